@@ -1,0 +1,3 @@
+"""Pratique: approvals for self-service on Kubernetes. START HERE: `core/lifecycle.py` decides, the rest carries out."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The API that users speak, one package per version."""

@@ -1,0 +1,255 @@
+"""Action: a form with limited fields, a rule that says when a person must approve, and what is created."""
+
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from pratique.api.v1alpha1.common import (
+    ApiModel,
+    Conditions,
+    Duration,
+    Expression,
+    GroupName,
+    JsonObject,
+    KubeObject,
+    NotificationRules,
+    PrinterColumn,
+    Rule,
+    ServiceAccountRef,
+    Username,
+    pending_condition,
+)
+
+
+class RequireReason(StrEnum):
+    """When a run must say why."""
+
+    NEVER = "Never"
+    ON_APPROVAL = "OnApproval"
+    ALWAYS = "Always"
+
+
+class CommentRule(StrEnum):
+    """When a decision must carry a comment."""
+
+    NEVER = "Never"
+    ON_DECLINE = "OnDecline"
+    ALWAYS = "Always"
+
+
+class InputRule(ApiModel):
+    """A rule across inputs."""
+
+    rule: Annotated[Expression, Field(description="CEL over `inputs`, `run`, `action`; must be true.")]
+    message: Annotated[str, Field(min_length=1, max_length=512, description="The sentence the requester reads.")]
+
+
+class Inputs(ApiModel):
+    """The form."""
+
+    schema_: Annotated[
+        JsonObject,
+        Field(
+            alias="schema",
+            description="JSON Schema of spec.inputs of a run: type object, with properties. Defaults are filled in.",
+        ),
+    ] = {"type": "object"}
+    rules: Annotated[
+        list[InputRule],
+        Field(
+            max_length=32,
+            description="Rules across fields, in order.",
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = []
+    require_reason: Annotated[
+        RequireReason, Field(description="When a run must give spec.reason: Never, OnApproval or Always.")
+    ] = RequireReason.NEVER
+
+
+class Approvers(ApiModel):
+    """Who may decide. Being listed is not enough: the RBAC verb `approve` on the Action is needed as well."""
+
+    users: Annotated[
+        list[Username],
+        Field(max_length=32, description="User names.", json_schema_extra={"x-kubernetes-list-type": "set"}),
+    ] = []
+    groups: Annotated[
+        list[GroupName],
+        Field(max_length=32, description="Group names.", json_schema_extra={"x-kubernetes-list-type": "set"}),
+    ] = []
+
+    cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            rule="(has(self.users) && size(self.users) > 0) || (has(self.groups) && size(self.groups) > 0)",
+            message="approvers needs at least one user or group",
+        ),
+        Rule(
+            rule="!has(self.groups) || self.groups.all(g, !(g in ['system:authenticated', 'system:unauthenticated'])"
+            " && !g.startsWith('system:serviceaccounts'))",
+            message="approvers.groups must name people: system:authenticated, system:unauthenticated and"
+            " system:serviceaccounts… are not allowed",
+        ),
+    )
+
+
+class Stage(ApiModel):
+    """One gate."""
+
+    name: Annotated[
+        str, Field(pattern=r"^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$", max_length=32, description="Name of the stage.")
+    ]
+    when: Annotated[
+        Expression, Field(description="CEL over `inputs`, `run`, `action`; false skips the stage: approved at once.")
+    ] = "true"
+    message: Annotated[
+        str, Field(max_length=512, description="Why the run is held, in words; shown wherever it is shown as held.")
+    ] = ""
+    approvers: Annotated[Approvers, Field(description="Who may decide.")]
+    required: Annotated[int, Field(ge=1, le=32, description="How many people must approve.")] = 1
+    decline_threshold: Annotated[int, Field(ge=1, le=32, description="How many declines end it.")] = 1
+    comment: Annotated[
+        CommentRule, Field(description="When a decision needs a comment: Never, OnDecline or Always.")
+    ] = CommentRule.ON_DECLINE
+    deadline: Annotated[
+        Duration, Field(description="How long approvers have, from the opening of the gate; then it ends as Expired.")
+    ] = "24h"
+
+    cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            rule="(has(self.approvers.groups) && size(self.approvers.groups) > 0) ||"
+            " !has(self.approvers.users) || self.required <= size(self.approvers.users)",
+            message="required is larger than the number of users in approvers.users: this could never be approved",
+            field_path=".required",
+        ),
+        Rule(rule="self.deadline != '0s'", message="deadline must be longer than 0s", field_path=".deadline"),
+    )
+
+
+class ApprovalRules(ApiModel):
+    """When and by whom a run must be approved."""
+
+    stages: Annotated[
+        list[Stage],
+        Field(
+            max_length=1,
+            description="The gates; none that applies means approved at once.",
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+    ] = []
+
+
+class ResourceTemplate(ApiModel):
+    """One object to create, or with `patch: true` to change."""
+
+    id: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z][a-zA-Z0-9_]{0,30}$",
+            max_length=31,
+            description="Name in outputs (`resources.<id>`) and in status.resources.",
+        ),
+    ]
+    when: Annotated[Expression, Field(description="CEL over `inputs`, `run`, `action`; false leaves it out.")] = "true"
+    ready_when: Annotated[
+        Expression | None, Field(description="CEL over `self`, the live object; default: kstatus rules.")
+    ] = None
+    patch: Annotated[
+        bool, Field(description="Merge the template into an object that exists, instead of creating one.")
+    ] = False
+    template: Annotated[
+        JsonObject,
+        Field(
+            description="The object, with ${CEL} over `inputs`, `run`, `action` in its strings. Data, not text.",
+            json_schema_extra={
+                "x-kubernetes-preserve-unknown-fields": True,
+                "required": ["apiVersion", "kind", "metadata"],
+                "properties": {
+                    "apiVersion": {"type": "string", "description": "apiVersion of the object.", "maxLength": 128},
+                    "kind": {"type": "string", "description": "Kind of the object.", "maxLength": 128},
+                    "metadata": {
+                        "type": "object",
+                        "description": "Name, namespace, labels, annotations.",
+                        "x-kubernetes-preserve-unknown-fields": True,
+                    },
+                },
+            },
+        ),
+    ]
+
+
+class Execution(ApiModel):
+    """What an approved run does, and with whose power."""
+
+    service_account_ref: Annotated[
+        ServiceAccountRef, Field(description="Everything is created as this ServiceAccount, with its rights only.")
+    ]
+    timeout: Annotated[
+        Duration, Field(description="How long the resources may take to be ready; then the run is Failed.")
+    ] = "15m"
+    resources: Annotated[
+        list[ResourceTemplate],
+        Field(
+            min_length=1,
+            max_length=16,
+            description="What is made, in order; each waits until the one before is ready.",
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
+        ),
+    ]
+    outputs: Annotated[
+        dict[str, Annotated[str, Field(max_length=4096)]],
+        Field(
+            max_length=16,
+            description="Name to text with ${CEL} over `inputs`, `run`, `resources`; shown in status.outputs.",
+        ),
+    ] = {}
+
+
+class ActionSpec(ApiModel):
+    """What the platform team offers."""
+
+    title: Annotated[str, Field(min_length=1, max_length=100, description="Title, as people read it.")]
+    description: Annotated[str, Field(max_length=4096, description="What it is good for, for the requester.")] = ""
+    inputs: Annotated[Inputs, Field(description="The form: which inputs a run has.")] = Inputs()
+    approval: Annotated[ApprovalRules, Field(description="When and by whom a run must be approved.")] = ApprovalRules()
+    execution: Annotated[Execution, Field(description="What an approved run does.")]
+    notifications: NotificationRules = []
+
+
+class ActionStatus(ApiModel):
+    """Whether the Action works."""
+
+    observed_generation: Annotated[int, Field(ge=0, description="The generation last checked.")] = 0
+    approval: Annotated[str, Field(max_length=512, description="The gate in one phrase, for kubectl get.")] = ""
+    conditions: Conditions = []
+
+
+class Action(KubeObject):
+    """Action is a self-service action: its form, when and by whom it must be approved, and what it creates."""
+
+    plural: ClassVar[str] = "actions"
+    singular: ClassVar[str] = "action"
+    short_names: ClassVar[tuple[str, ...]] = ("act",)
+    scope: ClassVar[Literal["Cluster", "Namespaced"]] = "Cluster"
+    columns: ClassVar[tuple[PrinterColumn, ...]] = (
+        PrinterColumn(name="Title", json_path=".spec.title", description="What it does."),
+        PrinterColumn(name="Approval", json_path=".status.approval", description="Who must approve, and when."),
+        PrinterColumn(
+            name="Ready",
+            json_path='.status.conditions[?(@.type=="Ready")].status',
+            description="Whether it was checked and works.",
+        ),
+        PrinterColumn(
+            name="Message",
+            json_path='.status.conditions[?(@.type=="Ready")].message',
+            description="What is wrong, if anything.",
+            priority=1,
+        ),
+        PrinterColumn(name="Age", type="date", json_path=".metadata.creationTimestamp", description="Age."),
+    )
+    default_status: ClassVar[dict[str, Any]] = {"conditions": [pending_condition("Ready")]}
+
+    kind: Literal["Action"] = "Action"
+    spec: ActionSpec
+    status: ActionStatus = ActionStatus()

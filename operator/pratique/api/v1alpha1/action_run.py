@@ -1,0 +1,221 @@
+"""ActionRun: one execution of an Action, with inputs; held in WaitingForApproval until granted."""
+
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from pratique.api.v1alpha1.action import Stage
+from pratique.api.v1alpha1.approval import ApprovalState
+from pratique.api.v1alpha1.common import (
+    WAITING_MESSAGE,
+    ApiModel,
+    Conditions,
+    Duration,
+    Expression,
+    JsonObject,
+    KubeObject,
+    NotificationRules,
+    ObjectName,
+    Outbox,
+    PrinterColumn,
+    Requester,
+    Rule,
+    ServiceAccountRef,
+    Time,
+    Timeline,
+    pending_condition,
+)
+
+
+class Phase(StrEnum):
+    """Where a run stands. The last seven are ends; an end never changes."""
+
+    PENDING = "Pending"
+    WAITING_FOR_APPROVAL = "WaitingForApproval"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    REFUSED = "Refused"
+    DECLINED = "Declined"
+    EXPIRED = "Expired"
+    WITHDRAWN = "Withdrawn"
+    SUPERSEDED = "Superseded"
+
+    @property
+    def is_end(self) -> bool:
+        """Whether a run in this phase is over."""
+        return self not in (Phase.PENDING, Phase.WAITING_FOR_APPROVAL, Phase.RUNNING)
+
+
+class ActionRef(ApiModel):
+    """The Action to run."""
+
+    name: Annotated[ObjectName, Field(description="Name of the Action.")]
+
+
+class ActionRunSpec(ApiModel):
+    """What is asked for. Immutable, but for `withdrawn`."""
+
+    action_ref: Annotated[ActionRef, Field(description="The Action to run.")]
+    inputs: Annotated[
+        JsonObject, Field(description="The form, filled in; the Action's schema says what it holds.")
+    ] = {}
+    reason: Annotated[str, Field(max_length=1024, description="Why; approvers read it.")] = ""
+    requested_by: Annotated[
+        Requester | None, Field(description="Set by the API server to the authenticated caller: leave it out.")
+    ] = None
+    withdrawn: Annotated[
+        bool, Field(description="Set to true to take a waiting request back; the only field that may change.")
+    ] = False
+
+    cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            rule="self.actionRef == oldSelf.actionRef",
+            message="actionRef cannot be changed: a run is one execution; create another ActionRun",
+            reason="FieldValueForbidden",
+            field_path=".actionRef",
+        ),
+        Rule(
+            rule="(has(self.reason) ? self.reason : '') == (has(oldSelf.reason) ? oldSelf.reason : '')",
+            message="reason cannot be changed: a run is one execution; create another ActionRun",
+            reason="FieldValueForbidden",
+            field_path=".reason",
+        ),
+        Rule(
+            rule="!(has(oldSelf.withdrawn) && oldSelf.withdrawn) || (has(self.withdrawn) && self.withdrawn)",
+            message="withdrawn cannot be taken back: create another ActionRun",
+            reason="FieldValueForbidden",
+            field_path=".withdrawn",
+        ),
+    )
+
+
+class PlannedResource(ApiModel):
+    """One object exactly as it will be made."""
+
+    id: Annotated[str, Field(max_length=31, description="The id of the template.")]
+    patch: Annotated[bool, Field(description="Whether an existing object is changed instead of one created.")] = False
+    ready_when: Annotated[Expression | None, Field(description="The Action's readyWhen, as it was.")] = None
+    manifest: Annotated[JsonObject, Field(description="The rendered object.")]
+
+
+class ActionVersion(ApiModel):
+    """The very Action that a plan was made from."""
+
+    name: Annotated[str, Field(max_length=253, description="Name of the Action.")]
+    uid: Annotated[str, Field(max_length=64, description="Its uid.")]
+    generation: Annotated[int, Field(ge=0, description="Its generation.")]
+    title: Annotated[str, Field(max_length=100, description="Its title.")] = ""
+
+
+class RunPlan(ApiModel):
+    """What will run, exactly; the Approval is bound to its digest, and it is compared again at the start."""
+
+    digest: Annotated[str, Field(max_length=80, description="sha256 over everything else here but summary.")]
+    action: Annotated[ActionVersion, Field(description="The Action it was made from.")]
+    service_account_ref: Annotated[ServiceAccountRef, Field(description="With whose power it runs.")]
+    timeout: Annotated[Duration, Field(description="How long the resources may take.")]
+    inputs: Annotated[JsonObject, Field(description="The inputs with the form's defaults filled in.")] = {}
+    summary: Annotated[
+        list[Annotated[str, Field(max_length=512)]],
+        Field(max_length=16, description="One line per object, for people."),
+    ] = []
+    resources: Annotated[
+        list[PlannedResource], Field(max_length=16, description="The objects, in the order they are made.")
+    ] = []
+    outputs: Annotated[
+        dict[str, Annotated[str, Field(max_length=4096)]],
+        Field(max_length=16, description="The Action's outputs, as they were."),
+    ] = {}
+    notifications: NotificationRules = []
+    gate: Annotated[Stage | None, Field(description="The stage that applies; absent means approved at once.")] = None
+
+
+class RunApproval(ApiModel):
+    """One gate of the run, as its Approval says."""
+
+    stage: Annotated[str, Field(max_length=32, description="Name of the stage.")]
+    name: Annotated[str, Field(max_length=253, description="Name of the Approval.")]
+    state: Annotated[ApprovalState, Field(description="State of the Approval.")]
+
+
+class RunResource(ApiModel):
+    """One object that the run made."""
+
+    id: Annotated[str, Field(max_length=31, description="The id of the template.")]
+    api_version: Annotated[str, Field(max_length=128, description="apiVersion of the object.")]
+    kind: Annotated[str, Field(max_length=128, description="Kind of the object.")]
+    namespace: Annotated[str | None, Field(max_length=63, description="Namespace of the object, if it has one.")] = None
+    name: Annotated[str, Field(max_length=253, description="Name of the object.")]
+    uid: Annotated[str, Field(max_length=64, description="uid of the object.")]
+    ready: Annotated[bool, Field(description="Whether it is ready.")] = False
+    message: Annotated[str, Field(max_length=512, description="What it waits for.")] = ""
+    held: Annotated[
+        bool, Field(description="Whether our finalizer still keeps it from vanishing before it was recorded.")
+    ] = False
+
+
+class ActionRunStatus(ApiModel):
+    """What became of it. Written by the operator only."""
+
+    observed_generation: Annotated[int, Field(ge=0, description="The generation last acted on.")] = 0
+    phase: Annotated[Phase, Field(description="Where the run stands.")] = Phase.PENDING
+    message: Annotated[str, Field(max_length=2048, description="One sentence: what it waits for or how it ended.")] = ""
+    plan: Annotated[RunPlan | None, Field(description="What will run, exactly.")] = None
+    approvals: Annotated[
+        list[RunApproval],
+        Field(
+            max_length=8,
+            description="The gates.",
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["stage"]},
+        ),
+    ] = []
+    resources: Annotated[
+        list[RunResource],
+        Field(
+            max_length=16,
+            description="What was made.",
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
+        ),
+    ] = []
+    outputs: Annotated[JsonObject, Field(description="The Action's outputs.")] = {}
+    timeline: Timeline = []
+    started_at: Annotated[Time | None, Field(description="When the first object was created.")] = None
+    finished_at: Annotated[Time | None, Field(description="When the run ended.")] = None
+    conditions: Conditions = []
+    notifications: Outbox = []
+
+
+class ActionRun(KubeObject):
+    """ActionRun is one execution of an Action, with inputs; it is held until its gates are granted."""
+
+    plural: ClassVar[str] = "actionruns"
+    singular: ClassVar[str] = "actionrun"
+    short_names: ClassVar[tuple[str, ...]] = ("run", "runs")
+    scope: ClassVar[Literal["Cluster", "Namespaced"]] = "Namespaced"
+    columns: ClassVar[tuple[PrinterColumn, ...]] = (
+        PrinterColumn(name="Action", json_path=".spec.actionRef.name", description="The Action."),
+        PrinterColumn(name="Phase", json_path=".status.phase", description="Where it stands."),
+        PrinterColumn(name="Message", json_path=".status.message", description="What it waits for or how it ended."),
+        PrinterColumn(
+            name="Requested by", json_path=".spec.requestedBy.username", description="Who asked.", priority=1
+        ),
+        PrinterColumn(name="Age", type="date", json_path=".metadata.creationTimestamp", description="Age."),
+    )
+    default_status: ClassVar[dict[str, Any]] = {
+        "phase": "Pending",
+        "message": WAITING_MESSAGE,
+        "conditions": [pending_condition("Ready")],
+    }
+
+    cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            rule="size(self.metadata.name) <= 200",
+            message="the name of an ActionRun may have 200 characters at most: its Approval carries it in its own name",
+        ),
+    )
+
+    kind: Literal["ActionRun"] = "ActionRun"
+    spec: ActionRunSpec
+    status: ActionRunStatus = ActionRunStatus()

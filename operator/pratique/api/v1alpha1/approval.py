@@ -1,0 +1,175 @@
+"""Approval: one gate: who may decide, until when, what exactly is approved, and what was decided."""
+
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from pratique.api.v1alpha1.action import Approvers, CommentRule
+from pratique.api.v1alpha1.common import (
+    ApiModel,
+    Conditions,
+    GroupName,
+    KubeObject,
+    NotificationRules,
+    Outbox,
+    PrinterColumn,
+    Requester,
+    Rule,
+    Time,
+    Username,
+    pending_condition,
+)
+
+_OPEN = "Waiting for a decision; spec.policy says who may decide and until when"
+
+
+def _open_condition(kind: str) -> dict[str, Any]:
+    """Return a condition of a gate that was just opened: true from birth, so that opening it costs one write."""
+    return pending_condition(kind) | {"status": "False", "reason": "WaitingForApproval", "message": _OPEN}
+
+
+class ApprovalState(StrEnum):
+    """Where a gate stands; all but Pending are ends, and an end never changes."""
+
+    PENDING = "Pending"
+    APPROVED = "Approved"
+    DECLINED = "Declined"
+    EXPIRED = "Expired"
+    WITHDRAWN = "Withdrawn"
+
+
+class Verdict(StrEnum):
+    """What one approver says."""
+
+    APPROVE = "Approve"
+    DECLINE = "Decline"
+
+
+class Subject(ApiModel):
+    """What is being decided."""
+
+    kind: Annotated[Literal["ActionRun"], Field(description="Kind of the object that waits.")]
+    name: Annotated[str, Field(max_length=253, description="Its name; it is in the same namespace.")]
+    uid: Annotated[str, Field(max_length=64, description="Its uid.")]
+
+
+class ApprovalPlan(ApiModel):
+    """What will happen if granted; the full objects are in the run's status.plan."""
+
+    digest: Annotated[str, Field(max_length=80, description="Digest of the run's plan.")]
+    summary: Annotated[
+        list[Annotated[str, Field(max_length=512)]], Field(max_length=16, description="One line per object.")
+    ] = []
+
+
+class GatePolicy(ApiModel):
+    """The rule, as it was when the gate opened; later edits of the Action do not move the goal posts."""
+
+    approvers: Annotated[Approvers, Field(description="Who may decide.")]
+    required: Annotated[int, Field(ge=1, le=32, description="How many people must approve.")] = 1
+    decline_threshold: Annotated[int, Field(ge=1, le=32, description="How many declines end it.")] = 1
+    comment: Annotated[CommentRule, Field(description="When a decision needs a comment.")] = CommentRule.ON_DECLINE
+    deadline: Annotated[Time, Field(description="Decisions after this moment are refused by the API server.")]
+
+
+class Decision(ApiModel):
+    """What one person decided. You write verdict and comment; the API server adds the rest."""
+
+    verdict: Annotated[Verdict, Field(description="Approve or Decline.")]
+    comment: Annotated[str, Field(max_length=1024, description="What the requester reads.")] = ""
+    decided_at: Annotated[Time | None, Field(description="Set by the API server: leave it out.")] = None
+    groups: Annotated[
+        list[GroupName] | None,
+        Field(max_length=32, description="Your groups that the policy lists. Set by the API server: leave it out."),
+    ] = None
+
+
+class ApprovalSpec(ApiModel):
+    """The gate. All of it is frozen, but for your own entry in `decisions`."""
+
+    subject: Annotated[Subject, Field(description="What is being decided.")]
+    stage: Annotated[str, Field(max_length=32, description="The stage of the Action's approval rules.")]
+    action: Annotated[str, Field(max_length=253, description="Name of the Action.")]
+    title: Annotated[str, Field(max_length=100, description="Title of the Action.")] = ""
+    message: Annotated[str, Field(max_length=512, description="Why the run is held.")] = ""
+    reason: Annotated[str, Field(max_length=1024, description="What the requester says it is for.")] = ""
+    requested_by: Annotated[Requester, Field(description="Who asked; they cannot decide.")]
+    plan: Annotated[ApprovalPlan, Field(description="What will happen if granted.")]
+    policy: Annotated[GatePolicy, Field(description="The rule, as it was when the gate opened.")]
+    notifications: NotificationRules = []
+    decisions: Annotated[
+        dict[Username, Decision],
+        Field(max_length=64, description="By user name: write under your own; see docs/spec/v1alpha1/approval.md."),
+    ] = {}
+
+    cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            rule="!has(self.decisions) || self.decisions.all(k, size(k) <= 253)",
+            message="a user name in decisions may have 253 characters at most",
+        ),
+        Rule(
+            rule="!has(self.decisions) || self.policy.comment == 'Never' || self.decisions.all(k,"
+            " (self.policy.comment == 'OnDecline' && self.decisions[k].verdict == 'Approve')"
+            " || (has(self.decisions[k].comment) && self.decisions[k].comment.matches('[^\\\\s]')))",
+            message="this decision needs a comment: the requester will read it (spec.decisions[you].comment)",
+            reason="FieldValueRequired",
+            field_path=".decisions",
+        ),
+    )
+
+
+class RecordedDecision(ApiModel):
+    """A decision as it counted."""
+
+    by: Annotated[str, Field(max_length=253, description="Who decided.")]
+    verdict: Annotated[Verdict, Field(description="What they said.")]
+    comment: Annotated[str, Field(max_length=1024, description="Their comment.")] = ""
+    decided_at: Annotated[Time, Field(description="When, by the API server's clock.")]
+
+
+class ApprovalStatus(ApiModel):
+    """What became of the gate. Written by the operator only."""
+
+    observed_generation: Annotated[int, Field(ge=0, description="The generation last acted on.")] = 0
+    state: Annotated[ApprovalState, Field(description="Where the gate stands.")] = ApprovalState.PENDING
+    message: Annotated[str, Field(max_length=2048, description="One sentence: who is missing or how it ended.")] = ""
+    tally: Annotated[str, Field(max_length=16, description="Approvals so far, of those required.")] = ""
+    waiting_for: Annotated[
+        list[Annotated[str, Field(max_length=270)]],
+        Field(max_length=64, description="Who may still decide: user names, and groups as `group NAME`."),
+    ] = []
+    decisions: Annotated[list[RecordedDecision], Field(max_length=64, description="The decisions that counted.")] = []
+    decided_at: Annotated[Time | None, Field(description="When the gate ended.")] = None
+    conditions: Conditions = []
+    notifications: Outbox = []
+
+
+class Approval(KubeObject):
+    """Approval is one gate: who may decide, until when, what exactly is approved, and what was decided."""
+
+    plural: ClassVar[str] = "approvals"
+    singular: ClassVar[str] = "approval"
+    short_names: ClassVar[tuple[str, ...]] = ("appr",)
+    scope: ClassVar[Literal["Cluster", "Namespaced"]] = "Namespaced"
+    columns: ClassVar[tuple[PrinterColumn, ...]] = (
+        PrinterColumn(name="Action", json_path=".spec.action", description="The Action."),
+        PrinterColumn(name="Requested by", json_path=".spec.requestedBy.username", description="Who asked."),
+        PrinterColumn(name="State", json_path=".status.state", description="Where it stands."),
+        PrinterColumn(
+            name="Required", type="integer", json_path=".spec.policy.required", description="Approvals needed."
+        ),
+        PrinterColumn(name="Tally", json_path=".status.tally", description="Approvals so far."),
+        PrinterColumn(name="Deadline", json_path=".spec.policy.deadline", description="Decide before."),
+        PrinterColumn(name="Message", json_path=".status.message", description="Who is missing.", priority=1),
+        PrinterColumn(name="Age", type="date", json_path=".metadata.creationTimestamp", description="Age."),
+    )
+    default_status: ClassVar[dict[str, Any]] = {
+        "state": "Pending",
+        "message": _OPEN,
+        "conditions": [_open_condition("Decided"), _open_condition("Approved")],
+    }
+
+    kind: Literal["Approval"] = "Approval"
+    spec: ApprovalSpec
+    status: ApprovalStatus = ApprovalStatus()

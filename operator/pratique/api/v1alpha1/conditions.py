@@ -1,0 +1,76 @@
+"""Every condition type and every reason, with its meaning. The docs and the tests read these tables.
+
+Conditions are the API for machines (kubectl wait, kstatus, Flux, Argo CD); `phase` is for people and may grow.
+"""
+
+from enum import StrEnum
+
+
+class ConditionType(StrEnum):
+    """The condition types of all kinds."""
+
+    ACCEPTED = "Accepted"
+    """Action, ActionRun: the object makes sense and may be acted on."""
+    DECIDED = "Decided"
+    """ActionRun, Approval: nothing more has to be decided by people."""
+    APPROVED = "Approved"
+    """ActionRun, Approval: it may go on. False until decided, and false for good when it ended otherwise."""
+    READY = "Ready"
+    """All kinds: the object is what it was asked to be. kstatus reads this."""
+    RECONCILING = "Reconciling"
+    """The operator is at work on it, or waits for something that will come by itself or by a person."""
+    STALLED = "Stalled"
+    """It cannot go on unless somebody changes something; the message says what."""
+
+
+class Reason(StrEnum):
+    """The reasons of all conditions."""
+
+    PENDING = "Pending"
+    """Nobody has looked yet."""
+    VALID = "Valid"
+    """The object was checked and is sound."""
+    INVALID = "Invalid"
+    """The object cannot work; the message names the field and the remedy."""
+    WAITING_FOR_APPROVAL = "WaitingForApproval"
+    """People have to decide; the message says who and until when."""
+    NOT_NEEDED = "NotNeeded"
+    """No gate applies: approved at once."""
+    GRANTED = "Granted"
+    """Enough approvers said yes."""
+    DECLINED = "Declined"
+    """An approver said no."""
+    EXPIRED = "Expired"
+    """Nobody answered before the deadline. Not a decline."""
+    WITHDRAWN = "Withdrawn"
+    """The requester took it back, or deleted it."""
+    SUPERSEDED = "Superseded"
+    """What was approved is not what would run."""
+    REFUSED = "Refused"
+    """Policy or form says no; the message names the field."""
+    RUNNING = "Running"
+    """The resources are being created."""
+    SUCCEEDED = "Succeeded"
+    """All resources exist and are ready."""
+    FAILED = "Failed"
+    """A resource could not be created or did not become ready in time."""
+    ACTION_NOT_FOUND = "ActionNotFound"
+    """The run names an Action that does not exist."""
+    EVALUATION_FAILED = "EvaluationFailed"
+    """An expression could not be evaluated within its limits: the run is held, never waved through."""
+    CREATING = "Creating"
+    """The Environment's namespace is being made."""
+    ACTIVE = "Active"
+    """The Environment is there."""
+    EXPIRING = "Expiring"
+    """The Environment is there, and its end is near."""
+    DELETING = "Deleting"
+    """The Environment's namespace is going."""
+    NAME_TAKEN = "NameTaken"
+    """An object of that name exists and belongs to somebody else; it is never touched."""
+    CONFIGURED = "Configured"
+    """The channel's settings and Secrets were found."""
+    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason, not a secret
+    """The channel names a Secret or key that is not in the operator's namespace."""
+    RETRYING = "Retrying"
+    """Something failed that may pass; it is tried again."""

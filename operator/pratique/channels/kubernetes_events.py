@@ -1,0 +1,34 @@
+"""Kubernetes Events on the object: the channel that always works. Their names are fixed, so that a repeat is no second."""
+
+import hashlib
+from typing import Any
+
+from pratique.core.messages import Message
+from pratique.core.text import clean
+
+CONTROLLER = "pratique.dev/operator"
+
+
+def event_manifest(message: Message) -> dict[str, Any]:
+    """Return the events.k8s.io/v1 Event of a message."""
+    subject = message.subject
+    digest = hashlib.sha256(message.id.encode()).hexdigest()[:16]
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": f"{subject.name[:200]}.{digest}", "namespace": subject.namespace or "default"},
+        "eventTime": message.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "reportingController": CONTROLLER,
+        "reportingInstance": CONTROLLER,
+        "action": message.event.value,
+        "reason": message.event.value,
+        "type": "Warning" if message.warning else "Normal",
+        "note": clean(message.text, 1000) or message.headline,
+        "regarding": {
+            "apiVersion": subject.api_version,
+            "kind": subject.kind,
+            "namespace": subject.namespace,
+            "name": subject.name,
+            "uid": subject.uid,
+        },
+    }

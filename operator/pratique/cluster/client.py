@@ -1,0 +1,164 @@
+"""The thin client of the hot path, on aiohttp: the few verbs we use, typed errors, impersonation, bounded retries.
+
+It retries only what the server said it did not do (429, and 503 for reads); anything else comes back as an ApiError, and
+the queue looks again. It is measured several times cheaper than the full client (docs/design).
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from pratique.cluster.connection import Connection
+from pratique.core.effects import ObjectRef
+from pratique.core.errors import PratiqueError
+
+Json = dict[str, Any]
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+_TRIES = 4
+_TOO_MANY, _UNAVAILABLE = 429, 503
+_TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+_PAGE = 500
+
+
+class ApiError(PratiqueError):
+    """The API server's answer, or that there was none (`code` 0)."""
+
+    def __init__(self, code: int, reason: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.code, self.reason, self.message, self.retry_after = code, reason, message, retry_after
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same request may work later."""
+        return self.code == 0 or self.code in _TRANSIENT
+
+
+class Api:
+    """One API server. Use as an async context manager."""
+
+    def __init__(self, connection: Connection, *, timeout: float = 30.0) -> None:
+        self.connection = connection
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._session: aiohttp.ClientSession | None = None
+        self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}
+
+    async def __aenter__(self) -> Self:
+        connector = aiohttp.TCPConnector(ssl=self.connection.ssl_context(), limit=64)
+        self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        params: dict[str, str] | None = None,
+        content_type: str = "application/json",
+        run_as: str | None = None,
+    ) -> Json:
+        """Send one request as ourselves, or as `run_as`; return the JSON answer or raise ApiError."""
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return await self._once(method, path, body, params, content_type, run_as)
+            except ApiError as error:
+                safe = error.code == _TOO_MANY or (error.code == _UNAVAILABLE and method == "GET")
+                if not safe or attempt == _TRIES:
+                    raise
+                await asyncio.sleep(min(error.retry_after or 0.1 * 2**attempt, 10.0))
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def _once(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        params: dict[str, str] | None,
+        content_type: str,
+        run_as: str | None,
+    ) -> Json:
+        if self._session is None:
+            raise RuntimeError("Api is used outside `async with`")
+        headers = self.connection.headers() | {"Accept": "application/json"}
+        if run_as is not None:
+            headers["Impersonate-User"] = run_as
+        data = None
+        if body is not None:
+            headers["Content-Type"] = content_type
+            data = json.dumps(body, separators=(",", ":")).encode()
+        try:
+            async with self._session.request(
+                method, self.connection.server + path, data=data, params=params, headers=headers
+            ) as response:
+                payload = await response.read()
+                if response.status < 400:
+                    return dict(json.loads(payload)) if payload else {}
+                raise _error(response.status, payload, response.headers.get("Retry-After"))
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            raise ApiError(0, "Unreachable", f"the API server did not answer ({type(error).__name__})") from error
+
+    async def path_of(self, ref: ObjectRef, *, named: bool = True) -> str:
+        """Return the path of an object, or of its collection; the kind is looked up in the API server's discovery."""
+        plural, namespaced = await self._kind(ref.api_version, ref.kind)
+        if namespaced and not ref.namespace:
+            raise ApiError(400, "BadRequest", f"{ref.kind} {ref.name} needs metadata.namespace")
+        space = f"/namespaces/{ref.namespace}" if namespaced else ""
+        return f"{_root(ref.api_version)}{space}/{plural}" + (f"/{ref.name}" if named else "")
+
+    async def _kind(self, api_version: str, kind: str) -> tuple[str, bool]:
+        if (api_version, kind) not in self._kinds:
+            try:
+                found = await self.request("GET", _root(api_version))
+            except ApiError as error:
+                if error.code != 404:
+                    raise
+                found = {}
+            for each in found.get("resources", []):
+                if "/" not in each["name"]:
+                    self._kinds[(api_version, each["kind"])] = (each["name"], each["namespaced"])
+        if (api_version, kind) not in self._kinds:
+            raise ApiError(404, "UnknownKind", f"the cluster has no kind {kind} in {api_version}")
+        return self._kinds[(api_version, kind)]
+
+    async def pages(self, path: str, params: dict[str, str] | None = None) -> AsyncIterator[tuple[list[Json], str]]:
+        """List a collection page by page; yields the items and the list's resourceVersion."""
+        query = {"limit": str(_PAGE)} | (params or {})
+        while True:
+            page = await self.request("GET", path, params=query)
+            yield page.get("items") or [], page["metadata"]["resourceVersion"]
+            if not page["metadata"].get("continue"):
+                return
+            query["continue"] = page["metadata"]["continue"]
+
+    async def write_status(self, path: str, resource_version: str, status: Json) -> Json:
+        """Replace the status of the very version that was looked at; a Conflict means: look again."""
+        patch = [
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version},
+            {"op": "add", "path": "/status", "value": status},
+        ]
+        return await self.request("PATCH", f"{path}/status", patch, content_type=JSON_PATCH)
+
+
+def _root(api_version: str) -> str:
+    return f"/api/{api_version}" if "/" not in api_version else f"/apis/{api_version}"
+
+
+def _error(code: int, payload: bytes, retry_after: str | None) -> ApiError:
+    try:
+        status = json.loads(payload)
+        reason, message = str(status.get("reason") or ""), str(status.get("message") or "")
+    except (ValueError, AttributeError):
+        reason, message = "", payload[:200].decode(errors="replace")
+    seconds = float(retry_after) if retry_after and retry_after.isdigit() else None
+    return ApiError(code, reason or f"HTTP{code}", message or f"HTTP {code}", seconds)

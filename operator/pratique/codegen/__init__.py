@@ -1,0 +1,1 @@
+"""Generates crds/, the admission policies, RBAC and the chart from the code."""

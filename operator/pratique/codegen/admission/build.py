@@ -1,0 +1,164 @@
+"""The frame of an admission policy, so that the policy modules hold nothing but rules and sentences.
+
+Decides what all of ours share: they fail closed, match every version, deny with reason Forbidden, and refuse a canary
+first of all, whoever sends it. Called by the modules beside it.
+"""
+
+from dataclasses import dataclass
+from textwrap import dedent
+from typing import Any
+
+from pratique.api.v1alpha1 import GROUP
+
+Manifest = dict[str, Any]
+
+API = "admissionregistration.k8s.io/v1"
+PREFIX = f"{GROUP}/"
+CANARY_LABEL = f"{PREFIX}canary"
+
+CANARY = f"object != null && has(object.metadata.labels) && '{CANARY_LABEL}' in object.metadata.labels"
+"""Whether the object is a canary: posted to prove that the policies are on, and refused by every one of them."""
+
+ME = "request.userInfo.username"
+GROUPS = "(has(request.userInfo.groups) ? request.userInfo.groups : []).filter(g, g != '')"
+
+JANITORS = (
+    "system:serviceaccount:kube-system:generic-garbage-collector",
+    "system:serviceaccount:kube-system:namespace-controller",
+    "system:kube-controller-manager",
+)
+"""Kubernetes' own cleaners: they must be able to finish a deletion that somebody else was allowed to start."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule: what must be true, and the sentence for the one who breaks it.
+
+    `told` is CEL for a sentence with names in it; the API server falls back to `message` where it cannot be used.
+    """
+
+    expression: str
+    message: str
+    told: str | None = None
+
+
+@dataclass(frozen=True)
+class Match:
+    """Which requests a policy looks at."""
+
+    resources: tuple[str, ...]
+    operations: tuple[str, ...]
+    group: str = GROUP
+
+    def rule(self) -> Manifest:
+        """Return it as a resource rule of matchConstraints."""
+        return {
+            "apiGroups": [self.group],
+            "apiVersions": ["*"],
+            "resources": list(self.resources),
+            "operations": list(self.operations),
+            "scope": "*",
+        }
+
+
+def code(text: str) -> str:
+    """Return CEL without the indentation of the Python around it."""
+    return dedent(text).strip()
+
+
+def validating(
+    name: str,
+    matches: tuple[Match, ...],
+    variables: dict[str, str],
+    checks: tuple[Check, ...],
+    *,
+    conditions: dict[str, str] | None = None,
+    canary: str | None = None,
+) -> list[Manifest]:
+    """Return a ValidatingAdmissionPolicy and its binding; `canary` is CEL for what its refusal of a canary adds."""
+    first = Check(
+        "!variables.canary",
+        f"pratique canary: {name}",
+        f"'pratique canary: {name} ' + {canary}" if canary else None,
+    )
+    spec = {
+        "failurePolicy": "Fail",
+        "matchConstraints": _constraints(matches),
+        **_named("matchConditions", conditions or {}),
+        **_named("variables", {"canary": CANARY, **variables}),
+        "validations": [_validation(check) for check in (first, *checks)],
+    }
+    return [
+        _object("ValidatingAdmissionPolicy", name, spec),
+        _object("ValidatingAdmissionPolicyBinding", name, {"policyName": name, "validationActions": ["Deny"]}),
+    ]
+
+
+def mutating(
+    name: str, matches: tuple[Match, ...], variables: dict[str, str], conditions: dict[str, str], patch: str
+) -> list[Manifest]:
+    """Return a MutatingAdmissionPolicy that applies the JSON patch `patch`, and its binding."""
+    spec = {
+        "reinvocationPolicy": "IfNeeded",
+        "failurePolicy": "Fail",
+        "matchConstraints": _constraints(matches),
+        **_named("matchConditions", conditions),
+        **_named("variables", variables),
+        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": code(patch)}}],
+    }
+    return [
+        _object("MutatingAdmissionPolicy", name, spec),
+        _object("MutatingAdmissionPolicyBinding", name, {"policyName": name}),
+    ]
+
+
+def ours(meta: str) -> str:
+    """Return CEL for the labels, annotations and finalizers of ours on `meta`, as a list that can be compared."""
+    parts = [
+        f"(has({meta}.{field}) ? {meta}.{field}.filter(k, k.startsWith('{PREFIX}'))"
+        f".map(k, '{field} ' + k + '=' + {meta}.{field}[k]) : [])"
+        for field in ("labels", "annotations")
+    ]
+    finalizers = f"(has({meta}.finalizers) ? {meta}.finalizers.filter(f, f.startsWith('{PREFIX}')) : [])"
+    return " +\n".join((*parts, finalizers))
+
+
+def unless_absent(what: str, expression: str) -> str:
+    """Return CEL for `expression`, a list read from `what`: there is no oldObject on CREATE, no object on DELETE."""
+    return f"{what} == null ? [] : (\n{expression})"
+
+
+def may(verb: str, resource: str, name: str, namespace: str | None = None, group: str = GROUP) -> str:
+    """Return CEL that asks RBAC whether the caller holds `verb` on one object."""
+    scope = f".namespace({namespace})" if namespace else ""
+    return f"authorizer.group('{group}').resource('{resource}'){scope}.name({name}).check('{verb}').allowed()"
+
+
+def same(one: str, other: str) -> str:
+    """Return CEL for two lists having the same members."""
+    return f"{one}.all(x, x in {other}) && {other}.all(x, x in {one})"
+
+
+def _validation(check: Check) -> Manifest:
+    told = {"messageExpression": code(check.told)} if check.told else {}
+    return {"expression": code(check.expression), "message": check.message, **told, "reason": "Forbidden"}
+
+
+def _constraints(matches: tuple[Match, ...]) -> Manifest:
+    # what the API server would fill in is written out, so that an installed policy can be compared with this one
+    return {
+        "matchPolicy": "Equivalent",
+        "namespaceSelector": {},
+        "objectSelector": {},
+        "resourceRules": [match.rule() for match in matches],
+    }
+
+
+def _named(key: str, expressions: dict[str, str]) -> Manifest:
+    listed = [{"name": name, "expression": code(expression)} for name, expression in expressions.items()]
+    return {key: listed} if listed else {}
+
+
+def _object(kind: str, name: str, spec: Manifest) -> Manifest:
+    labels = {"app.kubernetes.io/part-of": "pratique"}
+    return {"apiVersion": API, "kind": kind, "metadata": {"name": name, "labels": labels}, "spec": spec}

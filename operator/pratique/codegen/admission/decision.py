@@ -1,0 +1,213 @@
+"""`pratique-decision`: people decide under their own name, in time, if they are asked; all else of a gate is frozen.
+
+The clock inside admission: the API server writes into managedFields when a field was set. In the very request that
+adds a person's key, the time of the entry that owns the key is the time of the decision. Read later it is worth
+nothing, since two people who use the same tool share an entry.
+"""
+
+from pratique.codegen.admission.build import (
+    CANARY,
+    GROUPS,
+    JANITORS,
+    ME,
+    Check,
+    Manifest,
+    Match,
+    may,
+    mutating,
+    ours,
+    same,
+    unless_absent,
+    validating,
+)
+
+NAME = "pratique-decision"
+
+_OWNERS = """
+    object != null && has(object.metadata.managedFields)
+    ? object.metadata.managedFields.filter(m,
+        has(m.fieldsV1) && 'f:spec' in m.fieldsV1 && 'f:decisions' in m.fieldsV1['f:spec'] &&
+        ('f:' + request.userInfo.username) in m.fieldsV1['f:spec']['f:decisions'])
+    : []
+"""
+_LISTED_GROUPS = """
+    object != null && has(object.spec.policy.approvers.groups)
+    ? object.spec.policy.approvers.groups.filter(g, g in variables.groups)
+    : []
+"""
+_NEW = f"""
+    has(object.spec) && type(object.spec) == map &&
+    has(object.spec.decisions) && type(object.spec.decisions) == map &&
+    {ME} in object.spec.decisions && type(object.spec.decisions[{ME}]) == map &&
+    (request.operation == 'UPDATE'
+      ? !(has(oldObject.spec.decisions) && {ME} in oldObject.spec.decisions)
+      : ({CANARY}))
+"""
+_LIST = "(has({0}.metadata.{1}) ? {0}.metadata.{1} : [])"
+
+
+def decision(operator: str) -> list[Manifest]:
+    """Return the policy that stamps a decision with its time and groups, and the one that guards Approvals."""
+    return [*_stamp(), *_guard(operator)]
+
+
+def _stamp() -> list[Manifest]:
+    return mutating(
+        NAME,
+        (Match(("approvals",), ("CREATE", "UPDATE")),),
+        {"me": ME, "groups": GROUPS, "owners": _OWNERS, "listedGroups": _LISTED_GROUPS},
+        {"mine-is-new": _NEW},
+        """
+        variables.owners.size() == 1
+        ? [
+            JSONPatch{op: "add", value: variables.owners[0].time,
+                      path: "/spec/decisions/" + jsonpatch.escapeKey(variables.me) + "/decidedAt"},
+            JSONPatch{op: "add", value: variables.listedGroups,
+                      path: "/spec/decisions/" + jsonpatch.escapeKey(variables.me) + "/groups"}
+          ]
+        : []
+        """,
+    )
+
+
+def _guard(operator: str) -> list[Manifest]:
+    variables = {
+        "me": ME,
+        "groups": GROUPS,
+        "creating": "request.operation == 'CREATE'",
+        "updating": "request.operation == 'UPDATE'",
+        "janitor": f"variables.me in {list(JANITORS)!r}",
+        "keeper": f"variables.me == '{operator}' || variables.janitor",
+        "old": "oldObject != null && has(oldObject.spec.decisions) ? oldObject.spec.decisions : {}",
+        "new": "object != null && has(object.spec.decisions) ? object.spec.decisions : {}",
+        "state": "oldObject != null && has(oldObject.status) && has(oldObject.status.state)"
+        " ? string(oldObject.status.state) : 'Pending'",
+        "users": "object != null && has(object.spec.policy.approvers.users) ? object.spec.policy.approvers.users : []",
+        "listedGroups": _LISTED_GROUPS,
+        "machine": "variables.me.startsWith('system:serviceaccount:')",
+        "deciding": "variables.updating && variables.me in variables.new && !(variables.me in variables.old)",
+        "mine": "variables.me in variables.new ? variables.new[variables.me] : {}",
+        "owners": _OWNERS,
+        "stamped": """
+            variables.owners.size() == 1 && has(variables.mine.decidedAt) &&
+            variables.mine.decidedAt == variables.owners[0].time
+        """,
+        "oursNow": unless_absent("object", ours("object.metadata")),
+        "oursBefore": unless_absent("oldObject", ours("oldObject.metadata")),
+    }
+    return validating(
+        NAME,
+        (Match(("approvals",), ("CREATE", "UPDATE", "DELETE")),),
+        variables,
+        (*_frozen(operator), *_own_name(), *_entitled(), *_in_time()),
+        canary="(variables.stamped ? 'stamped' : 'not stamped')",
+    )
+
+
+def _frozen(operator: str) -> tuple[Check, ...]:
+    owners = [_LIST.format(side, "ownerReferences") for side in ("object", "oldObject")]
+    finalizers = [_LIST.format(side, "finalizers") for side in ("object", "oldObject")]
+    return (
+        Check(
+            """
+            request.operation != 'DELETE' || variables.janitor || variables.state != 'Pending' ||
+            (namespaceObject != null && has(namespaceObject.metadata.deletionTimestamp))
+            """,
+            "a pending Approval cannot be deleted: withdraw its run (spec.withdrawn) or decline",
+        ),
+        Check(
+            f"!variables.creating || variables.me == '{operator}'",
+            "only the operator opens an Approval: create an ActionRun",
+        ),
+        Check("!variables.creating || variables.new.size() == 0", "an Approval starts without decisions"),
+        Check(
+            """
+            !variables.updating || (
+              object.spec.all(k, k == 'decisions' || (k in oldObject.spec && object.spec[k] == oldObject.spec[k])) &&
+              oldObject.spec.all(k, k == 'decisions' || k in object.spec)
+            )
+            """,
+            "what is being approved, by whom and until when is frozen: only spec.decisions[you] may be added",
+        ),
+        Check(
+            f"""
+            !variables.updating || variables.keeper || (
+              {owners[0]} == {owners[1]} &&
+              {finalizers[0]} == {finalizers[1]} &&
+              {same("variables.oursNow", "variables.oursBefore")}
+            )
+            """,
+            "ownerReferences, finalizers and the pratique.dev labels and annotations of an Approval"
+            " belong to the operator",
+        ),
+    )
+
+
+def _own_name() -> tuple[Check, ...]:
+    return (
+        Check(
+            "!variables.updating || variables.old.all(k, k in variables.new && variables.new[k] == variables.old[k])",
+            "a decision, once recorded, cannot be changed or removed"
+            " (server-side apply needs a field manager of your own: --field-manager=$USER)",
+        ),
+        Check(
+            "!variables.updating || variables.new.all(k, k in variables.old || k == variables.me)",
+            "a decision can be recorded only under your own user name",
+            "'a decision can be recorded only under your own user name: ' + variables.me",
+        ),
+    )
+
+
+def _entitled() -> tuple[Check, ...]:
+    return (
+        Check(
+            "!variables.deciding || variables.me.lowerAscii() != object.spec.requestedBy.username.lowerAscii()",
+            "you cannot decide your own request",
+        ),
+        Check(
+            "!variables.deciding || !variables.machine || variables.me in variables.users",
+            "a ServiceAccount decides only where the policy lists it by its exact name",
+        ),
+        Check(
+            "!variables.deciding || variables.me in variables.users || variables.listedGroups.size() > 0",
+            "you are not an approver: spec.policy.approvers says who is",
+            """
+            variables.me + ' is not an approver of ' + object.metadata.name + '; approvers are: ' +
+            (variables.users.map(u, string(u)) +
+             (has(object.spec.policy.approvers.groups)
+              ? object.spec.policy.approvers.groups.map(g, 'group ' + string(g)) : [])).join(', ')
+            """,
+        ),
+        Check(
+            f"!variables.deciding || {may('approve', 'actions', 'object.spec.action', 'object.metadata.namespace')}",
+            "you may not approve this Action: it needs the RBAC verb approve on actions.pratique.dev",
+            "variables.me + ' may not approve Action ' + string(object.spec.action) + ' in namespace ' +"
+            " object.metadata.namespace + ': it needs the RBAC verb approve on actions.pratique.dev'",
+        ),
+    )
+
+
+def _in_time() -> tuple[Check, ...]:
+    return (
+        Check(
+            "!variables.deciding || variables.state == 'Pending'",
+            "this Approval has ended",
+            "'this Approval has ended: ' + variables.state",
+        ),
+        Check(
+            "!variables.deciding || variables.stamped",
+            "decidedAt is set by the API server: do not send it, nor managedFields",
+        ),
+        Check(
+            "!variables.deciding || (has(variables.mine.groups) && variables.mine.groups == variables.listedGroups)",
+            "the groups of a decision are set by the API server: leave them out",
+        ),
+        Check(
+            """
+            !variables.deciding || (variables.owners.size() == 1 &&
+              timestamp(variables.owners[0].time) < timestamp(object.spec.policy.deadline))
+            """,
+            "the deadline has passed",
+            "'the deadline ' + string(object.spec.policy.deadline) + ' has passed'",
+        ),
+    )

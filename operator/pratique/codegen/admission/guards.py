@@ -1,0 +1,134 @@
+"""The smaller policies: whose power an Action borrows, who extends an Environment, who writes status, and a leash.
+
+The leash is on the operator itself: its RBAC reaches every namespace, what it may do there is decided here.
+"""
+
+from pratique.api.v1alpha1 import KINDS
+from pratique.codegen.admission.build import (
+    CANARY,
+    JANITORS,
+    ME,
+    PREFIX,
+    Check,
+    Manifest,
+    Match,
+    may,
+    ours,
+    same,
+    unless_absent,
+    validating,
+)
+
+ENVIRONMENT_UID = f"{PREFIX}environment-uid"
+
+
+def action(operator: str) -> list[Manifest]:
+    """`pratique-action`: nobody lends an Action a ServiceAccount that they could not act as themselves."""
+    account = "object.spec.execution.serviceAccountRef"
+    impersonate = may("impersonate", "serviceaccounts", f"{account}.name", f"{account}.namespace", group="")
+    return validating(
+        "pratique-action",
+        (Match(("actions",), ("CREATE", "UPDATE")),),
+        {"me": ME},
+        (
+            _only_canaries(operator, "Actions"),
+            Check(
+                # any change of the spec counts: a new template uses the account's power just as a new account does
+                f"(oldObject != null && object.spec == oldObject.spec) || {impersonate}",
+                "you may not impersonate the ServiceAccount that the Action names",
+                f"variables.me + ' may not impersonate ServiceAccount ' + string({account}.namespace) + '/' +"
+                f" string({account}.name) + ', which this Action would act as'",
+            ),
+        ),
+    )
+
+
+def environment(operator: str, namespace: str) -> list[Manifest]:
+    """`pratique-environment`: an Environment is extended by those who may, and ended by the operator."""
+    extend = may("extend", "environments", "object.metadata.name", "object.metadata.namespace")
+    return validating(
+        "pratique-environment",
+        (Match(("environments",), ("CREATE", "UPDATE")),),
+        {
+            "me": ME,
+            "keeper": f"variables.me == '{operator}' || variables.me in {list(JANITORS)!r}",
+            "oursNow": ours("object.metadata"),
+            "oursBefore": unless_absent("oldObject", ours("oldObject.metadata")),
+        },
+        (
+            _only_canaries(operator, "Environments"),
+            Check(
+                f"request.operation != 'UPDATE' || object.spec == oldObject.spec || {extend}",
+                "an Environment is changed through an Action: it needs the RBAC verb extend on environments",
+                "variables.me + ' may not change Environment ' + object.metadata.name"
+                " + ': it needs the RBAC verb extend on environments.pratique.dev; ask through an Action'",
+            ),
+            Check(
+                f"object.spec.target.namespace.name != '{namespace}'",
+                "spec.target.namespace.name is the operator's own namespace: choose another",
+            ),
+            Check(
+                f"request.operation != 'UPDATE' || variables.keeper ||"
+                f" ({same('variables.oursNow', 'variables.oursBefore')})",
+                "labels, annotations and finalizers of pratique.dev on an Environment belong to the operator",
+            ),
+        ),
+    )
+
+
+def status(operator: str) -> list[Manifest]:
+    """`pratique-status`: only the operator says how things stand."""
+    return validating(
+        "pratique-status",
+        (
+            Match(tuple(f"{kind.plural}/status" for kind in KINDS), ("CREATE", "UPDATE")),
+            # its canary: a status cannot be posted, but a NotificationChannel can
+            Match(("notificationchannels",), ("CREATE",)),
+        ),
+        {"me": ME},
+        (
+            _only_canaries(operator, "NotificationChannels"),
+            Check(
+                f"!has(request.subResource) || request.subResource != 'status' || variables.me == '{operator}'",
+                "only the operator writes the status",
+            ),
+        ),
+    )
+
+
+def leash(operator: str) -> list[Manifest]:
+    """`pratique-operator`: the operator deletes and fills no namespace but those it made for an Environment."""
+    subject = "(request.operation == 'DELETE' ? oldObject : object)"
+    return validating(
+        "pratique-operator",
+        (
+            Match(("namespaces",), ("CREATE", "DELETE"), group=""),
+            Match(("resourcequotas", "limitranges"), ("CREATE", "UPDATE", "DELETE"), group=""),
+            Match(("networkpolicies",), ("CREATE", "UPDATE", "DELETE"), group="networking.k8s.io"),
+            Match(("rolebindings",), ("CREATE", "UPDATE", "DELETE"), group="rbac.authorization.k8s.io"),
+        ),
+        {
+            "insideOurs": f"""
+                namespaceObject != null && has(namespaceObject.metadata.labels) &&
+                '{ENVIRONMENT_UID}' in namespaceObject.metadata.labels
+            """,
+            "isOurs": f"""
+                has({subject}.metadata.labels) && '{ENVIRONMENT_UID}' in {subject}.metadata.labels
+            """,
+        },
+        (
+            Check(
+                "request.resource.resource == 'namespaces' ? variables.isOurs : variables.insideOurs",
+                f"the operator makes, fills and deletes only namespaces of Environments (label {ENVIRONMENT_UID})",
+            ),
+        ),
+        conditions={"operator-or-canary": f"{ME} == '{operator}' || ({CANARY})"},
+    )
+
+
+def _only_canaries(operator: str, what: str) -> Check:
+    # the operator holds the verb create only for its canaries, which are refused before this is asked
+    return Check(
+        f"request.operation != 'CREATE' || variables.me != '{operator}'",
+        f"the operator itself creates no {what}: an Action does so under its own ServiceAccount",
+    )

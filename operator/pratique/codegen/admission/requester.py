@@ -1,0 +1,132 @@
+"""`pratique-requester`: who asks for a run is who the API server says it is, and a run never changes afterwards."""
+
+from pratique.codegen.admission.build import (
+    GROUPS,
+    JANITORS,
+    ME,
+    Check,
+    Manifest,
+    Match,
+    may,
+    mutating,
+    ours,
+    same,
+    unless_absent,
+    validating,
+)
+
+NAME = "pratique-requester"
+_MATCH = (Match(("actionruns",), ("CREATE", "UPDATE")),)
+_ACTION = "object.spec.actionRef.name"
+_OWNERS = "(has({0}.metadata.ownerReferences) ? {0}.metadata.ownerReferences : [])"
+
+
+def requester(operator: str) -> list[Manifest]:
+    """Return the policy that stamps spec.requestedBy, and the one that checks it and freezes the rest."""
+    return [*_stamp(), *_guard(operator)]
+
+
+def _stamp() -> list[Manifest]:
+    return mutating(
+        NAME,
+        _MATCH,
+        {"me": ME, "groups": GROUPS},
+        # a spec that is no object is left for the schema to refuse, which says so better than a failing policy
+        {"unset": "has(object.spec) && type(object.spec) == map && !has(object.spec.requestedBy)"},
+        """
+        request.operation == 'CREATE'
+        ? [JSONPatch{op: "add", path: "/spec/requestedBy",
+                     value: {"username": dyn(variables.me), "groups": dyn(variables.groups)}}]
+        : (has(oldObject.spec.requestedBy)
+           ? [JSONPatch{op: "add", path: "/spec/requestedBy", value: oldObject.spec.requestedBy}]
+           : [])
+        """,
+    )
+
+
+def _guard(operator: str) -> list[Manifest]:
+    variables = {
+        "me": ME,
+        "groups": GROUPS,
+        "creating": "request.operation == 'CREATE'",
+        "keeper": f"variables.me == '{operator}' || variables.me in {list(JANITORS)!r}",
+        "oursNow": ours("object.metadata"),
+        "oursBefore": unless_absent("oldObject", ours("oldObject.metadata")),
+        "withdrawn": "has(object.spec.withdrawn) && object.spec.withdrawn",
+        "wasWithdrawn": "oldObject != null && has(oldObject.spec.withdrawn) && oldObject.spec.withdrawn",
+        "withdrawing": "!variables.creating && variables.withdrawn && !variables.wasWithdrawn",
+        "phase": "oldObject != null && has(oldObject.status) && has(oldObject.status.phase)"
+        " ? string(oldObject.status.phase) : 'Pending'",
+    }
+    return validating(
+        NAME,
+        _MATCH,
+        variables,
+        (*_on_create(), *_on_update()),
+        canary="(has(object.spec.requestedBy) ? string(object.spec.requestedBy.username) : 'not stamped')",
+    )
+
+
+def _on_create() -> tuple[Check, ...]:
+    return (
+        Check(
+            f"""
+            !variables.creating || (
+              has(object.spec.requestedBy) &&
+              object.spec.requestedBy.username == variables.me &&
+              has(object.spec.requestedBy.groups) &&
+              object.spec.requestedBy.groups.size() == variables.groups.size() &&
+              {same("object.spec.requestedBy.groups", "variables.groups")}
+            )
+            """,
+            "spec.requestedBy is set by the API server to the authenticated caller: leave it out of the manifest",
+        ),
+        Check(
+            "!variables.creating || !variables.withdrawn",
+            "spec.withdrawn takes a waiting run back: a new run cannot start with it",
+        ),
+        Check(
+            f"!variables.creating || {may('run', 'actions', _ACTION, 'request.namespace')}",
+            "you may not run this Action: it needs the RBAC verb run on actions.pratique.dev",
+            f"variables.me + ' may not run Action ' + string({_ACTION}) + ' in namespace ' + request.namespace"
+            " + ': it needs the RBAC verb run on actions.pratique.dev'",
+        ),
+        Check(
+            f"variables.keeper || ({same('variables.oursNow', 'variables.oursBefore')})",
+            "labels, annotations and finalizers of pratique.dev on an ActionRun belong to the operator: leave them out",
+        ),
+    )
+
+
+def _on_update() -> tuple[Check, ...]:
+    return (
+        Check(
+            """
+            variables.creating || (
+              object.spec.all(k, k == 'withdrawn' || (k in oldObject.spec && object.spec[k] == oldObject.spec[k])) &&
+              oldObject.spec.all(k, k == 'withdrawn' || k in object.spec)
+            )
+            """,
+            "a run is one execution, so its spec cannot be changed, but for withdrawn: create another ActionRun",
+        ),
+        Check(
+            f"""
+            !variables.withdrawing || variables.me == oldObject.spec.requestedBy.username ||
+            {may("withdraw", "actions", _ACTION, "request.namespace")}
+            """,
+            "only the requester may withdraw a run",
+            "'only the requester, ' + string(oldObject.spec.requestedBy.username) + ', may withdraw this run'",
+        ),
+        Check(
+            "!variables.withdrawing || variables.phase == 'WaitingForApproval'",
+            "only a waiting run can be withdrawn",
+            "'only a waiting run can be withdrawn; this one is ' + variables.phase",
+        ),
+        Check(
+            f"""
+            variables.creating || variables.keeper ||
+            {_OWNERS.format("object")} == {_OWNERS.format("oldObject")}
+            """,
+            "ownerReferences of an ActionRun cannot be changed: the garbage collector would delete by them",
+        ),
+    )

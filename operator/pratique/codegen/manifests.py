@@ -1,0 +1,26 @@
+"""Everything that an installation consists of, in the order in which it is applied: the guard before the operator."""
+
+from typing import Any
+
+from pratique.codegen.admission import admission_policies
+from pratique.codegen.crds import crds
+from pratique.codegen.rbac import LABELS, impersonation, operator_rbac, people_roles
+from pratique.codegen.values import Values
+
+Manifest = dict[str, Any]
+
+
+def install(values: Values | None = None) -> list[Manifest]:
+    """Return all manifests but the Deployment: namespace, CRDs, policies with bindings, rights."""
+    chosen = values or Values()
+    namespace = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": chosen.namespace, "labels": LABELS | {"pod-security.kubernetes.io/enforce": "restricted"}},
+    }
+    subject = {"kind": "ServiceAccount", "name": chosen.service_account, "namespace": chosen.namespace}
+    lent = [
+        manifest for each in chosen.impersonate for manifest in impersonation(each.namespace, list(each.names), subject)
+    ]
+    rights = [*operator_rbac(chosen.namespace, chosen.service_account), *people_roles(), *lent]
+    return [namespace, *crds(), *admission_policies(chosen), *rights]

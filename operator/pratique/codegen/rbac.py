@@ -1,0 +1,111 @@
+"""The rights: of the operator, written out without a wildcard, and ready-made roles for people. Pure data."""
+
+from typing import Any
+
+from pratique.api.v1alpha1 import GROUP, KINDS
+
+Manifest = dict[str, Any]
+RBAC = "rbac.authorization.k8s.io"
+LABELS = {"app.kubernetes.io/part-of": "pratique"}
+READ = ["get", "list", "watch"]
+
+
+def rule(group: str, resources: list[str], verbs: list[str], names: list[str] | None = None) -> Manifest:
+    """Return one rule."""
+    found: Manifest = {"apiGroups": [group], "resources": resources, "verbs": verbs}
+    return found | ({"resourceNames": names} if names else {})
+
+
+def operator_rules() -> list[Manifest]:
+    """Return what the operator may do everywhere."""
+    plurals = [kind.plural for kind in KINDS]
+    return [
+        rule(GROUP, plurals, READ),
+        rule(GROUP, [f"{plural}/status" for plural in plurals], ["patch"]),
+        rule(GROUP, ["approvals"], ["create"]),
+        rule(GROUP, ["environments"], ["patch", "delete"]),
+        # Only as dry runs of canaries: the policies refuse these from the operator.
+        rule(GROUP, ["actionruns", "actions", "environments", "notificationchannels"], ["create"]),
+        rule("", ["namespaces"], [*READ, "create", "delete"]),
+        rule("", ["resourcequotas", "limitranges"], ["create", "get"]),
+        rule("networking.k8s.io", ["networkpolicies"], ["create", "get"]),
+        rule(RBAC, ["rolebindings"], ["create", "get"]),
+        rule(RBAC, ["clusterroles"], ["bind"], ["view", "edit", "admin"]),
+        rule("events.k8s.io", ["events"], ["create"]),
+    ]
+
+
+def people_roles() -> list[Manifest]:
+    """Return ClusterRoles to bind people to, for all Actions; for single ones, name them in a role of your own."""
+    look = [rule(GROUP, ["actions", "actionruns", "approvals", "environments"], READ)]
+    roles = {
+        "viewer": look,
+        "requester": [
+            *look,
+            rule(GROUP, ["actionruns"], ["create", "update", "patch", "delete"]),
+            rule(GROUP, ["actions"], ["run"]),
+        ],
+        "approver": [
+            *look,
+            rule(GROUP, ["approvals"], ["update", "patch"]),
+            rule(GROUP, ["actions"], ["approve"]),
+        ],
+        "admin": [
+            *look,
+            rule(GROUP, ["actions", "notificationchannels"], [*READ, "create", "update", "patch", "delete"]),
+            rule(GROUP, ["actionruns"], ["create", "update", "patch", "delete"]),
+            rule(GROUP, ["actions"], ["run", "withdraw"]),
+            rule(GROUP, ["environments"], ["create", "update", "patch", "delete", "extend"]),
+            rule(GROUP, ["approvals"], ["delete"]),
+        ],
+    }
+    return [_cluster_role(f"pratique-{name}", rules) for name, rules in roles.items()]
+
+
+def operator_rbac(namespace: str, account: str) -> list[Manifest]:
+    """Return the operator's ServiceAccount with its roles and bindings."""
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
+    secrets = [rule("", ["secrets"], ["get"])]
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": account, "namespace": namespace, "labels": LABELS},
+        },
+        _cluster_role("pratique-operator", operator_rules()),
+        _binding("ClusterRoleBinding", "pratique-operator", None, "ClusterRole", subject),
+        {
+            "apiVersion": f"{RBAC}/v1",
+            "kind": "Role",
+            "metadata": {"name": "pratique-secrets", "namespace": namespace, "labels": LABELS},
+            "rules": secrets,
+        },
+        _binding("RoleBinding", "pratique-secrets", namespace, "Role", subject),
+    ]
+
+
+def impersonation(namespace: str, names: list[str], subject: Manifest) -> list[Manifest]:
+    """Return the right to act as these ServiceAccounts, and as no others."""
+    role: Manifest = {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "Role",
+        "metadata": {"name": "pratique-impersonator", "namespace": namespace, "labels": LABELS},
+        "rules": [rule("", ["serviceaccounts"], ["impersonate"], names)],
+    }
+    return [role, _binding("RoleBinding", "pratique-impersonator", namespace, "Role", subject)]
+
+
+def _cluster_role(name: str, rules: list[Manifest]) -> Manifest:
+    metadata = {"name": name, "labels": LABELS}
+    return {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRole", "metadata": metadata, "rules": rules}
+
+
+def _binding(kind: str, name: str, namespace: str | None, role_kind: str, subject: Manifest) -> Manifest:
+    metadata: Manifest = {"name": name, "labels": LABELS} | ({"namespace": namespace} if namespace else {})
+    return {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": kind,
+        "metadata": metadata,
+        "roleRef": {"apiGroup": RBAC, "kind": role_kind, "name": name},
+        "subjects": [subject],
+    }

@@ -1,0 +1,48 @@
+"""What an installation may choose. The chart's values.yaml is written from this, so that the two cannot differ.
+
+Pure data. Read by `policies`, `rbac`, `workload`, `manifests` and `chart`.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Image:
+    """The image of the operator; an empty tag means the chart's appVersion."""
+
+    repository: str = "pratique"
+    tag: str = ""
+    pull_policy: str = "IfNotPresent"
+
+
+@dataclass(frozen=True)
+class Impersonation:
+    """ServiceAccounts of one namespace that Actions may name, and that the operator may therefore become."""
+
+    namespace: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What the operator's container asks for; memory has a limit, CPU has none so that it is never throttled."""
+
+    cpu: str = "100m"
+    memory: str = "128Mi"
+    memory_limit: str = "512Mi"
+
+
+@dataclass(frozen=True)
+class Values:
+    """One installation. `namespace` is the release's namespace in the chart."""
+
+    namespace: str = "pratique-system"
+    service_account: str = "pratique"
+    image: Image = field(default_factory=Image)
+    impersonate: tuple[Impersonation, ...] = ()
+    resources: Resources = field(default_factory=Resources)
+
+    @property
+    def operator(self) -> str:
+        """The user name under which the API server knows the operator."""
+        return f"system:serviceaccount:{self.namespace}:{self.service_account}"

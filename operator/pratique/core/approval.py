@@ -1,0 +1,108 @@
+"""Decides what the decisions of an Approval add up to. Pure; called by `lifecycle.plan_approval` and by nobody else.
+
+The API server has already refused what must not be there (core of the trust model: who, under which name, how late). The
+tally still believes none of it: who is listed, the stamped groups and the stamped time are checked again for every entry.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, RecordedDecision, Verdict
+
+SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
+
+
+class Tally(Enum):
+    """What the decisions amount to at a moment."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    TOO_LATE = "too late"
+
+
+@dataclass(frozen=True)
+class Count:
+    """The tally, and who made it."""
+
+    tally: Tally
+    decisions: tuple[RecordedDecision, ...]
+    approvals: int
+    required: int
+    waiting_for: tuple[str, ...]
+
+    @property
+    def decisive(self) -> RecordedDecision | None:
+        """The decision that ended it: the last that counted."""
+        return self.decisions[-1] if self.tally in (Tally.APPROVED, Tally.DECLINED) else None
+
+
+def may_decide_as(username: str, requester: str) -> bool:
+    """Whether a user is somebody else than the requester, in any letter case."""
+    return username.lower() != requester.lower()
+
+
+def may_decide(spec: ApprovalSpec, username: str, groups: Iterable[str]) -> bool:
+    """Whether the policy lets this person decide: listed, and not the requester in any letter case.
+
+    A ServiceAccount counts only where it is listed by its exact name: machines do not approve as members of a group.
+    """
+    if not may_decide_as(username, spec.requested_by.username):
+        return False
+    approvers = spec.policy.approvers
+    if username in approvers.users:
+        return True
+    if username.startswith(SERVICE_ACCOUNT_PREFIX):
+        return False
+    return any(group in approvers.groups for group in groups)
+
+
+def count(spec: ApprovalSpec, now: datetime) -> Count:
+    """Add up the decisions in the order in which they were made; the first to reach its threshold ends the gate.
+
+    A decision counts if its author may decide and the API server stamped it before the deadline. What follows the
+    decisive one does not count. The order of the map does not matter.
+    """
+    policy = spec.policy
+    counted: list[RecordedDecision] = []
+    approvals = declines = 0
+    tally = Tally.OPEN
+    for decision in _in_order(spec):
+        counted.append(decision)
+        if decision.verdict is Verdict.APPROVE:
+            approvals += 1
+        else:
+            declines += 1
+        if declines >= policy.decline_threshold:
+            tally = Tally.DECLINED
+            break
+        if approvals >= policy.required:
+            tally = Tally.APPROVED
+            break
+    if tally is Tally.OPEN and now >= policy.deadline:
+        tally = Tally.TOO_LATE
+    waiting = _waiting_for(spec, {decision.by for decision in counted}) if tally is Tally.OPEN else ()
+    return Count(tally, tuple(counted), approvals, policy.required, waiting)
+
+
+def _in_order(spec: ApprovalSpec) -> list[RecordedDecision]:
+    valid = [
+        RecordedDecision(
+            by=username, verdict=decision.verdict, comment=decision.comment, decided_at=decision.decided_at
+        )
+        for username, decision in spec.decisions.items()
+        if decision.decided_at is not None and _counts(spec, username, decision, decision.decided_at)
+    ]
+    return sorted(valid, key=lambda decision: (decision.decided_at, decision.by))
+
+
+def _counts(spec: ApprovalSpec, username: str, decision: Decision, decided_at: datetime) -> bool:
+    return decided_at < spec.policy.deadline and may_decide(spec, username, decision.groups or ())
+
+
+def _waiting_for(spec: ApprovalSpec, decided: set[str]) -> tuple[str, ...]:
+    approvers = spec.policy.approvers
+    users = [user for user in approvers.users if user not in decided and may_decide(spec, user, ())]
+    return (*sorted(users), *(f"group {group}" for group in sorted(approvers.groups)))

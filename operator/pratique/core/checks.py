@@ -1,0 +1,144 @@
+"""Says what is wrong with an Action when it is applied: everything that can be known then. Pure; runs inside the sandbox.
+
+Every expression is compiled, every input that one names must be in the form, every template is rendered with values that
+the form would take. Each problem is one sentence that begins with the path of the field.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from pratique.api.v1alpha1 import GROUP
+from pratique.api.v1alpha1.action import Action, ResourceTemplate
+from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec
+from pratique.api.v1alpha1.common import ObjectMeta, Requester
+from pratique.core.errors import EvaluationError
+from pratique.core.expressions import Program, compile_expression
+from pratique.core.forms import example, problems_of_schema
+from pratique.core.policy import OUTPUT_SCOPE, SCOPE, render_resource, scope_of
+from pratique.core.rendering import Json, parse, strings
+
+_INPUT = re.compile(r"(?<![\w.])inputs\.([A-Za-z_]\w*)")
+_RESOURCE = re.compile(r"(?<![\w.])resources\.([A-Za-z_]\w*)")
+_STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
+_MARKS = ("finalizers", "ownerReferences", "generateName")
+MAX_PROBLEMS = 10
+
+
+def check_action(action: Action) -> tuple[str, ...]:
+    """Return every problem, at most ten; an empty tuple means that the Action is sound."""
+    return tuple(dict.fromkeys(_problems(action)))[:MAX_PROBLEMS]
+
+
+def _problems(action: Action) -> Iterator[str]:
+    form = problems_of_schema(action.spec.inputs.schema_)
+    yield from form
+    yield from _conditions(action)
+    for index, template in enumerate(action.spec.execution.resources):
+        yield from _template(action, template, f"spec.execution.resources[{index}]", trial=not form)
+    for name, text in action.spec.execution.outputs.items():
+        yield from _text(action, text, OUTPUT_SCOPE, f"spec.execution.outputs.{name}")
+
+
+def _conditions(action: Action) -> Iterator[str]:
+    spec = action.spec
+    bare = [(f"spec.inputs.rules[{index}].rule", rule.rule) for index, rule in enumerate(spec.inputs.rules)]
+    bare += [(f"spec.approval.stages[{index}].when", stage.when) for index, stage in enumerate(spec.approval.stages)]
+    for path, text in bare:
+        yield from _condition(action, text, SCOPE, path)
+    for index, template in enumerate(spec.execution.resources):
+        path = f"spec.execution.resources[{index}]"
+        yield from _condition(action, template.when, SCOPE, f"{path}.when")
+        if template.ready_when is not None:
+            yield from _condition(action, template.ready_when, ("self",), f"{path}.readyWhen")
+
+
+def _condition(action: Action, text: str, names: tuple[str, ...], path: str) -> Iterator[str]:
+    try:
+        program = compile_expression(text, names)
+    except EvaluationError as error:
+        yield f"{path}: {error}"
+        return
+    if not program.is_condition:
+        yield f"{path}: must be true or false, but this expression never is: {text}"
+    yield from _names(action, text, path)
+
+
+def _text(action: Action, text: str, names: tuple[str, ...], path: str) -> Iterator[str]:
+    try:
+        programs = [part for part in parse(text, names) if isinstance(part, Program)]
+    except EvaluationError as error:
+        yield f"{path}: {error}"
+        return
+    for program in programs:
+        yield from _names(action, program.text, path)
+
+
+def _names(action: Action, text: str, path: str) -> Iterator[str]:
+    """Catch typing mistakes that CEL cannot see, since inputs and resources are maps to it."""
+    code = _STRING.sub("''", text)
+    properties = action.spec.inputs.schema_.get("properties")
+    inputs = list(properties) if isinstance(properties, dict) else []
+    resources = [template.id for template in action.spec.execution.resources]
+    for pattern, known, what in ((_INPUT, inputs, "input"), (_RESOURCE, resources, "resource")):
+        for name in sorted(set(pattern.findall(code)) - set(known)):
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(known) or 'none'}"
+            yield f"{path}: there is no {what} named {name}; {hint}"
+
+
+def _template(action: Action, template: ResourceTemplate, path: str, *, trial: bool) -> Iterator[str]:
+    where = f"{path}.template"
+    found = list(_forbidden(template, where))
+    try:
+        for field, text in strings(template.template, where):
+            found += _text(action, text, SCOPE, field)
+    except EvaluationError as error:
+        found.append(str(error))
+    if trial and not found:
+        found += _trial(action, template, path)
+    yield from found
+
+
+def _forbidden(template: ResourceTemplate, path: str) -> Iterator[str]:
+    raw = template.template
+    if raw.get("kind") == "Secret" and (raw.get("data") or raw.get("stringData")):
+        yield (
+            f"{path}: a plan is stored and shown to approvers, so it must not hold the values of a Secret:"
+            " let a Job or an external-secrets object make the Secret"
+        )
+    group = str(raw.get("apiVersion", "")).partition("/")[0]
+    if group == GROUP and raw.get("kind") != "Environment":
+        yield f"{path}.kind: of {GROUP} only an Environment can be made by a run"
+    metadata = raw.get("metadata")
+    if not isinstance(metadata, dict):
+        yield f"{path}.metadata: is required, with a name"
+        return
+    yield from (f"{path}.metadata.{mark}: cannot be set by a template" for mark in _MARKS if mark in metadata)
+    for field in ("labels", "annotations"):
+        names = metadata.get(field) if isinstance(metadata.get(field), dict) else {}
+        yield from (
+            f"{path}.metadata.{field}: {name} belongs to the operator; leave it out"
+            for name in names or {}
+            if str(name).partition("/")[0].endswith(GROUP) and "/" in str(name)
+        )
+
+
+def _trial(action: Action, template: ResourceTemplate, path: str) -> list[str]:
+    """Render the template with made-up inputs. What fails only for want of a better example is not a problem."""
+    run = ActionRun(
+        metadata=ObjectMeta(name="example", namespace="example", uid="example", creation_timestamp=_SOME_TIME),
+        spec=ActionRunSpec(
+            action_ref=ActionRef(name=action.metadata.name), requested_by=Requester(username="someone@example.com")
+        ),
+    )
+    inputs: Json = example(action.spec.inputs.schema_)
+    try:
+        render_resource(template, run, scope_of(action, run, inputs), path)
+    except EvaluationError as error:
+        return [f"{error} (tried with {inputs})"]
+    return []
+
+
+_SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,0 +1,178 @@
+"""What a decision looks like: a status, effects to perform, and when to look again.
+
+A plan is made from everything that is known, `outcomes` of effects included. The edge performs the effects whose key
+has no outcome yet, asks for the plan again, and writes the status once nothing is left to do. So a plan that is made twice,
+late or after a crash asks for the same effects under the same keys.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pratique.api.v1alpha1.action import Action
+from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
+from pratique.api.v1alpha1.notification_channel import NotificationChannel
+
+Status = TypeVar("Status")
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ObjectRef:
+    """An object of any kind. `namespace` is None for cluster-scoped kinds."""
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str | None = None
+
+    def __str__(self) -> str:
+        """Return `Kind namespace/name`, as messages show it."""
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True)
+class Create:
+    """Create by POST, never by apply: a name that is taken comes back as a failure with reason AlreadyExists.
+
+    `outcome.object` is then the object that exists, if it may be read; otherwise it is the one created.
+    """
+
+    key: str
+    manifest: Json
+    run_as: str | None = None
+
+
+@dataclass(frozen=True)
+class Read:
+    """Read one object."""
+
+    key: str
+    ref: ObjectRef
+    run_as: str | None = None
+
+
+@dataclass(frozen=True)
+class MergePatch:
+    """Merge `patch` into the object with this uid; any other object of that name is a failure with reason Conflict."""
+
+    key: str
+    ref: ObjectRef
+    uid: str
+    patch: Json
+    run_as: str | None = None
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Delete the object with this uid, and no other of that name."""
+
+    key: str
+    ref: ObjectRef
+    uid: str
+
+
+@dataclass(frozen=True)
+class EvaluateRun:
+    """Evaluate the Action for the run in the sandbox; `outcome.value` is an `Evaluation`."""
+
+    key: str
+    action: Action
+    run: ActionRun
+
+
+@dataclass(frozen=True)
+class EvaluateReady:
+    """Evaluate `readyWhen` over a live object in the sandbox; `outcome.value` is a bool."""
+
+    key: str
+    expression: str
+    target: Json
+
+
+@dataclass(frozen=True)
+class EvaluateOutputs:
+    """Render the outputs of a run in the sandbox; `outcome.value` is a dict of JSON values."""
+
+    key: str
+    plan: RunPlan
+    run: ActionRun
+    resources: Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class CheckAction:
+    """Check an Action in the sandbox; `outcome.value` is a tuple of sentences, empty if it is sound."""
+
+    key: str
+    action: Action
+
+
+@dataclass(frozen=True)
+class CheckChannel:
+    """Look whether a channel's settings and Secrets are there; `outcome.value` is a sentence, or None if all is well."""
+
+    key: str
+    channel: NotificationChannel
+
+
+Evaluate = EvaluateRun | EvaluateReady | EvaluateOutputs | CheckAction
+Effect = Create | Read | MergePatch | Delete | Evaluate | CheckChannel
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an effect failed: `reason` is Kubernetes' own word, or EvaluationFailed; `message` is for people."""
+
+    reason: str
+    message: str
+    transient: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an effect did."""
+
+    object: Json | None = None
+    value: Any = None
+    failure: Failure | None = None
+
+
+Outcomes = Mapping[str, Outcome]
+
+
+@dataclass(frozen=True)
+class Plan(Generic[Status]):
+    """A decision: perform `effects`; when none is left, write `status`, then perform `after`, then look at `wake_at`.
+
+    `retry` asks for a backed-off look after a failure that may pass. `wake` names other objects that must look now.
+    """
+
+    status: Status
+    effects: tuple[Effect, ...] = ()
+    after: tuple[Effect, ...] = ()
+    wake_at: datetime | None = None
+    retry: bool = False
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the sandbox makes of a run: sentences that refuse it, or the plan of what would run and its gate."""
+
+    refusals: tuple[str, ...] = ()
+    plan: RunPlan | None = None
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of one try to deliver a message; `retry_after` in seconds if the receiver asked for it."""
+
+    sent: bool
+    error: str = ""
+    permanent: bool = False
+    retry_after: float | None = None
+
+
+Deliveries = Mapping[str, Delivery]
+"""By the id of the `Notification`."""

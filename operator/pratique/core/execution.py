@@ -1,0 +1,315 @@
+"""Decides how a granted run proceeds: one object after the other, each when the one before is ready. Pure.
+
+Exactly once, killed at any instruction: names are fixed in the plan, objects are created by POST and carry the run's uid,
+a name that is taken is adopted only when its object carries that uid, and a changed object is changed by its uid.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+
+from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, PlannedResource, RunPlan, RunResource
+from pratique.api.v1alpha1.common import EventType, duration_of
+from pratique.core import transitions
+from pratique.core.effects import (
+    Create,
+    Effect,
+    EvaluateOutputs,
+    EvaluateReady,
+    Failure,
+    Json,
+    MergePatch,
+    ObjectRef,
+    Outcome,
+    Outcomes,
+    Plan,
+    Read,
+)
+from pratique.core.objects import RECORDED_FINALIZER, RUN_UID_LABEL
+from pratique.core.readiness import State, readiness
+from pratique.core.snapshot import RunSnapshot
+
+OUTPUTS = "outputs"
+_FIRST_POLL = timedelta(seconds=0.5)
+_LAST_POLL = timedelta(seconds=15)
+
+
+class Step(Enum):
+    """What one planned object says about the run."""
+
+    DONE = "done"
+    WAITS = "waits"
+    NEEDS = "needs effects first"
+    FAILED = "failed"
+    RETRIES = "failed for now"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where one planned object stands."""
+
+    step: Step
+    resource: RunResource | None = None
+    effects: tuple[Effect, ...] = ()
+    message: str = ""
+
+
+def advance(snapshot: RunSnapshot, status: ActionRunStatus, now: datetime) -> Plan[ActionRunStatus]:
+    """Return the next status of a running run, or the effects that must come first."""
+    plan = status.plan
+    run = snapshot.run.model_copy(update={"status": status})
+    if plan is None or status.started_at is None:
+        text = "status.plan of this run is gone: it is not known any more what was started"
+        return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, []))
+    recorded = {resource.id: resource for resource in status.resources}
+    for planned in plan.resources:
+        at = _step(run, plan, planned, recorded.get(planned.id), snapshot.outcomes)
+        if at.resource is not None:
+            recorded[planned.id] = at.resource
+        if at.step is Step.NEEDS:
+            return Plan(status, effects=at.effects)
+        if at.step is not Step.DONE:
+            known = [recorded[each.id] for each in plan.resources if each.id in recorded]
+            so_far = run.model_copy(update={"status": status.model_copy(update={"resources": known})})
+            return _stopped(so_far, plan, at, now)
+    made = run.model_copy(update={"status": status.model_copy(update={"resources": list(recorded.values())})})
+    return _succeed(made, plan, snapshot.outcomes, now)
+
+
+def _stopped(run: ActionRun, plan: RunPlan, at: Progress, now: datetime) -> Plan[ActionRunStatus]:
+    """The run cannot go on now: it failed, its time is up, or it looks again soon."""
+    started = run.status.started_at or now
+    times_out = started + duration_of(plan.timeout)
+    if at.step is Step.FAILED:
+        return Plan(transitions.end(run, Phase.FAILED, at.message, now, EventType.FAILED, plan.notifications))
+    if now >= times_out:
+        text = f"Not ready within {plan.timeout}: {at.message}"
+        return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, plan.notifications))
+    status = transitions.progress(run, run.status, at.message, now)
+    pause = min(max((now - started) / 4, _FIRST_POLL), _LAST_POLL)
+    return Plan(status, wake_at=min(times_out, now + pause), retry=at.step is Step.RETRIES)
+
+
+def _step(
+    run: ActionRun, plan: RunPlan, planned: PlannedResource, recorded: RunResource | None, outcomes: Outcomes
+) -> Progress:
+    if recorded is not None and recorded.ready:
+        return Progress(Step.DONE, recorded)
+    ref = ref_of(planned.manifest)
+    if recorded is not None:
+        return _look(plan, planned, recorded, ref, outcomes)
+    if planned.patch:
+        return _change(plan, planned, ref, outcomes)
+    outcome = outcomes.get(_key("create", planned))
+    if outcome is None:
+        create = Create(_key("create", planned), planned.manifest, plan.service_account_ref.username)
+        return Progress(Step.NEEDS, effects=(create,))
+    if outcome.failure is not None and not _is_ours(outcome, run):
+        return _create_failed(outcome.failure, ref, plan)
+    return _judge(planned, _record(planned, ref, outcome.object or {}), outcome.object or {}, outcomes)
+
+
+def _is_ours(outcome: Outcome, run: ActionRun) -> bool:
+    """Whether a name was taken by this very run before a crash."""
+    taken = outcome.failure is not None and outcome.failure.reason == "AlreadyExists" and outcome.object is not None
+    return taken and _labels(outcome.object or {}).get(RUN_UID_LABEL) == run.metadata.uid
+
+
+def _create_failed(failure: Failure, ref: ObjectRef, plan: RunPlan) -> Progress:
+    if failure.reason == "AlreadyExists":
+        text = f"{ref} exists and was not made by this run: it is left as it is; choose another name"
+        return Progress(Step.FAILED, message=text)
+    return _failed(failure, f"{ref} could not be created", plan)
+
+
+def _failed(failure: Failure, what: str, plan: RunPlan) -> Progress:
+    account = plan.service_account_ref
+    who = f" (as ServiceAccount {account.namespace}/{account.name})" if failure.reason == "Forbidden" else ""
+    return Progress(Step.RETRIES if failure.transient else Step.FAILED, message=f"{what}{who}: {failure.message}")
+
+
+def _change(plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: Outcomes) -> Progress:
+    """Find the object, then merge into exactly that one."""
+    account = plan.service_account_ref.username
+    found = outcomes.get(_key("find", planned))
+    if found is None:
+        return Progress(Step.NEEDS, effects=(Read(_key("find", planned), ref, account),))
+    if found.failure is not None:
+        return _failed(found.failure, f"{ref} could not be found", plan)
+    changed = outcomes.get(_key("change", planned))
+    if changed is None:
+        uid = _uid(found.object or {})
+        patch = MergePatch(_key("change", planned), ref, uid, planned.manifest, account)
+        return Progress(Step.NEEDS, effects=(patch,))
+    if changed.failure is not None:
+        return _failed(changed.failure, f"{ref} could not be changed", plan)
+    return _judge(planned, _record(planned, ref, changed.object or {}), changed.object or {}, outcomes)
+
+
+def _look(
+    plan: RunPlan, planned: PlannedResource, recorded: RunResource, ref: ObjectRef, outcomes: Outcomes
+) -> Progress:
+    """Read an object that was made at an earlier look and was not ready then."""
+    outcome = outcomes.get(_key("read", planned))
+    if outcome is None:
+        read = Read(_key("read", planned), ref, plan.service_account_ref.username)
+        return Progress(Step.NEEDS, recorded, (read,))
+    if outcome.failure is not None:
+        if outcome.failure.reason == "NotFound":
+            return Progress(Step.FAILED, recorded, message=f"{ref} was deleted before it was ready")
+        return replace(_failed(outcome.failure, f"{ref} could not be read", plan), resource=recorded)
+    live = outcome.object or {}
+    if _uid(live) != recorded.uid:
+        return Progress(Step.FAILED, recorded, message=f"{ref} was deleted and made again by somebody else")
+    return _judge(planned, recorded, live, outcomes)
+
+
+def _judge(planned: PlannedResource, resource: RunResource, live: Json, outcomes: Outcomes) -> Progress:
+    """Say whether a live object is ready, by the Action's own rule or by kstatus."""
+    if planned.ready_when is not None:
+        key = _key("ready", planned)
+        outcome = outcomes.get(key)
+        if outcome is None:
+            return Progress(Step.NEEDS, effects=(EvaluateReady(key, planned.ready_when, live),))
+        if outcome.failure is not None:
+            text = f"readyWhen of {planned.id}: {outcome.failure.message}"
+            return Progress(Step.WAITS, resource.model_copy(update={"message": text[:512]}), message=text)
+        if outcome.value:
+            return Progress(Step.DONE, resource.model_copy(update={"ready": True, "message": ""}))
+        return _waits(resource, "its readyWhen is not true yet")
+    verdict = readiness(live)
+    match verdict.state:
+        case State.READY:
+            return Progress(Step.DONE, resource.model_copy(update={"ready": True, "message": ""}))
+        case State.IN_PROGRESS:
+            return _waits(resource, verdict.message)
+        case State.FAILED:
+            text = f"{_name(resource)} failed: {verdict.message}"
+            return Progress(Step.FAILED, resource.model_copy(update={"message": text[:512]}), message=text)
+
+
+def _waits(resource: RunResource, why: str) -> Progress:
+    text = f"Waiting for {_name(resource)}: {why}"
+    return Progress(Step.WAITS, resource.model_copy(update={"message": why[:512]}), message=text)
+
+
+def _succeed(run: ActionRun, plan: RunPlan, outcomes: Outcomes, now: datetime) -> Plan[ActionRunStatus]:
+    """All objects are ready: render the outputs, if there are any, and end."""
+    outputs: Json = {}
+    if plan.outputs:
+        live, reads = _live_objects(plan, outcomes)
+        if reads:
+            return Plan(run.status, effects=reads)
+        outcome = outcomes.get(OUTPUTS)
+        if outcome is None:
+            return Plan(run.status, effects=(EvaluateOutputs(OUTPUTS, plan, run, live),))
+        if outcome.failure is not None:
+            text = f"Everything was made, but spec.execution.outputs failed: {outcome.failure.message}"
+            return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, plan.notifications))
+        outputs = outcome.value
+    done = "; ".join(plan.summary)
+    run = run.model_copy(update={"status": run.status.model_copy(update={"outputs": outputs})})
+    return Plan(transitions.end(run, Phase.SUCCEEDED, f"Done: {done}", now, EventType.SUCCEEDED, plan.notifications))
+
+
+def _live_objects(plan: RunPlan, outcomes: Outcomes) -> tuple[dict[str, Json], tuple[Effect, ...]]:
+    """Return the live object of each resource, and the reads that are missing. What cannot be read is left out."""
+    live: dict[str, Json] = {}
+    reads: list[Effect] = []
+    for planned in plan.resources:
+        known = [outcomes[key] for key in (_key(verb, planned) for verb in _OBSERVING) if key in outcomes]
+        if not known:
+            reads.append(Read(_key("read", planned), ref_of(planned.manifest), plan.service_account_ref.username))
+        elif known[0].object is not None:
+            live[planned.id] = known[0].object
+    return live, tuple(reads)
+
+
+_OBSERVING = ("read", "change", "create")
+
+
+def release(snapshot: RunSnapshot, status: ActionRunStatus) -> Plan[ActionRunStatus]:
+    """Let go of the objects that our finalizer kept from vanishing, now that the run's end is on record."""
+    resources: list[RunResource] = []
+    effects: list[Effect] = []
+    failures: list[Failure] = []
+    account = status.plan.service_account_ref.username if status.plan else None
+    for resource in status.resources:
+        if not resource.held:
+            resources.append(resource)
+            continue
+        at = _release(resource, account, snapshot.outcomes)
+        effects += at.effects
+        resources.append(at.resource or resource)
+        failures += at.failures
+    if effects:
+        return Plan(status, effects=tuple(effects))
+    retry = any(failure.transient for failure in failures)
+    return Plan(status.model_copy(update={"resources": resources}), retry=retry)
+
+
+@dataclass(frozen=True)
+class _Release:
+    resource: RunResource | None = None
+    effects: tuple[Effect, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
+def _release(resource: RunResource, account: str | None, outcomes: Outcomes) -> _Release:
+    ref = ObjectRef(resource.api_version, resource.kind, resource.name, resource.namespace)
+    released = resource.model_copy(update={"held": False})
+    read = outcomes.get(f"held/{resource.id}")
+    if read is None:
+        return _Release(effects=(Read(f"held/{resource.id}", ref, account),))
+    live = read.object or {}
+    gone = read.failure is not None and read.failure.reason == "NotFound"
+    finalizers = live.get("metadata", {}).get("finalizers", [])
+    if gone or (read.failure is None and (_uid(live) != resource.uid or RECORDED_FINALIZER not in finalizers)):
+        return _Release(released)
+    if read.failure is not None:
+        return _Release(resource, failures=(read.failure,))
+    patched = outcomes.get(f"release/{resource.id}")
+    if patched is None:
+        rest = [finalizer for finalizer in finalizers if finalizer != RECORDED_FINALIZER]
+        metadata = {"finalizers": rest, "resourceVersion": live["metadata"]["resourceVersion"]}
+        return _Release(
+            effects=(MergePatch(f"release/{resource.id}", ref, resource.uid, {"metadata": metadata}, account),)
+        )
+    if patched.failure is None or patched.failure.reason == "NotFound":
+        return _Release(released)
+    return _Release(resource, failures=(patched.failure,))
+
+
+def ref_of(manifest: Json) -> ObjectRef:
+    """Return the reference of a rendered object; rendering has checked that the parts are there."""
+    metadata = manifest["metadata"]
+    return ObjectRef(manifest["apiVersion"], manifest["kind"], metadata["name"], metadata.get("namespace"))
+
+
+def _record(planned: PlannedResource, ref: ObjectRef, live: Json) -> RunResource:
+    held = RECORDED_FINALIZER in live.get("metadata", {}).get("finalizers", [])
+    return RunResource(
+        id=planned.id,
+        api_version=ref.api_version,
+        kind=ref.kind,
+        namespace=ref.namespace,
+        name=ref.name,
+        uid=_uid(live),
+        held=held and not planned.patch,
+    )
+
+
+def _key(verb: str, planned: PlannedResource) -> str:
+    return f"{verb}/{planned.id}"
+
+
+def _name(resource: RunResource) -> str:
+    return str(ObjectRef(resource.api_version, resource.kind, resource.name, resource.namespace))
+
+
+def _uid(live: Json) -> str:
+    return str(live.get("metadata", {}).get("uid", ""))
+
+
+def _labels(live: Json) -> dict[str, str]:
+    return dict(live.get("metadata", {}).get("labels") or {})

@@ -1,0 +1,108 @@
+"""CEL: compile with a static type check, and evaluate, or raise EvaluationError. Pure; runs inside the sandbox only.
+
+Time is bounded by the evaluator, memory is not (docs/design): everything here runs in the sandbox's worker, which has
+limits of its own. An evaluation that fails is never a verdict: what depends on it is held.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+from cel_expr_python import cel
+
+from pratique.api.v1alpha1.common import DURATION_PATTERN, duration_of
+from pratique.core.errors import EvaluationError
+
+MAX_LENGTH = 4096
+MAX_COMPREHENSIONS = 4
+_EXACT = 2**53
+_COMPREHENSION = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter|transformList|transformMap)\s*\(")
+_NOISE = re.compile(r"^INVALID_ARGUMENT: |^ERROR: <input>:\d+:\d+: | \(in container ''\)| \[INVALID_ARGUMENT\]")
+_CODE = re.compile(r"^[A-Z_]+: ")
+Shape = cel.Type
+
+
+def _ttl(text: str) -> timedelta:
+    if not re.fullmatch(DURATION_PATTERN, text):
+        raise ValueError(f"ttl({text!r}): a duration is one number and one unit, such as 90s, 15m, 24h, 3d or 2w")
+    return duration_of(text)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled expression."""
+
+    text: str
+    compiled: Any
+
+    @property
+    def is_condition(self) -> bool:
+        """Whether the type check allows it to be true or false."""
+        return bool(self.compiled.return_type() in (cel.Type.BOOL, cel.Type.DYN))
+
+    def evaluate(self, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401 - CEL is as dynamic as JSON
+        """Return the value as JSON; raises EvaluationError with CEL's own words."""
+        value = self.compiled.eval(data=dict(scope))
+        if value.type() == cel.Type.ERROR:
+            raise EvaluationError(_CODE.sub("", str(value.value())).replace('map : "', 'map: "'))
+        return _plain(value.plain_value())
+
+    def holds(self, scope: Mapping[str, Any]) -> bool:
+        """Return whether a condition is true; anything but a bool is an EvaluationError."""
+        result = self.evaluate(scope)
+        if not isinstance(result, bool):
+            raise EvaluationError(f"must be true or false, but is {type(result).__name__}: {self.text}")
+        return result
+
+
+@lru_cache(maxsize=64)
+def _environment(names: tuple[str, ...]) -> Any:  # noqa: ANN401 - the library has no types
+    ttl = cel.Overload("ttl_string", cel.Type.DURATION, [cel.Type.STRING], is_member=False)
+    return cel.NewEnv(
+        variables={name: cel.Type.Map(cel.Type.STRING, cel.Type.DYN) for name in names},
+        functions=[cel.FunctionDecl("ttl", [ttl])],
+        function_impls={"ttl_string": _ttl},
+    )
+
+
+@lru_cache(maxsize=4096)
+def compile_expression(text: str, names: tuple[str, ...]) -> Program:
+    """Return the program; raises EvaluationError with the place of the mistake. `names` are the variables in scope."""
+    if len(text) > MAX_LENGTH:
+        raise EvaluationError(f"an expression may have {MAX_LENGTH} characters at most, this has {len(text)}")
+    if len(_COMPREHENSION.findall(text)) > MAX_COMPREHENSIONS:
+        raise EvaluationError(f"an expression may have {MAX_COMPREHENSIONS} comprehensions (map, all, …) at most")
+    try:
+        return Program(text, _environment(names).compile(text))
+    except RuntimeError as error:
+        complaint = _complaint(str(error))
+        hint = f"; in scope are: {', '.join(names)}" if "undeclared" in complaint else ""
+        raise EvaluationError(complaint + hint) from None
+
+
+def _complaint(text: str) -> str:
+    """Return the first complaint of CEL's compiler, without its decoration."""
+    line = text.splitlines()[0]
+    while (shorter := _NOISE.sub("", line)) != line:
+        line = shorter
+    return line.strip()
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
+    """Return a value as JSON; a duration or a time is given as text."""
+    match value:
+        case float() if value.is_integer() and abs(value) < _EXACT:
+            return int(value)  # as the API server stores it: 1.0 comes back as 1
+        case bool() | int() | float() | str() | None:
+            return value
+        case timedelta():
+            return f"{int(value.total_seconds())}s"
+        case Mapping():
+            return {str(key): _plain(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+        case _:
+            return str(value)

@@ -1,0 +1,174 @@
+"""Judges the inputs of a run against the Action's form, and the form itself. Pure; runs inside the sandbox only.
+
+`pattern` is Python's `re`, which a hostile form can keep busy for ever: the sandbox ends it, and holds that run alone.
+"""
+
+import copy
+import difflib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator, SchemaError, ValidationError
+
+from pratique.core.text import clean
+
+Json = dict[str, Any]
+MAX_INPUT_BYTES = 65536
+MAX_INPUT_DEPTH = 12
+MAX_SCHEMA_BYTES = 65536
+MAX_SENTENCES = 10
+_IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_CEL_WORDS = frozenset(
+    ["false", "in", "null", "true", "as", "break", "const", "continue", "else", "for", "function", "if", "import"]
+    + ["let", "loop", "package", "namespace", "return", "var", "void", "while"]
+)
+_UNSUPPORTED = ("$ref", "$dynamicRef", "$id", "$schema", "$defs", "definitions", "unevaluatedProperties")
+
+
+def with_defaults(schema: Json, inputs: Json) -> Json:
+    """Return the inputs with the form's defaults filled in, also inside objects that are there."""
+    filled = copy.deepcopy(inputs)
+    for name, property_schema in _properties(schema).items():
+        if name not in filled and "default" in property_schema:
+            filled[name] = copy.deepcopy(property_schema["default"])
+        if isinstance(filled.get(name), dict):
+            filled[name] = with_defaults(property_schema, filled[name])
+    return filled
+
+
+def problems_of_inputs(schema: Json, inputs: Json) -> list[str]:
+    """Return a sentence per mistake, each with its path; an empty list means that the form is filled in properly."""
+    size = len(json.dumps(inputs))
+    if size > MAX_INPUT_BYTES:
+        return [f"spec.inputs: is {size} bytes of JSON, {MAX_INPUT_BYTES} are allowed"]
+    if _depth(inputs) > MAX_INPUT_DEPTH:
+        return [f"spec.inputs: is nested deeper than {MAX_INPUT_DEPTH} levels"]
+    validator = Draft202012Validator({"additionalProperties": False, **_closed(schema)})
+    found = sorted(
+        validator.iter_errors(inputs), key=lambda error: ([str(part) for part in error.absolute_path], error.message)
+    )
+    return [sentence for error in found for sentence in _sentences(error)][:MAX_SENTENCES]
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    path = _path("spec.inputs", error.absolute_path)
+    value = clean(json.dumps(error.instance, ensure_ascii=False), 80)
+    expected = error.validator_value
+    match error.validator:
+        case "required":
+            missing = [name for name in expected if name not in error.instance]
+            yield from (f"{path}.{name}: is required" for name in missing if f"'{name}'" in error.message)
+        case "additionalProperties":
+            known = list(_properties(error.schema))
+            yield from (_unknown(path, name, known) for name in sorted(set(error.instance) - set(known)))
+        case "enum":
+            yield f"{path}: {value} is not one of {', '.join(json.dumps(each, ensure_ascii=False) for each in expected)}"
+        case "type":
+            kinds = " or ".join(expected) if isinstance(expected, list) else expected
+            yield f"{path}: must be {kinds}, but is {value}"
+        case "pattern":
+            yield f"{path}: {value} does not match the pattern {expected}"
+        case _:
+            yield f"{path}: {clean(error.message, 300)}"
+
+
+def _unknown(path: str, name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(known) or 'none'}"
+    return f"{path}.{clean(name, 80)}: there is no such input; {hint}"
+
+
+def problems_of_schema(schema: Json, path: str = "spec.inputs.schema") -> list[str]:
+    """Return a sentence per mistake in a form."""
+    if len(json.dumps(schema)) > MAX_SCHEMA_BYTES:
+        return [f"{path}: is larger than {MAX_SCHEMA_BYTES} bytes of JSON"]
+    if schema.get("type") != "object":
+        return [f"{path}.type: must be object, since inputs are fields with names"]
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return [f"{_path(path, error.absolute_path)}: {clean(error.message, 300)}"]
+    return list(_schema_problems(schema, path))
+
+
+def _schema_problems(schema: Json, path: str) -> Iterator[str]:
+    yield from (f"{path}.{word}: is not supported; write the schema out" for word in _UNSUPPORTED if word in schema)
+    if schema.get("format") == "password":
+        yield f"{path}.format: inputs are stored and shown, so no secret may travel in them; take the name of a Secret"
+    if "pattern" in schema and _regex_problem(schema["pattern"]):
+        yield f"{path}.pattern: is not a regular expression: {_regex_problem(schema['pattern'])}"
+    if "default" in schema:
+        yield from (
+            f"{path}.default: {error.message}" for error in Draft202012Validator(schema).iter_errors(schema["default"])
+        )
+    for name, each in _properties(schema).items():
+        if not _IDENTIFIER.fullmatch(name) or name in _CEL_WORDS:
+            yield f"{path}.properties.{clean(name, 80)}: expressions must be able to name it: use letters, digits and _"
+        if isinstance(each, Mapping):
+            yield from _schema_problems(dict(each), f"{path}.properties.{name}")
+    if isinstance(schema.get("items"), Mapping):
+        yield from _schema_problems(schema["items"], f"{path}.items")
+
+
+def _regex_problem(pattern: str) -> str | None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return str(error)
+    return None
+
+
+def example(schema: Json) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a value that the form would take, as far as that can be made up: for a trial of the templates."""
+    for word in ("default", "example", "const"):
+        if word in schema:
+            return schema[word]
+    for word in ("examples", "enum"):
+        if schema.get(word):
+            return schema[word][0]
+    kind = schema.get("type", "string")
+    match kind[0] if isinstance(kind, list) else kind:
+        case "object":
+            return {name: example(each) for name, each in _properties(schema).items()}
+        case "array":
+            return [example(schema["items"])] if isinstance(schema.get("items"), Mapping) else []
+        case "integer" | "number":
+            return schema.get("minimum", schema.get("maximum", 1))
+        case "boolean":
+            return False
+        case _:
+            return "example"
+
+
+def _properties(schema: Any) -> dict[str, Any]:  # noqa: ANN401 - part of a schema
+    properties = schema.get("properties") if isinstance(schema, Mapping) else None
+    return dict(properties) if isinstance(properties, Mapping) else {}
+
+
+def _closed(schema: Json) -> Json:
+    """Return the schema with unknown fields refused wherever fields are named."""
+    closed = dict(schema)
+    if "properties" in closed:
+        closed["properties"] = {name: _closed(dict(each)) for name, each in _properties(schema).items()}
+        closed.setdefault("additionalProperties", False)
+    if isinstance(closed.get("items"), Mapping):
+        closed["items"] = _closed(closed["items"])
+    return closed
+
+
+def _depth(value: Any) -> int:  # noqa: ANN401 - any JSON value
+    level, nodes = 0, [value]
+    while nodes:
+        level += 1
+        inner = [each for node in nodes for each in (node.values() if isinstance(node, Mapping) else node)]
+        nodes = [each for each in inner if isinstance(each, Mapping | list)]
+    return level
+
+
+def _path(root: str, parts: Any) -> str:  # noqa: ANN401 - jsonschema's deque
+    return root + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+
+
+__all__ = ["example", "problems_of_inputs", "problems_of_schema", "with_defaults"]

@@ -1,0 +1,192 @@
+"""Builds the Approval of a run and decides what becomes of it. Pure; the Approval's only writer of status.
+
+`open_gate` is called by the run's plan; `plan_approval` runs for every look at an Approval. An Approval that ended is
+never changed again, but for the marks of its outbox.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pratique.api.v1alpha1 import API_VERSION
+from pratique.api.v1alpha1.action import Stage
+from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
+from pratique.api.v1alpha1.approval import (
+    Approval,
+    ApprovalPlan,
+    ApprovalSpec,
+    ApprovalState,
+    ApprovalStatus,
+    GatePolicy,
+    Subject,
+)
+from pratique.api.v1alpha1.common import ConditionStatus, EventType, Requester, duration_of
+from pratique.api.v1alpha1.conditions import ConditionType, Reason
+from pratique.core import notification
+from pratique.core.approval import Count, Tally, count
+from pratique.core.conditions import set_condition
+from pratique.core.effects import Deliveries, Json, ObjectRef, Outcomes, Plan, Read
+from pratique.core.text import clean
+from pratique.core.wording import moment
+
+READ_SUBJECT = "subject"
+
+
+def approval_name(run: ActionRun, stage: Stage) -> str:
+    """Return the name of a run's gate: it carries the run's uid, so that a namesake never meets an older gate."""
+    return f"{run.metadata.name}-{stage.name}-{run.metadata.uid.replace('-', '')[:10]}"
+
+
+def open_gate(run: ActionRun, plan: RunPlan, stage: Stage, now: datetime) -> Json:
+    """Return the Approval that holds this run, to be created; its deadline starts to run now."""
+    spec = ApprovalSpec(
+        subject=Subject(kind="ActionRun", name=run.metadata.name, uid=run.metadata.uid),
+        stage=stage.name,
+        action=plan.action.name,
+        title=plan.action.title,
+        message=clean(stage.message, 512),
+        reason=clean(run.spec.reason, 1024),
+        requested_by=run.spec.requested_by or Requester(username="unknown"),
+        plan=ApprovalPlan(digest=plan.digest, summary=plan.summary),
+        policy=GatePolicy(
+            approvers=stage.approvers,
+            required=stage.required,
+            decline_threshold=stage.decline_threshold,
+            comment=stage.comment,
+            deadline=now + duration_of(stage.deadline),
+        ),
+        notifications=plan.notifications,
+    )
+    labels = {"pratique.dev/run-uid": run.metadata.uid}
+    metadata = {"name": approval_name(run, stage), "namespace": run.metadata.namespace, "labels": labels}
+    return {"apiVersion": API_VERSION, "kind": "Approval", "metadata": metadata, "spec": spec.to_wire()}
+
+
+@dataclass(frozen=True)
+class ApprovalSnapshot:
+    """Everything that a look at an Approval knows. `run` is None when the cache has none of its uid."""
+
+    approval: Approval
+    run: ActionRun | None
+    outcomes: Outcomes = field(default_factory=dict)
+    deliveries: Deliveries = field(default_factory=dict)
+
+
+def plan_approval(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
+    """Decide what an Approval is: still open, or ended, and how. Withdrawal comes first, then the decisions."""
+    approval = snapshot.approval
+    outbox = notification.settle(list(approval.status.notifications), snapshot.deliveries, now)
+    settled = approval.status.model_copy(update={"notifications": outbox})
+    if settled.state is not ApprovalState.PENDING:
+        return Plan(settled, wake_at=notification.next_due(outbox, now))
+    gone = _subject_is_gone(snapshot)
+    if isinstance(gone, Plan):
+        return gone
+    if gone:
+        outbox = notification.record(
+            outbox,
+            EventType.WITHDRAWN,
+            now,
+            f"{approval.spec.requested_by.username} deleted the request",
+            approval.spec.notifications,
+        )
+        settled = settled.model_copy(update={"notifications": outbox})
+        return _end(snapshot, settled, ApprovalState.WITHDRAWN, "The request was deleted", now)
+    if snapshot.run is not None and snapshot.run.spec.withdrawn:
+        return _end(snapshot, settled, ApprovalState.WITHDRAWN, "The requester took it back", now)
+    tally = count(approval.spec, now)
+    settled = _with_count(settled, tally)
+    match tally.tally:
+        case Tally.APPROVED:
+            return _end(snapshot, settled, ApprovalState.APPROVED, f"Approved by {_by(tally)}", now)
+        case Tally.DECLINED:
+            return _end(snapshot, settled, ApprovalState.DECLINED, f"Declined by {_by(tally)}", now)
+        case Tally.TOO_LATE:
+            text = f"Nobody decided before {moment(approval.spec.policy.deadline)}"
+            return _end(snapshot, settled, ApprovalState.EXPIRED, text, now)
+        case Tally.OPEN:
+            return _still_open(snapshot, settled, tally, now)
+
+
+def _subject_is_gone(snapshot: ApprovalSnapshot) -> bool | Plan[ApprovalStatus]:
+    """Whether the run was deleted. The cache may be behind, so its absence is confirmed by a read."""
+    approval = snapshot.approval
+    if snapshot.run is not None:
+        return snapshot.run.metadata.deletion_timestamp is not None
+    subject = approval.spec.subject
+    ref = ObjectRef(API_VERSION, subject.kind, subject.name, approval.metadata.namespace)
+    outcome = snapshot.outcomes.get(READ_SUBJECT)
+    if outcome is None:
+        return Plan(approval.status, effects=(Read(READ_SUBJECT, ref),))
+    if outcome.object is not None:
+        return bool(outcome.object["metadata"]["uid"] != subject.uid)
+    if outcome.failure is not None and outcome.failure.reason == "NotFound":
+        return True
+    return Plan(approval.status, retry=True)
+
+
+def _by(tally: Count) -> str:
+    decisive = tally.decisive
+    verdict = decisive.verdict if decisive else None
+    return ", ".join(decision.by for decision in tally.decisions if decision.verdict is verdict)
+
+
+def _with_count(status: ApprovalStatus, tally: Count) -> ApprovalStatus:
+    return status.model_copy(
+        update={
+            "tally": f"{tally.approvals}/{tally.required}",
+            "waiting_for": list(tally.waiting_for),
+            "decisions": list(tally.decisions),
+        }
+    )
+
+
+def _still_open(
+    snapshot: ApprovalSnapshot, status: ApprovalStatus, tally: Count, now: datetime
+) -> Plan[ApprovalStatus]:
+    """Write only when a decision arrived: an open gate was born with what it needs to say."""
+    deadline = snapshot.approval.spec.policy.deadline
+    due = notification.next_due(status.notifications, now)
+    wake = min(deadline, due) if due else deadline
+    if tuple(snapshot.approval.status.decisions) == tally.decisions:
+        outbox = {"notifications": status.notifications}
+        return Plan(snapshot.approval.status.model_copy(update=outbox), wake_at=wake)
+    missing = tally.required - tally.approvals
+    text = f"Waiting for {missing} more of {', '.join(tally.waiting_for)} until {moment(deadline)}"
+    generation = snapshot.approval.metadata.generation
+    conditions = list(status.conditions)
+    for kind in (ConditionType.DECIDED, ConditionType.APPROVED):
+        conditions = set_condition(
+            conditions, kind, ConditionStatus.FALSE, Reason.WAITING_FOR_APPROVAL, text, now, generation
+        )
+    update = {"message": text, "conditions": conditions, "observed_generation": generation}
+    return Plan(status.model_copy(update=update), wake_at=wake)
+
+
+_REASONS = {
+    ApprovalState.APPROVED: Reason.GRANTED,
+    ApprovalState.DECLINED: Reason.DECLINED,
+    ApprovalState.EXPIRED: Reason.EXPIRED,
+    ApprovalState.WITHDRAWN: Reason.WITHDRAWN,
+}
+
+
+def _end(
+    snapshot: ApprovalSnapshot, status: ApprovalStatus, state: ApprovalState, message: str, now: datetime
+) -> Plan[ApprovalStatus]:
+    generation = snapshot.approval.metadata.generation
+    approved = ConditionStatus.TRUE if state is ApprovalState.APPROVED else ConditionStatus.FALSE
+    reason = _REASONS[state]
+    conditions = list(status.conditions)
+    for kind, holds in ((ConditionType.DECIDED, ConditionStatus.TRUE), (ConditionType.APPROVED, approved)):
+        conditions = set_condition(conditions, kind, holds, reason, message, now, generation)
+    ended = status.model_copy(
+        update={
+            "state": state,
+            "message": message,
+            "waiting_for": [],
+            "decided_at": now,
+            "observed_generation": generation,
+            "conditions": conditions,
+        }
+    )
+    return Plan(ended, wake_at=notification.next_due(ended.notifications, now))

@@ -1,0 +1,55 @@
+"""What every object that a run makes must be and carry: a sound name, and the marks that lead back to its run. Pure."""
+
+import re
+from typing import Any
+
+from pratique.api.v1alpha1.action_run import ActionRun
+from pratique.core.errors import EvaluationError
+
+Json = dict[str, Any]
+RUN_UID_LABEL = "pratique.dev/run-uid"
+RUN_ANNOTATION = "pratique.dev/run"
+RECORDED_FINALIZER = "pratique.dev/recorded"
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.:]*[a-z0-9])?")
+_MAX_NAME = 253
+
+
+def finished_manifest(rendered: Json, run: ActionRun, path: str, *, patch: bool) -> Json:
+    """Return the object as it will be sent; raises EvaluationError with the field if it cannot be one."""
+    for field in ("apiVersion", "kind"):
+        if not isinstance(rendered.get(field), str) or not rendered[field]:
+            raise EvaluationError(f"{path}.{field}: must be a text that is not empty")
+    metadata = rendered.get("metadata")
+    if not isinstance(metadata, dict):
+        raise EvaluationError(f"{path}.metadata: is required, with a name")
+    name = metadata.get("name")
+    if not isinstance(name, str) or len(name) > _MAX_NAME or not _NAME.fullmatch(name):
+        raise EvaluationError(f"{path}.metadata.name: {name!r} is not a name that Kubernetes takes")
+    if not isinstance(metadata.get("namespace", ""), str):
+        raise EvaluationError(f"{path}.metadata.namespace: must be a text")
+    for field in ("labels", "annotations"):
+        if not isinstance(metadata.get(field, {}), dict):
+            raise EvaluationError(f"{path}.metadata.{field}: must be an object")
+    return rendered if patch else {**rendered, "metadata": _marked(metadata, rendered, run)}
+
+
+def _marked(metadata: Json, rendered: Json, run: ActionRun) -> Json:
+    """Return the metadata with the marks by which a restarted operator, or a person, finds the run again."""
+    marked = {
+        **metadata,
+        "labels": {**metadata.get("labels", {}), RUN_UID_LABEL: run.metadata.uid},
+        "annotations": {
+            **metadata.get("annotations", {}),
+            RUN_ANNOTATION: f"{run.metadata.namespace}/{run.metadata.name}",
+        },
+    }
+    if vanishes(rendered):
+        marked["finalizers"] = [RECORDED_FINALIZER]
+    return marked
+
+
+def vanishes(rendered: Json) -> bool:
+    """Whether the object may be gone when it is done: it must be kept until its end is on record."""
+    spec = rendered.get("spec")
+    is_job = rendered["kind"] == "Job" and str(rendered["apiVersion"]).startswith("batch/")
+    return is_job and isinstance(spec, dict) and spec.get("ttlSecondsAfterFinished") is not None

@@ -1,0 +1,181 @@
+"""Decides what an Action makes of a run: refused, held at a gate, or free; and what exactly would run.
+
+Pure; runs inside the sandbox only, since it evaluates other people's expressions. An EvaluationError is never a verdict:
+it leaves the run held. `checks.check_action` uses the same functions when an Action is applied.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pratique.api.v1alpha1.action import Action, RequireReason, ResourceTemplate, Stage
+from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, PlannedResource, RunPlan
+from pratique.core.approval import may_decide_as
+from pratique.core.effects import Evaluation, Json
+from pratique.core.errors import EvaluationError
+from pratique.core.expressions import compile_expression
+from pratique.core.forms import problems_of_inputs, with_defaults
+from pratique.core.objects import finished_manifest
+from pratique.core.rendering import plan_digest, render, render_text, summarize
+from pratique.core.text import clean
+from pratique.core.wording import approvers_phrase
+
+SCOPE = ("inputs", "run", "action")
+OUTPUT_SCOPE = (*SCOPE, "resources")
+MAX_PLAN_BYTES = 262144
+
+
+def scope_of(action: Action, run: ActionRun, inputs: Json) -> Json:
+    """Return the names that expressions of an Action see."""
+    return {
+        "inputs": inputs,
+        "run": _run_scope(run),
+        "action": {"name": action.metadata.name, "title": action.spec.title},
+    }
+
+
+def _run_scope(run: ActionRun) -> Json:
+    requester = run.spec.requested_by
+    return {
+        "name": run.metadata.name,
+        "namespace": run.metadata.namespace,
+        "uid": run.metadata.uid,
+        "reason": run.spec.reason,
+        "requestedBy": {
+            "username": requester.username if requester else "",
+            "groups": list(requester.groups) if requester else [],
+        },
+    }
+
+
+def evaluate_run(action: Action, run: ActionRun) -> Evaluation:
+    """Return what would run and its gate, or the sentences that refuse it; raises EvaluationError with the field."""
+    try:
+        return _evaluate(action, run)
+    except EvaluationError as error:
+        raise EvaluationError(f"Action {action.metadata.name}, {error}") from None
+
+
+def _evaluate(action: Action, run: ActionRun) -> Evaluation:
+    form = action.spec.inputs
+    inputs = with_defaults(form.schema_, run.spec.inputs)
+    problems = problems_of_inputs(form.schema_, inputs)
+    if problems:
+        return Evaluation(refusals=tuple(problems))
+    scope = scope_of(action, run, inputs)
+    broken = [
+        rule.message
+        for index, rule in enumerate(form.rules)
+        if not condition(rule.rule, scope, f"spec.inputs.rules[{index}].rule")
+    ]
+    gate = _gate(action, scope)
+    refusals = [*broken, *_reason_missing(action, run, gate), *_cannot_be_met(gate, run)]
+    if refusals:
+        return Evaluation(refusals=tuple(refusals))
+    resources = _resources(action, run, scope)
+    if not resources:
+        return Evaluation(refusals=("With these inputs there is nothing to do: every resource's `when` is false",))
+    return Evaluation(plan=_plan(action, inputs, gate, resources))
+
+
+def condition(text: str, scope: Mapping[str, Any], path: str) -> bool:
+    """Evaluate a condition; an EvaluationError names the field."""
+    try:
+        return compile_expression(text, tuple(scope)).holds(scope)
+    except EvaluationError as error:
+        raise EvaluationError(f"{path}: {error}") from None
+
+
+def _gate(action: Action, scope: Json) -> Stage | None:
+    for index, stage in enumerate(action.spec.approval.stages):
+        if condition(stage.when, scope, f"spec.approval.stages[{index}].when"):
+            return stage
+    return None
+
+
+def _reason_missing(action: Action, run: ActionRun, gate: Stage | None) -> list[str]:
+    rule = action.spec.inputs.require_reason
+    needed = rule is RequireReason.ALWAYS or (rule is RequireReason.ON_APPROVAL and gate is not None)
+    return ["spec.reason: is required: say what it is for"] if needed and not clean(run.spec.reason) else []
+
+
+def _cannot_be_met(gate: Stage | None, run: ActionRun) -> list[str]:
+    """Say at once what could never be approved, instead of letting it wait until its deadline."""
+    if gate is None or gate.approvers.groups or run.spec.requested_by is None:
+        return []
+    able = [user for user in gate.approvers.users if may_decide_as(user, run.spec.requested_by.username)]
+    if len(able) >= gate.required:
+        return []
+    who = approvers_phrase(gate.approvers)
+    return [f"This could never be approved: it needs {gate.required} of {who}, and a requester cannot decide"]
+
+
+def _resources(action: Action, run: ActionRun, scope: Json) -> list[PlannedResource]:
+    planned = []
+    for index, template in enumerate(action.spec.execution.resources):
+        path = f"spec.execution.resources[{index}]"
+        if condition(template.when, scope, f"{path}.when"):
+            planned.append(render_resource(template, run, scope, path))
+    return planned
+
+
+def render_resource(template: ResourceTemplate, run: ActionRun, scope: Json, path: str) -> PlannedResource:
+    """Render one object exactly as it will be sent; raises EvaluationError with the field."""
+    rendered = render(template.template, scope, f"{path}.template")
+    manifest = finished_manifest(rendered, run, f"{path}.template", patch=template.patch)
+    return PlannedResource(id=template.id, patch=template.patch, ready_when=template.ready_when, manifest=manifest)
+
+
+def _plan(action: Action, inputs: Json, gate: Stage | None, resources: list[PlannedResource]) -> RunPlan:
+    size = sum(len(json.dumps(resource.manifest)) for resource in resources)
+    if size > MAX_PLAN_BYTES:
+        raise EvaluationError(f"spec.execution.resources: are {size} bytes rendered, {MAX_PLAN_BYTES} are allowed")
+    metadata, execution = action.metadata, action.spec.execution
+    plan = RunPlan(
+        digest="",
+        action=ActionVersion(
+            name=metadata.name, uid=metadata.uid, generation=metadata.generation, title=action.spec.title
+        ),
+        service_account_ref=execution.service_account_ref,
+        timeout=execution.timeout,
+        inputs=inputs,
+        summary=[summarize(resource.manifest, patch=resource.patch) for resource in resources],
+        resources=resources,
+        outputs=execution.outputs,
+        notifications=action.spec.notifications,
+        gate=gate,
+    )
+    return plan.model_copy(update={"digest": plan_digest(plan)})
+
+
+def evaluate_ready(expression: str, target: Json) -> bool:
+    """Evaluate a readyWhen over a live object."""
+    return compile_expression(expression, ("self",)).holds({"self": target})
+
+
+def evaluate_outputs(plan: RunPlan, run: ActionRun, resources: Mapping[str, Json]) -> Json:
+    """Render the outputs of a run over the objects it made."""
+    scope = {
+        "inputs": plan.inputs,
+        "run": _run_scope(run),
+        "action": {"name": plan.action.name, "title": plan.action.title},
+        "resources": dict(resources),
+    }
+    rendered = {}
+    for name, text in plan.outputs.items():
+        try:
+            rendered[name] = render_text(text, scope)
+        except EvaluationError as error:
+            raise EvaluationError(f"{name}: {error}") from None
+    if len(json.dumps(rendered)) > MAX_PLAN_BYTES:
+        raise EvaluationError(f"are larger than {MAX_PLAN_BYTES} bytes")
+    return rendered
+
+
+def approval_phrase(action: Action) -> str:
+    """Return an Action's gate in one phrase, for `kubectl get actions`."""
+    phrases = []
+    for stage in action.spec.approval.stages:
+        when = "" if stage.when == "true" else f", if {stage.when}"
+        phrases.append(f"{stage.required} of {approvers_phrase(stage.approvers)}{when}")
+    return clean("; ".join(phrases) or "none", 512)

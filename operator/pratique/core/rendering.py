@@ -1,0 +1,161 @@
+"""Turns templates into objects: YAML values with `${CEL}` in their strings. Pure; evaluated inside the sandbox only.
+
+Templates are data, not text: a value lands where its `${…}` stood and nowhere else, so no input can inject YAML. A string
+that is one `${…}` keeps the value's type; in mixed text only scalars may stand. `$${` is a literal `${`.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pratique.api.v1alpha1.action_run import RunPlan
+from pratique.core.errors import EvaluationError
+from pratique.core.expressions import Program, compile_expression
+from pratique.core.text import clean
+
+Json = dict[str, Any]
+Scope = Mapping[str, Any]
+MAX_DEPTH = 32
+MAX_TEXT = 65536
+
+
+@dataclass(frozen=True)
+class Literal:
+    """Text that stands for itself."""
+
+    text: str
+
+
+Part = Literal | Program
+
+
+def parse(text: str, names: tuple[str, ...]) -> list[Part]:
+    """Split a template string into literal text and compiled expressions; raises EvaluationError."""
+    parts: list[Part] = []
+    literal, at = "", 0
+    while at < len(text):
+        if text.startswith("$${", at):
+            literal, at = literal + "${", at + 3
+        elif text.startswith("${", at):
+            end = _closing(text, at + 2)
+            if literal:
+                parts.append(Literal(literal))
+            parts.append(compile_expression(text[at + 2 : end].strip(), names))
+            literal, at = "", end + 1
+        else:
+            literal, at = literal + text[at], at + 1
+    return [*parts, Literal(literal)] if literal or not parts else parts
+
+
+def _closing(text: str, start: int) -> int:
+    """Return where the brace that closes an expression is; braces inside CEL strings do not count."""
+    depth, at, quote = 0, start, ""
+    while at < len(text):
+        character = text[at]
+        if quote:
+            if character == "\\":
+                at += 1
+            elif character == quote:
+                quote = ""
+        elif character in "'\"":
+            quote = character
+        elif character == "{":
+            depth += 1
+        elif character == "}":
+            if depth == 0:
+                return at
+            depth -= 1
+        at += 1
+    raise EvaluationError(f"'${{' is never closed by '}}' in: {clean(text, 80)}")
+
+
+def render_text(text: str, scope: Scope) -> Any:  # noqa: ANN401 - any JSON value
+    """Render one template string."""
+    parts = parse(text, tuple(scope))
+    if len(parts) == 1 and isinstance(parts[0], Program):
+        return parts[0].evaluate(scope)
+    result = "".join(_as_text(part, scope) for part in parts)
+    if len(result) > MAX_TEXT:
+        raise EvaluationError(f"is longer than {MAX_TEXT} characters")
+    return result
+
+
+def _as_text(part: Part, scope: Scope) -> str:
+    if isinstance(part, Literal):
+        return part.text
+    value = part.evaluate(scope)
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return value
+        case int() | float():
+            return json.dumps(value)
+        case _:
+            kind = "null" if value is None else type(value).__name__
+            raise EvaluationError(
+                f"${{{part.text}}} is a {kind}: inside text only strings, numbers and booleans may stand"
+            )
+
+
+def render(template: Any, scope: Scope, path: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Render a template of any depth; an EvaluationError names the field under `path`."""
+    match template:
+        case str():
+            try:
+                return render_text(template, scope)
+            except EvaluationError as error:
+                raise EvaluationError(f"{path}: {error}") from None
+        case Mapping():
+            return {key: render(value, scope, f"{path}.{key}") for key, value in template.items()}
+        case list():
+            return [render(value, scope, f"{path}[{index}]") for index, value in enumerate(template)]
+        case _:
+            return template
+
+
+def strings(template: Any, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:  # noqa: ANN401
+    """Yield every string of a template with its path; keys that look like templates are errors."""
+    if depth > MAX_DEPTH:
+        raise EvaluationError(f"{path}: is nested deeper than {MAX_DEPTH} levels")
+    match template:
+        case str():
+            yield path, template
+        case Mapping():
+            for key, value in template.items():
+                if "${" in str(key):
+                    raise EvaluationError(f"{path}.{key}: the name of a field cannot be a template")
+                yield from strings(value, f"{path}.{key}", depth + 1)
+        case list():
+            for index, value in enumerate(template):
+                yield from strings(value, f"{path}[{index}]", depth + 1)
+
+
+def plan_digest(plan: RunPlan) -> str:
+    """Return the sha256 over everything in the plan but its digest and summary, as `sha256:<hex>`."""
+    wire = {key: value for key, value in plan.to_wire().items() if key not in ("digest", "summary")}
+    canonical = json.dumps(wire, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+
+
+def summarize(manifest: Json, *, patch: bool) -> str:
+    """Return one line for people: what is made, or which fields are set to what."""
+    metadata = manifest.get("metadata", {})
+    space = f"{metadata['namespace']}/" if metadata.get("namespace") else ""
+    what = f"{manifest.get('kind')} {space}{metadata.get('name')}"
+    if patch:
+        rest = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
+        rest["metadata"] = {key: value for key, value in metadata.items() if key not in ("name", "namespace")}
+        return clean(f"Change {what}: {', '.join(_leaves(rest, ''))}", 512)
+    ttl = manifest.get("spec", {}).get("ttl") if isinstance(manifest.get("spec"), Mapping) else None
+    return clean(f"{what} for {ttl}" if isinstance(ttl, str) else what, 512)
+
+
+def _leaves(value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _leaves(each, f"{path}.{key}" if path else str(key))
+    else:
+        yield f"{path}={json.dumps(value, ensure_ascii=False)}"

@@ -1,0 +1,1 @@
+"""Adapters between the cluster and core/: gather, plan, apply. No business rules."""

@@ -1,0 +1,132 @@
+"""Feeds the cache from Kopf's watches, and from lists: at the start, and now and then against what watches miss.
+
+Kopf gives level-triggered events and nothing else here: no handler of ours changes an object, so Kopf writes nothing.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import kopf
+
+from pratique.api.v1alpha1 import API_VERSION, GROUP, VERSION
+from pratique.cluster.client import Api
+from pratique.cluster.connection import Connection
+from pratique.cluster.store import Store, name_of
+from pratique.handlers.kinds import ENVIRONMENT_UID, Key, Watched
+
+log = logging.getLogger(__name__)
+
+
+class Informers:
+    """Takes in versions of objects and tells the queue whom they concern."""
+
+    def __init__(self, stores: dict[str, Store], kinds: dict[str, Watched], add: Callable[[Key], None]) -> None:
+        self._stores, self._kinds, self._add = stores, kinds, add
+
+    def seen(self, plural: str, body: dict[str, Any]) -> None:
+        """Take in a version; the object itself and those that depend on it look, if it was news."""
+        if self._stores[plural].put(body):
+            self._wake(plural, body)
+
+    def gone(self, plural: str, body: dict[str, Any]) -> None:
+        """Take in that an object was deleted."""
+        if self._stores[plural].drop(name_of(body), body["metadata"]["uid"]):
+            self._wake(plural, body)
+
+    def _wake(self, plural: str, body: dict[str, Any]) -> None:
+        self._add((plural, *name_of(body)))
+        for key in self._kinds[plural].wakes(body):
+            self._add(key)
+
+    async def relist(self, api: Api) -> None:
+        """List everything that is watched: take in what is there, and drop what is not there any more."""
+        for plural in self._stores:
+            before = set(self._stores[plural].names())
+            present: set[tuple[str, str]] = set()
+            listed_at = 0
+            async for items, version in api.pages(_path(plural), _selector(plural)):
+                listed_at = listed_at or int(version)
+                for item in items:
+                    body = _identified(plural, item)
+                    present.add(name_of(body))
+                    self.seen(plural, body)
+            self._reap(plural, before - present, listed_at)
+
+    def _reap(self, plural: str, missing: set[tuple[str, str]], listed_at: int) -> None:
+        """Drop what the list does not have, unless it is newer than the list."""
+        for name in missing:
+            body = self._stores[plural].get(name)
+            if body is not None and int(body["metadata"]["resourceVersion"]) <= listed_at:
+                log.info("%s %s/%s was deleted while nobody watched", plural, *name)
+                self.gone(plural, body)
+
+    def register(self, registry: kopf.OperatorRegistry) -> None:
+        """Register one watch per kind with Kopf."""
+        for plural in self._stores:
+            if plural == "namespaces":
+                labels = {ENVIRONMENT_UID: kopf.PRESENT}
+                kopf.on.event("", "v1", plural, labels=labels, registry=registry)(self._handler(plural))
+            else:
+                kopf.on.event(GROUP, VERSION, plural, registry=registry)(self._handler(plural))
+
+    def _handler(self, plural: str) -> Callable[..., Any]:
+        async def on_event(type: str | None, event: kopf.RawEvent, **_: Any) -> None:  # noqa: A002, ANN401 - Kopf's
+            body = dict(event["object"])
+            if type == "DELETED":
+                self.gone(plural, body)
+            else:
+                self.seen(plural, body)
+
+        on_event.__name__ = f"on_{plural}"
+        return on_event
+
+
+def _path(plural: str) -> str:
+    return "/api/v1/namespaces" if plural == "namespaces" else f"/apis/{API_VERSION}/{plural}"
+
+
+def _selector(plural: str) -> dict[str, str]:
+    return {"labelSelector": ENVIRONMENT_UID} if plural == "namespaces" else {}
+
+
+def _identified(plural: str, item: dict[str, Any]) -> dict[str, Any]:
+    """Items of a list of a built-in kind come without apiVersion."""
+    return {"apiVersion": "v1", **item} if plural == "namespaces" else item
+
+
+def kopf_settings(settings: kopf.OperatorSettings) -> None:
+    """Make Kopf an informer: no peering, no posting, endless patience with an API server that is away."""
+    settings.peering.standalone = True
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.networking.error_backoffs = _Endless()
+    settings.persistence.finalizer = f"{GROUP}/kopf"
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 330
+
+
+class _Endless:
+    """Backoffs in seconds that never end: Kopf ends the process when they do."""
+
+    def __iter__(self) -> Any:  # noqa: ANN401 - an iterator of floats
+        pause = 0.5
+        while True:
+            yield pause
+            pause = min(pause * 2, 15.0)
+
+
+def login(connection: Connection) -> Callable[..., Any]:
+    """Return a Kopf login handler that uses our connection."""
+
+    async def connect(**_: Any) -> kopf.ConnectionInfo:  # noqa: ANN401 - Kopf's
+        return kopf.ConnectionInfo(
+            server=connection.server,
+            ca_path=connection.ca_file,
+            insecure=not connection.verify,
+            certificate_path=connection.cert_file,
+            private_key_path=connection.key_file,
+            token=(connection.headers().get("Authorization") or "").removeprefix("Bearer ") or None,
+        )
+
+    return connect

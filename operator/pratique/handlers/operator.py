@@ -1,0 +1,181 @@
+"""The operator process: connects the parts, starts them in the right order, and stops them cleanly.
+
+Order matters: guard first (no decision is believed before), then the cache, then workers, then Kopf's watches for good.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import kopf
+
+from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification
+from pratique.api.v1alpha1.notification_channel import NotificationChannel
+from pratique.channels import Channels
+from pratique.cluster.client import Api
+from pratique.cluster.connection import Connection
+from pratique.cluster.secrets import SecretReader
+from pratique.core.effects import CheckChannel, Delivery, Outcome
+from pratique.core.messages import Message
+from pratique.handlers.guard import until_guarded
+from pratique.handlers.health import Health
+from pratique.handlers.informers import Informers, kopf_settings, login
+from pratique.handlers.kinds import KINDS, WATCHED, Key, new_stores
+from pratique.handlers.outbox import Outbox
+from pratique.handlers.queue import KeyedQueue
+from pratique.handlers.reconciler import Reconciler, Verdict
+from pratique.sandbox import Sandbox
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this process runs; every field is an option of `pratique operator`."""
+
+    namespace: str = "pratique-system"
+    health_host: str = "127.0.0.1"
+    health_port: int = 8080
+    workers: int = 16
+    relist_every: float = 300.0
+    service_account: str = "pratique"
+
+    @property
+    def username(self) -> str:
+        """The user name under which the API server knows this process."""
+        return f"system:serviceaccount:{self.namespace}:{self.service_account}"
+
+
+class Operator:
+    """One operator. `run` returns after `stop` was set and everything is down."""
+
+    def __init__(self, connection: Connection, settings: Settings) -> None:
+        self.settings = settings
+        self.connection = connection
+        self.health = Health()
+        self.api = Api(connection)
+        self.sandbox = Sandbox()
+        self.queue: KeyedQueue[Key] = KeyedQueue()
+        self._work = asyncio.Event()
+        stores = new_stores()
+        self.informers = Informers(stores, {kind.plural: kind(stores) for kind in WATCHED}, self._add)
+        self.secrets = SecretReader(self.api, settings.namespace)
+        self.channels = Channels(self.secrets.read, self._post_event)
+        self.outbox = Outbox(self._deliver, self._add)
+        self.reconciler = Reconciler(
+            api=self.api,
+            kinds={kind.plural: kind(stores) for kind in KINDS},
+            stores=stores,
+            sandbox=self.sandbox,
+            outbox=self.outbox,
+            check_channel=self._check_channel,
+            clock=lambda: datetime.now(UTC),
+            changed=self.informers.seen,
+        )
+        self._stores = stores
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set."""
+        server = await self.health.serve(self.settings.health_host, self.settings.health_port)
+        try:
+            async with self.api, asyncio.timeout(None):
+                await self._until(stop, self._serve(stop))
+        finally:
+            await server.cleanup()
+
+    async def _until(self, stop: asyncio.Event, work: Any) -> None:  # noqa: ANN401 - a coroutine
+        """Run `work`, but no longer than until `stop` is set; an error in it ends the process."""
+        task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        task.cancel()
+        results = await asyncio.gather(task, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    async def _serve(self, stop: asyncio.Event) -> None:
+        await until_guarded(self.api, self.settings.username)
+        self.health.reason = "filling the cache"
+        await self.sandbox.start()
+        await self.informers.relist(self.api)
+        log.info("Cache filled: %s", ", ".join(f"{len(store)} {name}" for name, store in self._stores.items()))
+        self.health.reason = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(self.settings.workers):
+                    tasks.create_task(self._worker())
+                tasks.create_task(self._relist())
+                tasks.create_task(self._watch(stop))
+        finally:
+            self.health.reason = "stopping"
+            await self.outbox.close()
+            await self.sandbox.close()
+            await self.channels.close()
+
+    async def _watch(self, stop: asyncio.Event) -> None:
+        registry = kopf.OperatorRegistry()
+        self.informers.register(registry)
+        kopf.on.login(registry=registry)(login(self.connection))
+        settings = kopf.OperatorSettings()
+        kopf_settings(settings)
+        await kopf.operator(registry=registry, settings=settings, clusterwide=True, standalone=True, stop_flag=stop)
+
+    async def _relist(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.relist_every)
+            await self.informers.relist(self.api)
+
+    def _add(self, key: Key) -> None:
+        self.queue.add(key)
+        self._work.set()
+
+    async def _worker(self) -> None:
+        while True:
+            key = self.queue.take(_wall())
+            if key is None:
+                await self._pause()
+                continue
+            verdict = Verdict(failed=True)
+            try:
+                if key[0] in self.reconciler.kinds:
+                    verdict = await self.reconciler.look(key)
+                else:
+                    verdict = Verdict()
+            except Exception:
+                log.exception("A look at %s failed", "/".join(key))
+            finally:
+                self.queue.done(key, failed=verdict.failed, now=_wall())
+            if verdict.wake_at is not None:
+                self.queue.add_at(key, verdict.wake_at.timestamp())
+
+    async def _pause(self) -> None:
+        """Sleep until there is work or something is due; never long, since the clock may be set."""
+        self._work.clear()
+        due = self.queue.next_due()
+        pause = 1.0 if due is None else min(max(due - _wall(), 0.0), 1.0)
+        try:
+            async with asyncio.timeout(pause):
+                await self._work.wait()
+        except TimeoutError:
+            return
+
+    async def _deliver(self, entry: Notification, message: Message) -> Delivery:
+        return await self.channels.deliver(self._channel(entry.channel), entry, message)
+
+    def _channel(self, name: str) -> NotificationChannel | None:
+        body = None if name == KUBERNETES_EVENTS else self._stores["notificationchannels"].get(("", name))
+        return NotificationChannel.model_validate(body) if body else None
+
+    async def _check_channel(self, effect: CheckChannel) -> Outcome:
+        return Outcome(value=await self.channels.check(effect.channel.spec))
+
+    async def _post_event(self, manifest: dict[str, Any]) -> None:
+        namespace = manifest["metadata"]["namespace"]
+        await self.api.request("POST", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events", manifest)
+
+
+def _wall() -> float:
+    return datetime.now(UTC).timestamp()

@@ -1,0 +1,127 @@
+"""One look at one object: gather, plan, perform, plan again, write the status once. No business rules.
+
+Every look ends in at most one status write, conditional on the version that was looked at. What happens after a crash at
+any line is the next look's business: it sees the same world and plans the same effects.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pratique.cluster.client import Api, ApiError
+from pratique.cluster.perform import perform
+from pratique.cluster.store import Store
+from pratique.core import notification
+from pratique.core.effects import (
+    CheckAction,
+    CheckChannel,
+    Effect,
+    EvaluateOutputs,
+    EvaluateReady,
+    EvaluateRun,
+    Failure,
+    Outcome,
+    Plan,
+)
+from pratique.core.errors import EvaluationError
+from pratique.handlers.kinds import Key, Kind
+from pratique.handlers.outbox import Outbox
+from pratique.sandbox import Sandbox
+
+log = logging.getLogger(__name__)
+_ROUNDS = 64
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the queue has to know after a look."""
+
+    wake_at: datetime | None = None
+    failed: bool = False
+
+
+@dataclass
+class Reconciler:
+    """Looks at objects of all kinds."""
+
+    api: Api
+    kinds: dict[str, Kind]
+    stores: dict[str, Store]
+    sandbox: Sandbox
+    outbox: Outbox
+    check_channel: Callable[[CheckChannel], Awaitable[Outcome]]
+    clock: Callable[[], datetime]
+    changed: Callable[[str, dict[str, Any]], None]
+    """Called with plural and body when our own write made a newer version."""
+
+    async def look(self, key: Key) -> Verdict:
+        """Look at one object; a refusal by the API server means: look again later."""
+        plural, namespace, name = key
+        body = self.stores[plural].get((namespace, name))
+        if body is None:
+            return Verdict()
+        try:
+            return await self._look(key, self.kinds[plural], body)
+        except ApiError as error:
+            if error.reason != "NotFound":
+                log.info("%s %s/%s: %s; looking again", plural, namespace, name, error.message)
+            return Verdict(failed=error.reason != "NotFound")
+
+    async def _look(self, key: Key, kind: Kind, body: dict[str, Any]) -> Verdict:
+        uid = body["metadata"]["uid"]
+        deliveries = self.outbox.results(uid)
+        outcomes: dict[str, Outcome] = {}
+        for _ in range(_ROUNDS):
+            now = self.clock()
+            obj, plan = kind.look(body, outcomes, deliveries, now)
+            todo = [effect for effect in plan.effects if effect.key not in outcomes]
+            if not todo:
+                break
+            done = await asyncio.gather(*(self._perform(effect) for effect in todo))
+            outcomes.update(zip((effect.key for effect in todo), done, strict=True))
+        else:
+            raise RuntimeError(f"{key}: no end after {_ROUNDS} rounds of effects")
+        if plan.status != obj.status:  # type: ignore[attr-defined]  # every kind has one
+            body = await self._write(key, body, plan)
+        self.outbox.marked(uid, deliveries)
+        self._tell(key, kind, body, plan, now)
+        for effect in plan.after:
+            await self._perform(effect)
+        return Verdict(plan.wake_at, plan.retry)
+
+    async def _write(self, key: Key, body: dict[str, Any], plan: Plan[Any]) -> dict[str, Any]:
+        plural, namespace, name = key
+        space = f"/namespaces/{namespace}" if namespace else ""
+        path = f"/apis/{body['apiVersion']}{space}/{plural}/{name}"
+        version = body["metadata"]["resourceVersion"]
+        written = await self.api.write_status(path, version, plan.status.to_wire())
+        self.changed(plural, written)
+        return written
+
+    def _tell(self, key: Key, kind: Kind, body: dict[str, Any], plan: Plan[Any], now: datetime) -> None:
+        entries = getattr(plan.status, "notifications", ())
+        due = [(entry, kind.message(body, entry)) for entry in notification.due(list(entries), now)]
+        self.outbox.offer(key, body["metadata"]["uid"], [(entry, text) for entry, text in due if text is not None])
+
+    async def _perform(self, effect: Effect) -> Outcome:
+        """Perform one effect, wherever it belongs."""
+        try:
+            match effect:
+                case EvaluateRun():
+                    return Outcome(value=await self.sandbox.evaluate_run(effect.action, effect.run))
+                case EvaluateReady():
+                    return Outcome(value=await self.sandbox.evaluate_ready(effect.expression, effect.target))
+                case EvaluateOutputs():
+                    value = await self.sandbox.evaluate_outputs(effect.plan, effect.run, effect.resources)
+                    return Outcome(value=value)
+                case CheckAction():
+                    return Outcome(value=await self.sandbox.check_action(effect.action))
+                case CheckChannel():
+                    return await self.check_channel(effect)
+                case _:
+                    return await perform(self.api, effect)
+        except EvaluationError as error:
+            return Outcome(failure=Failure("EvaluationFailed", str(error)))

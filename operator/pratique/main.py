@@ -1,0 +1,64 @@
+"""The command `pratique`: one image, one process per job."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+
+from pratique import __version__
+from pratique.cluster.connection import ConnectionConfigError, connect
+from pratique.handlers.operator import Operator, Settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    _log(options.log_level)
+    try:
+        connection = connect(options.kubeconfig)
+    except ConnectionConfigError as error:
+        sys.stderr.write(f"pratique: {error}\n")
+        return 2
+    settings = Settings(
+        namespace=options.namespace,
+        health_host=options.health_host,
+        health_port=options.health_port,
+        workers=options.workers,
+    )
+    return asyncio.run(_run(Operator(connection, settings)))
+
+
+async def _run(operator: Operator) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await operator.run(stop)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pratique", description="Approvals for self-service on Kubernetes.")
+    parser.add_argument("--version", action="version", version=f"pratique {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    operator = commands.add_parser("operator", help="decide, hold, grant, tell and expire")
+    operator.add_argument(
+        "--kubeconfig", default=os.environ.get("KUBECONFIG"), help="default: $KUBECONFIG, or the Pod's"
+    )
+    operator.add_argument("--namespace", default="pratique-system", help="where the operator and channel Secrets live")
+    operator.add_argument("--health-host", default="127.0.0.1", help="address of /healthz and /readyz")
+    operator.add_argument("--health-port", type=int, default=8080, help="port of /healthz and /readyz")
+    operator.add_argument("--workers", type=int, default=16, help="how many objects are looked at side by side")
+    operator.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
+    return parser
+
+
+def _log(level: str) -> None:
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    logging.getLogger("kopf").setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

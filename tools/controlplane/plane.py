@@ -1,0 +1,220 @@
+"""A real Kubernetes control plane in one directory: etcd, API server, controller manager.
+
+Decides when it is up and who may be ended. It grants nobody a right, installs nothing into the cluster, and writes
+nothing outside its directory (programs apart: binaries.py). Called by tests, the playground, the demo and the CLI.
+"""
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tools.controlplane import processes, servers, state
+from tools.controlplane.binaries import find_or_build
+from tools.controlplane.catalog import SERVER_NAMES
+from tools.controlplane.errors import ControlPlaneError, PortTakenError, StartError
+from tools.controlplane.files import write_private
+from tools.controlplane.health import api_health, controller_manager_health
+from tools.controlplane.identities import (
+    CONTROLLER_MANAGER,
+    IDENTITIES,
+    ensure_tokens,
+    known,
+    token_kubeconfig,
+    write_kubeconfig,
+)
+from tools.controlplane.pki import ensure_certificates
+from tools.controlplane.ports import choose
+from tools.controlplane.servers import Layout, Options
+from tools.controlplane.state import State
+
+PLANES = Path(__file__).parents[2] / ".run" / "planes"
+_ATTEMPTS = 3  # for a port that somebody takes between choosing and using it
+_GRACE = 10.0
+_numbers = count(1)
+
+
+class ControlPlane:
+    """A control plane in `directory`; starting it again there continues with what it held.
+
+    Without `detach` it belongs to this process and ends with it, also on SIGKILL.
+    """
+
+    def __init__(self, directory: Path, options: Options | None = None, *, detach: bool = False) -> None:
+        self.layout = Layout(directory.absolute())
+        self.options = options or Options()
+        self.detach = detach
+        self._state = state.load(self.layout.state)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Where the API server listens."""
+        return f"https://127.0.0.1:{self._state.ports['kube-apiserver']}"
+
+    @property
+    def ca_file(self) -> Path:
+        """The authority that signed the API server's certificate."""
+        return self.layout.certificate("ca.crt")
+
+    @property
+    def audit_log(self) -> Path | None:
+        """The audit log, where one was asked for."""
+        return self.layout.audit_log if self.options.audit else None
+
+    def kubeconfig(self, identity: str) -> Path:
+        """Return the kubeconfig of one of IDENTITIES."""
+        return self.layout.kubeconfig(known(identity).name)
+
+    def pids(self) -> dict[str, int]:
+        """Return the servers that run, by name."""
+        return {server.name: server.pid for server in self._state.servers if processes.alive(server)}
+
+    def running(self) -> bool:
+        """Whether all servers run (which does not mean that they are ready)."""
+        return set(self.pids()) == set(SERVER_NAMES)
+
+    def start(self, timeout: float = 120.0) -> None:
+        """Start what does not run and return when the API answers; several attempts share the timeout."""
+        if not self.detach and threading.current_thread() is not threading.main_thread():
+            # The kernel ties a child to the thread that started it.
+            raise ControlPlaneError("A control plane that is not detached has to be started from the main thread.")
+        if self.running():
+            return
+        owner = self._state.owner
+        if self.pids() and owner and owner != state.this_process() and processes.alive(owner):
+            raise ControlPlaneError(
+                f"{self.layout.root} belongs to process {owner.pid}, which still runs: end that first."
+            )
+        programs = find_or_build(SERVER_NAMES)
+        deadline = time.monotonic() + timeout
+        for attempt in range(1, _ATTEMPTS + 1):
+            self.stop()  # the rest of a plane that lost a server
+            try:
+                self._launch(programs, deadline)
+                return
+            except PortTakenError:
+                if attempt == _ATTEMPTS:
+                    raise
+            except BaseException:
+                self.stop()
+                raise
+
+    def stop(self) -> None:
+        """End the servers that run; etcd last, so that it can write down what it was told."""
+        running = [server for server in self._state.servers if processes.alive(server)]
+        grace = _GRACE if self.options.durable else 0.0
+        # The API server and the controller manager keep nothing, and a graceful end waits for every open watch.
+        processes.end([server for server in running if server.name != "etcd"], grace=0.0)
+        processes.end([server for server in running if server.name == "etcd"], grace)
+        self._remember(State(self._state.ports))
+
+    def _launch(self, programs: dict[str, Path], deadline: float) -> None:
+        ports = choose(servers.PORTS, self._state.ports)
+        self._remember(State(ports, (), None if self.detach else state.this_process()))
+        admin_token = self._write_files(ports)
+        for name, arguments in (("etcd", servers.etcd), ("kube-apiserver", servers.apiserver)):
+            self._spawn(name, [str(programs[name]), *arguments(self.layout, ports, self.options)])
+        api = lambda: api_health(ports["kube-apiserver"], self.ca_file, admin_token)  # noqa: E731
+        # The controller manager gives up after ten seconds without an API server, so that one has to answer first.
+        self._await("kube-apiserver", lambda: None if api() != "" else "", deadline)
+        name = "kube-controller-manager"
+        self._spawn(name, [str(programs[name]), *servers.controller_manager(self.layout, ports, self.options)])
+        self._await("kube-apiserver", api, deadline)
+        self._await(name, lambda: controller_manager_health(ports[name]), deadline)
+
+    def _write_files(self, ports: dict[str, int]) -> str:
+        """Write all that the servers and the people need, and return the admin's token."""
+        layout = self.layout
+        layout.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ensure_certificates(layout.certificate(""))
+        tokens = ensure_tokens(layout.tokens, (*IDENTITIES.values(), CONTROLLER_MANAGER))
+        authority = self.ca_file.read_bytes()
+        for identity in (*IDENTITIES.values(), CONTROLLER_MANAGER):
+            is_person = identity is not CONTROLLER_MANAGER
+            path = layout.kubeconfig(identity.name) if is_person else layout.controller_manager_kubeconfig
+            write_kubeconfig(path, token_kubeconfig(identity, self.url, authority, tokens[identity.name]))
+        if self.options.audit:
+            write_private(layout.audit_policy, servers.audit_policy(self.options.audit).encode())
+        return tokens["admin"]
+
+    def _spawn(self, name: str, command: list[str]) -> None:
+        log = self.layout.log(name)
+        log.unlink(missing_ok=True)
+        process = processes.start(name, command, log, detach=self.detach, environ=os.environ)
+        self._remember(State(self._state.ports, (*self._state.servers, process), self._state.owner))
+
+    def _await(self, name: str, probe: Callable[[], str | None], deadline: float) -> None:
+        """Wait until a server is ready, or say why it is not: what it logged, and what to do."""
+        seen: str | None = ""
+        while time.monotonic() < deadline:
+            for server in self._state.servers:
+                if not processes.alive(server):
+                    raise _ended(server.name, self.layout.log(server.name))
+            seen = probe()
+            if seen is None:
+                return
+            time.sleep(0.05)
+        raise StartError(
+            f"{name} is not ready in time (last seen: {seen or 'no answer'}). Its log ends with:\n"
+            f"{_tail(self.layout.log(name))}\nIs the machine very busy? Try again, or give it a longer timeout."
+        )
+
+    def _remember(self, new: State) -> None:
+        self._state = new
+        if self.layout.root.exists():
+            state.save(self.layout.state, new)
+
+
+@contextmanager
+def temporary_plane(name: str, options: Options | None = None) -> Iterator[ControlPlane]:
+    """Run a control plane in a directory of its own under .run/planes, removed at the end.
+
+    It stays when the start fails, for its logs; the next temporary plane clears it away.
+    """
+    _clear_abandoned()
+    plane = ControlPlane(PLANES / f"{name}-{os.getpid()}-{next(_numbers)}", options)
+    with plane:
+        yield plane
+    shutil.rmtree(plane.layout.root, ignore_errors=True)
+
+
+def _clear_abandoned() -> None:
+    """Remove what planes left behind whose process was killed (their servers died with it)."""
+    for directory in PLANES.glob("*"):
+        owner = directory.name.split("-")[-2:-1]
+        if owner and owner[0].isdecimal() and processes.born(int(owner[0])) is None:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _ended(name: str, log: Path) -> StartError:
+    tail = _tail(log)
+    if "address already in use" in tail:
+        return PortTakenError(
+            f"{name} found its port taken, {_ATTEMPTS} times: stop what takes ports on loopback.\n{tail}"
+        )
+    return StartError(
+        f"{name} ended by itself. Its log ends with:\n{tail}\nThe whole log: {log}."
+        " Is another version of it in PATH or KUBEBUILDER_ASSETS, or is its directory from another version?"
+    )
+
+
+def _tail(log: Path, lines: int = 15) -> str:
+    try:
+        return "\n".join(f"    {line[:400]}" for line in log.read_text(errors="replace").splitlines()[-lines:])
+    except FileNotFoundError:
+        return "    (no log)"
