@@ -1,127 +1,206 @@
-"""What a message says: what is asked, by whom, why it is held, what will happen, until when, and how to decide. Pure.
+"""Decides what a message says: who asks, why it is held, what will happen, until when, and how to decide.
 
-Channels turn a Message into their own format; nothing here knows any of them. Text of people is cleaned on the way in.
+A `Message` is the same for all channels; each channel puts it into its own form and escapes it for its own markup. Must
+not decide whether anything is told (`notification` does). Called by the edge just before a delivery.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from pratique.api.v1alpha1 import API_VERSION
+from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.action_run import ActionRun
-from pratique.api.v1alpha1.approval import Approval, ApprovalState, Verdict
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, RecordedDecision
 from pratique.api.v1alpha1.common import EventType, KubeObject, Notification
 from pratique.api.v1alpha1.environment import Environment
 from pratique.core.notification import EVENTS, Audience
 from pratique.core.text import clean
 from pratique.core.wording import approvers_phrase, moment
 
+MAX_DECISIONS = 8
+_PERSON = 253
+_LINE = 512
+_TEXT = 2048
+
+Facts = list[tuple[str, str]]
+
 
 @dataclass(frozen=True)
-class Subject:
-    """The object that a message is about."""
+class SubjectRef:
+    """The object that a message is about, as machines name it."""
 
     api_version: str
     kind: str
-    plural: str
     namespace: str
     name: str
     uid: str
 
 
 @dataclass(frozen=True)
+class Recipients:
+    """Whom a message is for. Names, not addresses: a channel that reaches people turns them into addresses."""
+
+    audience: Audience
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Message:
-    """One message, the same for every channel. `id` is its idempotency key."""
+    """What is told. `id` is the idempotency key; `facts` and `how_to_decide` are (label, text), in reading order."""
 
     id: str
     event: EventType
-    at: datetime
     headline: str
     text: str
-    audience: str
-    subject: Subject
-    warning: bool
-    facts: tuple[tuple[str, str], ...] = ()
-    commands: tuple[tuple[str, str], ...] = ()
-    """What to type, by what it does: how an approver decides with nothing but kubectl."""
+    audience: Recipients
+    facts: tuple[tuple[str, str], ...]
+    how_to_decide: tuple[tuple[str, str], ...]
+    subject: SubjectRef
+    at: datetime
 
 
 def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) -> Message:
-    """Return what an entry of a run's outbox says."""
-    plan, requester = run.status.plan, run.spec.requested_by
-    who = requester.username if requester else "unknown"
-    title = plan.action.title if plan else run.spec.action_ref.name
-    facts = [("Requested by", who), ("Request", f"{run.metadata.namespace}/{run.metadata.name}")]
-    if run.spec.reason:
-        facts.append(("Reason", clean(run.spec.reason, 1024)))
-    if plan and plan.summary:
-        facts.append(
-            ("What will happen" if entry.event is EventType.APPROVAL_REQUESTED else "What", "; ".join(plan.summary))
-        )
-    open_gate = approval is not None and approval.status.state is ApprovalState.PENDING
-    if approval is not None and entry.event is EventType.APPROVAL_REQUESTED:
-        facts.append(("Decide before", moment(approval.spec.policy.deadline)))
-    audience = _audience(entry.event, approvers_phrase(approval.spec.policy.approvers) if approval else "", who)
-    commands = _how_to_decide(approval) if approval is not None and open_gate and _asks(entry) else ()
-    return _message(run, entry, title, audience, facts, commands)
+    """Return what an entry of a run's outbox says. The Approval is None where there is none, or none is known yet."""
+    plan = run.status.plan
+    title = plan.action.title if plan is not None else ""
+    requester = run.spec.requested_by.username if run.spec.requested_by is not None else ""
+    approvers = _approvers_of(run, approval)
+    facts: Facts = [
+        ("Action", _titled(title, run.spec.action_ref.name)),
+        ("Requested by", requester),
+        ("Reason", run.spec.reason),
+    ]
+    if plan is not None:
+        if entry.event is EventType.APPROVAL_REQUESTED and plan.gate is not None:
+            facts.append(("Held because", plan.gate.message))
+        facts.append((_PLAN_LABEL.get(entry.event, "What was asked for"), _lines(plan.summary)))
+    if approval is not None:
+        facts += _gate_facts(approval, entry.event)
+    return _message(run, entry, title or run.spec.action_ref.name, facts, approvers, requester, _how(approval, entry))
 
 
 def compose_approval(approval: Approval, entry: Notification) -> Message:
-    """Return what an entry of an Approval's outbox says: its request is gone."""
-    who = approval.spec.requested_by.username
-    facts = [("Requested by", who), ("Request", f"{approval.metadata.namespace}/{approval.spec.subject.name}")]
-    audience = _audience(entry.event, approvers_phrase(approval.spec.policy.approvers), who)
-    return _message(approval, entry, approval.spec.title or approval.spec.action, audience, facts, ())
+    """Return what an entry of an Approval's outbox says."""
+    spec = approval.spec
+    facts: Facts = [
+        ("Action", _titled(spec.title, spec.action)),
+        ("Requested by", spec.requested_by.username),
+        ("Reason", spec.reason),
+        ("Held because", spec.message),
+        (_PLAN_LABEL.get(entry.event, "What was asked for"), _lines(spec.plan.summary)),
+        *_gate_facts(approval, entry.event),
+    ]
+    requester = spec.requested_by.username
+    how = _how(approval, entry)
+    return _message(approval, entry, spec.title or spec.action, facts, spec.policy.approvers, requester, how)
 
 
 def compose_environment(environment: Environment, entry: Notification) -> Message:
     """Return what an entry of an Environment's outbox says."""
-    facts = [("Namespace", environment.spec.target.namespace.name)]
-    if environment.status.expires_at is not None:
-        facts.append(("Until", moment(environment.status.expires_at)))
-    audience = environment.spec.requested_by or "the owner"
-    title = f"Environment {environment.metadata.name}"
-    return _message(environment, entry, title, audience, facts, ())
+    spec, status = environment.spec, environment.status
+    facts: Facts = [
+        ("Namespace", status.namespace or spec.target.namespace.name),
+        ("For", spec.requested_by or ""),
+        ("Kept for", spec.ttl),
+        ("Ends", moment(status.expires_at) if status.expires_at is not None else ""),
+    ]
+    return _message(environment, entry, environment.metadata.name, facts, None, spec.requested_by or "", ())
 
 
-def _asks(entry: Notification) -> bool:
-    return entry.event is EventType.APPROVAL_REQUESTED
-
-
-def _audience(event: EventType, approvers: str, requester: str) -> str:
-    return approvers if EVENTS[event].audience is Audience.APPROVERS and approvers else requester
-
-
-def _how_to_decide(approval: Approval) -> tuple[tuple[str, str], ...]:
-    where = f"kubectl patch approval {approval.metadata.name} -n {approval.metadata.namespace} --type merge -p"
-    return tuple(
-        (
-            verdict.value,
-            f'{where} \'{{"spec":{{"decisions":{{"YOUR-USER-NAME":{{"verdict":"{verdict.value}","comment":"{comment}"}}}}}}}}\'',
-        )
-        for verdict, comment in ((Verdict.APPROVE, "fine by me"), (Verdict.DECLINE, "why not"))
-    )
+_PLAN_LABEL = {
+    EventType.APPROVAL_REQUESTED: "What will happen if approved",
+    EventType.APPROVED: "What will happen",
+    EventType.SUCCEEDED: "What was done",
+}
 
 
 def _message(
-    subject: KubeObject,
+    obj: KubeObject,
     entry: Notification,
     title: str,
-    audience: str,
-    facts: list[tuple[str, str]],
-    commands: tuple[tuple[str, str], ...],
+    facts: Facts,
+    approvers: Approvers | None,
+    requester: str,
+    how: tuple[tuple[str, str], ...],
 ) -> Message:
-    metadata, wording = subject.metadata, EVENTS[entry.event]
+    meta = obj.metadata
+    namespace = meta.namespace or ""
+    info = EVENTS[entry.event]
+    where = f"{namespace}/{meta.name}" if namespace else meta.name
     return Message(
-        id=f"{metadata.uid}/{entry.id}",
+        id=f"{meta.uid}/{entry.id}",
         event=entry.event,
+        headline=clean(f"{info.headline}: {title} ({where})" if title != meta.name else f"{info.headline}: {where}"),
+        text=clean(entry.message, _TEXT) or info.headline,
+        audience=_recipients(info.audience, approvers, requester),
+        facts=tuple((label, shown) for label, text in facts if (shown := clean(text, _TEXT * 4, multiline=True))),
+        how_to_decide=how,
+        subject=SubjectRef(obj.api_version, obj.kind, namespace, meta.name, meta.uid),
         at=entry.at,
-        headline=clean(f"{wording.headline}: {title}", 256),
-        text=entry.message,
-        audience=audience,
-        subject=Subject(
-            API_VERSION, subject.kind, subject.plural, metadata.namespace or "", metadata.name, metadata.uid
-        ),
-        warning=wording.warning,
-        facts=tuple((name, clean(value, 2048)) for name, value in facts),
-        commands=commands,
     )
+
+
+def _recipients(audience: Audience, approvers: Approvers | None, requester: str) -> Recipients:
+    if audience is Audience.REQUESTER:
+        return Recipients(audience, users=_names((requester,)))
+    if approvers is None:
+        return Recipients(audience)
+    return Recipients(audience, _names(approvers.users), _names(approvers.groups))
+
+
+def _approvers_of(run: ActionRun, approval: Approval | None) -> Approvers | None:
+    """Prefer the Approval's own copy: it is what decides."""
+    if approval is not None:
+        return approval.spec.policy.approvers
+    plan = run.status.plan
+    return plan.gate.approvers if plan is not None and plan.gate is not None else None
+
+
+def _gate_facts(approval: Approval, event: EventType) -> Facts:
+    policy = approval.spec.policy
+    if event is not EventType.APPROVAL_REQUESTED:
+        return [_decision_fact(decision) for decision in approval.status.decisions[:MAX_DECISIONS] if decision.comment]
+    facts: Facts = [
+        ("Who may decide", f"{policy.required} of {approvers_phrase(policy.approvers)}"),
+        ("Decide before", moment(policy.deadline)),
+    ]
+    if approval.status.state is not ApprovalState.PENDING:
+        facts.append(("Meanwhile", approval.status.message or approval.status.state.value))
+    return facts
+
+
+def _decision_fact(decision: RecordedDecision) -> tuple[str, str]:
+    return f"{clean(decision.by, _PERSON)} ({decision.verdict.value})", clean(decision.comment)
+
+
+def _how(approval: Approval | None, entry: Notification) -> tuple[tuple[str, str], ...]:
+    """Return the lines an approver copies; none once the gate has ended, and none in messages to the requester."""
+    if approval is None or entry.event is not EventType.APPROVAL_REQUESTED:
+        return ()
+    if approval.status.state is not ApprovalState.PENDING:
+        return ()
+    return (
+        ("Approve", decision_command(approval, "Approve")),
+        ("Decline", decision_command(approval, "Decline")),
+    )
+
+
+def decision_command(approval: Approval, verdict: str) -> str:
+    """Return the kubectl line that decides. Kubernetes names need no quoting; nothing that people wrote is in it."""
+    meta = approval.metadata
+    patch = f'{{"spec":{{"decisions":{{"YOUR-USER-NAME":{{"verdict":"{verdict}","comment":"…"}}}}}}}}'
+    return f"kubectl patch approval {meta.name} -n {meta.namespace} --type merge -p '{patch}'"
+
+
+def _titled(title: str, name: str) -> str:
+    return f"{clean(title, 100)} ({name})" if title else name
+
+
+def _lines(summary: Iterable[str]) -> str:
+    """Return one line per object; a line break inside one must not look like one more object."""
+    return "\n".join(line for each in summary if (line := clean(each, _LINE)))
+
+
+def _names(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(shown for name in names if (shown := clean(name, _PERSON))))

@@ -1,60 +1,69 @@
-"""The outbox as a value: what is recorded, what is due, and what becomes of it. Pure.
+"""Decides what is told, on which channels, when it is tried again, and when it is given up: the outbox of an object.
 
-An entry is recorded in the same write as the transition it tells of, delivered, then marked: at least once, and under one
-id, so that receivers can drop a repeat. `EVENTS` is the one table of what is told, to whom and in which words.
+The outbox is part of the object's status: an entry is recorded in the write that records what happened, delivered by the
+edge, and settled in a later write, so a crash repeats a message and never loses one. It must not deliver anything and
+must not word anything (`messages` does). Called by the planners, and by the edge for `due`.
 """
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
-from pratique.api.v1alpha1.common import (
-    KUBERNETES_EVENTS,
-    DeliveryState,
-    EventType,
-    Notification,
-    NotificationRule,
-)
+from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, DeliveryState, EventType, Notification, NotificationRule
 from pratique.core.effects import Deliveries, Delivery
 from pratique.core.text import clean
 
 MAX_ENTRIES = 128
 MAX_ATTEMPTS = 12
-_FIRST_PAUSE = 1.0
-_LAST_PAUSE = 300.0
+MAX_ERROR = 512
+BASE_SECONDS = 1.0
+CAP_SECONDS = 300.0
+MAX_RETRY_AFTER_SECONDS = 3600.0
+"""A receiver may ask for a pause, but not for one that amounts to silence."""
 
 
 class Audience(StrEnum):
-    """To whom an event matters."""
+    """Whom an event concerns."""
 
     APPROVERS = "Approvers"
     REQUESTER = "Requester"
 
 
-@dataclass(frozen=True)
-class Wording:
-    """How an event is told."""
+class EventInfo(NamedTuple):
+    """What is the same for every message about an event. `type`, `reason` and `action` are of the Kubernetes Event."""
 
     audience: Audience
     headline: str
-    warning: bool = False
+    type: str
+    reason: str
+    action: str
 
 
-EVENTS: dict[EventType, Wording] = {
-    EventType.APPROVAL_REQUESTED: Wording(Audience.APPROVERS, "Approval requested"),
-    EventType.APPROVED: Wording(Audience.REQUESTER, "Approved"),
-    EventType.DECLINED: Wording(Audience.REQUESTER, "Declined", warning=True),
-    EventType.EXPIRED: Wording(Audience.REQUESTER, "Expired without an answer", warning=True),
-    EventType.WITHDRAWN: Wording(Audience.APPROVERS, "Withdrawn"),
-    EventType.SUPERSEDED: Wording(Audience.REQUESTER, "No longer what was approved", warning=True),
-    EventType.REFUSED: Wording(Audience.REQUESTER, "Refused", warning=True),
-    EventType.SUCCEEDED: Wording(Audience.REQUESTER, "Done"),
-    EventType.FAILED: Wording(Audience.REQUESTER, "Failed", warning=True),
-    EventType.ENVIRONMENT_READY: Wording(Audience.REQUESTER, "Environment ready"),
-    EventType.ENVIRONMENT_EXPIRING: Wording(Audience.REQUESTER, "Environment ends soon", warning=True),
-    EventType.ENVIRONMENT_EXPIRED: Wording(Audience.REQUESTER, "Environment has ended"),
-}
+_NORMAL, _WARNING = "Normal", "Warning"
+
+
+def _info(event: EventType, audience: Audience, headline: str, type: str, action: str) -> tuple[EventType, EventInfo]:
+    return event, EventInfo(audience, headline, type, event.value, action)
+
+
+EVENTS: dict[EventType, EventInfo] = dict(
+    (
+        _info(EventType.APPROVAL_REQUESTED, Audience.APPROVERS, "Approval needed", _NORMAL, "RequestApproval"),
+        _info(EventType.APPROVED, Audience.REQUESTER, "Approved", _NORMAL, "Decide"),
+        _info(EventType.DECLINED, Audience.REQUESTER, "Declined", _WARNING, "Decide"),
+        _info(EventType.EXPIRED, Audience.REQUESTER, "Expired, nobody decided in time", _WARNING, "Decide"),
+        _info(EventType.WITHDRAWN, Audience.APPROVERS, "Withdrawn, nothing to decide any more", _NORMAL, "Withdraw"),
+        _info(EventType.SUPERSEDED, Audience.REQUESTER, "Superseded, ask again", _WARNING, "Supersede"),
+        _info(EventType.REFUSED, Audience.REQUESTER, "Refused", _WARNING, "Judge"),
+        _info(EventType.SUCCEEDED, Audience.REQUESTER, "Done", _NORMAL, "Run"),
+        _info(EventType.FAILED, Audience.REQUESTER, "Failed", _WARNING, "Run"),
+        _info(EventType.ENVIRONMENT_READY, Audience.REQUESTER, "Environment ready", _NORMAL, "Create"),
+        _info(EventType.ENVIRONMENT_EXPIRING, Audience.REQUESTER, "Environment ends soon", _WARNING, "Expire"),
+        _info(EventType.ENVIRONMENT_EXPIRED, Audience.REQUESTER, "Environment ended", _NORMAL, "Expire"),
+    )
+)
+"""One row per event; a test holds it to `EventType`."""
 
 
 def record(
@@ -66,79 +75,78 @@ def record(
     *,
     key: str = "",
 ) -> list[Notification]:
-    """Return the outbox with an entry per channel that wants the event; what is recorded already stays as it is.
+    """Return `outbox` with one entry per channel that is to be told; what is there already is left as it is.
 
-    `key` tells apart events that happen more than once in a life, such as warnings.
+    `key` tells apart what may happen more than once to one object, such as several warnings before its end.
     """
-    channels = [KUBERNETES_EVENTS, *(name for rule in rules if event in rule.events for name in rule.channels)]
-    stem = f"{event.value}/{key}" if key else event.value
-    known = {entry.id for entry in outbox}
-    entries = [
-        Notification(id=f"{stem}/{channel}", event=event, channel=channel, at=at, message=clean(message, 2048))
-        for channel in dict.fromkeys(channels)
-        if f"{stem}/{channel}" not in known
-    ]
-    return _bounded([*outbox, *entries])
-
-
-def _bounded(outbox: list[Notification]) -> list[Notification]:
-    """Drop the oldest settled entries beyond the bound; one that still has to be told only if all of them have."""
-    surplus = len(outbox) - MAX_ENTRIES
-    if surplus <= 0:
-        return outbox
-    settled = [entry.id for entry in outbox if entry.state is not DeliveryState.PENDING][:surplus]
-    return [entry for entry in outbox if entry.id not in settled][:MAX_ENTRIES]
+    named = [channel for rule in rules if event in rule.on for channel in rule.channels]
+    result = list(outbox)
+    for channel in dict.fromkeys((KUBERNETES_EVENTS, *named)):
+        ident = "/".join(part for part in (event.value, key, channel) if part)
+        if any(entry.id == ident for entry in result):
+            continue
+        entry = Notification(id=ident, event=event, channel=channel, at=at, message=clean(message, 2048))
+        result = _with_room(result, entry)
+    return result
 
 
 def settle(outbox: list[Notification], deliveries: Deliveries, now: datetime) -> list[Notification]:
-    """Return the outbox with what became of the tries marked in it."""
-    return [
-        _settled(entry, deliveries[entry.id], now)
-        if entry.state is DeliveryState.PENDING and entry.id in deliveries
-        else entry
-        for entry in outbox
-    ]
-
-
-def _settled(entry: Notification, delivery: Delivery, now: datetime) -> Notification:
-    attempts = entry.attempts + 1
-    if delivery.sent:
-        update = {"state": DeliveryState.SENT, "attempts": attempts, "next_attempt_at": None, "error": None}
-        return entry.model_copy(update=update)
-    error = clean(delivery.error, 512)
-    if delivery.permanent or attempts >= MAX_ATTEMPTS:
-        update = {"state": DeliveryState.GIVEN_UP, "attempts": attempts, "next_attempt_at": None, "error": error}
-        return entry.model_copy(update=update)
-    pause = max(_pause(entry.id, attempts), delivery.retry_after or 0.0)
-    again = now + timedelta(seconds=min(pause, _LAST_PAUSE))
-    return entry.model_copy(update={"attempts": attempts, "next_attempt_at": again, "error": error})
-
-
-def _pause(ident: str, attempts: int) -> float:
-    """Return the backoff in seconds, with a jitter of up to a half that is the same after a restart."""
-    spread = int.from_bytes(hashlib.sha256(f"{ident}/{attempts}".encode()).digest()[:2]) / 65536
-    return min(_FIRST_PAUSE * 2 ** (attempts - 1), _LAST_PAUSE) * (1 + spread / 2)
+    """Return `outbox` with the outcome of each delivery marked. Twice at the same moment is the same as once."""
+    return [_settled(entry, deliveries[entry.id], now) if entry.id in deliveries else entry for entry in outbox]
 
 
 def due(outbox: list[Notification], now: datetime) -> list[Notification]:
-    """Return the entries to be delivered now."""
-    return [
-        entry
-        for entry in outbox
-        if entry.state is DeliveryState.PENDING and (entry.next_attempt_at is None or entry.next_attempt_at <= now)
-    ]
+    """Return the entries to deliver now, in the order they were recorded."""
+    return [entry for entry in outbox if _is_due(entry, now)]
 
 
 def next_due(outbox: list[Notification], now: datetime) -> datetime | None:
-    """Return when an entry is tried again; None if nothing waits for a time of its own."""
-    later = [
-        entry.next_attempt_at
-        for entry in outbox
-        if entry.state is DeliveryState.PENDING and entry.next_attempt_at is not None and entry.next_attempt_at > now
-    ]
-    return min(later, default=None)
+    """Return when to look at `outbox` again, or None if nothing in it waits. What is due already says `now`."""
+    waiting = [entry.next_attempt_at or now for entry in outbox if entry.state is DeliveryState.PENDING]
+    return max(min(waiting), now) if waiting else None
 
 
-def has_pending(outbox: list[Notification]) -> bool:
-    """Whether anything still has to be told."""
-    return any(entry.state is DeliveryState.PENDING for entry in outbox)
+def _is_due(entry: Notification, now: datetime) -> bool:
+    return entry.state is DeliveryState.PENDING and (entry.next_attempt_at is None or entry.next_attempt_at <= now)
+
+
+def _with_room(outbox: list[Notification], entry: Notification) -> list[Notification]:
+    """Append; in a full outbox the oldest settled entry goes, and where all are pending, the new one is not taken."""
+    if len(outbox) < MAX_ENTRIES:
+        return [*outbox, entry]
+    settled = next((at for at, each in enumerate(outbox) if each.state is not DeliveryState.PENDING), None)
+    if settled is None:
+        return outbox
+    return [*outbox[:settled], *outbox[settled + 1 :], entry]
+
+
+def _settled(entry: Notification, delivery: Delivery, now: datetime) -> Notification:
+    if entry.state is not DeliveryState.PENDING:
+        return entry
+    if delivery.sent:
+        attempts = entry.attempts + 1
+        done = {"state": DeliveryState.SENT, "attempts": attempts, "next_attempt_at": None, "error": None}
+        return entry.model_copy(update=done)
+    # A failure of an entry that is not due was counted before: its next attempt has been set since.
+    if not _is_due(entry, now):
+        return entry
+    attempts = entry.attempts + 1
+    error = clean(delivery.error, MAX_ERROR) or "no reason given"
+    if delivery.permanent or attempts >= MAX_ATTEMPTS:
+        given_up = {"state": DeliveryState.GIVEN_UP, "attempts": attempts, "next_attempt_at": None, "error": error}
+        return entry.model_copy(update=given_up)
+    again = _whole_second_after(now + _pause(entry.id, attempts, delivery.retry_after))
+    return entry.model_copy(update={"attempts": attempts, "next_attempt_at": again, "error": error})
+
+
+def _pause(ident: str, attempts: int, retry_after: float | None) -> timedelta:
+    """Double from attempt to attempt; spread by the id over half of it, so that a recovered receiver is not stormed."""
+    spread = int.from_bytes(hashlib.sha256(f"{ident}#{attempts}".encode()).digest()[:4], "big") / 2**32
+    seconds = min(BASE_SECONDS * 2.0 ** (attempts - 1), CAP_SECONDS) * (0.5 + spread / 2)
+    asked = min(retry_after or 0.0, MAX_RETRY_AFTER_SECONDS)
+    return timedelta(seconds=max(seconds, asked))
+
+
+def _whole_second_after(moment: datetime) -> datetime:
+    """Round up: the status keeps whole seconds, and what is rounded down would be due before its time."""
+    return moment.replace(microsecond=0) + timedelta(seconds=1 if moment.microsecond else 0)

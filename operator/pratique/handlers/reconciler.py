@@ -82,6 +82,7 @@ class Reconciler:
                 break
             done = await asyncio.gather(*(self._perform(effect) for effect in todo))
             outcomes.update(zip((effect.key for effect in todo), done, strict=True))
+            body = self._newest(key[0], body, done)
         else:
             raise RuntimeError(f"{key}: no end after {_ROUNDS} rounds of effects")
         if plan.status != obj.status:  # type: ignore[attr-defined]  # every kind has one
@@ -91,6 +92,14 @@ class Reconciler:
         for effect in plan.after:
             await self._perform(effect)
         return Verdict(plan.wake_at, plan.retry)
+
+    def _newest(self, plural: str, body: dict[str, Any], done: list[Outcome]) -> dict[str, Any]:
+        """Return the object as our own effects left it: a status is written for the newest version."""
+        for outcome in done:
+            if outcome.object is not None and outcome.object["metadata"].get("uid") == body["metadata"]["uid"]:
+                body = outcome.object
+                self.changed(plural, body)
+        return body
 
     async def _write(self, key: Key, body: dict[str, Any], plan: Plan[Any]) -> dict[str, Any]:
         plural, namespace, name = key
