@@ -23,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     settings = Settings(
         namespace=options.namespace,
+        service_account=options.service_account,
         health_host=options.health_host,
         health_port=options.health_port,
         workers=options.workers,
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         "--kubeconfig", default=os.environ.get("KUBECONFIG"), help="default: $KUBECONFIG, or the Pod's"
     )
     operator.add_argument("--namespace", default="pratique-system", help="where the operator and channel Secrets live")
+    operator.add_argument("--service-account", default="pratique", help="the ServiceAccount that the operator runs as")
     operator.add_argument("--health-host", default="127.0.0.1", help="address of /healthz and /readyz")
     operator.add_argument("--health-port", type=int, default=8080, help="port of /healthz and /readyz")
     operator.add_argument("--workers", type=int, default=16, help="how many objects are looked at side by side")

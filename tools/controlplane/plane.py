@@ -102,17 +102,15 @@ class ControlPlane:
             )
         programs = find_or_build(SERVER_NAMES)
         deadline = time.monotonic() + timeout
-        for attempt in range(1, _ATTEMPTS + 1):
+        for left in reversed(range(_ATTEMPTS)):
             self.stop()  # the rest of a plane that lost a server
             try:
                 self._launch(programs, deadline)
                 return
-            except PortTakenError:
-                if attempt == _ATTEMPTS:
-                    raise
-            except BaseException:
+            except BaseException as error:
                 self.stop()
-                raise
+                if not isinstance(error, PortTakenError) or not left:
+                    raise
 
     def stop(self) -> None:
         """End the servers that run; etcd last, so that it can write down what it was told."""
@@ -129,7 +127,10 @@ class ControlPlane:
         admin_token = self._write_files(ports)
         for name, arguments in (("etcd", servers.etcd), ("kube-apiserver", servers.apiserver)):
             self._spawn(name, [str(programs[name]), *arguments(self.layout, ports, self.options)])
-        api = lambda: api_health(ports["kube-apiserver"], self.ca_file, admin_token)  # noqa: E731
+
+        def api() -> str | None:
+            return api_health(ports["kube-apiserver"], self.ca_file, admin_token)
+
         # The controller manager gives up after ten seconds without an API server, so that one has to answer first.
         self._await("kube-apiserver", lambda: None if api() != "" else "", deadline)
         name = "kube-controller-manager"
@@ -184,7 +185,7 @@ class ControlPlane:
 def temporary_plane(name: str, options: Options | None = None) -> Iterator[ControlPlane]:
     """Run a control plane in a directory of its own under .run/planes, removed at the end.
 
-    It stays when the start fails, for its logs; the next temporary plane clears it away.
+    After a failure it stays, for its logs; the next temporary plane of another process clears it away.
     """
     _clear_abandoned()
     plane = ControlPlane(PLANES / f"{name}-{os.getpid()}-{next(_numbers)}", options)

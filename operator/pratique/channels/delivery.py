@@ -74,7 +74,7 @@ class Channels:
         headers = {"Content-Type": content_type, "Idempotency-Key": key, "User-Agent": "pratique"}
         try:
             async with self._open().post(url, data=data, headers=headers, allow_redirects=False) as response:
-                answer = (await response.content.read(256)).decode(errors="replace")
+                answer = (await response.content.read(256)).decode(errors="replace").replace(url, "…")
                 return _judge(response.status, answer, response.headers.get("Retry-After"))
         except TimeoutError:
             return Delivery(sent=False, error=f"no answer within {self._timeout.total:g} s")

@@ -4,6 +4,7 @@ import hashlib
 from typing import Any
 
 from pratique.core.messages import Message
+from pratique.core.notification import EVENTS
 from pratique.core.text import clean
 
 CONTROLLER = "pratique.dev/operator"
@@ -20,9 +21,9 @@ def event_manifest(message: Message) -> dict[str, Any]:
         "eventTime": message.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "reportingController": CONTROLLER,
         "reportingInstance": CONTROLLER,
-        "action": message.event.value,
+        "action": EVENTS[message.event].action,
         "reason": message.event.value,
-        "type": "Warning" if message.warning else "Normal",
+        "type": EVENTS[message.event].type,
         "note": clean(message.text, 1000) or message.headline,
         "regarding": {
             "apiVersion": subject.api_version,

@@ -1,4 +1,4 @@
-"""Slack: the message as Block Kit, for an incoming webhook. Escaped and cut to Slack's limits; people's text pings nobody."""
+"""Slack: the message as Block Kit, for an incoming webhook: escaped, cut to Slack's limits; its text pings nobody."""
 
 from typing import Any
 
@@ -24,11 +24,17 @@ def payload(message: Message) -> dict[str, Any]:
         fields = [_cut(f"*{escape(name)}*\n{escape(value)}", MAX_FIELD) for name, value in message.facts[:MAX_FIELDS]]
         blocks.append({"type": "section", "fields": [{"type": "mrkdwn", "text": field} for field in fields]})
     blocks += [
-        _section(f"{escape(name)}:\n```{_cut(escape(line), MAX_SECTION - 200)}```") for name, line in message.commands
+        _section(f"{escape(name)}:\n```{_cut(escape(line), MAX_SECTION - 200)}```")
+        for name, line in message.how_to_decide
     ]
-    footer = f"For {escape(message.audience)} · {moment(message.at)}"
+    footer = f"For {escape(_addressed(message))} · {moment(message.at)}"
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": _cut(footer, MAX_FIELD)}]})
     return {"text": _cut(escape(f"{message.headline}: {message.text}"), MAX_SECTION), "blocks": blocks}
+
+
+def _addressed(message: Message) -> str:
+    names = [*message.audience.users, *(f"group {group}" for group in message.audience.groups)]
+    return ", ".join(names) or message.audience.audience.value.lower()
 
 
 def _section(text: str) -> dict[str, Any]:

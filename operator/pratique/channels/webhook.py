@@ -16,7 +16,7 @@ def event_type(message: Message) -> str:
 def body(message: Message) -> bytes:
     """Return the event; `data` holds what every channel says."""
     subject = message.subject
-    source = f"/apis/{subject.api_version}/namespaces/{subject.namespace}/{subject.plural}/{subject.name}"
+    source = f"/apis/{subject.api_version}/namespaces/{subject.namespace}/{subject.kind.lower()}s/{subject.name}"
     event = CloudEvent(
         attributes={
             "id": message.id,
@@ -30,9 +30,13 @@ def body(message: Message) -> bytes:
         data={
             "headline": message.headline,
             "text": message.text,
-            "audience": message.audience,
+            "audience": {
+                "role": message.audience.audience.value,
+                "users": list(message.audience.users),
+                "groups": list(message.audience.groups),
+            },
             "facts": dict(message.facts),
-            "commands": dict(message.commands),
+            "howToDecide": dict(message.how_to_decide),
             "object": {
                 "kind": subject.kind,
                 "namespace": subject.namespace,

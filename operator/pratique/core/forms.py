@@ -21,8 +21,8 @@ MAX_SCHEMA_BYTES = 65536
 MAX_SENTENCES = 10
 _IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _CEL_WORDS = frozenset(
-    ["false", "in", "null", "true", "as", "break", "const", "continue", "else", "for", "function", "if", "import"]
-    + ["let", "loop", "package", "namespace", "return", "var", "void", "while"]
+    {"false", "in", "null", "true", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let"}
+    | {"loop", "package", "namespace", "return", "var", "void", "while"}
 )
 _UNSUPPORTED = ("$ref", "$dynamicRef", "$id", "$schema", "$defs", "definitions", "unevaluatedProperties")
 
@@ -55,14 +55,15 @@ def problems_of_inputs(schema: Json, inputs: Json) -> list[str]:
 def _sentences(error: ValidationError) -> Iterator[str]:
     path = _path("spec.inputs", error.absolute_path)
     value = clean(json.dumps(error.instance, ensure_ascii=False), 80)
-    expected = error.validator_value
+    expected: Any = error.validator_value
+    given: Any = error.instance
     match error.validator:
         case "required":
-            missing = [name for name in expected if name not in error.instance]
+            missing = [name for name in expected if name not in given]
             yield from (f"{path}.{name}: is required" for name in missing if f"'{name}'" in error.message)
         case "additionalProperties":
             known = list(_properties(error.schema))
-            yield from (_unknown(path, name, known) for name in sorted(set(error.instance) - set(known)))
+            yield from (_unknown(path, name, known) for name in sorted(set(given) - set(known)))
         case "enum":
             yield f"{path}: {value} is not one of {', '.join(json.dumps(each, ensure_ascii=False) for each in expected)}"
         case "type":

@@ -43,8 +43,8 @@ class EventInfo(NamedTuple):
 _NORMAL, _WARNING = "Normal", "Warning"
 
 
-def _info(event: EventType, audience: Audience, headline: str, type: str, action: str) -> tuple[EventType, EventInfo]:
-    return event, EventInfo(audience, headline, type, event.value, action)
+def _info(event: EventType, audience: Audience, headline: str, kind: str, action: str) -> tuple[EventType, EventInfo]:
+    return event, EventInfo(audience, headline, kind, event.value, action)
 
 
 EVENTS: dict[EventType, EventInfo] = dict(
@@ -79,7 +79,7 @@ def record(
 
     `key` tells apart what may happen more than once to one object, such as several warnings before its end.
     """
-    named = [channel for rule in rules if event in rule.on for channel in rule.channels]
+    named = [channel for rule in rules if event in rule.events for channel in rule.channels]
     result = list(outbox)
     for channel in dict.fromkeys((KUBERNETES_EVENTS, *named)):
         ident = "/".join(part for part in (event.value, key, channel) if part)
@@ -101,9 +101,17 @@ def due(outbox: list[Notification], now: datetime) -> list[Notification]:
 
 
 def next_due(outbox: list[Notification], now: datetime) -> datetime | None:
-    """Return when to look at `outbox` again, or None if nothing in it waits. What is due already says `now`."""
-    waiting = [entry.next_attempt_at or now for entry in outbox if entry.state is DeliveryState.PENDING]
-    return max(min(waiting), now) if waiting else None
+    """Return when an entry is tried again; None if nothing waits for a time of its own.
+
+    What is due now is with the edge already: the end of that delivery asks for the next look, not the clock.
+    """
+    later = [entry.next_attempt_at for entry in outbox if entry.next_attempt_at is not None]
+    return min((when for when in later if when > now), default=None)
+
+
+def has_pending(outbox: list[Notification]) -> bool:
+    """Whether anything still has to be told."""
+    return any(entry.state is DeliveryState.PENDING for entry in outbox)
 
 
 def _is_due(entry: Notification, now: datetime) -> bool:

@@ -12,7 +12,6 @@ from enum import StrEnum
 from pratique.api.v1alpha1.common import duration_of
 from pratique.api.v1alpha1.environment import Environment
 
-
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 """The end of what would live longer than a calendar goes: a ttl may be 999999999w."""
 

@@ -6,6 +6,7 @@ It holds no credentials and talks to nothing: what it runs are expressions and p
 import json
 import resource
 import sys
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from pratique.api.v1alpha1 import Action, ActionRun
@@ -39,7 +40,7 @@ def _outputs(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     return evaluate_outputs(plan, run, request["resources"])
 
 
-_ANSWERS = {
+_ANSWERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "run": _run,
     "ready": lambda request: evaluate_ready(request["expression"], request["target"]),
     "outputs": _outputs,

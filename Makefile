@@ -1,0 +1,65 @@
+# `make help` lists what there is. On a new machine `make demo` and `make test` set everything up themselves.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BASE_PYTHON := $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
+VENV := .venv
+PY := $(VENV)/bin/python
+export PYTHONPATH := operator:.
+export PYTHONDONTWRITEBYTECODE := 1
+STEP := @$(PY) -m tools.step
+PYTEST := $(PY) -m pytest
+
+.PHONY: help setup controlplane demo up down test verify unit crds integration e2e test-kind generate requirements clean
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
+
+setup: $(VENV)/.ready ## make the virtual environment (others do it themselves)
+
+$(VENV)/.ready: requirements/dev.txt
+	@test -n "$(BASE_PYTHON)" || { echo "Python 3.11 or later is needed: install it (for example: apt-get install python3 python3-venv) and try again."; exit 1; }
+	@echo "...     python packages into $(VENV)"
+	@$(BASE_PYTHON) -m venv $(VENV) || { echo "The venv could not be made: on Debian, apt-get install python3-venv."; exit 1; }
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt || { echo "The packages could not be installed: is the package index reachable (pip config list)?"; exit 1; }
+	@touch $@ && echo "ok      python packages"
+
+controlplane: setup ## find or build the programs of the control plane, once per machine
+	@$(PY) -m tools.controlplane build
+
+demo: controlplane ## the main job, on a real control plane, told as it happens
+	@$(PY) -m tools.demo
+
+up: controlplane ## a playground that stays: control plane and operator
+	@$(PY) -m tools.playground up
+
+down: setup ## stop the playground; what it stored stays
+	@$(PY) -m tools.playground down
+
+test: verify unit integration ## all tests
+
+verify: setup ## lint, format, types, import contracts, generated files
+	$(STEP) "ruff check" --advice "Try: $(VENV)/bin/ruff check --fix" -- $(VENV)/bin/ruff check --quiet operator tools tests
+	$(STEP) "ruff format" --advice "Run: $(VENV)/bin/ruff format operator tools tests" -- $(VENV)/bin/ruff format --check operator tools tests
+	$(STEP) "types" -- $(PY) -m mypy -p pratique -p tools
+	$(STEP) "import contracts" -- $(VENV)/bin/lint-imports --no-cache
+	$(STEP) "generated files are fresh" --advice "Run: make generate" -- $(PY) -m pratique.codegen --check
+
+unit: setup ## fast tests, no cluster; core/ and api/ at 100 % branch coverage
+	$(STEP) "unit tests" --show " passed" -- $(PYTEST) tests/unit --cov --cov-branch --cov-report=term --cov-fail-under=100
+
+integration: controlplane ## CRD tables, identities, the story: on a real API server
+	$(STEP) "CRD tables, identities and the story, on a real API server" --show " passed" -- $(PYTEST) tests/crds tests/integration tests/e2e
+
+test-kind: setup ## the same integration tests on kind, where Docker is
+	@PRATIQUE_TEST_CLUSTER=kind $(PYTEST) tests/crds tests/integration tests/e2e
+
+generate: setup ## write crds/, the chart and the reference from the code
+	@$(PY) -m pratique.codegen
+
+requirements: setup ## pin what pyproject.toml asks for, with hashes
+	@$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/runtime.txt
+	@$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group dev -o requirements/dev.txt
+
+clean: ## remove the playground, the virtual environment and caches
+	@if [ -x $(PY) ]; then $(PY) -m tools.playground clean; fi
+	@rm -rf $(VENV) .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

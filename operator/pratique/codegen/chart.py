@@ -1,0 +1,185 @@
+"""Writes the Helm chart from the same objects that `install()` gives, so that the two cannot tell different stories.
+
+Decides only how a value becomes a template expression. The objects are built with placeholders for what a release
+chooses, written as YAML, and the placeholders replaced. Pure text; called by `__main__.py`.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pratique import __version__
+from pratique.codegen.admission import admission_policies
+from pratique.codegen.crds import crds
+from pratique.codegen.rbac import impersonation, operator_rbac, people_roles
+from pratique.codegen.text import HEADER, to_yaml
+from pratique.codegen.values import Image, Resources, Values
+from pratique.codegen.workload import deployment
+
+Manifest = dict[str, Any]
+
+CHART = Path("charts/pratique")
+
+_EXPRESSIONS = {
+    "NAMESPACE": ".Release.Namespace",
+    "ACCOUNT": ".Values.serviceAccount.name",
+    "REPOSITORY": ".Values.image.repository",
+    "TAG": ".Values.image.tag | default .Chart.AppVersion",
+    "PULL-POLICY": ".Values.image.pullPolicy",
+    "CPU": ".Values.resources.cpu",
+    "MEMORY": ".Values.resources.memory",
+    "MEMORY-LIMIT": ".Values.resources.memoryLimit",
+    "LENT-NAMESPACE": ".namespace",
+    "LENT-NAMES": ".names | toJson",
+}
+"""What stands between @@ in the objects below, and what Helm puts there."""
+
+_RELEASE = Values(
+    namespace="@@NAMESPACE@@",
+    service_account="@@ACCOUNT@@",
+    image=Image("@@REPOSITORY@@", "@@TAG@@", "@@PULL-POLICY@@"),
+    resources=Resources("@@CPU@@", "@@MEMORY@@", "@@MEMORY-LIMIT@@"),
+)
+
+
+def chart_files() -> dict[Path, str]:
+    """Return every file of the chart, by its path in the repository."""
+    values = Values()
+    files = {
+        "Chart.yaml": HEADER + to_yaml([_chart()]),
+        "values.yaml": HEADER + _VALUES.format(**_defaults(values)),
+        "values.schema.json": json.dumps(_values_schema(), indent=2) + "\n",
+        "templates/deployment.yaml": _template([deployment(_RELEASE)]),
+        "templates/rbac.yaml": _template([*operator_rbac(_RELEASE.namespace, _RELEASE.service_account)]),
+        "templates/people.yaml": _template(people_roles()),
+        "templates/impersonation.yaml": _impersonation(),
+        "templates/NOTES.txt": _NOTES,
+    }
+    files |= {f"templates/crds/{crd['spec']['names']['plural']}.yaml": _template([_kept(crd)]) for crd in crds()}
+    files |= {
+        f"templates/policies/{name}.yaml": _template(listed)
+        for name, listed in _by_name(admission_policies(_RELEASE)).items()
+    }
+    return {CHART / name: text for name, text in files.items()}
+
+
+def _template(manifests: Iterable[Manifest]) -> str:
+    """Return `manifests` as a template; text that Helm would take for a template of its own is an error."""
+    text = to_yaml(manifests)
+    if "{{" in text:
+        raise ValueError("a manifest contains {{, which Helm would evaluate: write the expression without it")
+    for name, expression in _EXPRESSIONS.items():
+        text = text.replace(f"@@{name}@@", "{{ " + expression + " }}")
+    return HEADER + text
+
+
+def _impersonation() -> str:
+    subject = {"kind": "ServiceAccount", "name": _RELEASE.service_account, "namespace": _RELEASE.namespace}
+    text = _template(impersonation("@@LENT-NAMESPACE@@", ["@@LENT-NAMES@@"], subject))
+    # a list of one placeholder becomes the whole list; inside `range` the root is $
+    text = text.replace("\n      - '{{ .names | toJson }}'", " {{ .names | toJson }}")
+    text = text.replace("\n      - {{ .names | toJson }}", " {{ .names | toJson }}")
+    for root in (".Release", ".Values"):
+        text = text.replace("{{ " + root, "{{ $" + root)
+    return HEADER + "{{- range .Values.impersonate }}\n---\n" + text.removeprefix(HEADER) + "{{- end }}\n"
+
+
+def _kept(crd: Manifest) -> Manifest:
+    """Return the CRD so that uninstalling the chart does not delete every object with it."""
+    annotations = {"helm.sh/resource-policy": "keep"}
+    return {**crd, "metadata": {**crd["metadata"], "annotations": annotations}}
+
+
+def _by_name(manifests: Iterable[Manifest]) -> dict[str, list[Manifest]]:
+    listed: dict[str, list[Manifest]] = {}
+    for manifest in manifests:
+        listed.setdefault(manifest["metadata"]["name"], []).append(manifest)
+    return listed
+
+
+def _chart() -> Manifest:
+    return {
+        "apiVersion": "v2",
+        "name": "pratique",
+        "description": "Approvals for self-service on Kubernetes: developers serve themselves, a person holds the risky"
+        " part.",
+        "type": "application",
+        "version": __version__,
+        "appVersion": __version__,
+        # MutatingAdmissionPolicy is on by default since 1.36
+        "kubeVersion": ">=1.36.0-0",
+    }
+
+
+def _defaults(values: Values) -> dict[str, Any]:
+    image = {f"image_{key}": value for key, value in asdict(values.image).items()}
+    resources = {f"resources_{key}": value for key, value in asdict(values.resources).items()}
+    return {"service_account": values.service_account, **image, **resources}
+
+
+_VALUES = """\
+image:
+  repository: {image_repository}
+  # empty: the appVersion of the chart
+  tag: "{image_tag}"
+  pullPolicy: {image_pull_policy}
+
+serviceAccount:
+  # the operator's ServiceAccount; the admission policies know the operator by it
+  name: {service_account}
+
+# The ServiceAccounts that Actions may name in spec.execution.serviceAccountRef: the operator may become these and no
+# others. The namespaces must exist.
+#   - namespace: pratique-actions
+#     names: [environment-maker]
+impersonate: []
+
+resources:
+  cpu: {resources_cpu}
+  memory: {resources_memory}
+  memoryLimit: {resources_memory_limit}
+"""
+
+_NOTES = """\
+Pratique {{ .Chart.AppVersion }} is installed in {{ .Release.Namespace }}.
+
+The admission policies are in force before the operator starts; it is ready when it has seen them refuse:
+
+  kubectl -n {{ .Release.Namespace }} rollout status deployment/pratique
+
+Next:
+
+  1. Let the operator act as the ServiceAccounts of your Actions (values: impersonate).
+  2. Bind people to the ClusterRoles pratique-requester, pratique-approver, pratique-viewer and pratique-admin.
+  3. kubectl get pratique -A
+
+Uninstalling keeps the CustomResourceDefinitions, and with them every object.
+"""
+
+
+def _values_schema() -> Manifest:
+    """Return the JSON Schema of values.yaml: what is not in it is refused."""
+    name = {"type": "string", "minLength": 1, "maxLength": 63, "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}
+    names = {"type": "array", "minItems": 1, "items": {**name, "maxLength": 253}}
+    quantity = {"type": "string", "pattern": "^[0-9]+(m|Ki|Mi|Gi)?$"}
+    pull = {"type": "string", "enum": ["Always", "IfNotPresent", "Never"]}
+    lent = _closed({"namespace": name, "names": names}, required=True)
+    schema = _closed(
+        {
+            "image": _closed(
+                {"repository": {"type": "string", "minLength": 1}, "tag": {"type": "string"}, "pullPolicy": pull}
+            ),
+            "serviceAccount": _closed({"name": name}),
+            "impersonate": {"type": "array", "items": lent},
+            "resources": _closed({"cpu": quantity, "memory": quantity, "memoryLimit": quantity}),
+            "global": {"type": "object"},
+        }
+    )
+    return {"$schema": "http://json-schema.org/draft-07/schema#", "title": "Values of the Pratique chart", **schema}
+
+
+def _closed(properties: Manifest, *, required: bool = False) -> Manifest:
+    closed: Manifest = {"type": "object", "additionalProperties": False, "properties": properties}
+    return closed | ({"required": list(properties)} if required else {})

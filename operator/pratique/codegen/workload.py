@@ -1,0 +1,72 @@
+"""The operator's Deployment: one replica, no power over its node, probes on what `pratique operator` answers.
+
+`make up` does not need it (the operator runs beside the control plane); the chart is written from it.
+"""
+
+from typing import Any
+
+from pratique.codegen.rbac import LABELS
+from pratique.codegen.values import Values
+
+Manifest = dict[str, Any]
+
+PORT = 8080
+_SELECTOR = {"app.kubernetes.io/name": "pratique", "app.kubernetes.io/component": "operator"}
+
+
+def deployment(values: Values) -> Manifest:
+    """Return the Deployment of the operator."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "pratique", "namespace": values.namespace, "labels": LABELS | _SELECTOR},
+        "spec": {
+            # one at a time: two would answer every event twice
+            "replicas": 1,
+            "strategy": {"type": "Recreate"},
+            "selector": {"matchLabels": _SELECTOR},
+            "template": {
+                "metadata": {"labels": LABELS | _SELECTOR},
+                "spec": {
+                    "serviceAccountName": values.service_account,
+                    "securityContext": {
+                        "runAsNonRoot": True,
+                        "runAsUser": 65532,
+                        "runAsGroup": 65532,
+                        "seccompProfile": {"type": "RuntimeDefault"},
+                    },
+                    "containers": [_container(values)],
+                    "volumes": [{"name": "tmp", "emptyDir": {}}],
+                },
+            },
+        },
+    }
+
+
+def _container(values: Values) -> Manifest:
+    resources = values.resources
+    return {
+        "name": "operator",
+        "image": f"{values.image.repository}:{values.image.tag}",
+        "imagePullPolicy": values.image.pull_policy,
+        "args": [
+            "operator",
+            f"--namespace={values.namespace}",
+            f"--service-account={values.service_account}",
+            "--health-host=0.0.0.0",
+            f"--health-port={PORT}",
+        ],
+        "ports": [{"name": "health", "containerPort": PORT}],
+        "livenessProbe": {"httpGet": {"path": "/healthz", "port": "health"}, "periodSeconds": 10},
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": "health"}, "periodSeconds": 5},
+        "resources": {
+            "requests": {"cpu": resources.cpu, "memory": resources.memory},
+            "limits": {"memory": resources.memory_limit},
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - a path in the container
+    }

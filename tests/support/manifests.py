@@ -1,0 +1,115 @@
+"""Valid objects to start from; a test changes the one thing it is about."""
+
+import copy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.support.install import ACCOUNT, ACTIONS_NAMESPACE
+
+Manifest = dict[str, Any]
+API_VERSION = "pratique.dev/v1alpha1"
+RUN_UID = "0c6d5a8e-6f0e-4b7f-9a55-3a1f0f6f7a11"
+DELETE = object()
+"""As a value of `changed`: leave the field out."""
+
+
+def action(name: str = "create-environment") -> Manifest:
+    """Return an Action of one template."""
+    template = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "${inputs.name}", "namespace": "${run.namespace}"},
+    }
+    stage = {"name": "platform", "when": "true", "approvers": {"users": ["lead-1@example.com"]}}
+    return {
+        **_kind("Action", name),
+        "spec": {
+            "title": "Create an environment",
+            "inputs": {"schema": {"type": "object", "properties": {"name": {"type": "string"}}}},
+            "approval": {"stages": [stage]},
+            "execution": {
+                "serviceAccountRef": {"namespace": ACTIONS_NAMESPACE, "name": ACCOUNT},
+                "resources": [{"id": "environment", "template": template}],
+            },
+        },
+    }
+
+
+def run(namespace: str, name: str = "load-test", action_name: str = "create-environment") -> Manifest:
+    """Return an ActionRun as a developer writes it."""
+    return {
+        **_kind("ActionRun", name, namespace),
+        "spec": {"actionRef": {"name": action_name}, "inputs": {"name": name}, "reason": "Load test"},
+    }
+
+
+def approval(
+    namespace: str,
+    name: str = "load-test-platform-0c6d5a8e6f",
+    *,
+    users: tuple[str, ...] = (),
+    groups: tuple[str, ...] = ("platform-leads",),
+    requester: str = "developer@example.com",
+    deadline: timedelta = timedelta(hours=1),
+) -> Manifest:
+    """Return an Approval as the operator opens it."""
+    until = (datetime.now(UTC) + deadline).strftime("%Y-%m-%dT%H:%M:%SZ")
+    approvers = {"users": list(users), "groups": list(groups)}
+    return {
+        **_kind("Approval", name, namespace),
+        "spec": {
+            "subject": {"kind": "ActionRun", "name": "load-test", "uid": RUN_UID},
+            "stage": "platform",
+            "action": "create-environment",
+            "requestedBy": {"username": requester, "groups": ["developers"]},
+            "plan": {"digest": "sha256:0", "summary": ["Environment load-test for 10d"]},
+            "policy": {"approvers": {key: value for key, value in approvers.items() if value}, "deadline": until},
+        },
+    }
+
+
+def environment(namespace: str, name: str = "load-test") -> Manifest:
+    """Return an Environment of three days."""
+    return {
+        **_kind("Environment", name, namespace),
+        "spec": {
+            "ttl": "3d",
+            "maxTTL": "2w",
+            "requestedBy": "developer@example.com",
+            "target": {
+                "namespace": {"name": f"env-{namespace}-{name}"},
+                "quota": {"requests.cpu": "4", "requests.memory": "8Gi"},
+                "access": [{"user": "developer@example.com", "role": "edit"}],
+            },
+        },
+    }
+
+
+def channel(name: str = "platform-slack") -> Manifest:
+    """Return a NotificationChannel for Slack."""
+    return {
+        **_kind("NotificationChannel", name),
+        "spec": {"slack": {"webhookUrlSecretRef": {"name": "slack", "key": "url"}}},
+    }
+
+
+def changed(manifest: Manifest, changes: dict[str, Any]) -> Manifest:
+    """Return a copy with `changes`: dotted paths, list positions as numbers, / between parts with dots in them."""
+    result = copy.deepcopy(manifest)
+    for path, value in changes.items():
+        parts = path.split("/") if "/" in path else path.split(".")
+        node: Any = result
+        for part in parts[:-1]:
+            node = node[int(part)] if isinstance(node, list) else node.setdefault(part, {})
+        if value is DELETE:
+            del node[parts[-1]]
+        elif isinstance(node, list):
+            node[int(parts[-1])] = value
+        else:
+            node[parts[-1]] = value
+    return result
+
+
+def _kind(kind: str, name: str, namespace: str | None = None) -> Manifest:
+    metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata}
