@@ -1,6 +1,7 @@
 """Fixtures of all tests. `cluster` is one per session, with Pratique installed and nobody operating."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,21 @@ PEOPLE = Path(__file__).parent / "support" / "people.yaml"
 
 
 @pytest.fixture(scope="session")
+def kind_cluster() -> Iterator[Path]:
+    """A cluster of pytest-kind, as kind-config.yaml says, which the fixture of pytest-kind itself does not read."""
+    from pytest_kind import KindCluster  # only here: it brings a second Kubernetes client along
+
+    program = shutil.which("kind")
+    assert program, (
+        "kind is not in PATH: install it (kind.sigs.k8s.io), or run `make integration`, which needs no Docker"
+    )
+    cluster = KindCluster("pratique", image=os.environ.get("PRATIQUE_KIND_IMAGE"), kind_path=Path(program))
+    cluster.create(ROOT / "kind-config.yaml")
+    yield cluster.kubeconfig_path
+    cluster.delete()
+
+
+@pytest.fixture(scope="session")
 def bare_cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A cluster with the test identities and nothing of ours."""
     folder = tmp_path_factory.mktemp("cluster")
@@ -25,8 +41,8 @@ def bare_cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         case Source.OWN:
             yield Cluster(ForeignCluster(Path(os.environ["PRATIQUE_KUBECONFIG"]), folder), kubectl)
         case Source.KIND:
-            kind = request.getfixturevalue("kind_cluster")
-            yield Cluster(ForeignCluster(Path(kind.kubeconfig_path), folder), kubectl)
+            kubeconfig = request.getfixturevalue("kind_cluster")
+            yield Cluster(ForeignCluster(kubeconfig, folder), kubectl)
         case Source.EMBEDDED:
             with temporary_plane("tests") as plane:
                 yield Cluster(plane, kubectl)

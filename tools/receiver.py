@@ -58,7 +58,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(b"ok")
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - the base class names it
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: ANN401 - the base class names it
             """Say nothing: who reads along asks `received`."""
 
     return Handler

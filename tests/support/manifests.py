@@ -1,10 +1,9 @@
 """Valid objects to start from; a test changes the one thing it is about."""
 
 import copy
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-from tests.support.install import ACCOUNT, ACTIONS_NAMESPACE
 
 Manifest = dict[str, Any]
 API_VERSION = "pratique.dev/v1alpha1"
@@ -28,19 +27,30 @@ def action(name: str = "create-environment") -> Manifest:
             "inputs": {"schema": {"type": "object", "properties": {"name": {"type": "string"}}}},
             "approval": {"stages": [stage]},
             "execution": {
-                "serviceAccountRef": {"namespace": ACTIONS_NAMESPACE, "name": ACCOUNT},
+                "serviceAccountRef": {"namespace": "pratique-actions", "name": "environment-maker"},
                 "resources": [{"id": "environment", "template": template}],
             },
         },
     }
 
 
-def run(namespace: str, name: str = "load-test", action_name: str = "create-environment") -> Manifest:
+def run(
+    name: str,
+    namespace: str,
+    action_name: str = "create-environment",
+    *,
+    inputs: dict[str, Any] | None = None,
+    reason: str | None = None,
+) -> Manifest:
     """Return an ActionRun as a developer writes it."""
-    return {
-        **_kind("ActionRun", name, namespace),
-        "spec": {"actionRef": {"name": action_name}, "inputs": {"name": name}, "reason": "Load test"},
-    }
+    spec: Manifest = {"actionRef": {"name": action_name}, "inputs": {"name": name} if inputs is None else inputs}
+    return {**_kind("ActionRun", name, namespace), "spec": spec | ({"reason": reason} if reason else {})}
+
+
+def decision(who: str, verdict: str, comment: str | None = None, **more: Any) -> str:
+    """Return the merge patch by which `who` decides."""
+    entry = {"verdict": verdict} | ({"comment": comment} if comment else {}) | more
+    return json.dumps({"spec": {"decisions": {who: entry}}})
 
 
 def approval(
@@ -85,7 +95,7 @@ def environment(namespace: str, name: str = "load-test") -> Manifest:
     }
 
 
-def channel(name: str = "platform-slack") -> Manifest:
+def channel(name: str = "team-chat") -> Manifest:
     """Return a NotificationChannel for Slack."""
     return {
         **_kind("NotificationChannel", name),

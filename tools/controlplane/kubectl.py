@@ -37,7 +37,7 @@ class Kubectl:
         self,
         kubeconfig: Path,
         *args: str,
-        input: str | None = None,  # noqa: A002 - named as in subprocess.run
+        input: str | None = None,
         check: bool = True,
         timeout: float = _TIMEOUT,
     ) -> subprocess.CompletedProcess[str]:

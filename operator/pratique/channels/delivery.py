@@ -1,125 +1,105 @@
 """Delivers one message through one channel and says what became of it. Never raises for what a receiver does.
 
-URLs are secrets (a Slack webhook's is its password): no error, log or result ever holds one.
+Must not decide whether and when a message is told (`core.notification` does), nor know Kubernetes: Secrets are read and
+Events are posted by what it is given. URLs are secrets (a Slack webhook's is its password): no result ever holds one.
 """
 
+import asyncio
 import json
-import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
-import aiohttp
+from yarl import URL
 
 from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification
 from pratique.api.v1alpha1.notification_channel import NotificationChannel, NotificationChannelSpec, SecretKeyRef
-from pratique.channels import slack, webhook
-from pratique.channels.kubernetes_events import event_manifest
-from pratique.core.effects import Delivery
+from pratique.channels import kubernetes_events, posting, slack, webhook
+from pratique.core.effects import Delivery, Failure
+from pratique.core.errors import PratiqueError
 from pratique.core.messages import Message
 
 ReadSecret = Callable[[str, str], Awaitable[str | None]]
-PostEvent = Callable[[dict[str, Any]], Awaitable[None]]
-TIMEOUT = 10.0
-"""Seconds for a whole delivery."""
-_REQUEST_TIMEOUT, _TOO_MANY, _SERVER_ERROR = 408, 429, 500
-_EVENT_IS_THERE, _GONE = ("AlreadyExists",), ("NotFound", "Forbidden", "Invalid")
+"""Name and key of a Secret in the operator's namespace to its value; None if there is no such Secret or key."""
+PostEvent = Callable[[dict[str, Any]], Awaitable[Failure | None]]
+"""Create an Event; None if that worked."""
+CONCURRENT_PER_CHANNEL = 4
 
 
 class Channels:
-    """All ways to tell somebody. `read_secret` returns None for what does not exist."""
+    """All ways to tell somebody. Close it when done."""
 
-    def __init__(self, read_secret: ReadSecret, post_event: PostEvent, *, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self,
+        read_secret: ReadSecret,
+        post_event: PostEvent,
+        *,
+        namespace: str = "pratique-system",
+        instance: str = kubernetes_events.CONTROLLER,
+        timeout: float = posting.TIMEOUT_SECONDS,
+        concurrent: int = CONCURRENT_PER_CHANNEL,
+    ) -> None:
         self._read_secret, self._post_event = read_secret, post_event
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
-        self._session: aiohttp.ClientSession | None = None
+        self._namespace, self._instance = namespace, instance
+        self._poster = posting.Poster(timeout)
+        self._slots: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(concurrent))
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
+        await self._poster.close()
 
     async def deliver(self, channel: NotificationChannel | None, entry: Notification, message: Message) -> Delivery:
-        """Deliver a message once."""
-        if entry.channel == KUBERNETES_EVENTS:
-            return await self._as_event(message)
-        if channel is None:
-            return Delivery(sent=False, error=f"there is no NotificationChannel named {entry.channel}")
-        problem, url = await self._url(channel.spec)
-        if url is None:
-            return Delivery(sent=False, error=problem)
-        if channel.spec.slack is not None:
-            return await self._post(url, json.dumps(slack.payload(message)).encode(), "application/json", message.id)
-        return await self._post(url, webhook.body(message), webhook.CONTENT_TYPE, message.id)
+        """Deliver a message once. A channel has a few slots of its own, so that a dead one holds up no other."""
+        async with self._slots[entry.channel]:
+            if entry.channel == KUBERNETES_EVENTS:
+                manifest = kubernetes_events.event_manifest(message, self._instance)
+                return kubernetes_events.judge(await self._post_event(manifest))
+            if channel is None:
+                return Delivery(sent=False, error=f"NotificationChannel {entry.channel} does not exist")
+            return await self._to_receiver(channel.spec, message)
 
     async def check(self, spec: NotificationChannelSpec) -> str | None:
-        """Return what keeps a channel from working, as one sentence, or None."""
-        problem, url = await self._url(spec)
-        return problem if url is None else None
+        """Return what keeps a channel from working, as one sentence, or None. Nothing is sent."""
+        found = await self._url(spec)
+        return found if isinstance(found, str) else None
 
-    async def _url(self, spec: NotificationChannelSpec) -> tuple[str, str | None]:
+    async def _to_receiver(self, spec: NotificationChannelSpec, message: Message) -> Delivery:
+        url = await self._url(spec)
+        if isinstance(url, str):
+            return Delivery(sent=False, error=url)
+        key = {"Idempotency-Key": message.id}
+        if spec.slack is not None:
+            body = json.dumps(slack.payload(message)).encode()
+            answer = await self._poster.post(url, body, {**key, "Content-Type": "application/json; charset=utf-8"})
+            return answer if isinstance(answer, Delivery) else _slack_said(answer, url)
+        event = webhook.cloud_event(message)
+        answer = await self._poster.post(url, event.body, {**key, **event.headers})
+        return answer if isinstance(answer, Delivery) else posting.judge(answer)
+
+    async def _url(self, spec: NotificationChannelSpec) -> URL | str:
+        """Return the URL to post to, or the sentence that says why there is none."""
         ref = _secret_ref(spec)
         if ref is None:
-            return "a channel has exactly one of slack, webhook", None
-        url = await self._read_secret(ref.name, ref.key)
-        if url is None:
-            return f"the operator's namespace has no Secret {ref.name} with the key {ref.key}", None
-        parts = urlsplit(url.strip())
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            return f"the key {ref.key} of Secret {ref.name} is not an http or https URL", None
-        return "", url.strip()
-
-    async def _post(self, url: str, data: bytes, content_type: str, key: str) -> Delivery:
-        headers = {"Content-Type": content_type, "Idempotency-Key": key, "User-Agent": "pratique"}
+            return "a channel has exactly one of slack, webhook"
+        secret = f"Secret {self._namespace}/{ref.name}"
         try:
-            async with self._open().post(url, data=data, headers=headers, allow_redirects=False) as response:
-                answer = (await response.content.read(256)).decode(errors="replace").replace(url, "…")
-                return _judge(response.status, answer, response.headers.get("Retry-After"))
-        except TimeoutError:
-            return Delivery(sent=False, error=f"no answer within {self._timeout.total:g} s")
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Delivery(sent=False, error=f"could not be reached ({type(error).__name__})")
+            text = await self._read_secret(ref.name, ref.key)
+        except PratiqueError:
+            return f"{secret} could not be read: the API server did not give it to the operator"
+        if text is None:
+            return f"{secret} has no key {ref.key}"
+        return posting.parse_url(text) or f"{secret}: the key {ref.key} must hold an http or https URL with a host"
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar())
-        return self._session
 
-    async def _as_event(self, message: Message) -> Delivery:
-        try:
-            await self._post_event(event_manifest(message))
-        except Exception as error:
-            reason = getattr(error, "reason", None)
-            if reason is None:
-                raise
-            permanent = reason in _GONE
-            return Delivery(sent=reason in _EVENT_IS_THERE, error=f"{reason}: {error}", permanent=permanent)
-        return Delivery(sent=True)
+def _slack_said(answer: posting.Answer, url: URL) -> Delivery:
+    """Slack says `ok` in the body; any other success is somebody in between."""
+    if answer.status == HTTPStatus.OK and answer.body.strip() != "ok":
+        return Delivery(sent=False, error="the receiver answered 200, but not with Slack's ok")
+    return posting.judge(answer, slack.error_code(answer.body, str(url)))
 
 
 def _secret_ref(spec: NotificationChannelSpec) -> SecretKeyRef | None:
     if spec.slack is not None:
         return spec.slack.webhook_url_secret_ref
     return spec.webhook.url_secret_ref if spec.webhook is not None else None
-
-
-def _judge(status: int, answer: str, retry_after: str | None) -> Delivery:
-    """Say what an HTTP answer means: 2xx is delivered, 408, 429 and 5xx may pass, the rest will not."""
-    if 200 <= status < 300:
-        return Delivery(sent=True)
-    error = f"answered {status}: {answer.strip()[:200]}" if answer.strip() else f"answered {status}"
-    temporary = status in (_REQUEST_TIMEOUT, _TOO_MANY) or status >= _SERVER_ERROR
-    return Delivery(sent=False, error=error, permanent=not temporary, retry_after=_seconds(retry_after))
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Return the seconds of a Retry-After, which is a number or a date."""
-    if retry_after is None:
-        return None
-    if retry_after.strip().isdigit():
-        return float(retry_after)
-    try:
-        return max(parsedate_to_datetime(retry_after).timestamp() - time.time(), 0.0)
-    except ValueError:
-        return None

@@ -1,35 +1,63 @@
-"""Kubernetes Events on the object: the channel that always works. Their names are fixed, so that a repeat is no second."""
+"""Kubernetes Events on the object: the channel that is always there. Builds the Event and judges the API server's answer.
+
+Must not talk to the API server itself: channels do not know `cluster`, so `delivery` is given the POST. Names are made
+from the message's id: the same message posted again is AlreadyExists, and that is as good as sent.
+"""
 
 import hashlib
+from datetime import UTC
 from typing import Any
 
+from pratique.core.effects import Delivery, Failure
 from pratique.core.messages import Message
 from pratique.core.notification import EVENTS
 from pratique.core.text import clean
 
 CONTROLLER = "pratique.dev/operator"
+MAX_NAME = 200
+MAX_NOTE_BYTES = 1024
+_TERMINATING = "because it is being terminated"
+_HOPELESS = frozenset({"NotFound", "Invalid", "BadRequest", "RequestEntityTooLarge", "MethodNotAllowed"})
 
 
-def event_manifest(message: Message) -> dict[str, Any]:
-    """Return the events.k8s.io/v1 Event of a message."""
-    subject = message.subject
+def event_manifest(message: Message, instance: str = CONTROLLER) -> dict[str, Any]:
+    """Return the events.k8s.io/v1 Event of a message; `instance` is which process reports it."""
+    subject, info = message.subject, EVENTS[message.event]
     digest = hashlib.sha256(message.id.encode()).hexdigest()[:16]
+    regarding = {"apiVersion": subject.api_version, "kind": subject.kind, "name": subject.name, "uid": subject.uid}
+    if subject.namespace:
+        regarding["namespace"] = subject.namespace
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"name": f"{subject.name[:200]}.{digest}", "namespace": subject.namespace or "default"},
-        "eventTime": message.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "reportingController": CONTROLLER,
-        "reportingInstance": CONTROLLER,
-        "action": EVENTS[message.event].action,
-        "reason": message.event.value,
-        "type": EVENTS[message.event].type,
-        "note": clean(message.text, 1000) or message.headline,
-        "regarding": {
-            "apiVersion": subject.api_version,
-            "kind": subject.kind,
-            "namespace": subject.namespace,
-            "name": subject.name,
-            "uid": subject.uid,
+        "metadata": {
+            # A name cut within a dot or dash would not be a DNS name once the digest follows.
+            "name": f"{subject.name[:MAX_NAME].rstrip('.-')}.{digest}",
+            "namespace": subject.namespace or "default",
         },
+        "eventTime": message.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "reportingController": CONTROLLER,
+        "reportingInstance": instance[:128],
+        "action": info.action,
+        "reason": info.reason,
+        "type": info.type,
+        "note": _clip_bytes(clean(message.text, MAX_NOTE_BYTES), MAX_NOTE_BYTES),
+        "regarding": regarding,
     }
+
+
+def judge(failure: Failure | None) -> Delivery:
+    """Say what the API server's answer means. What a namespace on its way out refuses will never be taken."""
+    if failure is None or failure.reason == "AlreadyExists":
+        return Delivery(sent=True)
+    terminating = failure.reason == "Forbidden" and _TERMINATING in failure.message
+    permanent = not failure.transient and (terminating or failure.reason in _HOPELESS)
+    return Delivery(sent=False, error=f"{failure.reason}: {failure.message}", permanent=permanent)
+
+
+def _clip_bytes(text: str, limit: int) -> str:
+    """The API server counts bytes, not characters."""
+    data = text.encode()
+    if len(data) <= limit:
+        return text
+    return data[: limit - len("…".encode())].decode(errors="ignore") + "…"

@@ -3,28 +3,36 @@
     Pending ─► Active ─► Expiring ─► Deleting ─► gone          Failed: somebody has to change something
 
 Only a namespace that carries this Environment's uid is ever adopted or deleted, and it is deleted by its own uid. The
-finalizer goes when the namespace is really gone, so an Environment that is listed still exists.
+finalizer goes when the namespace is really gone, so an Environment that is listed still exists. What was made once is not
+made again: an Environment that is there costs no request, also after a restart.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from pratique.api.v1alpha1 import API_VERSION
-from pratique.api.v1alpha1.common import ConditionStatus, EventType, TimelineEntry
+from pratique.api.v1alpha1.common import EventType, format_time
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.environment import Environment, EnvironmentPhase, EnvironmentStatus
 from pratique.core import notification
-from pratique.core.conditions import set_kstatus
-from pratique.core.effects import Create, Delete, Deliveries, Json, MergePatch, ObjectRef, Outcome, Outcomes, Plan, Read
-from pratique.core.namespace_objects import ENVIRONMENT_UID_LABEL, contents, namespace
-from pratique.core.text import clean
+from pratique.core.effects import Create, Delete, Deliveries, Failure, Json, Outcome, Outcomes, Plan
+from pratique.core.environment_end import POLL, take_down
+from pratique.core.environment_status import (
+    FINALIZER,
+    MADE,
+    is_going,
+    is_ours,
+    namespace_ref,
+    note,
+    ref_of,
+    set_finalizers,
+    tell,
+    try_again,
+    write,
+)
+from pratique.core.namespace_objects import contents, namespace
 from pratique.core.ttl import Judgement, Verdict, judge
 from pratique.core.wording import moment
-
-FINALIZER = "pratique.dev/environment"
-_POLL = timedelta(seconds=2)
-_LAST_WORDS = timedelta(seconds=60)
-_MADE = (EnvironmentPhase.ACTIVE, EnvironmentPhase.EXPIRING)
 
 
 @dataclass(frozen=True)
@@ -38,198 +46,149 @@ class EnvironmentSnapshot:
 
 def plan_environment(snapshot: EnvironmentSnapshot, now: datetime) -> Plan[EnvironmentStatus]:
     """Decide the next status of an Environment and what has to be done for it."""
-    environment = snapshot.environment
-    outbox = notification.settle(list(environment.status.notifications), snapshot.deliveries, now)
-    status = environment.status.model_copy(update={"notifications": outbox})
-    seen = replace(snapshot, environment=environment.model_copy(update={"status": status}))
-    plan = _decide(seen, now)
+    before = snapshot.environment
+    outbox = notification.settle(list(before.status.notifications), snapshot.deliveries, now)
+    status = before.status.model_copy(update={"notifications": outbox})
+    environment = before.model_copy(update={"status": status})
+    if before.metadata.deletion_timestamp is None:
+        plan = _decide(environment, snapshot.outcomes, now)
+    elif status != before.status:
+        # Letting go is tied to the version that was seen, so marks are written in a look of their own.
+        plan = Plan(status, wake_at=now)
+    else:
+        plan = take_down(environment, snapshot.outcomes, now)
     wakes = [when for when in (plan.wake_at, notification.next_due(plan.status.notifications, now)) if when]
     return replace(plan, wake_at=min(wakes, default=None))
 
 
-def _decide(snapshot: EnvironmentSnapshot, now: datetime) -> Plan[EnvironmentStatus]:
-    environment = snapshot.environment
-    if environment.metadata.deletion_timestamp is not None:
-        return _take_down(snapshot, now)
+def _decide(environment: Environment, outcomes: Outcomes, now: datetime) -> Plan[EnvironmentStatus]:
+    if FINALIZER not in environment.metadata.finalizers:
+        held = outcomes.get("hold")
+        if held is None:
+            finalizers = [*environment.metadata.finalizers, FINALIZER]
+            return Plan(environment.status, effects=(set_finalizers(environment, finalizers, "hold"),))
+        if held.failure is not None:
+            return _not_held(environment, held.failure, now)
     at = judge(environment, now)
     if at.verdict is Verdict.EXPIRE:
         return _expire(environment, at, now)
-    if environment.status.phase is EnvironmentPhase.FAILED and _judged(environment):
-        return Plan(environment.status, wake_at=at.expires_at)
-    if environment.status.phase in _MADE:
+    phase = environment.status.phase
+    if phase in MADE:
         return _keep(environment, at, now)
-    return _make(snapshot, at, now)
+    if phase is EnvironmentPhase.FAILED and environment.status.observed_generation == environment.metadata.generation:
+        return Plan(environment.status, wake_at=at.expires_at)
+    return _make(environment, outcomes, at, now)
 
 
-def _judged(environment: Environment) -> bool:
-    return environment.status.observed_generation == environment.metadata.generation
-
-
-def _make(snapshot: EnvironmentSnapshot, at: Judgement, now: datetime) -> Plan[EnvironmentStatus]:
-    """Hold the Environment, then make the namespace, then what is in it."""
-    environment, outcomes = snapshot.environment, snapshot.outcomes
-    if FINALIZER not in environment.metadata.finalizers and "hold" not in outcomes:
-        finalizers = [*environment.metadata.finalizers, FINALIZER]
-        return Plan(environment.status, effects=(_set_finalizers(environment, finalizers, "hold"),))
-    held = outcomes.get("hold")
-    if held is not None and held.failure is not None:
+def _not_held(environment: Environment, failure: Failure, now: datetime) -> Plan[EnvironmentStatus]:
+    """Make nothing that could be left behind. That somebody else was faster is no news."""
+    if failure.reason in ("Conflict", "NotFound") or environment.status.phase is not EnvironmentPhase.PENDING:
         return Plan(environment.status, retry=True)
+    return try_again(environment, EnvironmentPhase.CREATING, "The finalizer could not be set", failure, now)
+
+
+def _make(environment: Environment, outcomes: Outcomes, at: Judgement, now: datetime) -> Plan[EnvironmentStatus]:
+    """Make the namespace, then what is in it."""
     made = outcomes.get("namespace")
     if made is None:
         return Plan(environment.status, effects=(Create("namespace", namespace(environment)),))
-    if made.failure is not None and not _is_ours(made.object, environment):
-        return _not_made(environment, made, f"Namespace {environment.spec.target.namespace.name}", at, now)
-    inner = contents(environment)
-    keys = [f"make/{manifest['kind']}/{manifest['metadata']['name']}" for manifest in inner]
-    todo = tuple(Create(key, manifest) for key, manifest in zip(keys, inner, strict=True) if key not in outcomes)
+    obstacle = _obstacle(made, environment)
+    if obstacle is not None:
+        return _not_made(environment, obstacle, str(namespace_ref(environment)), at, now)
+    inner = {f"make/{each['kind']}/{each['metadata']['name']}": each for each in contents(environment)}
+    todo = tuple(Create(key, manifest) for key, manifest in inner.items() if key not in outcomes)
     if todo:
         return Plan(environment.status, effects=todo)
-    for key in keys:
-        outcome = outcomes[key]
-        if outcome.failure is not None and not _is_ours(outcome.object, environment):
-            return _not_made(environment, outcome, key.removeprefix("make/").replace("/", " "), at, now)
-    return _made(environment, made.object or {}, at, now)
+    live = made.object or {}
+    known = {"namespace": environment.spec.target.namespace.name, "namespace_uid": live.get("metadata", {}).get("uid")}
+    environment = environment.model_copy(update={"status": environment.status.model_copy(update=known)})
+    failed = _first_obstacle(inner, outcomes, environment)
+    if failed is not None:
+        return _not_made(environment, failed[1], failed[0], at, now)
+    return _made(environment, at, now)
 
 
-def _is_ours(live: Json | None, environment: Environment) -> bool:
-    labels = (live or {}).get("metadata", {}).get("labels") or {}
-    return bool(labels.get(ENVIRONMENT_UID_LABEL) == environment.metadata.uid)
+def _obstacle(outcome: Outcome, environment: Environment) -> Failure | None:
+    """Return why an object is not there; None if it is and is ours, made just now or before a crash."""
+    if is_going(outcome.object):
+        return Failure("AlreadyExists", "an older one of that name is still being deleted", transient=True)
+    if outcome.failure is None or is_ours(outcome.object, environment):
+        return None
+    if outcome.failure.reason == "AlreadyExists" and outcome.object is None:
+        return replace(outcome.failure, transient=True)
+    return outcome.failure
+
+
+def _first_obstacle(
+    inner: Mapping[str, Json], outcomes: Outcomes, environment: Environment
+) -> tuple[str, Failure] | None:
+    """Return the first object inside the namespace that is not there, and why; one that cannot be made ever comes first."""
+    obstacles = [
+        (f"{manifest['kind']} {manifest['metadata']['name']}", obstacle)
+        for key, manifest in inner.items()
+        if (obstacle := _obstacle(outcomes[key], environment)) is not None
+    ]
+    return min(obstacles, key=lambda each: each[1].transient, default=None)
 
 
 def _not_made(
-    environment: Environment, outcome: Outcome, what: str, at: Judgement, now: datetime
+    environment: Environment, failure: Failure, what: str, at: Judgement, now: datetime
 ) -> Plan[EnvironmentStatus]:
-    failure = outcome.failure
-    if failure is not None and failure.transient:
-        status = _write(environment, EnvironmentPhase.CREATING, Reason.RETRYING, f"{what}: {failure.message}", now)
-        return Plan(status, wake_at=at.expires_at, retry=True)
-    if failure is not None and failure.reason == "AlreadyExists":
-        text = f"{what} exists and was not made for this Environment: it is left as it is; choose another name"
-        status = _write(environment, EnvironmentPhase.FAILED, Reason.NAME_TAKEN, text, now)
-    else:
-        text = f"{what} could not be made: {failure.message if failure else ''}"
-        status = _write(environment, EnvironmentPhase.FAILED, Reason.FAILED, text, now)
-    return Plan(_tell(environment, status, EventType.FAILED, status.message, now), wake_at=at.expires_at)
-
-
-def _made(environment: Environment, live: Json, at: Judgement, now: datetime) -> Plan[EnvironmentStatus]:
-    name = environment.spec.target.namespace.name
-    text = f"Namespace {name} is there until {moment(at.expires_at)}"
-    status = _write(environment, EnvironmentPhase.ACTIVE, Reason.ACTIVE, text, now).model_copy(
-        update={
-            "namespace": name,
-            "namespace_uid": str(live.get("metadata", {}).get("uid", "")),
-            "expires_at": at.expires_at,
-            "warned": list(at.warned),
-        }
+    """Try again what may pass; otherwise fail, with what to do about it. What was made stays until the time is up."""
+    ended = environment.model_copy(
+        update={"status": environment.status.model_copy(update={"expires_at": at.expires_at})}
     )
-    return Plan(_tell(environment, status, EventType.ENVIRONMENT_READY, text, now), wake_at=at.wake_at)
+    if failure.transient:
+        again = try_again(ended, EnvironmentPhase.CREATING, f"{what} could not be made", failure, now)
+        return replace(again, wake_at=at.expires_at)
+    if failure.reason == "AlreadyExists":
+        text = f"{what} exists and was not made for this Environment: it is left as it is; choose another name"
+        status = write(ended, EnvironmentPhase.FAILED, Reason.NAME_TAKEN, text, now)
+    else:
+        text = f"{what} could not be made: {failure.message}; put that right, then create the Environment again"
+        status = write(ended, EnvironmentPhase.FAILED, Reason.FAILED, text, now)
+    status = tell(environment, status, EventType.FAILED, status.message, now, key=str(environment.metadata.generation))
+    return Plan(status, wake_at=at.expires_at)
+
+
+def _made(environment: Environment, at: Judgement, now: datetime) -> Plan[EnvironmentStatus]:
+    """Record that it is there; a warning that is due already is given by the next look."""
+    text = _until(environment, at)
+    status = write(environment, EnvironmentPhase.ACTIVE, Reason.ACTIVE, text, now)
+    status = status.model_copy(update={"expires_at": at.expires_at, "warned": []})
+    status = tell(environment, status, EventType.ENVIRONMENT_READY, text, now)
+    return Plan(status, wake_at=at.wake_at if at.warning is None else now)
 
 
 def _keep(environment: Environment, at: Judgement, now: datetime) -> Plan[EnvironmentStatus]:
-    """Warn when it is time; follow a ttl that was raised."""
-    status = environment.status
-    name = environment.spec.target.namespace.name
-    text = f"Namespace {name} is there until {moment(at.expires_at)}"
-    changed = status.expires_at != at.expires_at or not _judged(environment)
-    if at.warning is None and not changed:
-        return Plan(status, wake_at=at.wake_at)
-    phase, reason = (
-        (EnvironmentPhase.EXPIRING, Reason.EXPIRING) if at.warned else (EnvironmentPhase.ACTIVE, Reason.ACTIVE)
-    )
-    status = _write(environment, phase, reason, text, now)
+    """Warn when it is time; follow a ttl that was changed. Of a status that is right already nothing changes."""
+    before = environment.status.expires_at
+    near = bool(at.warned)
+    phase, reason = (EnvironmentPhase.EXPIRING, Reason.EXPIRING) if near else (EnvironmentPhase.ACTIVE, Reason.ACTIVE)
+    status = write(environment, phase, reason, _until(environment, at), now)
     status = status.model_copy(update={"expires_at": at.expires_at, "warned": list(at.warned)})
+    if before is not None and before != at.expires_at:
+        event = "Extended" if at.expires_at > before else "Shortened"
+        status = note(status, event, f"From {moment(before)} to {moment(at.expires_at)}", now)
     if at.warning is not None:
-        note = f"{name} ends in {at.warning}, at {moment(at.expires_at)}"
-        key = f"{at.warning}@{int(at.expires_at.timestamp())}"
-        status = _tell(environment, status, EventType.ENVIRONMENT_EXPIRING, note, now, key=key)
+        name = environment.spec.target.namespace.name
+        text = f"Namespace {name} will be deleted at {moment(at.expires_at)}, with everything in it"
+        key = f"{at.warning}/{format_time(at.expires_at)}"
+        status = tell(environment, status, EventType.ENVIRONMENT_EXPIRING, text, now, key=key)
     return Plan(status, wake_at=at.wake_at)
+
+
+def _until(environment: Environment, at: Judgement) -> str:
+    return f"Namespace {environment.spec.target.namespace.name} is there until {moment(at.expires_at)}"
 
 
 def _expire(environment: Environment, at: Judgement, now: datetime) -> Plan[EnvironmentStatus]:
     """Record the end, then delete the Environment itself; its finalizer takes the namespace down."""
-    text = f"Its time was up at {moment(at.expires_at)}"
     status = environment.status
     if status.phase is not EnvironmentPhase.DELETING:
-        status = _write(environment, EnvironmentPhase.DELETING, Reason.DELETING, text, now)
+        text = f"Its time was up at {moment(at.expires_at)}"
+        status = write(environment, EnvironmentPhase.DELETING, Reason.DELETING, text, now)
         status = status.model_copy(update={"expires_at": at.expires_at})
-        status = _tell(environment, status, EventType.ENVIRONMENT_EXPIRED, text, now)
-    return Plan(status, after=(Delete("end", _ref(environment), environment.metadata.uid),), wake_at=now + _POLL)
-
-
-def _take_down(snapshot: EnvironmentSnapshot, now: datetime) -> Plan[EnvironmentStatus]:
-    """Delete the namespace by its uid, wait until it is gone, then let the Environment go."""
-    environment, outcomes = snapshot.environment, snapshot.outcomes
-    status = environment.status
-    if FINALIZER not in environment.metadata.finalizers:
-        return Plan(status)
-    found = outcomes.get("find")
-    if found is None:
-        ref = ObjectRef("v1", "Namespace", environment.spec.target.namespace.name)
-        return Plan(status, effects=(Read("find", ref),))
-    if found.failure is not None and found.failure.reason != "NotFound":
-        return Plan(status, retry=True)
-    live = found.object
-    if live is None or not _is_ours(live, environment):
-        return _let_go(environment, now)
-    if status.phase is not EnvironmentPhase.DELETING:
-        status = _write(environment, EnvironmentPhase.DELETING, Reason.DELETING, "The namespace is going", now)
-    if live["metadata"].get("deletionTimestamp"):
-        return Plan(status, wake_at=now + _POLL)
-    ref = ObjectRef("v1", "Namespace", live["metadata"]["name"])
-    return Plan(status, after=(Delete("namespace", ref, live["metadata"]["uid"]),), wake_at=now + _POLL)
-
-
-def _let_go(environment: Environment, now: datetime) -> Plan[EnvironmentStatus]:
-    """Remove the finalizer; what is still to be told is waited for a minute, and no longer."""
-    status = environment.status
-    deleted = environment.metadata.deletion_timestamp or now
-    if notification.has_pending(list(status.notifications)) and now < deleted + _LAST_WORDS:
-        return Plan(status, wake_at=min(now + _POLL, deleted + _LAST_WORDS))
-    rest = [finalizer for finalizer in environment.metadata.finalizers if finalizer != FINALIZER]
-    return Plan(status, after=(_set_finalizers(environment, rest, "let-go"),), wake_at=now + _POLL)
-
-
-def _set_finalizers(environment: Environment, finalizers: list[str], key: str) -> MergePatch:
-    return MergePatch(key, _ref(environment), environment.metadata.uid, {"metadata": {"finalizers": finalizers}})
-
-
-def _ref(environment: Environment) -> ObjectRef:
-    return ObjectRef(API_VERSION, "Environment", environment.metadata.name, environment.metadata.namespace)
-
-
-def _write(
-    environment: Environment, phase: EnvironmentPhase, reason: Reason, message: str, now: datetime
-) -> EnvironmentStatus:
-    text, status = clean(message, 2048), environment.status
-    ready = ConditionStatus.TRUE if phase in _MADE else ConditionStatus.FALSE
-    conditions = set_kstatus(
-        list(status.conditions),
-        ready=ready,
-        reconciling=phase in (EnvironmentPhase.CREATING, EnvironmentPhase.DELETING),
-        stalled=phase is EnvironmentPhase.FAILED,
-        reason=reason,
-        message=text,
-        now=now,
-        generation=environment.metadata.generation,
-    )
-    timeline = list(status.timeline)
-    if phase is not status.phase:
-        timeline = [*timeline, TimelineEntry(at=now, event=phase.value, message=clean(text, 1024))][-32:]
-    return status.model_copy(
-        update={
-            "phase": phase,
-            "message": text,
-            "conditions": conditions,
-            "timeline": timeline,
-            "observed_generation": environment.metadata.generation,
-        }
-    )
-
-
-def _tell(
-    environment: Environment, status: EnvironmentStatus, event: EventType, message: str, now: datetime, *, key: str = ""
-) -> EnvironmentStatus:
-    rules = environment.spec.notifications
-    outbox = notification.record(list(status.notifications), event, now, message, rules, key=key)
-    return status.model_copy(update={"notifications": outbox})
+        key = format_time(at.expires_at)
+        status = tell(environment, status, EventType.ENVIRONMENT_EXPIRED, text, now, key=key)
+    return Plan(status, after=(Delete("end", ref_of(environment), environment.metadata.uid),), wake_at=now + POLL)

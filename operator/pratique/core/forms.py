@@ -21,7 +21,22 @@ MAX_SCHEMA_BYTES = 65536
 MAX_SENTENCES = 10
 _IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _CEL_WORDS = frozenset(
-    {"false", "in", "null", "true", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let"}
+    {
+        "false",
+        "in",
+        "null",
+        "true",
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+    }
     | {"loop", "package", "namespace", "return", "var", "void", "while"}
 )
 _UNSUPPORTED = ("$ref", "$dynamicRef", "$id", "$schema", "$defs", "definitions", "unevaluatedProperties")

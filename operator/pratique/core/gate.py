@@ -103,7 +103,7 @@ def plan_approval(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalSta
         case Tally.TOO_LATE:
             text = f"Nobody decided before {moment(approval.spec.policy.deadline)}"
             return _end(snapshot, settled, ApprovalState.EXPIRED, text, now)
-        case Tally.OPEN:
+        case _:
             return _still_open(snapshot, settled, tally, now)
 
 

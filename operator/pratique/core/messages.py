@@ -23,6 +23,7 @@ _LINE = 512
 _TEXT = 2048
 
 Facts = list[tuple[str, str]]
+"""Label and text, cleaned. Only what `_lines` made has several lines: a reason must not look like further facts."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,12 @@ def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) 
     approvers = _approvers_of(run, approval)
     facts: Facts = [
         ("Action", _titled(title, run.spec.action_ref.name)),
-        ("Requested by", requester),
-        ("Reason", run.spec.reason),
+        ("Requested by", clean(requester, _PERSON)),
+        ("Reason", clean(run.spec.reason)),
     ]
     if plan is not None:
         if entry.event is EventType.APPROVAL_REQUESTED and plan.gate is not None:
-            facts.append(("Held because", plan.gate.message))
+            facts.append(("Held because", clean(plan.gate.message, _LINE)))
         facts.append((_PLAN_LABEL.get(entry.event, "What was asked for"), _lines(plan.summary)))
     if approval is not None:
         facts += _gate_facts(approval, entry.event)
@@ -85,9 +86,9 @@ def compose_approval(approval: Approval, entry: Notification) -> Message:
     spec = approval.spec
     facts: Facts = [
         ("Action", _titled(spec.title, spec.action)),
-        ("Requested by", spec.requested_by.username),
-        ("Reason", spec.reason),
-        ("Held because", spec.message),
+        ("Requested by", clean(spec.requested_by.username, _PERSON)),
+        ("Reason", clean(spec.reason)),
+        ("Held because", clean(spec.message, _LINE)),
         (_PLAN_LABEL.get(entry.event, "What was asked for"), _lines(spec.plan.summary)),
         *_gate_facts(approval, entry.event),
     ]
@@ -101,7 +102,7 @@ def compose_environment(environment: Environment, entry: Notification) -> Messag
     spec, status = environment.spec, environment.status
     facts: Facts = [
         ("Namespace", status.namespace or spec.target.namespace.name),
-        ("For", spec.requested_by or ""),
+        ("For", clean(spec.requested_by or "", _PERSON)),
         ("Kept for", spec.ttl),
         ("Ends", moment(status.expires_at) if status.expires_at is not None else ""),
     ]
@@ -134,7 +135,7 @@ def _message(
         headline=clean(f"{info.headline}: {title} ({where})" if title != meta.name else f"{info.headline}: {where}"),
         text=clean(entry.message, _TEXT) or info.headline,
         audience=_recipients(info.audience, approvers, requester),
-        facts=tuple((label, shown) for label, text in facts if (shown := clean(text, _TEXT * 4, multiline=True))),
+        facts=tuple((label, text) for label, text in facts if text),
         how_to_decide=how,
         subject=SubjectRef(obj.api_version, obj.kind, namespace, meta.name, meta.uid),
         at=entry.at,
@@ -162,11 +163,11 @@ def _gate_facts(approval: Approval, event: EventType) -> Facts:
     if event is not EventType.APPROVAL_REQUESTED:
         return [_decision_fact(decision) for decision in approval.status.decisions[:MAX_DECISIONS] if decision.comment]
     facts: Facts = [
-        ("Who may decide", f"{policy.required} of {approvers_phrase(policy.approvers)}"),
+        ("Who may decide", clean(f"{policy.required} of {approvers_phrase(policy.approvers)}", _TEXT)),
         ("Decide before", moment(policy.deadline)),
     ]
     if approval.status.state is not ApprovalState.PENDING:
-        facts.append(("Meanwhile", approval.status.message or approval.status.state.value))
+        facts.append(("Meanwhile", clean(approval.status.message, _TEXT) or approval.status.state.value))
     return facts
 
 

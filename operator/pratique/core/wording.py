@@ -40,5 +40,5 @@ def gate_ended(approval: Approval) -> str:
             return f"Nobody decided before {until}: the request expired, it was not declined"
         case ApprovalState.WITHDRAWN:
             return "The requester took it back"
-        case ApprovalState.PENDING:
+        case _:
             return "Waiting for a decision"

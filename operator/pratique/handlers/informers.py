@@ -102,6 +102,8 @@ def kopf_settings(settings: kopf.OperatorSettings) -> None:
     settings.scanning.disabled = True
     settings.networking.error_backoffs = _Endless()
     settings.persistence.finalizer = f"{GROUP}/kopf"
+    settings.queueing.idle_timeout = 1.0  # workers of ours do nothing slow: stop is quick
+    settings.queueing.exit_timeout = 0.5
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 330
 

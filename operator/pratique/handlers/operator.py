@@ -5,6 +5,7 @@ Order matters: guard first (no decision is believed before), then the cache, the
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,10 +15,12 @@ import kopf
 from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.channels import Channels
-from pratique.cluster.client import Api
+from pratique.cluster.client import Api, ApiError
 from pratique.cluster.connection import Connection
+from pratique.cluster.perform import failure_of
+from pratique.cluster.perform import failure_of
 from pratique.cluster.secrets import SecretReader
-from pratique.core.effects import CheckChannel, Delivery, Outcome
+from pratique.core.effects import CheckChannel, Delivery, Failure, Outcome
 from pratique.core.messages import Message
 from pratique.handlers.guard import until_guarded
 from pratique.handlers.health import Health
@@ -29,6 +32,13 @@ from pratique.handlers.reconciler import Reconciler, Verdict
 from pratique.sandbox import Sandbox
 
 log = logging.getLogger(__name__)
+
+
+_STOP_SECONDS = 5.0
+
+
+class _Stopped(Exception):  # noqa: N818 - not an error: the way to end the other tasks
+    """The process was asked to stop, and the watches are down."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ class Operator:
         stores = new_stores()
         self.informers = Informers(stores, {kind.plural: kind(stores) for kind in WATCHED}, self._add)
         self.secrets = SecretReader(self.api, settings.namespace)
-        self.channels = Channels(self.secrets.read, self._post_event)
+        self.channels = Channels(self.secrets.read, self._post_event, namespace=settings.namespace)
         self.outbox = Outbox(self._deliver, self._add)
         self.reconciler = Reconciler(
             api=self.api,
@@ -80,21 +90,21 @@ class Operator:
         """Run until `stop` is set."""
         server = await self.health.serve(self.settings.health_host, self.settings.health_port)
         try:
-            async with self.api, asyncio.timeout(None):
+            async with self.api:
                 await self._until(stop, self._serve(stop))
         finally:
             await server.cleanup()
 
-    async def _until(self, stop: asyncio.Event, work: Any) -> None:  # noqa: ANN401 - a coroutine
-        """Run `work`, but no longer than until `stop` is set; an error in it ends the process."""
+    async def _until(self, stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` until it ends by itself; once `stop` is set it has a few seconds to do so."""
         task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
         await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
+        await asyncio.wait({task}, timeout=_STOP_SECONDS if stop.is_set() and self.health.reason is None else 0)
         task.cancel()
-        results = await asyncio.gather(task, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
+        await asyncio.wait({task})
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
 
     async def _serve(self, stop: asyncio.Event) -> None:
         await until_guarded(self.api, self.settings.username)
@@ -109,6 +119,8 @@ class Operator:
                     tasks.create_task(self._worker())
                 tasks.create_task(self._relist())
                 tasks.create_task(self._watch(stop))
+        except* _Stopped:
+            log.info("Stopped")
         finally:
             self.health.reason = "stopping"
             await self.outbox.close()
@@ -122,6 +134,8 @@ class Operator:
         settings = kopf.OperatorSettings()
         kopf_settings(settings)
         await kopf.operator(registry=registry, settings=settings, clusterwide=True, standalone=True, stop_flag=stop)
+        stop.set()  # Kopf takes the signals over: that it ended without an error means that we were asked to
+        raise _Stopped
 
     async def _relist(self) -> None:
         while True:
@@ -172,9 +186,13 @@ class Operator:
     async def _check_channel(self, effect: CheckChannel) -> Outcome:
         return Outcome(value=await self.channels.check(effect.channel.spec))
 
-    async def _post_event(self, manifest: dict[str, Any]) -> None:
+    async def _post_event(self, manifest: dict[str, Any]) -> Failure | None:
         namespace = manifest["metadata"]["namespace"]
-        await self.api.request("POST", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events", manifest)
+        try:
+            await self.api.request("POST", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events", manifest)
+        except ApiError as error:
+            return failure_of(error)
+        return None
 
 
 def _wall() -> float:

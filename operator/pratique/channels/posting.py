@@ -1,0 +1,140 @@
+"""One POST, bounded in every way, and what its answer means. The URL is a secret: nothing that is returned quotes it.
+
+No redirect is followed (it could lead a token elsewhere), no cookie kept, no connection reused (a stale one would look
+like a receiver that failed), no more than a short piece of the answer read. Errors are worded here from the kind of
+failure alone: the texts of exceptions and of answers may hold the URL.
+"""
+
+import asyncio
+import math
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+import aiohttp
+from yarl import URL
+
+from pratique.core.effects import Delivery
+
+TIMEOUT_SECONDS = 10.0
+_ANSWER_BYTES = 256
+_MAX_RETRY_AFTER = 86400.0
+_MAY_PASS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a receiver said. `body` is for judging only; it must never be shown as it is."""
+
+    status: int
+    body: str = ""
+    retry_after: float | None = None
+
+
+class Poster:
+    """Posts to receivers. The session is opened on first use, since it belongs to the running loop."""
+
+    def __init__(self, timeout: float = TIMEOUT_SECONDS) -> None:
+        self._seconds = timeout
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close what is open."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def post(self, url: URL, body: bytes, headers: Mapping[str, str]) -> Answer | Delivery:
+        """Post once. Return the answer, or the failed Delivery if there was none."""
+        try:
+            async with self._open().post(url, data=body, headers=headers, allow_redirects=False) as response:
+                text = (await response.content.read(_ANSWER_BYTES)).decode(errors="replace")
+                return Answer(response.status, text, retry_after_of(response.headers.get("Retry-After")))
+        except TimeoutError:
+            return Delivery(sent=False, error=f"no answer within {self._seconds:g} s")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Delivery(sent=False, error=_worded(error))
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            # limit=0: the bound is per channel, so that many dead receivers cannot use up what the others need.
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, force_close=True),
+                timeout=aiohttp.ClientTimeout(total=self._seconds),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": "pratique"},
+            )
+        return self._session
+
+
+def judge(answer: Answer, code: str = "") -> Delivery:
+    """Say what an answer means: 2xx is delivered; 408, 425, 429 and 5xx may pass; the rest will not by itself."""
+    if 200 <= answer.status < 300:
+        return Delivery(sent=True)
+    error = f"the receiver answered {status_phrase(answer.status)}" + (f": {code}" if code else "")
+    if 300 <= answer.status < 400:
+        return Delivery(
+            sent=False,
+            error=f"{error}; redirects are not followed, put the final URL into the Secret",
+            permanent=True,
+        )
+    temporary = answer.status in _MAY_PASS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return Delivery(sent=False, error=error, permanent=not temporary, retry_after=answer.retry_after)
+
+
+def status_phrase(status: int) -> str:
+    """Return `404 Not Found`, from our own table: the receiver's phrase is its own text."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def retry_after_of(value: str | None, now: float | None = None) -> float | None:
+    """Return the seconds of a Retry-After, which is a number or a date; None if there is none or it makes no sense."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - (time.time() if now is None else now)
+        except (ValueError, OverflowError):
+            return None
+    return min(max(seconds, 0.0), _MAX_RETRY_AFTER) if math.isfinite(seconds) else None
+
+
+def parse_url(text: str) -> URL | None:
+    """Return the URL if it is one that can be posted to: http or https, with a host. A trailing newline is forgiven."""
+    try:
+        url = URL(text.strip())
+        usable = url.scheme in ("http", "https") and bool(url.host) and url.port != 0
+    except ValueError:
+        return None
+    return url if usable and text.strip().isprintable() and " " not in text.strip() else None
+
+
+def _worded(error: Exception) -> str:
+    match error:
+        case aiohttp.ClientConnectorDNSError() | socket.gaierror():
+            return "the receiver's host name could not be resolved"
+        case aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
+            return "the receiver's TLS certificate is not trusted"
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return "the TLS handshake with the receiver failed"
+        case aiohttp.ClientConnectorError() | ConnectionRefusedError():
+            return "no connection to the receiver"
+        case (
+            aiohttp.ServerDisconnectedError()
+            | aiohttp.ClientPayloadError()
+            | ConnectionError()
+            | asyncio.IncompleteReadError()
+        ):
+            return "the receiver closed the connection before it had answered"
+        case aiohttp.ClientResponseError():
+            return "the receiver's answer is not HTTP"
+        case _:
+            return f"the message could not be posted ({type(error).__name__})"

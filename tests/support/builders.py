@@ -1,0 +1,189 @@
+"""Objects for unit tests, whole and valid from the start: a test names only what it is about."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pratique.api.v1alpha1.action import Action, Approvers, Stage
+from pratique.api.v1alpha1.action_run import (
+    ActionRun,
+    ActionRunSpec,
+    ActionRunStatus,
+    ActionVersion,
+    Phase,
+    PlannedResource,
+    RunPlan,
+)
+from pratique.api.v1alpha1.approval import (
+    Approval,
+    ApprovalPlan,
+    ApprovalSpec,
+    ApprovalState,
+    ApprovalStatus,
+    Decision,
+    GatePolicy,
+    RecordedDecision,
+    Subject,
+    Verdict,
+)
+from pratique.api.v1alpha1.common import EventType, NotificationRule, ObjectMeta, Requester, ServiceAccountRef
+from pratique.api.v1alpha1.environment import Environment, EnvironmentStatus
+from pratique.api.v1alpha1.notification_channel import NotificationChannel
+from pratique.core.effects import Effect, Failure, Outcome
+from pratique.core.gate import approval_name
+from pratique.core.rendering import plan_digest, summarize
+
+Json = dict[str, Any]
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+DEADLINE = NOW + timedelta(hours=2)
+MAKER = "system:serviceaccount:pratique-actions:maker"
+RUN_UID = "7d9f3a60-0000-4000-8000-000000000001"
+ENVIRONMENT_UID = "e1"
+CHAT = NotificationRule(channels=["chat"], events=list(EventType))
+
+
+def at(minutes: float) -> datetime:
+    """Return the moment that many minutes after NOW."""
+    return NOW + timedelta(minutes=minutes)
+
+
+def effects(plan: Any) -> list[str]:
+    """Return the keys of the effects that a plan asks for."""
+    return [effect.key for effect in plan.effects]
+
+
+def only(found: tuple[Effect, ...]) -> Any:
+    """Return the one effect there is."""
+    (effect,) = found
+    return effect
+
+
+def failed(reason: str, message: str = "no", *, transient: bool = False, found: Json | None = None) -> Outcome:
+    return Outcome(object=found, failure=Failure(reason, message, transient))
+
+
+def stage(**changes: Any) -> Stage:
+    return Stage(
+        **{"name": "platform", "approvers": Approvers(groups=["platform-leads"]), "deadline": "2h", **changes},
+    )
+
+
+def gate(decisions: dict[str, Decision] | None = None, **policy: Any) -> ApprovalSpec:
+    """Return the spec of an Approval: developer@example.com asks, platform-leads decide, one is enough."""
+    rule = {"approvers": Approvers(groups=["platform-leads"]), "deadline": DEADLINE, **policy}
+    return ApprovalSpec(
+        subject=Subject(kind="ActionRun", name="ten-days", uid=RUN_UID),
+        stage="platform",
+        action="create-environment",
+        requested_by=Requester(username="developer@example.com"),
+        plan=ApprovalPlan(digest="sha256:0"),
+        policy=GatePolicy(**rule),
+        notifications=[CHAT],
+        decisions=decisions or {},
+    )
+
+
+def vote(verdict: str, minute: float = 1, groups: list[str] | None = None, comment: str = "") -> Decision:
+    """Return a decision as the API server stamped it."""
+    stamped = ["platform-leads"] if groups is None else groups
+    return Decision(verdict=Verdict(verdict), comment=comment, decided_at=at(minute), groups=stamped)
+
+
+def counted(by: str, verdict: str = "Approve", comment: str = "") -> RecordedDecision:
+    return RecordedDecision(by=by, verdict=Verdict(verdict), comment=comment, decided_at=at(1))
+
+
+def approval(spec: ApprovalSpec | None = None, *, name: str = "gate", **status: Any) -> Approval:
+    metadata = ObjectMeta(name=name, namespace="team-a", uid="a1", generation=3)
+    return Approval(metadata=metadata, spec=spec or gate(), status=ApprovalStatus(**status))
+
+
+def approval_of(owner: ActionRun, state: ApprovalState = ApprovalState.PENDING, **status: Any) -> Approval:
+    """Return the Approval that holds this run."""
+    plan = owner.status.plan
+    assert plan is not None
+    assert plan.gate is not None
+    spec = gate().model_copy(update={"plan": ApprovalPlan(digest=plan.digest), "message": plan.gate.message})
+    return approval(spec, name=approval_name(owner, plan.gate), state=state, **status)
+
+
+def run(*, meta: Json | None = None, spec: Json | None = None, **status: Any) -> ActionRun:
+    asked = {
+        "action_ref": {"name": "create-environment"},
+        "reason": "a demo",
+        "requested_by": Requester(username="developer@example.com"),
+        **(spec or {}),
+    }
+    named = {"name": "ten-days", "namespace": "team-a", "uid": RUN_UID, "generation": 1, **(meta or {})}
+    return ActionRun(metadata=ObjectMeta(**named), spec=ActionRunSpec(**asked), status=ActionRunStatus(**status))
+
+
+def manifest(kind: str = "ConfigMap", name: str = "made", api_version: str = "v1", **body: Any) -> Json:
+    metadata = {"name": name, "namespace": "team-a", "labels": {"pratique.dev/run-uid": RUN_UID}}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
+
+
+def live(made: Json, uid: str = "u1", *, status: Json | None = None, **metadata: Any) -> Json:
+    """Return an object as the API server returns it."""
+    return {**made, "metadata": {**made["metadata"], "uid": uid, **metadata}, **({"status": status} if status else {})}
+
+
+def planned(ident: str = "made", made: Json | None = None, **changes: Any) -> PlannedResource:
+    return PlannedResource(id=ident, manifest=made or manifest(name=ident.lower()), **changes)
+
+
+def run_plan(*resources: PlannedResource, **changes: Any) -> RunPlan:
+    """Return a plan with the digest that belongs to it."""
+    plan = RunPlan(
+        **{
+            "digest": "",
+            "action": ActionVersion(name="create-environment", uid="act-1", generation=1, title="Create"),
+            "service_account_ref": ServiceAccountRef(namespace="pratique-actions", name="maker"),
+            "timeout": "10m",
+            "resources": list(resources) or [planned()],
+            "notifications": [CHAT],
+            **changes,
+        }
+    )
+    summary = [summarize(each.manifest, patch=each.patch) for each in plan.resources]
+    return plan.model_copy(update={"digest": plan_digest(plan), "summary": summary})
+
+
+def waiting(plan: RunPlan | None = None, **spec: Any) -> ActionRun:
+    """Return a run that is held at its gate."""
+    return run(spec=spec, phase=Phase.WAITING_FOR_APPROVAL, plan=plan or run_plan(gate=stage()))
+
+
+def running(plan: RunPlan | None = None, **status: Any) -> ActionRun:
+    """Return a run that was started at NOW."""
+    return run(**{"phase": Phase.RUNNING, "plan": plan or run_plan(), "started_at": NOW, **status})
+
+
+def action(*, uid: str = "act-1", status: Json | None = None, **spec: Any) -> Action:
+    execution = {
+        "serviceAccountRef": {"namespace": "pratique-actions", "name": "maker"},
+        "resources": [{"id": "made", "template": manifest()}],
+    }
+    return Action.model_validate(
+        {
+            "metadata": {"name": "create-environment", "uid": uid, "generation": 1},
+            "spec": {"title": "Create", "execution": execution, **spec},
+            "status": status or {},
+        }
+    )
+
+
+def channel(**status: Any) -> NotificationChannel:
+    slack = {"webhookUrlSecretRef": {"name": "slack", "key": "url"}}
+    metadata = {"name": "chat", "generation": 1}
+    return NotificationChannel.model_validate({"metadata": metadata, "spec": {"slack": slack}, "status": status})
+
+
+def environment(
+    *, meta: Json | None = None, target: Json | None = None, spec: Json | None = None, **status: Any
+) -> Environment:
+    """Return an Environment that was created at NOW and lives an hour; warned of ten minutes before its end."""
+    named = {"name": "demo", "namespace": "team-a", "uid": ENVIRONMENT_UID, "generation": 1, "creationTimestamp": NOW}
+    wanted = {"ttl": "1h", "warnings": ["10m"], "target": {"namespace": {"name": "env-demo"}, **(target or {})}}
+    made = Environment.model_validate({"metadata": {**named, **(meta or {})}, "spec": {**wanted, **(spec or {})}})
+    return made.model_copy(update={"status": EnvironmentStatus(**status)})

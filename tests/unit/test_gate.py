@@ -1,0 +1,189 @@
+"""What becomes of an Approval: opened, watched, ended once and for all."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.builders import (
+    DEADLINE,
+    NOW,
+    RUN_UID,
+    approval,
+    at,
+    counted,
+    failed,
+    gate,
+    only,
+    run,
+    run_plan,
+    stage,
+    vote,
+)
+
+from pratique.api.v1alpha1.action import Approvers
+from pratique.api.v1alpha1.approval import Approval, ApprovalState
+from pratique.api.v1alpha1.common import Notification
+from pratique.core.approval import count
+from pratique.core.effects import Delivery, Outcome
+from pratique.core.gate import READ_SUBJECT, ApprovalSnapshot, approval_name, open_gate, plan_approval
+from pratique.core.wording import approvers_phrase, gate_ended, held, moment
+
+A, D = "Approve", "Decline"
+OPEN, APPROVED, DECLINED, EXPIRED, WITHDRAWN = ApprovalState
+TWO = {"required": 2}
+
+
+def look(spec=None, now=NOW, subject=None, outcomes=None, **status):
+    return plan_approval(ApprovalSnapshot(approval(spec, **status), subject or run(), outcomes or {}), now)
+
+
+def test_opens_with_the_rule_of_this_moment():
+    plan = run_plan(gate=stage(message="Ten days\u202e is much", required=2))
+    made = Approval.model_validate(open_gate(run(), plan, plan.gate, NOW))
+    assert made.metadata.name == approval_name(run(), plan.gate) == "ten-days-platform-7d9f3a6000"
+    assert made.metadata.labels == {"pratique.dev/run-uid": RUN_UID}
+    assert (made.spec.policy.required, made.spec.policy.deadline) == (2, NOW + timedelta(hours=2))
+    assert (made.spec.plan.digest, made.spec.plan.summary) == (plan.digest, plan.summary)
+    assert (made.spec.message, made.spec.requested_by.username) == ("Ten days is much", "developer@example.com")
+
+
+def test_opens_for_nobody_known_as_unknown():
+    plan = run_plan(gate=stage())
+    assert (
+        open_gate(run(spec={"requested_by": None}), plan, plan.gate, NOW)["spec"]["requestedBy"]["username"]
+        == "unknown"
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "decisions", "minute", "state", "message", "reasons"),
+    [
+        ({}, {"lead-1": vote(A)}, 2, APPROVED, "Approved by lead-1", ("True", "True", "Granted")),
+        (TWO, {"l2": vote(A, 2), "l1": vote(A, 1)}, 2, APPROVED, "Approved by l1, l2", ("True", "True", "Granted")),
+        (TWO, {"l1": vote(A, 1), "l2": vote(D, 2)}, 2, DECLINED, "Declined by l2", ("True", "False", "Declined")),
+        ({}, {}, 120, EXPIRED, "Nobody decided before 2026-11-24 14:00 UTC", ("True", "False", "Expired")),
+    ],
+)
+def test_ends_by_the_decisions(policy, decisions, minute, state, message, reasons):
+    status = look(gate(decisions, **policy), at(minute)).status
+    assert (status.state, status.message, status.decided_at, status.waiting_for) == (state, message, at(minute), [])
+    decided, approved = ({c.type: c for c in status.conditions}[kind] for kind in ("Decided", "Approved"))
+    assert (decided.status, approved.status, approved.reason) == reasons
+    assert (status.observed_generation, decided.observed_generation) == (3, 3)
+
+
+def test_an_open_gate_is_not_written_before_somebody_decides():
+    plan = look(now=at(5))
+    assert plan.status == approval().status
+    assert (plan.effects, plan.wake_at, plan.retry) == ((), DEADLINE, False)
+
+
+def test_shows_a_partial_tally_once():
+    spec = gate({"lead-1": vote(A)}, approvers=Approvers(users=["lead-1", "lead-2"]), required=2)
+    first = look(spec, at(2))
+    assert (first.status.tally, first.status.waiting_for) == ("1/2", ["lead-2"])
+    assert first.status.message == "Waiting for 1 more of lead-2 until 2026-11-24 14:00 UTC"
+    assert {(c.type, c.status.value) for c in first.status.conditions} == {("Decided", "False"), ("Approved", "False")}
+    again = plan_approval(ApprovalSnapshot(approval(spec).model_copy(update={"status": first.status}), run()), at(9))
+    assert again.status == first.status
+
+
+def test_the_requester_takes_it_back():
+    status = look(gate({"lead-1": vote(A)}), at(3), run(spec={"withdrawn": True})).status
+    assert (status.state, status.message) == (WITHDRAWN, "The requester took it back")
+
+
+GONE = "The request was deleted"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (Outcome(object={"metadata": {"uid": RUN_UID}}), (OPEN, False)),
+        (Outcome(object={"metadata": {"uid": "another"}}), (WITHDRAWN, False)),
+        (failed("NotFound"), (WITHDRAWN, False)),
+        (failed("Timeout", transient=True), (OPEN, True)),
+        (Outcome(), (OPEN, True)),
+    ],
+)
+def test_a_run_that_is_not_in_the_cache_is_read(outcome, expected):
+    asked = plan_approval(ApprovalSnapshot(approval(), None), NOW)
+    read = only(asked.effects)
+    assert (read.key, str(read.ref), asked.status) == (READ_SUBJECT, "ActionRun team-a/ten-days", approval().status)
+    plan = plan_approval(ApprovalSnapshot(approval(), None, {READ_SUBJECT: outcome}), NOW)
+    assert (plan.status.state, plan.retry) == expected
+
+
+def test_a_deleted_run_tells_the_approvers():
+    status = look(subject=run(meta={"deletion_timestamp": NOW})).status
+    assert (status.state, status.message) == (WITHDRAWN, GONE)
+    assert [entry.id for entry in status.notifications] == ["Withdrawn/KubernetesEvents", "Withdrawn/chat"]
+    assert status.notifications[0].message == "developer@example.com deleted the request"
+
+
+def test_an_open_gate_also_wakes_for_its_outbox():
+    entry = Notification(id="Withdrawn/chat", event="Withdrawn", channel="chat", at=NOW, next_attempt_at=at(7))
+    assert look(now=at(5), notifications=[entry]).wake_at == at(7)
+
+
+def test_after_the_end_only_the_outbox_is_marked():
+    ended = look(subject=run(meta={"deletion_timestamp": NOW})).status
+    seen = ApprovalSnapshot(
+        approval(gate({"l": vote(A)})).model_copy(update={"status": ended}),
+        None,
+        deliveries={"Withdrawn/chat": Delivery(sent=True)},
+    )
+    plan = plan_approval(seen, at(1))
+    assert [entry.state.value for entry in plan.status.notifications] == ["Pending", "Sent"]
+    assert plan.status.model_copy(update={"notifications": ended.notifications}) == ended
+    assert plan.wake_at is None
+
+
+maps = st.dictionaries(
+    st.sampled_from(["l1", "l2", "l3"]), st.builds(vote, st.sampled_from([A, D]), st.integers(0, 130))
+)
+
+
+@given(
+    st.sampled_from([APPROVED, DECLINED, EXPIRED, WITHDRAWN]), maps, st.integers(0, 999), st.sampled_from([None, run()])
+)
+def test_a_finished_approval_never_changes_state(state, decisions, minute, subject):
+    ended = approval(gate(decisions), state=state, message="as it was", decided_at=NOW)
+    plan = plan_approval(ApprovalSnapshot(ended, subject), at(minute))
+    assert (plan.status, plan.effects, plan.after) == (ended.status, (), ())
+
+
+@given(maps, st.integers(0, 200))
+def test_a_look_ends_the_gate_exactly_when_the_tally_does(decisions, minute):
+    spec = gate(decisions, required=2)
+    ended = look(spec, at(minute)).status.state is not OPEN
+    assert ended == (count(spec, at(minute)).tally.value != "open")
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (
+            {"state": APPROVED, "decisions": [counted("l1"), counted("l2", comment="ok\u200b")]},
+            "Approved by l1, l2: ok",
+        ),
+        ({"state": DECLINED, "decisions": [counted("l1", D, "too long")]}, "Declined by l1: too long"),
+        ({"state": DECLINED}, "Declined by an approver"),
+        (
+            {"state": EXPIRED},
+            "Nobody decided before 2026-11-24 14:00 UTC: the request expired, it was not declined",
+        ),
+        ({"state": WITHDRAWN}, "The requester took it back"),
+        ({}, "Waiting for a decision"),
+    ],
+)
+def test_says_how_a_gate_ended(status, expected):
+    assert gate_ended(approval(**status)) == expected
+
+
+def test_words():
+    assert moment(NOW + timedelta(seconds=7)) == "2026-11-24 12:00:07 UTC"
+    assert approvers_phrase(Approvers(users=["b", "a"], groups=["y", "x"])) == "a, b, group x, group y"
+    assert held(stage(required=2), DEADLINE) == "Waiting for 2 of group platform-leads until 2026-11-24 14:00 UTC"
+    assert held(stage(message="Why"), DEADLINE).endswith("14:00 UTC: Why")

@@ -1,0 +1,254 @@
+"""What becomes of a run until it may start, and what each transition writes."""
+
+import pytest
+from tests.support.builders import (
+    DEADLINE,
+    NOW,
+    action,
+    approval_of,
+    at,
+    counted,
+    effects,
+    failed,
+    live,
+    manifest,
+    only,
+    planned,
+    run,
+    run_plan,
+    running,
+    stage,
+    waiting,
+)
+
+from pratique.api.v1alpha1.action_run import ActionRun, Phase
+from pratique.api.v1alpha1.approval import ApprovalState
+from pratique.api.v1alpha1.common import Notification, TimelineEntry
+from pratique.core.effects import Delivery, Evaluation, Outcome
+from pratique.core.gate import approval_name, open_gate
+from pratique.core.lifecycle import EVALUATE, OPEN_GATE, plan_action_run
+from pratique.core.snapshot import RunSnapshot
+
+FREE = run_plan(summary=[])
+HELD = run_plan(gate=stage(message="Ten days is much"))
+MADE = {"create/made": Outcome(object=live(manifest(name="made")))}
+
+
+def look(subject=None, outcomes=None, now=NOW, **known):
+    return plan_action_run(RunSnapshot(subject or run(), **{"action": action(), **known}, outcomes=outcomes or {}), now)
+
+
+def judged(plan=None, *refusals: str):
+    return {EVALUATE: Outcome(value=Evaluation(refusals, plan))}
+
+
+def opened(plan=HELD, **changed) -> Outcome:
+    made = open_gate(run(), plan, plan.gate, NOW)
+    return Outcome(object={**made, "spec": {**made["spec"], **changed}})
+
+
+def conditions(status) -> dict[str, tuple[str, str]]:
+    return {each.type: (each.status.value, each.reason) for each in status.conditions}
+
+
+def entries(status) -> list[str]:
+    return [entry.id for entry in status.notifications]
+
+
+def test_first_the_action_is_evaluated():
+    effect = only(look().effects)
+    assert (effect.key, effect.action, effect.run) == (EVALUATE, action(), run())
+
+
+@pytest.mark.parametrize(
+    ("known", "outcomes", "message", "reason", "state", "retry"),
+    [
+        ({"action": None}, {}, "There is no Action named create-environment", "ActionNotFound", "Stalled", False),
+        ({}, {EVALUATE: failed("EvaluationFailed", "spec.x: no")}, "spec.x: no", "EvaluationFailed", "Stalled", False),
+        (
+            {},
+            judged(HELD) | {OPEN_GATE: failed("Timeout", "slow", transient=True)},
+            "The Approval could not be created: slow",
+            "Retrying",
+            "Reconciling",
+            True,
+        ),
+        (
+            {},
+            judged(HELD) | {OPEN_GATE: Outcome()},
+            "The Approval could not be created",
+            "Retrying",
+            "Reconciling",
+            True,
+        ),
+    ],
+)
+def test_what_cannot_be_judged_is_held(known, outcomes, message, reason, state, retry):
+    plan = look(None, outcomes, **known)
+    assert (plan.status.phase, plan.retry, plan.effects) == (Phase.PENDING, retry, ())
+    assert plan.status.message.startswith(message)
+    expected = {"Accepted": ("Unknown", reason), "Ready": ("False", reason), state: ("True", reason)}
+    assert conditions(plan.status) == expected
+    assert entries(plan.status) == []
+
+
+def test_refused_says_every_reason():
+    status = look(None, judged(None, "first", "second")).status
+    assert (status.phase, status.message, status.finished_at) == (Phase.REFUSED, "first; second", NOW)
+    no, refused = ("False", "Refused"), ("True", "Refused")
+    assert conditions(status) == {"Accepted": no, "Decided": refused, "Approved": no, "Ready": no, "Stalled": refused}
+    assert entries(status) == ["Refused/KubernetesEvents"]
+
+
+def test_free_starts_and_ends_in_one_look():
+    assert effects(look(None, judged(FREE))) == ["create/made"]
+    status = look(None, judged(FREE) | MADE).status
+    assert (status.phase, status.message, status.started_at) == (Phase.SUCCEEDED, "Done: ConfigMap team-a/made", NOW)
+    yes = ("True", "NotNeeded")
+    expected = {"Accepted": ("True", "Valid"), "Decided": yes, "Approved": yes, "Ready": ("True", "Succeeded")}
+    assert conditions(status) == expected
+    assert [line.event for line in status.timeline] == ["Running", "Succeeded"]
+    assert entries(status) == ["Succeeded/KubernetesEvents", "Succeeded/chat"]
+
+
+def test_held_opens_its_gate_first_and_then_waits():
+    create = only(look(None, judged(HELD)).effects)
+    assert (create.key, create.manifest, create.run_as) == (OPEN_GATE, opened().object, None)
+    status = look(None, judged(HELD) | {OPEN_GATE: opened()}).status
+    text = "Waiting for 1 of group platform-leads until 2026-11-24 14:00 UTC: Ten days is much"
+    assert (status.phase, status.message, status.plan) == (Phase.WAITING_FOR_APPROVAL, text, HELD)
+    assert [(gate.name, gate.state.value) for gate in status.approvals] == [("ten-days-platform-7d9f3a6000", "Pending")]
+    no, reconciling = ("False", "WaitingForApproval"), ("True", "WaitingForApproval")
+    expected = {"Decided": no, "Approved": no, "Ready": no, "Reconciling": reconciling, "Accepted": ("True", "Valid")}
+    assert conditions(status) == expected
+    assert entries(status) == ["ApprovalRequested/KubernetesEvents", "ApprovalRequested/chat"]
+
+
+OTHERS = {"subject": {"kind": "ActionRun", "name": "ten-days", "uid": "another"}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "phase", "message"),
+    [
+        (OTHERS, Phase.REFUSED, "The name ten-days-platform-7d9f3a6000 is taken by an Approval of another run"),
+        ({"plan": {"digest": "sha256:1"}}, Phase.SUPERSEDED, "The Action changed while its gate was being opened"),
+    ],
+)
+def test_a_gate_that_is_there_already_must_be_this_runs_own(changed, phase, message):
+    exists = failed("AlreadyExists", found=opened(**changed).object)
+    status = look(None, judged(HELD) | {OPEN_GATE: exists}).status
+    assert (status.phase, status.message.startswith(message)) == (phase, True)
+
+
+def test_a_gate_opened_before_a_crash_is_adopted_with_its_deadline():
+    exists = failed("AlreadyExists", found=opened().object)
+    status = look(None, judged(HELD) | {OPEN_GATE: exists}, at(30)).status
+    assert (status.phase, "until 2026-11-24 14:00 UTC" in status.message) == (Phase.WAITING_FOR_APPROVAL, True)
+
+
+@pytest.mark.parametrize(
+    ("state", "decisions", "phase", "message"),
+    [
+        (ApprovalState.DECLINED, [counted("l1", "Decline", "no")], Phase.DECLINED, "Declined by l1: no"),
+        (ApprovalState.EXPIRED, [], Phase.EXPIRED, "Nobody decided before"),
+        (ApprovalState.WITHDRAWN, [], Phase.WITHDRAWN, "The requester took it back"),
+    ],
+)
+def test_follows_the_end_of_its_gate(state, decisions, phase, message):
+    held = waiting(HELD)
+    plan = look(held, approval=approval_of(held, state, decisions=decisions))
+    assert (plan.status.phase, plan.effects, plan.status.finished_at) == (phase, (), NOW)
+    assert plan.status.message.startswith(message)
+    assert [gate.state for gate in plan.status.approvals] == [state]
+    assert conditions(plan.status)["Approved"] == ("False", phase.value)
+    assert entries(plan.status) == [f"{phase.value}/KubernetesEvents", f"{phase.value}/chat"]
+
+
+def test_granted_starts_and_tells():
+    held = waiting(HELD)
+    granted = approval_of(held, ApprovalState.APPROVED, decisions=[counted("l1", comment="fine")])
+    assert effects(look(held, approval=granted)) == ["create/made"]
+    status = look(held, MADE, at(9), approval=granted).status
+    assert (status.phase, status.started_at) == (Phase.SUCCEEDED, at(9))
+    assert [line.message for line in status.timeline] == ["Approved by l1: fine", "Done: ConfigMap team-a/made"]
+    assert conditions(status)["Approved"] == ("True", "Granted")
+    assert entries(status)[:2] == ["Approved/KubernetesEvents", "Approved/chat"]
+
+
+@pytest.mark.parametrize(
+    ("known", "message"),
+    [
+        ({"action": None}, "The Action create-environment was deleted while the request waited"),
+        ({"action": action(uid="act-2")}, "The Action create-environment was deleted and made again while"),
+    ],
+)
+def test_granted_but_not_what_was_approved(known, message):
+    held = waiting(HELD)
+    plan = look(held, approval=approval_of(held, ApprovalState.APPROVED), **known)
+    assert (plan.status.phase, plan.effects) == (Phase.SUPERSEDED, ())
+    assert plan.status.message.startswith(message)
+
+
+def test_a_forged_plan_does_not_run():
+    held = waiting(HELD)
+    granted = approval_of(held, ApprovalState.APPROVED)
+    forged = HELD.model_copy(update={"resources": [planned(made=manifest("Secret"))]})
+    plan = look(waiting(forged), approval=granted)
+    assert (plan.status.phase, plan.effects) == (Phase.SUPERSEDED, ())
+    assert plan.status.message.startswith("What was approved is not what would run")
+
+
+@pytest.mark.parametrize("plan", [None, FREE])
+def test_a_lost_plan_is_superseded(plan):
+    held = run(phase=Phase.WAITING_FOR_APPROVAL, plan=plan)
+    assert look(held).status.phase is Phase.SUPERSEDED
+
+
+def test_waits_while_its_gate_is_unknown_or_silent():
+    held = waiting(HELD)
+    stranger = approval_of(held).model_copy(
+        update={"metadata": approval_of(held).metadata.model_copy(update={"name": "x"})}
+    )
+    for known in (None, stranger, approval_of(held)):
+        plan = look(held, approval=known)
+        assert (plan.status, plan.effects, plan.wake_at) == (held.status, (), None)
+    assert approval_name(held, stage()) == approval_of(held).metadata.name
+
+
+@pytest.mark.parametrize(("why", "expected"), [("Much", "1 more: Much"), ("", "1 more")])
+def test_shows_a_partial_tally(why, expected):
+    held = waiting(run_plan(gate=stage(message=why)))
+    partial = approval_of(held, decisions=[counted("l1")], message="1 more")
+    assert look(held, approval=partial).status.message == expected
+
+
+ENDS = [phase for phase in Phase if phase.is_end]
+
+
+@pytest.mark.parametrize("phase", ENDS)
+def test_an_end_never_changes(phase):
+    ended = run(phase=phase, message="as it was", plan=HELD)
+    granted = approval_of(ended, ApprovalState.APPROVED)
+    plan = look(ended, judged(FREE) | MADE, DEADLINE, approval=granted)
+    assert (plan.status, plan.effects, plan.wake_at) == (ended.status, (), None)
+
+
+def test_an_end_still_marks_its_outbox():
+    entry = Notification(id="Failed/chat", event="Failed", channel="chat", at=NOW, next_attempt_at=at(5))
+    ended = run(phase=Phase.FAILED, notifications=[entry])
+    assert look(ended).wake_at == at(5)
+    plan = look(ended, deliveries={entry.id: Delivery(sent=True)})
+    assert ([each.state.value for each in plan.status.notifications], plan.wake_at) == (["Sent"], None)
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_a_run_that_is_being_deleted_is_left_alone(phase: Phase):
+    going: ActionRun = run(meta={"deletion_timestamp": NOW}, phase=phase, plan=HELD, started_at=NOW)
+    plan = look(going, judged(FREE))
+    assert (plan.status, plan.effects) == (going.status, ())
+
+
+def test_the_timeline_is_bounded():
+    lines = [TimelineEntry(at=NOW, event="Running", message=str(index)) for index in range(32)]
+    timeline = look(running(timeline=lines), MADE).status.timeline
+    assert (len(timeline), timeline[0].message, timeline[-1].event) == (32, "1", "Succeeded")

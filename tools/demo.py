@@ -1,0 +1,237 @@
+"""`make demo`: the main job on a real control plane, told as it happens, each step with the kubectl line that did it.
+
+It decides nothing: what is printed is what kubectl and the receiver of messages got. It leaves no process and no file.
+"""
+
+import json
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools.controlplane.errors import ControlPlaneError
+from tools.controlplane.kubectl import Kubectl
+from tools.controlplane.plane import ControlPlane, temporary_plane
+from tools.installation import ROOT, InstallationError, OperatorProcess, install_pratique
+from tools.receiver import Receiver
+
+EXAMPLE = ROOT / "examples" / "environment"
+PEOPLE = ROOT / "tests" / "support" / "people.yaml"
+SPACE = "team-a"
+BOLD, DIM, GREEN, RED, PLAIN = (
+    ("\033[1m", "\033[2m", "\033[32m", "\033[31m", "\033[0m") if sys.stdout.isatty() else [""] * 5
+)
+
+
+class DemoError(Exception):
+    """The story did not go as it must; the message says what was seen."""
+
+
+@dataclass
+class Stage:
+    """Where the story plays."""
+
+    plane: ControlPlane
+    kubectl: Kubectl
+    receiver: Receiver
+    shown: int = 0
+
+    def chapter(self, title: str) -> None:
+        """Print a heading."""
+        print(f"\n{BOLD}── {title}{PLAIN}", flush=True)
+
+    def do(self, who: str, *args: str, manifest: dict[str, Any] | None = None, refused: str | None = None) -> str:
+        """Run kubectl as somebody, show line and answer; with `refused`, the answer must be a refusal that says so."""
+        if manifest is not None:
+            print(f"{DIM}{_indent(yaml.safe_dump(manifest, sort_keys=False))}{PLAIN}")
+        print(f"  {BOLD}{who}${PLAIN} kubectl {' '.join(shlex.quote(arg) for arg in args)}", flush=True)
+        text = None if manifest is None else json.dumps(manifest)
+        done = self.kubectl(self.plane.kubeconfig(who), *args, input=text, check=False)
+        answer = (done.stdout + done.stderr).strip()
+        print(_indent(answer, RED if done.returncode else GREEN), flush=True)
+        if (done.returncode != 0) != (refused is not None) or (refused or "") not in answer:
+            raise DemoError(f"expected {'a refusal with: ' + refused if refused else 'success'}, got: {answer}")
+        return answer
+
+    def get(self, kind: str, name: str, namespace: str = SPACE) -> dict[str, Any]:
+        """Return an object as the admin sees it; empty if there is none."""
+        args = ("get", kind, name, "-n", namespace, "-o", "json")
+        done = self.kubectl(self.plane.kubeconfig("admin"), *args, check=False)
+        return dict(json.loads(done.stdout)) if done.returncode == 0 else {}
+
+    def until(self, what: str, probe: Callable[[], Any], timeout: float = 30.0) -> Any:  # noqa: ANN401 - what it found
+        """Wait for something to become true, and say how long it took."""
+        started = time.monotonic()
+        while time.monotonic() < started + timeout:
+            if found := probe():
+                return found
+            time.sleep(0.05)
+        raise DemoError(f"{what}: did not happen within {timeout:g} s")
+
+    def phase(self, run: str, wanted: str) -> dict[str, Any]:
+        """Wait for a run's phase and show its sentence."""
+
+        def look() -> dict[str, Any] | None:
+            status = self.get("actionrun", run).get("status", {})
+            return status if status.get("phase") == wanted else None
+
+        status: dict[str, Any] = self.until(f"run {run} is {wanted}", look)
+        print(f"  → {BOLD}{wanted}{PLAIN}: {status['message']}", flush=True)
+        return status
+
+    def messages(self, expected: str) -> None:
+        """Show what arrived in Slack since the last time, once it contains what is expected."""
+        self.until(f"a Slack message with {expected!r}", lambda: any(expected in t for t in self._new()))
+        for text in self._new():
+            print(f"  {BOLD}Slack ▌{PLAIN} {text}", flush=True)
+        self.shown = len(self.receiver.texts())
+
+    def _new(self) -> list[str]:
+        return self.receiver.texts()[self.shown :]
+
+
+def request(name: str, ttl: str, action: str = "create-environment", reason: str = "") -> dict[str, Any]:
+    """Return the manifest that the developer applies."""
+    spec = {"actionRef": {"name": action}, "inputs": {"name": name, "ttl": ttl}} | (
+        {"reason": reason} if reason else {}
+    )
+    return {
+        "apiVersion": "pratique.dev/v1alpha1",
+        "kind": "ActionRun",
+        "metadata": {"name": name, "namespace": SPACE},
+        "spec": spec,
+    }
+
+
+def decision(who: str, verdict: str, comment: str) -> str:
+    """Return the merge patch of a decision."""
+    return json.dumps({"spec": {"decisions": {who: {"verdict": verdict, "comment": comment}}}})
+
+
+def patch(approval: str, content: str) -> tuple[str, ...]:
+    """Return the kubectl arguments of a decision."""
+    return ("patch", "approval", approval, "-n", SPACE, "--type", "merge", "-p", content)
+
+
+def tell(stage: Stage) -> None:
+    """Tell the whole story."""
+    _free(stage)
+    _granted(stage)
+    _declined(stage)
+    _expired(stage)
+    _ended(stage)
+
+
+def _free(stage: Stage) -> None:
+    stage.chapter("Three days are free: created at once, nobody is asked")
+    stage.do("developer", "apply", "-f", "-", manifest=request("try-it", "3d"))
+    stage.phase("try-it", "Succeeded")
+    stage.messages("try-it")
+
+
+def _granted(stage: Stage) -> None:
+    stage.chapter("Ten days are held until a platform lead agrees")
+    reason = "Load test of the new checkout, needs a full week"
+    stage.do("developer", "apply", "-f", "-", manifest=request("load-test", "10d", reason=reason))
+    gate = stage.phase("load-test", "WaitingForApproval")["approvals"][0]["name"]
+    stage.messages("load-test")
+    stage.do("developer", *patch(gate, decision("developer@example.com", "Approve", "me")), refused="cannot patch")
+    forged = decision("lead-2@example.com", "Approve", "she agreed on the phone")
+    stage.do("lead-1", *patch(gate, forged), refused="only under your own user name")
+    stage.do("security", *patch(gate, decision("security@example.com", "Approve", "")), refused="is not an approver")
+    stage.do("lead-1", *patch(gate, decision("lead-1@example.com", "Approve", "fine by me")))
+    stage.phase("load-test", "Succeeded")
+    stage.do("developer", "get", "actionruns,approvals,environments", "-n", SPACE)
+    space = f"env-{SPACE}-load-test"
+    stage.do("developer", "get", "resourcequota,limitrange,networkpolicy", "-n", space)
+    stage.do("developer", "auth", "can-i", "create", "deployments.apps", "-n", space)
+    stage.messages("fine by me")
+
+
+def _declined(stage: Stage) -> None:
+    stage.chapter("Declined with a comment: nothing is created, and the developer reads why")
+    stage.do("developer", "apply", "-f", "-", manifest=request("playground", "10d", reason="I would like one"))
+    gate = stage.phase("playground", "WaitingForApproval")["approvals"][0]["name"]
+    stage.do("lead-2", *patch(gate, decision("lead-2@example.com", "Decline", "")), refused="needs a comment")
+    stage.do("lead-2", *patch(gate, decision("lead-2@example.com", "Decline", "three days are enough to play")))
+    stage.phase("playground", "Declined")
+    stage.do("developer", "get", "environment", "playground", "-n", SPACE, refused="not found")
+    stage.messages("three days are enough")
+
+
+def _expired(stage: Stage) -> None:
+    stage.chapter("Not answered before its deadline: expired, which is not a decline")
+    action = yaml.safe_load((EXAMPLE / "action.yaml").read_text())
+    action["metadata"]["name"] = "create-environment-quickly"
+    action["spec"]["approval"]["stages"][0]["deadline"] = "3s"
+    action["spec"]["inputs"]["schema"]["properties"]["ttl"]["enum"].append("8s")
+    stage.kubectl(stage.plane.kubeconfig("admin"), "apply", "-f", "-", input=json.dumps(action))
+    quick = request("forgotten", "10d", "create-environment-quickly", "Nobody will look at this in 3 seconds")
+    stage.do("developer", "apply", "-f", "-", manifest=quick)
+    gate = stage.phase("forgotten", "WaitingForApproval")["approvals"][0]["name"]
+    stage.phase("forgotten", "Expired")
+    late = decision("lead-1@example.com", "Approve", "sorry, I was away")
+    stage.do("lead-1", *patch(gate, late), refused="has ended")
+    stage.messages("expired")
+
+
+def _ended(stage: Stage) -> None:
+    stage.chapter("An environment for eight seconds: when its time is up, its namespace is gone")
+    stage.do("developer", "apply", "-f", "-", manifest=request("brief", "8s", "create-environment-quickly"))
+    stage.phase("brief", "Succeeded")
+    space = f"env-{SPACE}-brief"
+    stage.do("developer", "get", "environment", "brief", "-n", SPACE)
+    print(f"  {DIM}… waiting for the end of its time …{PLAIN}", flush=True)
+    stage.until("the Environment is gone", lambda: not stage.get("environment", "brief"), 60)
+    stage.do("admin", "get", "namespace", space, refused="not found")
+    stage.messages("time was up")
+
+
+def _indent(text: str, colour: str = "") -> str:
+    return "\n".join(f"      {colour}{line}{PLAIN if colour else ''}" for line in text.splitlines())
+
+
+def main() -> int:
+    """Set the stage, tell the story, clear up; returns the exit code."""
+    started = time.monotonic()
+    try:
+        with temporary_plane("demo") as plane, Receiver() as receiver, tempfile.TemporaryDirectory() as folder:
+            kubectl, admin = Kubectl(Path(folder) / "kube-cache"), plane.kubeconfig("admin")
+            print(f"A real Kubernetes API server runs on {plane.url}", flush=True)
+            install_pratique(kubectl, admin)
+            files = [PEOPLE, EXAMPLE / "executor.yaml", EXAMPLE / "channel.yaml"]
+            kubectl(admin, "apply", *(part for file in files for part in ("-f", str(file))))
+            kubectl(admin, "create", "namespace", SPACE)
+            url = f"--from-literal=url={receiver.url}/slack"
+            kubectl(admin, "create", "secret", "generic", "slack", "-n", "pratique-system", url)
+            operator = OperatorProcess(plane.kubeconfig("operator"), Path(folder) / "operator.log")
+            operator.start()
+            operator.wait_ready()
+            print("CRDs, admission policies and roles are installed; the operator is ready.", flush=True)
+            stage = Stage(plane, kubectl, receiver)
+            stage.chapter("The platform team offers an Action")
+            stage.do("admin", "apply", "-f", str((EXAMPLE / "action.yaml").relative_to(Path.cwd())))
+            stage.until("the Action is ready", lambda: _is_ready(stage))
+            stage.do("developer", "get", "actions")
+            tell(stage)
+            operator.stop()
+    except (ControlPlaneError, InstallationError, DemoError) as error:
+        sys.stderr.write(f"\n{RED}The demo stopped: {error}{PLAIN}\n")
+        return 1
+    print(f"\nThat was the main job, in {time.monotonic() - started:.0f} s. Look around yourself: make up")
+    return 0
+
+
+def _is_ready(stage: Stage) -> bool:
+    conditions = stage.get("action", "create-environment").get("status", {}).get("conditions", [])
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
