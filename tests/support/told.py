@@ -1,12 +1,11 @@
 """The seed story's objects and messages, as the notification tests tell them."""
 
-from tests.support.builders import NOW, approval, counted, environment, gate, run, run_plan, stage
-
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan
 from pratique.api.v1alpha1.common import EventType, Notification
 from pratique.api.v1alpha1.environment import Environment
 from pratique.core.messages import Message, compose_approval, compose_environment, compose_run
+from tests.support.builders import NOW, approval, counted, environment, gate, run, run_plan, stage
 
 WHY = "Ten days is beyond the free limit of five"
 REASON = "Load test of the new checkout, needs a full week"

@@ -169,6 +169,11 @@ def test_a_look_ends_the_gate_exactly_when_the_tally_does(decisions, minute):
             "Approved by l1, l2: ok",
         ),
         ({"state": DECLINED, "decisions": [counted("l1", D, "too long")]}, "Declined by l1: too long"),
+        (
+            {"state": APPROVED, "decisions": [counted("l1", D), counted("l2"), counted("l3")]},
+            "Approved by l2, l3",
+        ),
+        ({"state": DECLINED, "decisions": [counted("l1", D), counted("l2"), counted("l3", D)]}, "Declined by l1, l3"),
         ({"state": DECLINED}, "Declined by an approver"),
         (
             {"state": EXPIRED},

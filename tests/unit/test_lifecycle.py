@@ -29,7 +29,7 @@ from pratique.core.gate import approval_name, open_gate
 from pratique.core.lifecycle import EVALUATE, OPEN_GATE, plan_action_run
 from pratique.core.snapshot import RunSnapshot
 
-FREE = run_plan(summary=[])
+FREE = run_plan()
 HELD = run_plan(gate=stage(message="Ten days is much"))
 MADE = {"create/made": Outcome(object=live(manifest(name="made")))}
 
@@ -42,8 +42,8 @@ def judged(plan=None, *refusals: str):
     return {EVALUATE: Outcome(value=Evaluation(refusals, plan))}
 
 
-def opened(plan=HELD, **changed) -> Outcome:
-    made = open_gate(run(), plan, plan.gate, NOW)
+def opened(**changed) -> Outcome:
+    made = open_gate(run(), HELD, HELD.gate, NOW)
     return Outcome(object={**made, "spec": {**made["spec"], **changed}})
 
 
@@ -206,13 +206,12 @@ def test_a_lost_plan_is_superseded(plan):
 
 def test_waits_while_its_gate_is_unknown_or_silent():
     held = waiting(HELD)
-    stranger = approval_of(held).model_copy(
-        update={"metadata": approval_of(held).metadata.model_copy(update={"name": "x"})}
-    )
-    for known in (None, stranger, approval_of(held)):
+    own = approval_of(held)
+    stranger = own.model_copy(update={"metadata": own.metadata.model_copy(update={"name": "x"})})
+    for known in (None, stranger, own):
         plan = look(held, approval=known)
         assert (plan.status, plan.effects, plan.wake_at) == (held.status, (), None)
-    assert approval_name(held, stage()) == approval_of(held).metadata.name
+    assert approval_name(held, stage()) == own.metadata.name
 
 
 @pytest.mark.parametrize(("why", "expected"), [("Much", "1 more: Much"), ("", "1 more")])

@@ -189,7 +189,7 @@ steps = st.lists(
         st.lists(deliveries, max_size=6),
         st.integers(0, 7200),
     ),
-    max_size=60,
+    max_size=25,
 )
 
 

@@ -183,7 +183,7 @@ def _judge(planned: PlannedResource, resource: RunResource, live: Json, outcomes
             return Progress(Step.DONE, resource.model_copy(update={"ready": True, "message": ""}))
         case State.IN_PROGRESS:
             return _waits(resource, verdict.message)
-        case State.FAILED:
+        case _:
             text = f"{_name(resource)} failed: {verdict.message}"
             return Progress(Step.FAILED, resource.model_copy(update={"message": text[:512]}), message=text)
 

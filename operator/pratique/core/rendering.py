@@ -13,6 +13,7 @@ from typing import Any
 from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.core.errors import EvaluationError
 from pratique.core.expressions import Program, compile_expression
+from pratique.core.scanner import closing_brace
 from pratique.core.text import clean
 
 Json = dict[str, Any]
@@ -50,25 +51,12 @@ def parse(text: str, names: tuple[str, ...]) -> list[Part]:
 
 
 def _closing(text: str, start: int) -> int:
-    """Return where the brace that closes an expression is; braces inside CEL strings do not count."""
-    depth, at, quote = 0, start, ""
-    while at < len(text):
-        character = text[at]
-        if quote:
-            if character == "\\":
-                at += 1
-            elif character == quote:
-                quote = ""
-        elif character in "'\"":
-            quote = character
-        elif character == "{":
-            depth += 1
-        elif character == "}":
-            if depth == 0:
-                return at
-            depth -= 1
-        at += 1
-    raise EvaluationError(f"'${{' is never closed by '}}' in: {clean(text, 80)}")
+    end = closing_brace(text, start)
+    if end is None:
+        raise EvaluationError(f"'${{' is never closed by '}}'; write $${{ for a literal ${{: {clean(text, 80)}")
+    if not text[start:end].strip():
+        raise EvaluationError("${} is empty; write $${ for a literal ${")
+    return end
 
 
 def render_text(text: str, scope: Scope) -> Any:  # noqa: ANN401 - any JSON value

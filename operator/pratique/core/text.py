@@ -26,7 +26,7 @@ def clean(text: str, limit: int = 1024, *, multiline: bool = False) -> str:
 
 
 def _clean_line(line: str) -> str:
-    return " ".join("".join(_shown(character) for character in line).split(" ")).rstrip()
+    return "".join(_shown(character) for character in line).rstrip()
 
 
 def _shown(character: str) -> str:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from pratique.api.v1alpha1.action import Approvers, Stage
-from pratique.api.v1alpha1.approval import Approval, ApprovalState
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, Verdict
 from pratique.core.text import clean
 
 
@@ -32,9 +32,9 @@ def gate_ended(approval: Approval) -> str:
     said = f": {clean(last.comment, 1024)}" if last and last.comment else ""
     match status.state:
         case ApprovalState.APPROVED:
-            return f"Approved by {', '.join(decision.by for decision in status.decisions)}{said}"
+            return f"Approved by {_who(approval, Verdict.APPROVE)}{said}"
         case ApprovalState.DECLINED:
-            return f"Declined by {last.by if last else 'an approver'}{said}"
+            return f"Declined by {_who(approval, Verdict.DECLINE)}{said}"
         case ApprovalState.EXPIRED:
             until = moment(approval.spec.policy.deadline)
             return f"Nobody decided before {until}: the request expired, it was not declined"
@@ -42,3 +42,8 @@ def gate_ended(approval: Approval) -> str:
             return "The requester took it back"
         case _:
             return "Waiting for a decision"
+
+
+def _who(approval: Approval, verdict: Verdict) -> str:
+    names = [decision.by for decision in approval.status.decisions if decision.verdict is verdict]
+    return ", ".join(names) or "an approver"

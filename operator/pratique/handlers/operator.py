@@ -18,7 +18,6 @@ from pratique.channels import Channels
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.connection import Connection
 from pratique.cluster.perform import failure_of
-from pratique.cluster.perform import failure_of
 from pratique.cluster.secrets import SecretReader
 from pratique.core.effects import CheckChannel, Delivery, Failure, Outcome
 from pratique.core.messages import Message

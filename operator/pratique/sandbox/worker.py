@@ -1,10 +1,11 @@
-"""The worker: reads requests from stdin, evaluates, writes answers to stdout. Started by `pool`, ended by end of file.
+"""The worker: reads requests from stdin, evaluates, writes answers to stdout. Started by `process`, ended by end of file.
 
 It holds no credentials and talks to nothing: what it runs are expressions and patterns that other people wrote.
 """
 
 import json
 import resource
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any, BinaryIO
@@ -14,7 +15,11 @@ from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.core.checks import check_action
 from pratique.core.errors import EvaluationError
 from pratique.core.policy import evaluate_outputs, evaluate_ready, evaluate_run
+from pratique.core.text import clean
 from pratique.sandbox.wire import HEADER, pack
+
+MAX_SENTENCE = 2000
+"""Characters of an error: it may quote what an expression made, and goes into a status."""
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -22,9 +27,13 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"value": _ANSWERS[request["do"]](request)}
     except EvaluationError as error:
-        return {"error": str(error)}
+        return {"error": clean(str(error), MAX_SENTENCE)}
     except RecursionError:
         return {"error": "is nested too deeply to be evaluated"}
+    except MemoryError:
+        return {"limit": "took more memory than an evaluation may and was cut off"}
+    except Exception as error:  # a mistake of ours must not look like a hostile expression, nor end the worker
+        return {"error": f"could not be evaluated: {type(error).__name__}: {clean(str(error))}"}
 
 
 def _run(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
@@ -41,6 +50,7 @@ def _outputs(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
 
 
 _ANSWERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "hello": lambda request: True,
     "run": _run,
     "ready": lambda request: evaluate_ready(request["expression"], request["target"]),
     "outputs": _outputs,
@@ -48,20 +58,30 @@ _ANSWERS: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 
 
-def serve(source: BinaryIO, sink: BinaryIO) -> None:
-    """Answer requests until the end of file."""
+def serve(source: BinaryIO, sink: BinaryIO, seconds: float) -> None:
+    """Answer requests until the end of file; one that takes longer than `seconds` ends the process.
+
+    The operator kills a slow worker much earlier. The alarm is for a worker whose operator was killed meanwhile: a regular
+    expression that never ends would keep it from ever seeing the end of file.
+    """
     while len(header := source.read(HEADER.size)) == HEADER.size:
         (length,) = HEADER.unpack(header)
-        sink.write(pack(answer(json.loads(source.read(length)))))
+        body = source.read(length)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        request = json.loads(body)
+        reply = pack({**answer(request), "id": request["id"]})
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sink.write(reply)
         sink.flush()
 
 
 def main() -> None:
     """Set the limits, then serve. An allocation beyond them ends this process, and nothing else."""
-    limit = int(sys.argv[1])
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    memory, seconds = int(sys.argv[1]), float(sys.argv[2])
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process even inside C code
+    serve(sys.stdin.buffer, sys.stdout.buffer, seconds)
 
 
 if __name__ == "__main__":

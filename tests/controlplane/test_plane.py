@@ -1,0 +1,113 @@
+"""Real control planes: side by side, ended with whoever started them, continued where they were."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.cluster import wait_for
+from tools.controlplane import ControlPlane, Kubectl, Options, processes, state, temporary_plane
+from tools.controlplane.catalog import KUBERNETES, SERVER_NAMES
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from tools.controlplane import ControlPlane
+with ControlPlane(Path(sys.argv[1])):
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_two_live_side_by_side_and_know_nothing_of_each_other(tmp_path):
+    kubectl = Kubectl(tmp_path / "cache")
+    options = Options(audit="Metadata", emulated_version="1.35")
+    with temporary_plane("left") as left, temporary_plane("right", options) as right:
+        kubectl(left.kubeconfig("admin"), "create", "namespace", "only-left")
+        assert "only-left" not in kubectl(right.kubeconfig("admin"), "get", "namespaces").stdout
+        strangers = kubectl(right.kubeconfig("admin"), "--server", left.url, "get", "namespaces", check=False)
+        assert strangers.returncode != 0
+        versions = [
+            json.loads(kubectl(each.kubeconfig("admin"), "version", "-o", "json").stdout) for each in (left, right)
+        ]
+        assert versions[0]["serverVersion"]["gitVersion"] == KUBERNETES
+        assert versions[1]["serverVersion"]["emulationMinor"] == "35"
+        # The controller manager of each works: accounts appear, and an ended namespace goes.
+        for plane in (left, right):
+            admin = plane.kubeconfig("admin")
+            wait_for("the account", lambda a=admin: not kubectl(a, "get", "sa", "default", check=False).returncode)
+        kubectl(left.kubeconfig("admin"), "delete", "namespace", "only-left", "--timeout=30s")
+        assert right.audit_log is not None
+        seen = [json.loads(line) for line in right.audit_log.read_text().splitlines()]
+        assert {"admin", "system:kube-controller-manager"} <= {each["user"]["username"] for each in seen}
+        assert left.audit_log is None
+        roots = [plane.layout.root for plane in (left, right)]
+    assert not any(root.exists() for root in roots)
+
+
+def test_everybody_is_who_they_are_and_has_no_right_of_ours(tmp_path):
+    kubectl = Kubectl(tmp_path / "cache")
+    with temporary_plane("people") as plane:
+        for name, username in (("lead-1", "lead-1@example.com"), ("robot", "system:serviceaccount:team-a:robot")):
+            who = json.loads(kubectl(plane.kubeconfig(name), "auth", "whoami", "-o", "json").stdout)
+            assert who["status"]["userInfo"]["username"] == username
+            refused = kubectl(plane.kubeconfig(name), "get", "namespaces", check=False)
+            assert "Forbidden" in refused.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_it_ends_with_the_process_that_started_it(tmp_path, number):
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=-1, stderr=-3, text=True)
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "ready\n"
+        servers = state.load(tmp_path / "state.json").servers
+        assert {server.name for server in servers} == set(SERVER_NAMES)
+        assert all(map(processes.alive, servers))
+        holder.send_signal(number)
+    wait_for("all servers are gone", lambda: not any(map(processes.alive, servers)), timeout=10)
+
+
+def test_up_and_down_may_be_repeated_and_keep_what_was_stored(tmp_path):
+    def run(command: str, code: int = 0) -> str:
+        arguments = [sys.executable, "-m", "tools.controlplane", command, "--dir", str(tmp_path)]
+        done = subprocess.run(arguments, capture_output=True, text=True, check=False, env=os.environ)
+        assert done.returncode == code, done.stderr
+        return done.stdout
+
+    kubectl = Kubectl(tmp_path / "cache")
+    admin = ControlPlane(tmp_path).kubeconfig("admin")
+    try:
+        assert "is ready at" in run("up")
+        address = ControlPlane(tmp_path).url
+        assert f"runs already at {address}" in run("up")
+        kubectl(admin, "create", "namespace", "kept")
+        assert "Ended" in run("down")
+        run("status", code=1)
+        assert "No control plane runs here" in run("down")
+        run("up")
+        assert ControlPlane(tmp_path).url == address
+        kubectl(admin, "get", "namespace", "kept")
+        # A plane that lost a server is made whole again.
+        os.kill(ControlPlane(tmp_path).pids()["kube-apiserver"], signal.SIGKILL)
+        wait_for("it is gone", lambda: "kube-apiserver" not in ControlPlane(tmp_path).pids())
+        run("up")
+        kubectl(admin, "get", "namespace", "kept")
+    finally:
+        run("down")
+
+
+def test_it_writes_nothing_outside_its_directory(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    script = "import sys; from pathlib import Path; from tools.controlplane import *\n"
+    script += (
+        "with ControlPlane(Path(sys.argv[1])) as p:\n Kubectl(Path(sys.argv[1])/'c')(p.kubeconfig('admin'),'get','ns')"
+    )
+    cache = os.environ.get("PRATIQUE_CACHE") or str(Path("~/.cache/pratique").expanduser())
+    environ = os.environ | {"HOME": str(home), "PRATIQUE_CACHE": cache}
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "plane")], check=True, env=environ)
+    assert list(home.rglob("*")) == []

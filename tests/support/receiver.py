@@ -1,0 +1,76 @@
+"""A real HTTP receiver on loopback that answers as it is told, and keeps what it was sent."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+PATH = "/services/T000/B000/hunter2secret"
+"""Like Slack's: who knows the path may post."""
+
+
+@dataclass
+class Received:
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Receiver:
+    """`status`, `body` and `headers` of its answers; or it hangs, or resets the connection."""
+
+    status: int = 200
+    body: str = "ok"
+    headers: dict[str, str] = field(default_factory=dict)
+    hang: bool = False
+    reset: bool = False
+    url: str = ""
+    got: list[Received] = field(default_factory=list)
+    open: int = 0
+    most_open: int = 0
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.got.append(Received(dict(request.headers), await request.read()))
+        self.open += 1
+        self.most_open = max(self.open, self.most_open)
+        try:
+            if self.hang:
+                await self.released.wait()
+            if self.reset:
+                assert request.transport is not None
+                request.transport.abort()
+            return web.Response(status=self.status, text=self.body, headers=self.headers)
+        finally:
+            self.open -= 1
+
+
+@asynccontextmanager
+async def receiving(**answer: Any) -> AsyncIterator[Receiver]:
+    """Start a receiver on a free port of loopback."""
+    receiver = Receiver(**answer)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", receiver.answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    receiver.url = f"http://127.0.0.1:{port}{PATH}"
+    try:
+        yield receiver
+    finally:
+        receiver.released.set()
+        await runner.cleanup()
+
+
+def secrets(**values: str) -> Callable[[str, str], Any]:
+    """Return a reader that knows the key `url` of these Secrets."""
+
+    async def read(name: str, key: str) -> str | None:
+        return values.get(name) if key == "url" else None
+
+    return read

@@ -1,0 +1,254 @@
+"""How a granted run proceeds: exactly once, through crashes, namesakes, slow objects and refusals."""
+
+from datetime import timedelta
+
+import pytest
+from tests.support.builders import (
+    MAKER,
+    NOW,
+    RUN_UID,
+    at,
+    effects,
+    failed,
+    live,
+    manifest,
+    only,
+    planned,
+    run,
+    run_plan,
+    running,
+)
+
+from pratique.api.v1alpha1.action_run import Phase, RunResource
+from pratique.core.effects import Create, EvaluateReady, Failure, MergePatch, Outcome, Read
+from pratique.core.execution import advance
+from pratique.core.snapshot import RunSnapshot
+
+LATER = at(1)
+JOB = manifest("Job", "migrate", "batch/v1")
+COMPLETE = {"conditions": [{"type": "Complete", "status": "True"}]}
+BROKEN = {"conditions": [{"type": "Failed", "status": "True", "message": "exit 1"}]}
+WAITS_FOR = planned("job", JOB)
+HELD = {"finalizers": ["pratique.dev/recorded"], "resourceVersion": "7"}
+
+
+def look(plan, outcomes=None, now=LATER, **status):
+    subject = running(plan, **status)
+    return advance(RunSnapshot(subject, outcomes=outcomes or {}), subject.status, now)
+
+
+def made(each, uid="u1", **changes) -> Outcome:
+    return Outcome(object=live(each.manifest, uid, **changes))
+
+
+def recorded(each, **changes) -> RunResource:
+    body = each.manifest
+    return RunResource(
+        **{
+            "id": each.id,
+            "api_version": body["apiVersion"],
+            "kind": body["kind"],
+            "namespace": "team-a",
+            "name": body["metadata"]["name"],
+            "uid": "u1",
+            **changes,
+        }
+    )
+
+
+ONE, TWO = planned("one"), planned("two")
+
+
+def test_one_object_after_the_other():
+    plan = run_plan(ONE, TWO)
+    assert look(plan).effects == (Create("create/one", ONE.manifest, MAKER),)
+    outcomes = {"create/one": made(ONE)}
+    assert look(plan, outcomes).effects == (Create("create/two", TWO.manifest, MAKER),)
+    status = look(plan, outcomes | {"create/two": made(TWO, "u2")}).status
+    assert status.phase is Phase.SUCCEEDED
+    assert [(each.id, each.uid, each.ready) for each in status.resources] == [("one", "u1", True), ("two", "u2", True)]
+
+
+def test_the_second_waits_for_the_first():
+    plan = look(run_plan(WAITS_FOR, TWO), {"create/job": made(WAITS_FOR)})
+    assert (plan.effects, plan.retry, plan.status.phase) == ((), False, Phase.RUNNING)
+    assert plan.status.message == "Waiting for Job team-a/migrate: it has not started"
+    assert [(each.id, each.ready, each.message) for each in plan.status.resources] == [
+        ("job", False, "it has not started")
+    ]
+
+
+OURS, OTHERS = {"pratique.dev/run-uid": RUN_UID}, {"pratique.dev/run-uid": "another"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "phase"),
+    [(OURS, Phase.SUCCEEDED), (OTHERS, Phase.FAILED), ({}, Phase.FAILED), (None, Phase.FAILED)],
+)
+def test_a_taken_name_is_adopted_only_from_this_run(labels, phase):
+    """The run was killed between the creation and the write of its status, or the name is somebody else's."""
+    exists = failed("AlreadyExists", found=live(ONE.manifest, labels=labels))
+    plan = look(run_plan(ONE), {"create/one": exists})
+    assert (plan.status.phase, plan.effects) == (phase, ())
+    if phase is Phase.FAILED:
+        assert "ConfigMap team-a/one exists and was not made by this run" in plan.status.message
+        assert plan.status.resources == []
+
+
+def test_a_taken_name_that_cannot_be_read_is_not_adopted():
+    status = look(run_plan(ONE), {"create/one": failed("AlreadyExists")}).status
+    assert (status.phase, "was not made by this run" in status.message) == (Phase.FAILED, True)
+
+
+@pytest.mark.parametrize("done", range(4))
+def test_killed_after_any_effect_it_asks_for_the_same_again(done):
+    """Outcomes die with the process. What was created comes back as AlreadyExists, and nothing gets another name."""
+    plan, objects = run_plan(ONE, TWO, planned("three")), ["one", "two", "three"]
+    server: dict[str, Outcome] = {}
+    outcomes: dict[str, Outcome] = {}
+    for step in range(20):
+        if step == done:
+            outcomes = {}
+        step_plan = look(plan, outcomes)
+        for effect in step_plan.effects:
+            taken = server.get(effect.key)
+            server.setdefault(effect.key, Outcome(object=live(effect.manifest, f"uid-of-{effect.key}")))
+            outcomes[effect.key] = failed("AlreadyExists", found=taken.object) if taken else server[effect.key]
+        if not step_plan.effects:
+            break
+    assert step_plan.status.phase is Phase.SUCCEEDED
+    assert list(server) == [f"create/{each}" for each in objects]
+    assert [each.uid for each in step_plan.status.resources] == [f"uid-of-create/{each}" for each in objects]
+
+
+@pytest.mark.parametrize(
+    ("failure", "phase", "retry", "message"),
+    [
+        (Failure("Timeout", "slow", True), Phase.RUNNING, True, "ConfigMap team-a/one could not be created: slow"),
+        (Failure("Invalid", "bad"), Phase.FAILED, False, "ConfigMap team-a/one could not be created: bad"),
+        (
+            Failure("Forbidden", "no"),
+            Phase.FAILED,
+            False,
+            "ConfigMap team-a/one could not be created (as ServiceAccount pratique-actions/maker): no",
+        ),
+    ],
+)
+def test_creation_fails(failure, phase, retry, message):
+    plan = look(run_plan(ONE), {"create/one": Outcome(failure=failure)})
+    assert (plan.status.phase, plan.retry, plan.status.message) == (phase, retry, message)
+    assert plan.status.resources == []
+
+
+def test_what_was_made_before_a_failure_is_recorded():
+    status = look(run_plan(ONE, TWO), {"create/one": made(ONE), "create/two": failed("Invalid")}).status
+    assert (status.phase, [each.id for each in status.resources]) == (Phase.FAILED, ["one"])
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "pause"),
+    [(0, 0.5), (4, 1), (40, 10), (240, 15), (595, 5)],
+    ids=["at once", "a quarter of the time", "later", "at most", "not beyond the timeout"],
+)
+def test_looks_again_more_and_more_slowly(elapsed, pause):
+    now = NOW + timedelta(seconds=elapsed)
+    assert look(run_plan(WAITS_FOR), {"create/job": made(WAITS_FOR)}, now).wake_at == now + timedelta(seconds=pause)
+
+
+def test_time_is_up():
+    status = look(run_plan(WAITS_FOR), {"create/job": made(WAITS_FOR)}, at(10)).status
+    assert (status.phase, status.finished_at) == (Phase.FAILED, at(10))
+    assert status.message == "Not ready within 10m: Waiting for Job team-a/migrate: it has not started"
+    slow = look(run_plan(ONE), {"create/one": failed("Timeout", "slow", transient=True)}, at(10))
+    assert (slow.status.phase, slow.retry) == (Phase.FAILED, False)
+
+
+def test_ready_in_the_look_at_the_timeout_is_done():
+    assert look(run_plan(ONE), {"create/one": made(ONE)}, at(10)).status.phase is Phase.SUCCEEDED
+
+
+def test_an_object_that_failed_fails_the_run():
+    status = look(run_plan(WAITS_FOR, TWO), {"create/job": made(WAITS_FOR, status=BROKEN)}).status
+    assert (status.phase, status.message) == (Phase.FAILED, "Job team-a/migrate failed: exit 1")
+    assert [each.id for each in status.resources] == ["job"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "phase", "retry", "message"),
+    [
+        (made(WAITS_FOR, status=COMPLETE), Phase.SUCCEEDED, False, "Done: Job team-a/migrate"),
+        (made(WAITS_FOR), Phase.RUNNING, False, "Waiting for Job team-a/migrate: it has not started"),
+        (made(WAITS_FOR, "u2"), Phase.FAILED, False, "Job team-a/migrate was deleted and made again by somebody else"),
+        (failed("NotFound"), Phase.FAILED, False, "Job team-a/migrate was deleted before it was ready"),
+        (failed("Timeout", transient=True), Phase.RUNNING, True, "Job team-a/migrate could not be read: no"),
+        (Outcome(), Phase.FAILED, False, "Job team-a/migrate was deleted and made again by somebody else"),
+    ],
+)
+def test_looks_at_what_was_made_earlier(outcome, phase, retry, message):
+    plan = run_plan(WAITS_FOR)
+    earlier = [recorded(WAITS_FOR)]
+    read = only(look(plan, resources=earlier).effects)
+    assert (read.key, str(read.ref), read.run_as) == ("read/job", "Job team-a/migrate", MAKER)
+    seen = look(plan, {"read/job": outcome}, resources=earlier)
+    assert (seen.status.phase, seen.retry, seen.status.message) == (phase, retry, message)
+    assert [each.uid for each in seen.status.resources] == ["u1"]
+
+
+def test_what_is_ready_is_not_looked_at_again():
+    assert effects(look(run_plan(ONE, TWO), resources=[recorded(ONE, ready=True)])) == ["create/two"]
+
+
+@pytest.mark.parametrize("changes", [{"plan": None}, {"started_at": None}])
+def test_a_lost_plan_fails(changes):
+    subject = run(**{"phase": Phase.RUNNING, "plan": run_plan(), "started_at": NOW, **changes})
+    plan = advance(RunSnapshot(subject), subject.status, NOW)
+    assert (plan.status.phase, plan.effects) == (Phase.FAILED, ())
+
+
+@pytest.mark.parametrize(
+    ("outcome", "phase", "message"),
+    [
+        (Outcome(value=True), Phase.SUCCEEDED, "Done: ConfigMap team-a/one"),
+        (Outcome(value=False), Phase.RUNNING, "Waiting for ConfigMap team-a/one: its readyWhen is not true yet"),
+        (failed("EvaluationFailed", "no such key"), Phase.RUNNING, "readyWhen of one: no such key"),
+    ],
+)
+def test_ready_when(outcome, phase, message):
+    rule = planned("one", ready_when="self.data.ok == 'yes'")
+    asked = look(run_plan(rule), {"create/one": made(rule)})
+    assert asked.effects == (EvaluateReady("ready/one", "self.data.ok == 'yes'", live(rule.manifest)),)
+    status = look(run_plan(rule), {"create/one": made(rule), "ready/one": outcome}).status
+    assert (status.phase, status.message, status.resources[0].uid) == (phase, message, "u1")
+
+
+CHANGE = planned("scale", manifest("Deployment", "web", "apps/v1", spec={"replicas": 3}), patch=True)
+FOUND = {"find/scale": made(CHANGE)}
+
+
+def test_a_change_finds_the_object_and_merges_into_exactly_that_one():
+    plan = run_plan(CHANGE.model_copy(update={"ready_when": "true"}))
+    (find,) = look(plan).effects
+    assert isinstance(find, Read)
+    (change,) = look(plan, FOUND).effects
+    assert change == MergePatch("change/scale", find.ref, "u1", CHANGE.manifest, MAKER)
+    changed = {"change/scale": made(CHANGE, **HELD), "ready/scale": Outcome(value=True)}
+    status = look(plan, FOUND | changed).status
+    assert status.phase is Phase.SUCCEEDED
+    assert [(each.uid, each.held) for each in status.resources] == [("u1", False)]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "phase", "message"),
+    [
+        ({"find/scale": failed("NotFound")}, Phase.FAILED, "Deployment team-a/web could not be found: no"),
+        (FOUND | {"change/scale": failed("Conflict")}, Phase.FAILED, "Deployment team-a/web could not be changed: no"),
+        (
+            FOUND | {"change/scale": failed("Timeout", transient=True)},
+            Phase.RUNNING,
+            "Deployment team-a/web could not be changed: no",
+        ),
+    ],
+)
+def test_a_change_fails(outcomes, phase, message):
+    status = look(run_plan(CHANGE), outcomes).status
+    assert (status.phase, status.message) == (phase, message)
