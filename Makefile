@@ -1,22 +1,27 @@
 # `make help` lists what there is. On a new machine `make demo` and `make test` set everything up themselves.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-BASE_PYTHON := $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
+BASE_PYTHON = $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 PY := $(VENV)/bin/python
+# Named after the content of the pins: what counts is whether they changed, not when git wrote the file.
+READY := $(VENV)/.ready-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 export PYTHONPATH := operator:.
 export PYTHONDONTWRITEBYTECODE := 1
 STEP := @$(PY) -m tools.step
 PYTEST := $(PY) -m pytest
+UV := $(firstword $(wildcard $(VENV)/bin/uv) uv)
+# One set of pins for every Python from 3.11 on, and no address in it: where packages come from is the machine's matter.
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .PHONY: help setup controlplane demo up down test verify unit crds integration e2e test-kind generate requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
 
-setup: $(VENV)/.ready ## make the virtual environment (others do it themselves)
+setup: $(READY) ## make the virtual environment (others do it themselves)
 
-$(VENV)/.ready: requirements/dev.txt
+$(READY):
 	@test -n "$(BASE_PYTHON)" || { echo "Python 3.11 or later is needed: install it (for example: apt-get install python3 python3-venv) and try again."; exit 1; }
 	@echo "...     python packages into $(VENV)"
 	@$(BASE_PYTHON) -m venv $(VENV) || { echo "The venv could not be made: on Debian, apt-get install python3-venv."; exit 1; }
@@ -48,7 +53,7 @@ unit: setup ## fast tests, no cluster; core/ and api/ at 100 % branch coverage
 	$(STEP) "unit tests" --show " passed" -- $(PYTEST) tests/unit --cov --cov-branch --cov-report=term --cov-fail-under=100
 
 integration: controlplane ## CRD tables, identities, the story: on a real API server
-	$(STEP) "CRD tables, identities and the story, on a real API server" --show " passed" -- $(PYTEST) tests/crds tests/integration tests/e2e
+	$(STEP) "CRD tables, identities and the story, on a real API server" --show " passed" -- $(PYTEST) tests/controlplane tests/crds tests/integration tests/e2e
 
 test-kind: setup ## the same integration tests on kind, where Docker is
 	@PRATIQUE_TEST_CLUSTER=kind $(PYTEST) tests/crds tests/integration tests/e2e
@@ -56,9 +61,11 @@ test-kind: setup ## the same integration tests on kind, where Docker is
 generate: setup ## write crds/, the chart and the reference from the code
 	@$(PY) -m pratique.codegen
 
-requirements: setup ## pin what pyproject.toml asks for, with hashes
-	@$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/runtime.txt
-	@$(PY) -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group dev -o requirements/dev.txt
+requirements: ## pin what pyproject.toml and toolchain.in ask for, with hashes
+	@$(UV) --version >/dev/null 2>&1 || { echo "uv is needed for this: $(PY) -m pip install uv"; exit 1; }
+	@$(COMPILE) pyproject.toml -o requirements/runtime.txt
+	@$(COMPILE) pyproject.toml --group dev -o requirements/dev.txt
+	@$(COMPILE) requirements/toolchain.in -o requirements/toolchain.txt
 
 clean: ## remove the playground, the virtual environment and caches
 	@if [ -x $(PY) ]; then $(PY) -m tools.playground clean; fi

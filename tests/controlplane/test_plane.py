@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 from tests.support.cluster import wait_for
-from tools.controlplane import ControlPlane, Kubectl, Options, processes, state, temporary_plane
+from tools.controlplane import (
+    IDENTITIES,
+    ControlPlane,
+    ForeignCluster,
+    Kubectl,
+    Options,
+    processes,
+    state,
+    temporary_plane,
+)
 from tools.controlplane.catalog import KUBERNETES, SERVER_NAMES
 
 HOLDER = """
@@ -30,11 +39,11 @@ def test_two_live_side_by_side_and_know_nothing_of_each_other(tmp_path):
         assert "only-left" not in kubectl(right.kubeconfig("admin"), "get", "namespaces").stdout
         strangers = kubectl(right.kubeconfig("admin"), "--server", left.url, "get", "namespaces", check=False)
         assert strangers.returncode != 0
-        versions = [
-            json.loads(kubectl(each.kubeconfig("admin"), "version", "-o", "json").stdout) for each in (left, right)
-        ]
-        assert versions[0]["serverVersion"]["gitVersion"] == KUBERNETES
-        assert versions[1]["serverVersion"]["emulationMinor"] == "35"
+        here, older = (
+            json.loads(kubectl(p.kubeconfig("admin"), "get", "--raw", "/version").stdout) for p in (left, right)
+        )
+        assert here["gitVersion"] == KUBERNETES
+        assert older["emulationMinor"] == "35"
         # The controller manager of each works: accounts appear, and an ended namespace goes.
         for plane in (left, right):
             admin = plane.kubeconfig("admin")
@@ -48,14 +57,22 @@ def test_two_live_side_by_side_and_know_nothing_of_each_other(tmp_path):
     assert not any(root.exists() for root in roots)
 
 
-def test_everybody_is_who_they_are_and_has_no_right_of_ours(tmp_path):
+def test_everybody_is_the_same_on_our_plane_and_on_a_cluster_of_ones_own(tmp_path):
     kubectl = Kubectl(tmp_path / "cache")
+
+    def who(kubeconfig: Path) -> tuple[str, set[str]]:
+        answer = json.loads(kubectl(kubeconfig, "auth", "whoami", "-o", "json").stdout)["status"]["userInfo"]
+        return answer["username"], set(answer["groups"])
+
     with temporary_plane("people") as plane:
-        for name, username in (("lead-1", "lead-1@example.com"), ("robot", "system:serviceaccount:team-a:robot")):
-            who = json.loads(kubectl(plane.kubeconfig(name), "auth", "whoami", "-o", "json").stdout)
-            assert who["status"]["userInfo"]["username"] == username
-            refused = kubectl(plane.kubeconfig(name), "get", "namespaces", check=False)
-            assert "Forbidden" in refused.stderr
+        foreign = ForeignCluster(plane.kubeconfig("admin"), tmp_path / "foreign")
+        for name in ("admin", "lead-1", "mallory", "robot"):
+            username, groups = who(plane.kubeconfig(name))
+            assert username == IDENTITIES[name].username
+            assert groups == {*IDENTITIES[name].groups, "system:authenticated"}
+            assert who(foreign.kubeconfig(name)) == (username, groups)
+        for refused in (plane.kubeconfig("operator"), foreign.kubeconfig("operator")):
+            assert "Forbidden" in kubectl(refused, "get", "namespaces", check=False).stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])

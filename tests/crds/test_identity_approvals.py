@@ -241,52 +241,49 @@ def test_late_is_late(cluster: Cluster, namespace: str) -> None:
     denied(answer, f"the deadline {gate['spec']['policy']['deadline']} has passed")
 
 
-@pytest.mark.parametrize("state", ["Approved", "Declined", "Expired", "Withdrawn", "Superseded"])
-def test_what_has_ended_takes_no_decision(cluster: Cluster, namespace: str, state: str) -> None:
+def test_what_has_ended_takes_no_decision(cluster: Cluster, namespace: str) -> None:
     open_gate(cluster, namespace)
-    end(cluster, namespace, state)
-    denied(patch(cluster, "lead-1", namespace, decision(LEAD, "Approve")), f"this Approval has ended: {state}")
+    for state in ("Approved", "Declined", "Expired", "Withdrawn", "Superseded"):
+        end(cluster, namespace, state)
+        denied(patch(cluster, "lead-1", namespace, decision(LEAD, "Approve")), f"this Approval has ended: {state}")
 
 
-WEAKER = {
-    "count": {"policy": {"required": 0}},
-    "more deadline": {"policy": {"deadline": "2100-01-01T00:00:00Z"}},
-    "approvers": {"policy": {"approvers": {"users": [LEAD]}}},
-    "plan": {"plan": {"digest": "sha256:1"}},
-    "subject": {"subject": {"name": "another"}},
-    "action": {"action": "another"},
-    "requester": {"requestedBy": {"username": "nobody"}},
-    "no summary": {"plan": {"summary": None}},
-    "reason": {"reason": "because"},
-}
+WEAKER: tuple[dict[str, Any], ...] = (
+    {"policy": {"required": 2}},
+    {"policy": {"declineThreshold": 9}},
+    {"policy": {"deadline": "2100-01-01T00:00:00Z"}},
+    {"policy": {"approvers": {"users": [LEAD]}}},
+    {"plan": {"digest": "sha256:1"}},
+    {"plan": {"summary": None}},
+    {"subject": {"name": "another"}},
+    {"action": "another"},
+    {"stage": "another"},
+    {"requestedBy": {"username": "nobody"}},
+    {"reason": "because"},
+)
 
 
-@pytest.mark.parametrize("who", ["lead-1", "admin", "operator"])
-@pytest.mark.parametrize("change", WEAKER, ids=str)
-def test_a_gate_cannot_be_weakened(cluster: Cluster, namespace: str, change: str, who: str) -> None:
+@pytest.mark.parametrize("who", ["lead-1", "admin"])
+def test_a_gate_cannot_be_weakened(cluster: Cluster, namespace: str, who: str) -> None:
     open_gate(cluster, namespace)
-    spec = WEAKER[change] | ({"decisions": {LEAD: {"verdict": "Approve"}}} if who == "lead-1" else {})
-    if change == "count":
-        spec = changed(spec, {"policy.required": 2})
-    answer = patch(cluster, who, namespace, {"spec": spec})
-    assert answer.code != 0
-    assert "is frozen" in answer.err or "cannot patch" in answer.err or "required is larger" in answer.err
+    for change in WEAKER:
+        denied(patch(cluster, who, namespace, {"spec": change}), "is frozen")
+        deciding = change | {"decisions": {LEAD: {"verdict": "Approve"}}}
+        denied(patch(cluster, who, namespace, {"spec": deciding}), "is frozen")
 
 
-@pytest.mark.parametrize(
-    "metadata",
-    [
-        {"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": make.RUN_UID}]},
+@pytest.mark.parametrize("who", ["lead-1", "admin"])
+def test_our_marks_are_not_for_approvers(cluster: Cluster, namespace: str, who: str) -> None:
+    open_gate(cluster, namespace)
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "a", "uid": make.RUN_UID}
+    marks: tuple[dict[str, Any], ...] = (
+        {"ownerReferences": [owner]},
         {"finalizers": ["example.com/mine"]},
         {"labels": {"pratique.dev/run-uid": "x"}},
         {"annotations": {"pratique.dev/x": "x"}},
-    ],
-    ids=["owner", "finalizer", "label", "annotation"],
-)
-@pytest.mark.parametrize("who", ["lead-1", "admin"])
-def test_our_marks_are_not_for_approvers(cluster: Cluster, namespace: str, who: str, metadata: dict[str, Any]) -> None:
-    open_gate(cluster, namespace)
-    denied(patch(cluster, who, namespace, {"metadata": metadata}), "of an Approval belong to the operator")
+    )
+    for mark in marks:
+        denied(patch(cluster, who, namespace, {"metadata": mark}), "of an Approval belong to the operator")
 
 
 def test_only_the_operator_opens_a_gate(cluster: Cluster, namespace: str) -> None:

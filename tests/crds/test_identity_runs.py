@@ -53,22 +53,21 @@ def test_the_requester_is_stamped_with_name_and_groups(cluster: Cluster, namespa
     assert set(who["groups"]) == {"developers", "system:authenticated"}
 
 
-@pytest.mark.parametrize(
-    "forged",
-    [
-        {"username": "lead-1@example.com", "groups": ["platform-leads", "system:authenticated"]},
-        {"username": "developer@example.com"},
-        {"username": "developer@example.com", "groups": ["platform-leads", "system:authenticated"]},
-        {"username": "developer@example.com", "groups": ["developers"]},
-        {"username": "developer@example.com", "groups": ["developers", "system:authenticated", "platform-leads"]},
-        {"username": "Developer@example.com", "groups": ["developers", "system:authenticated"]},
-    ],
-    ids=["name", "no groups", "other groups", "fewer groups", "more groups", "letter case"],
+FORGED_REQUESTERS = (
+    {"username": "lead-1@example.com", "groups": ["platform-leads", "system:authenticated"]},
+    {"username": "developer@example.com"},
+    {"username": "developer@example.com", "groups": ["platform-leads", "system:authenticated"]},
+    {"username": "developer@example.com", "groups": ["developers"]},
+    {"username": "developer@example.com", "groups": ["developers", "system:authenticated", "platform-leads"]},
+    {"username": "Developer@example.com", "groups": ["developers", "system:authenticated"]},
 )
+
+
 @pytest.mark.parametrize("who", ["developer", "admin"])
-def test_nobody_asks_in_another_name(cluster: Cluster, namespace: str, who: str, forged: dict[str, Any]) -> None:
-    answer = cluster.apply(who, changed(make.run("held", namespace), {PATH: forged}), check=False)
-    _denied(answer, FORGED)
+def test_nobody_asks_in_another_name_or_with_other_groups(cluster: Cluster, namespace: str, who: str) -> None:
+    for forged in FORGED_REQUESTERS:
+        answer = cluster.apply(who, changed(make.run("held", namespace), {PATH: forged}), check=False)
+        _denied(answer, FORGED)
 
 
 def test_the_truth_may_be_written_down(cluster: Cluster, namespace: str) -> None:
@@ -112,23 +111,18 @@ def test_a_run_is_not_born_withdrawn(cluster: Cluster, namespace: str) -> None:
     _denied(answer, "a new run cannot start with it")
 
 
-@pytest.mark.parametrize(
-    "metadata",
-    [
+def test_our_marks_are_not_for_requesters(cluster: Cluster, namespace: str, held: dict[str, Any]) -> None:
+    sentence = "labels, annotations and finalizers of pratique.dev on an ActionRun belong to the operator"
+    marks: tuple[dict[str, Any], ...] = (
         {"labels": {"pratique.dev/run-uid": "x"}},
         {"annotations": {"pratique.dev/anything": "x"}},
         {"finalizers": ["pratique.dev/environment"]},
-    ],
-    ids=["label", "annotation", "finalizer"],
-)
-def test_our_marks_are_not_for_requesters(
-    cluster: Cluster, namespace: str, held: dict[str, Any], metadata: dict[str, Any]
-) -> None:
-    sentence = "labels, annotations and finalizers of pratique.dev on an ActionRun belong to the operator"
-    _denied(_patch(cluster, "developer", namespace, {"metadata": metadata}), sentence)
-    fresh = make.run("fresh", namespace)
-    fresh["metadata"] |= metadata
-    _denied(cluster.apply("developer", fresh, check=False), sentence)
+    )
+    for mark in marks:
+        _denied(_patch(cluster, "developer", namespace, {"metadata": mark}), sentence)
+        fresh = make.run("fresh", namespace)
+        fresh["metadata"] |= mark
+        _denied(cluster.apply("developer", fresh, check=False), sentence)
 
 
 def test_other_labels_are_free(cluster: Cluster, namespace: str, held: dict[str, Any]) -> None:
@@ -142,27 +136,22 @@ def test_owner_references_cannot_be_added(cluster: Cluster, namespace: str, held
     _denied(answer, "ownerReferences of an ActionRun cannot be changed")
 
 
-@pytest.mark.parametrize("who", ["developer", "admin"])
-@pytest.mark.parametrize(
-    "patch",
-    [
-        {"inputs": {"name": "other"}},
-        {"inputs": None},
-        {"reason": "other"},
-        {"reason": None},
-        {"actionRef": {"name": "other"}},
-        {"requestedBy": {"username": "mallory@example.com"}},
-        {"requestedBy": {"groups": ["platform-leads"]}},
-    ],
-    ids=["inputs", "no inputs", "reason", "no reason", "action", "requester", "groups"],
+CHANGES: tuple[dict[str, Any], ...] = (
+    {"inputs": {"name": "other"}},
+    {"inputs": None},
+    {"reason": "other"},
+    {"reason": None},
+    {"actionRef": {"name": "other"}},
+    {"requestedBy": {"username": "mallory@example.com"}},
+    {"requestedBy": {"groups": ["platform-leads"]}},
 )
-def test_a_run_cannot_be_changed(
-    cluster: Cluster, namespace: str, held: dict[str, Any], who: str, patch: dict[str, Any]
-) -> None:
+
+
+@pytest.mark.parametrize("who", ["developer", "admin"])
+def test_a_run_cannot_be_changed(cluster: Cluster, namespace: str, held: dict[str, Any], who: str) -> None:
     before = _spec(cluster, namespace)
-    answer = _patch(cluster, who, namespace, {"spec": patch})
-    assert answer.code != 0
-    assert "cannot be changed" in answer.err
+    for change in CHANGES:
+        _denied(_patch(cluster, who, namespace, {"spec": change}), "cannot be changed")
     assert _spec(cluster, namespace) == before
 
 
@@ -172,23 +161,22 @@ def test_requested_by_that_is_taken_out_comes_back(cluster: Cluster, namespace: 
     assert _spec(cluster, namespace) == before
 
 
-@pytest.mark.parametrize("who", ["developer", "admin"])
-@pytest.mark.parametrize(
-    "how",
-    [
-        ("apply", "-f", "-"),
-        ("apply", "--server-side", "--field-manager=argocd", "-f", "-"),
-        ("apply", "--server-side", "--force-conflicts", "-f", "-"),
-        ("replace", "-f", "-"),
-    ],
-    ids=["apply", "server-side", "forced", "replace"],
+WAYS = (
+    ("apply", "-f", "-"),
+    ("apply", "--server-side", "--force-conflicts", "--field-manager=argocd", "-f", "-"),
+    ("apply", "--server-side", "--force-conflicts", "-f", "-"),
+    ("replace", "-f", "-"),
 )
+
+
+@pytest.mark.parametrize("who", ["developer", "admin"])
 def test_the_same_manifest_again_changes_nothing(
-    cluster: Cluster, namespace: str, held: dict[str, Any], who: str, how: tuple[str, ...]
+    cluster: Cluster, namespace: str, held: dict[str, Any], who: str
 ) -> None:
     before = _spec(cluster, namespace)
-    cluster.kubectl(who, *how, input=json.dumps(held))
-    assert _spec(cluster, namespace) == before
+    for way in WAYS:
+        cluster.kubectl(who, *way, input=json.dumps(held))
+        assert _spec(cluster, namespace) == before
 
 
 def test_only_the_requester_withdraws(cluster: Cluster, namespace: str, held: dict[str, Any]) -> None:
@@ -202,11 +190,11 @@ def test_an_admin_with_the_verb_withdraws(cluster: Cluster, namespace: str, held
     assert _patch(cluster, "admin", namespace, {"spec": {"withdrawn": True}}).code == 0
 
 
-@pytest.mark.parametrize("phase", ["Pending", "Running", "Succeeded", "Declined", "Expired"])
-def test_only_a_waiting_run_is_withdrawn(cluster: Cluster, namespace: str, held: dict[str, Any], phase: str) -> None:
-    _status(cluster, namespace, "held", {"phase": phase})
-    answer = _patch(cluster, "developer", namespace, {"spec": {"withdrawn": True}})
-    _denied(answer, f"only a waiting run can be withdrawn; this one is {phase}")
+def test_only_a_waiting_run_is_withdrawn(cluster: Cluster, namespace: str, held: dict[str, Any]) -> None:
+    for phase in ("Pending", "Running", "Succeeded", "Declined", "Expired"):
+        _status(cluster, namespace, "held", {"phase": phase})
+        answer = _patch(cluster, "developer", namespace, {"spec": {"withdrawn": True}})
+        _denied(answer, f"only a waiting run can be withdrawn; this one is {phase}")
 
 
 def test_the_status_is_the_operators(cluster: Cluster, namespace: str, held: dict[str, Any]) -> None:

@@ -7,19 +7,18 @@ from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.support.builders import NOW
-
 from pratique.api.v1alpha1.common import format_time
 from pratique.api.v1alpha1.environment import Environment
 from pratique.core.effects import Create, Delete, Delivery, Effect, Failure, Json, MergePatch, Outcome, Plan, Read
 from pratique.core.environment import EnvironmentSnapshot, plan_environment
+from tests.support.builders import NOW
 
 GOING = timedelta(seconds=3)
 SENT = Delivery(sent=True)
 Name = tuple[str, str | None, str]
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """The operator is gone, at this very step."""
 
 
@@ -111,7 +110,7 @@ class World:
     def step(self) -> None:
         self.steps_to_live -= 1
         if self.steps_to_live == 0:
-            raise Killed
+            raise KilledError
 
     def perform(self, effect: Effect) -> Outcome:
         outcome = self.answer(effect)

@@ -12,9 +12,10 @@ from pratique.core.expressions import MAX_COMPREHENSIONS, MAX_LENGTH, Program, c
 
 NAMES = ("inputs", "run")
 SCOPE = {"inputs": {"name": "web", "n": 3, "half": 0.5, "list": [1, "a", None], "map": {"k": True}}, "run": {}}
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**52), 2**52) | st.text(st.characters(codec="utf-8")),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=3),
+    st.none() | st.booleans() | st.integers(-(2**52), 2**52) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )
 
@@ -30,7 +31,10 @@ def evaluate(text: str) -> object:
         ("inputs.n + 1", 4),
         ("double(inputs.n)", 3),
         ("inputs.half", 0.5),
+        ("1e20", 100000000000000000000),
         ("1e300", 1e300),
+        ("duration('1.5s')", "1.5s"),
+        ("timestamp('2026-01-02T03:04:05.5Z')", "2026-01-02T03:04:05.500000Z"),
         ("9007199254740993", 9007199254740993),
         ("inputs.n > 2", True),
         ("null", None),
@@ -41,7 +45,7 @@ def evaluate(text: str) -> object:
         ("ttl('90s')", "90s"),
         ("ttl('2w') - ttl('1d')", "1123200s"),
         ("ttl('0s')", "0s"),
-        ("timestamp('2026-01-02T03:04:05Z')", "2026-01-02 03:04:05+00:00"),
+        ("timestamp('2026-01-02T03:04:05Z')", "2026-01-02T03:04:05Z"),
         ("string(ttl('2m'))", "120s"),
         ("has(inputs.absent) ? inputs.absent : 'none'", "none"),
         ("inputs.list.exists(x, x == 'a')", True),
@@ -57,7 +61,7 @@ def test_values_come_back_as_json(text: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("inptus.name", "undeclared reference to 'inptus'; in scope are: inputs, run"),
+        ("inptus.name", "undeclared reference to 'inptus.name'; in scope are: inputs, run"),
         ("1 +", "Syntax error"),
         ("1 + 'a'", "found no matching overload for '_+_'"),
         ("", "Syntax error"),
@@ -88,8 +92,16 @@ def test_the_limits_themselves_are_allowed() -> None:
     [
         ("inputs.absent", 'Key not found in map: "absent"'),
         ("inputs.n / 0", "divide by zero"),
-        ("inputs.list[9]", "index out of bounds"),
+        ("inputs.list[9]", "Index error: index=9 size=3"),
         ("ttl('2 weeks')", "ttl('2 weeks'): a duration is one number and one unit, such as 90s, 15m, 24h, 3d or 2w"),
+        ("1.0 / 0.0", "gives inf, which is no number that JSON knows"),
+        ("[double('nan')]", "gives nan, which is no number that JSON knows"),
+        ("ttl('999999999w')", "ttl('999999999w'): is longer than any duration may be"),
+        ("b'bytes'", "gives bytes, which JSON cannot hold; use string(…)"),
+        ("type(1)", "gives a type, which JSON cannot hold; use string(…)"),
+        ("{true: 1}", "gives a map with the key True: keys must be strings"),
+        ("{inputs.half: 1}", "key"),
+        ("inputs.list.map(a, inputs.list.map(b, inputs.list.map(c, inputs.absent)))", "Key not found in map"),
         ("inputs.name + 1", "No matching overloads"),
     ],
 )
@@ -130,3 +142,18 @@ def test_durations_compare(text: str, length: int) -> None:
 def test_any_json_goes_through_unchanged(value: object) -> None:
     program: Program = compile_expression("inputs.value", NAMES)
     assert program.evaluate({"inputs": {"value": value}, "run": {}}) == value
+
+
+@pytest.mark.parametrize("value", ["a\0b", ["\0"], {"k": {"l": "\0"}}, {"k\0": 1}])
+def test_a_text_that_the_binding_would_cut_off_is_not_judged_by_its_beginning(value: object) -> None:
+    with pytest.raises(EvaluationError, match="sees a text with the character NUL, which CEL would cut off there"):
+        compile_expression("inputs.v == 'a'", NAMES).evaluate({"inputs": {"v": value}, "run": {}})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["inputs.l.map(a, inputs.l.map(b, inputs.l.map(c, 1)))", "inputs.l.all(a, inputs.l.all(b, inputs.l.all(c, true)))"],
+)
+def test_loops_in_loops_end(text: str) -> None:
+    with pytest.raises(EvaluationError, match="Iteration budget exceeded"):
+        compile_expression(text, NAMES).evaluate({"inputs": {"l": list(range(300))}, "run": {}})

@@ -74,7 +74,8 @@ def ensure_tokens(path: Path, identities: Iterable[Identity]) -> dict[str, str]:
     tokens: dict[str, str] = {}
     for identity in identities:
         tokens[identity.name] = kept.get(identity.name) or secrets.token_urlsafe(32)
-        writer.writerow([tokens[identity.name], identity.username, identity.name, ",".join(identity.groups)])
+        groups = [",".join(identity.groups)] if identity.groups else []  # an empty field is a group named ""
+        writer.writerow([tokens[identity.name], identity.username, identity.name, *groups])
     write_private(path, text.getvalue().encode())
     return tokens
 

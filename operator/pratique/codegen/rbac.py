@@ -21,7 +21,7 @@ def operator_rules() -> list[Manifest]:
     plurals = [kind.plural for kind in KINDS]
     return [
         rule(GROUP, plurals, READ),
-        rule(GROUP, [f"{plural}/status" for plural in plurals], ["patch"]),
+        rule(GROUP, [f"{plural}/status" for plural in plurals], ["get", "patch"]),
         rule(GROUP, ["approvals"], ["create"]),
         rule(GROUP, ["environments"], ["patch", "delete"]),
         # Only as dry runs of canaries: the policies refuse these from the operator.

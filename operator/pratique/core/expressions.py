@@ -7,8 +7,10 @@ limits of its own. An evaluation that fails is never a verdict: what depends on 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 from cel_expr_python import cel
@@ -18,17 +20,20 @@ from pratique.core.errors import EvaluationError
 
 MAX_LENGTH = 4096
 MAX_COMPREHENSIONS = 4
-_EXACT = 2**53
+_EXPONENT = 1e21
+"""From here on the API server writes numbers with an exponent."""
 _COMPREHENSION = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter|transformList|transformMap)\s*\(")
-_NOISE = re.compile(r"^INVALID_ARGUMENT: |^ERROR: <input>:\d+:\d+: | \(in container ''\)| \[INVALID_ARGUMENT\]")
-_CODE = re.compile(r"^[A-Z_]+: ")
-Shape = cel.Type
+_NOISE = re.compile(r"^(?:ERROR: )?<input>:-?\d+:-?\d+: |^[A-Z_]+: | \(in container ''\)| \[[A-Z_]+\]$")
+_KINDS = {bytes: "bytes", bytearray: "bytes"}
 
 
 def _ttl(text: str) -> timedelta:
     if not re.fullmatch(DURATION_PATTERN, text):
         raise ValueError(f"ttl({text!r}): a duration is one number and one unit, such as 90s, 15m, 24h, 3d or 2w")
-    return duration_of(text)
+    try:
+        return duration_of(text)
+    except OverflowError:
+        raise ValueError(f"ttl({text!r}): is longer than any duration may be") from None
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,17 @@ class Program:
 
     def evaluate(self, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401 - CEL is as dynamic as JSON
         """Return the value as JSON; raises EvaluationError with CEL's own words."""
-        value = self.compiled.eval(data=dict(scope))
-        if value.type() == cel.Type.ERROR:
-            raise EvaluationError(_CODE.sub("", str(value.value())).replace('map : "', 'map: "'))
-        return _plain(value.plain_value())
+        if has_nul(scope):
+            raise EvaluationError(f"sees a text with the character NUL, which CEL would cut off there: {self.text}")
+        try:
+            value = self.compiled.eval(data=dict(scope))
+            failed = value.type() in (cel.Type.ERROR, cel.Type.UNKNOWN)
+            result = str(value.value()) if failed else value.plain_value()
+        except (RuntimeError, TypeError) as error:  # beyond its budget of iterations, or no value that Python knows
+            raise EvaluationError(_complaint(str(error))) from None
+        if failed:
+            raise EvaluationError(_complaint(result))
+        return _plain(result)
 
     def holds(self, scope: Mapping[str, Any]) -> bool:
         """Return whether a condition is true; anything but a bool is an EvaluationError."""
@@ -84,25 +96,49 @@ def compile_expression(text: str, names: tuple[str, ...]) -> Program:
 
 
 def _complaint(text: str) -> str:
-    """Return the first complaint of CEL's compiler, without its decoration."""
+    """Return CEL's first complaint in one line, without its decoration."""
     line = text.splitlines()[0]
     while (shorter := _NOISE.sub("", line)) != line:
         line = shorter
-    return line.strip()
+    return line.strip().replace('map : "', 'map: "')
+
+
+def has_nul(value: Any) -> bool:  # noqa: ANN401 - any JSON value
+    """Whether the character NUL is in any text of a value: CEL's binding ends a text there, and judges the beginning."""
+    match value:
+        case str():
+            return "\0" in value
+        case Mapping():
+            return any(has_nul(key) or has_nul(each) for key, each in value.items())
+        case list():
+            return any(has_nul(each) for each in value)
+        case _:
+            return False
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
     """Return a value as JSON; a duration or a time is given as text."""
     match value:
-        case float() if value.is_integer() and abs(value) < _EXACT:
-            return int(value)  # as the API server stores it: 1.0 comes back as 1
+        case float() if not isfinite(value):
+            raise EvaluationError(f"gives {value}, which is no number that JSON knows")
+        case float() if value.is_integer() and abs(value) < _EXPONENT:
+            return int(Decimal(repr(value)))  # as the API server gives it back: 1.0 as 1, 1e20 with all its zeros
         case bool() | int() | float() | str() | None:
             return value
         case timedelta():
-            return f"{int(value.total_seconds())}s"
+            seconds = value.total_seconds()
+            return f"{int(seconds) if seconds.is_integer() else seconds}s"
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case Mapping():
-            return {str(key): _plain(each) for key, each in value.items()}
+            return {_key(key): _plain(each) for key, each in value.items()}
         case list() | tuple():
             return [_plain(each) for each in value]
         case _:
-            return str(value)
+            raise EvaluationError(f"gives {_KINDS.get(type(value), 'a type')}, which JSON cannot hold; use string(…)")
+
+
+def _key(key: Any) -> str:  # noqa: ANN401 - whatever CEL takes for a key
+    if isinstance(key, bool) or not isinstance(key, str | int):
+        raise EvaluationError(f"gives a map with the key {key}: keys must be strings")
+    return str(key)

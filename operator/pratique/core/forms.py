@@ -8,38 +8,35 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator, SchemaError, ValidationError
+from jsonschema.validators import extend
 
+from pratique.core.form_language import FORMATS, matches, problems_of_words
 from pratique.core.text import clean
 
 Json = dict[str, Any]
 MAX_INPUT_BYTES = 65536
 MAX_INPUT_DEPTH = 12
 MAX_SCHEMA_BYTES = 65536
+MAX_SCHEMA_DEPTH = 32
 MAX_SENTENCES = 10
+MAX_NUMBER = 2**53
 _IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _CEL_WORDS = frozenset(
-    {
-        "false",
-        "in",
-        "null",
-        "true",
-        "as",
-        "break",
-        "const",
-        "continue",
-        "else",
-        "for",
-        "function",
-        "if",
-        "import",
-        "let",
-    }
-    | {"loop", "package", "namespace", "return", "var", "void", "while"}
+    ["false", "in", "null", "true", "as", "break", "const", "continue", "else", "for", "function", "if", "import"]
+    + ["let", "loop", "package", "namespace", "return", "var", "void", "while"]
 )
-_UNSUPPORTED = ("$ref", "$dynamicRef", "$id", "$schema", "$defs", "definitions", "unevaluatedProperties")
+
+
+def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationError]:  # noqa: ANN401 - jsonschema's own
+    if isinstance(value, str) and not matches(pattern, value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+_Validator: Any = extend(Draft202012Validator, {"pattern": _pattern})
 
 
 def with_defaults(schema: Json, inputs: Json) -> Json:
@@ -60,11 +57,47 @@ def problems_of_inputs(schema: Json, inputs: Json) -> list[str]:
         return [f"spec.inputs: is {size} bytes of JSON, {MAX_INPUT_BYTES} are allowed"]
     if _depth(inputs) > MAX_INPUT_DEPTH:
         return [f"spec.inputs: is nested deeper than {MAX_INPUT_DEPTH} levels"]
-    validator = Draft202012Validator({"additionalProperties": False, **_closed(schema)})
+    if inexact := list(_inexact(inputs, "spec.inputs")):
+        return inexact[:MAX_SENTENCES]
     found = sorted(
-        validator.iter_errors(inputs), key=lambda error: ([str(part) for part in error.absolute_path], error.message)
+        _validator(json.dumps(schema)).iter_errors(inputs),
+        key=lambda error: ([str(part) for part in error.absolute_path], error.message),
     )
     return [sentence for error in found for sentence in _sentences(error)][:MAX_SENTENCES]
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: str) -> Any:  # noqa: ANN401 - jsonschema's validator
+    """Return what judges inputs; made once for each form, since that takes longer than judging."""
+    return _Validator({"additionalProperties": False, **_closed(json.loads(schema))}, format_checker=FORMATS)
+
+
+def _inexact(value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    """Yield the numbers that may arrive in what is made as other numbers than were sent."""
+    match value:
+        case int() | float() if abs(value) > MAX_NUMBER:
+            yield f"{path}: is a number beyond {MAX_NUMBER}, which not every program keeps exactly; use a string"
+        case Mapping():
+            for name, each in value.items():
+                yield from _inexact(each, f"{path}.{clean(name, 80)}")
+        case list():
+            for index, each in enumerate(value):
+                yield from _inexact(each, f"{path}[{index}]")
+
+
+def as_declared(schema: Any, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return inputs as expressions see them: JSON knows one kind of number, CEL two, and the form says which is meant."""
+    declared = schema if isinstance(schema, Mapping) else {}
+    match value:
+        case int() | float() if declared.get("type") == "number":
+            return float(value)
+        case Mapping():
+            known, others = _properties(declared), declared.get("additionalProperties")
+            return {name: as_declared(known.get(name, others), each) for name, each in value.items()}
+        case list():
+            return [as_declared(declared.get("items"), each) for each in value]
+        case _:
+            return value
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:
@@ -98,34 +131,41 @@ def _unknown(path: str, name: str, known: list[str]) -> str:
 
 def problems_of_schema(schema: Json, path: str = "spec.inputs.schema") -> list[str]:
     """Return a sentence per mistake in a form."""
-    if len(json.dumps(schema)) > MAX_SCHEMA_BYTES:
+    text = json.dumps(schema)
+    if len(text) > MAX_SCHEMA_BYTES:
         return [f"{path}: is larger than {MAX_SCHEMA_BYTES} bytes of JSON"]
+    return list(_problems_of_schema(text, path))
+
+
+@lru_cache(maxsize=256)
+def _problems_of_schema(text: str, path: str) -> tuple[str, ...]:
+    schema: Json = json.loads(text)
     if schema.get("type") != "object":
-        return [f"{path}.type: must be object, since inputs are fields with names"]
+        return (f"{path}.type: must be object, since inputs are fields with names",)
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        return [f"{_path(path, error.absolute_path)}: {clean(error.message, 300)}"]
-    return list(_schema_problems(schema, path))
+        return (f"{_path(path, error.absolute_path)}: {clean(error.message, 300)}",)
+    if _depth(schema) > MAX_SCHEMA_DEPTH:
+        return (f"{path}: is nested deeper than {MAX_SCHEMA_DEPTH} levels",)
+    return tuple(_schema_problems(schema, path))
 
 
 def _schema_problems(schema: Json, path: str) -> Iterator[str]:
-    yield from (f"{path}.{word}: is not supported; write the schema out" for word in _UNSUPPORTED if word in schema)
-    if schema.get("format") == "password":
-        yield f"{path}.format: inputs are stored and shown, so no secret may travel in them; take the name of a Secret"
+    yield from problems_of_words(schema, path)
     if "pattern" in schema and _regex_problem(schema["pattern"]):
         yield f"{path}.pattern: is not a regular expression: {_regex_problem(schema['pattern'])}"
-    if "default" in schema:
-        yield from (
-            f"{path}.default: {error.message}" for error in Draft202012Validator(schema).iter_errors(schema["default"])
-        )
+    elif "default" in schema:
+        judge = _Validator(schema, format_checker=FORMATS)
+        yield from (f"{path}.default: {clean(error.message, 300)}" for error in judge.iter_errors(schema["default"]))
     for name, each in _properties(schema).items():
         if not _IDENTIFIER.fullmatch(name) or name in _CEL_WORDS:
             yield f"{path}.properties.{clean(name, 80)}: expressions must be able to name it: use letters, digits and _"
         if isinstance(each, Mapping):
             yield from _schema_problems(dict(each), f"{path}.properties.{name}")
-    if isinstance(schema.get("items"), Mapping):
-        yield from _schema_problems(schema["items"], f"{path}.items")
+    for word in ("items", "additionalProperties"):
+        if isinstance(schema.get(word), Mapping):
+            yield from _schema_problems(schema[word], f"{path}.{word}")
 
 
 def _regex_problem(pattern: str) -> str | None:
@@ -169,8 +209,9 @@ def _closed(schema: Json) -> Json:
     if "properties" in closed:
         closed["properties"] = {name: _closed(dict(each)) for name, each in _properties(schema).items()}
         closed.setdefault("additionalProperties", False)
-    if isinstance(closed.get("items"), Mapping):
-        closed["items"] = _closed(closed["items"])
+    for word in ("items", "additionalProperties"):
+        if isinstance(closed.get(word), Mapping):
+            closed[word] = _closed(closed[word])
     return closed
 
 
@@ -187,4 +228,4 @@ def _path(root: str, parts: Any) -> str:  # noqa: ANN401 - jsonschema's deque
     return root + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
 
 
-__all__ = ["example", "problems_of_inputs", "problems_of_schema", "with_defaults"]
+__all__ = ["as_declared", "example", "problems_of_inputs", "problems_of_schema", "with_defaults"]

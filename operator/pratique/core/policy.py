@@ -13,8 +13,8 @@ from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, PlannedRe
 from pratique.core.approval import may_decide_as
 from pratique.core.effects import Evaluation, Json
 from pratique.core.errors import EvaluationError
-from pratique.core.expressions import compile_expression
-from pratique.core.forms import problems_of_inputs, with_defaults
+from pratique.core.expressions import compile_expression, has_nul
+from pratique.core.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
 from pratique.core.objects import finished_manifest
 from pratique.core.rendering import plan_digest, render, render_text, summarize
 from pratique.core.text import clean
@@ -28,7 +28,7 @@ MAX_PLAN_BYTES = 262144
 def scope_of(action: Action, run: ActionRun, inputs: Json) -> Json:
     """Return the names that expressions of an Action see."""
     return {
-        "inputs": inputs,
+        "inputs": as_declared(action.spec.inputs.schema_, inputs),
         "run": _run_scope(run),
         "action": {"name": action.metadata.name, "title": action.spec.title},
     }
@@ -57,7 +57,15 @@ def evaluate_run(action: Action, run: ActionRun) -> Evaluation:
 
 
 def _evaluate(action: Action, run: ActionRun) -> Evaluation:
+    if run.spec.requested_by is None:
+        raise EvaluationError(
+            "run: the API server did not say who asks (spec.requestedBy): is Pratique's admission policy in force?"
+        )
     form = action.spec.inputs
+    if unsound := problems_of_schema(form.schema_):
+        raise EvaluationError(unsound[0])
+    if has_nul([run.spec.inputs, run.spec.reason]):
+        return Evaluation(refusals=("spec: holds the character NUL, which no expression can read: leave it out",))
     inputs = with_defaults(form.schema_, run.spec.inputs)
     problems = problems_of_inputs(form.schema_, inputs)
     if problems:

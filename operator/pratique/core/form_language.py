@@ -1,0 +1,88 @@
+"""Says which words of JSON Schema a form may use, and what its formats mean. Pure; called by `forms` only.
+
+A word that nothing honours is refused: a form that seems to limit an input, and does not, is worse than none. References
+are refused with it, so that judging inputs never leaves the process.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from jsonschema import FormatChecker
+
+from pratique.api.v1alpha1.common import DURATION_PATTERN
+
+WORDS = frozenset(
+    {"type", "title", "description", "default", "example", "examples", "enum", "const"}
+    | {"pattern", "format", "minLength", "maxLength"}
+    | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
+    | {"items", "minItems", "maxItems", "uniqueItems"}
+    | {"properties", "required", "additionalProperties", "minProperties", "maxProperties"}
+)
+TYPES = ("string", "integer", "number", "boolean", "object", "array")
+FORMATS = FormatChecker(formats=("date", "email", "ipv4", "ipv6", "uuid"))
+_OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+
+
+@FORMATS.checks("date-time", raises=ValueError)
+def _is_moment(value: object) -> bool:
+    return not isinstance(value, str) or bool(_MOMENT.fullmatch(value) and datetime.fromisoformat(value[:19]))
+
+
+@FORMATS.checks("duration")
+def _is_duration(value: object) -> bool:
+    return not isinstance(value, str) or re.fullmatch(DURATION_PATTERN, value) is not None
+
+
+@FORMATS.checks("secret-ref")
+def _is_secret_name(value: object) -> bool:
+    return not isinstance(value, str) or _OBJECT_NAME.fullmatch(value) is not None
+
+
+@FORMATS.checks("uri", raises=ValueError)
+def _is_uri(value: object) -> bool:
+    return not isinstance(value, str) or bool(urlsplit(value).scheme and urlsplit(value).netloc)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a `pattern` is found in a text, as JSON Schema and Kubernetes read it: ASCII classes, `$` is the very end."""
+    return re.search(_to_the_end(pattern), text, re.ASCII) is not None
+
+
+def _to_the_end(pattern: str) -> str:
+    """Return the pattern with `$` as `\\Z`: Python's `$` lets a newline pass behind it."""
+    done, in_class, at = [], False, 0
+    while at < len(pattern):
+        character = pattern[at]
+        if character == "\\":
+            done.append(pattern[at : at + 2])
+            at += 2
+            continue
+        if in_class:
+            in_class = character != "]"
+        elif character == "[":
+            end = at + 1 + pattern.startswith("^", at + 1)
+            end += pattern.startswith("]", end)  # a bracket that comes first is one of the class
+            done.append(pattern[at:end])
+            in_class, at = True, end
+            continue
+        done.append("\\Z" if character == "$" and not in_class else character)
+        at += 1
+    return "".join(done)
+
+
+def problems_of_words(schema: dict[str, object], path: str) -> Iterator[str]:
+    """Yield a sentence for every word of this part of a form that nothing honours."""
+    for word in sorted(schema.keys() - WORDS):
+        hint = "write the schema out" if word.startswith("$") or word == "definitions" else "use a rule in inputs.rules"
+        yield f"{path}.{word}: is not supported; {hint}"
+    kind = schema.get("type", "string")
+    if kind not in TYPES:
+        yield f"{path}.type: must be one of {', '.join(TYPES)}"
+    form = schema.get("format")
+    if form == "password":
+        yield f"{path}.format: inputs are stored and shown, so no secret may travel in them; take the name of a Secret"
+    elif form is not None and form not in FORMATS.checkers:
+        yield f"{path}.format: {form} is not supported; use one of {', '.join(sorted(FORMATS.checkers))}"

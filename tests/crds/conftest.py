@@ -1,0 +1,23 @@
+"""These tests need no operator, only what it relies on: they start when the API server is seen to guard."""
+
+import json
+
+import pytest
+from tests.support.cluster import Cluster, wait_for
+
+from pratique.cluster.canaries import canaries
+
+OPERATOR = "system:serviceaccount:pratique-system:pratique"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def guarded(cluster: Cluster) -> None:
+    """Wait until every canary is refused: right after its installation a policy is not yet in force."""
+    for canary in canaries(OPERATOR):
+        text = json.dumps(canary.manifest)
+
+        def refused(text: str = text, expected: str = canary.expected) -> bool:
+            args = ("create", "--dry-run=server", "-f", "-")
+            return expected in cluster.kubectl("operator", *args, input=text, check=False).err
+
+        wait_for(f"{canary.policy} to guard", refused)

@@ -1,0 +1,47 @@
+"""What tests of runs share: waiting for a phase, reading a condition, and an account for an Action to act as."""
+
+from typing import Any
+
+from tests.support.cluster import Cluster, wait_for
+from tests.support.manifests import Manifest
+
+STILL_GOING = (None, "Pending", "WaitingForApproval", "Running")
+
+
+def phase(cluster: Cluster, name: str, namespace: str, *wanted: str, timeout: float = 30.0) -> dict[str, Any]:
+    """Wait until a run is in one of these phases; return its status."""
+
+    def look() -> dict[str, Any] | None:
+        status = (cluster.get("actionrun", name, namespace) or {}).get("status", {})
+        now = status.get("phase")
+        assert now in wanted or now in STILL_GOING, f"run {name} is {now}: {status.get('message')}"
+        return status if now in wanted else None
+
+    return wait_for(f"run {name} in {'/'.join(wanted)}", look, timeout)
+
+
+def condition(body: dict[str, Any] | None, kind: str) -> dict[str, Any]:
+    """Return a condition of an object or of a status; empty if there is none."""
+    status = (body or {}).get("status", body or {})
+    return next((each for each in status.get("conditions", []) if each["type"] == kind), {})
+
+
+def account(namespace: str, name: str, *rules: dict[str, Any]) -> list[Manifest]:
+    """Return a ServiceAccount with these rights in its namespace, as which the operator may act."""
+    user = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
+    operator = {"kind": "ServiceAccount", "name": "pratique", "namespace": "pratique-system"}
+    lent = {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["impersonate"], "resourceNames": [name]}
+    made: list[Manifest] = [{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _meta(name, namespace)}]
+    for role, grants, subject in ((name, list(rules), user), (f"pratique-as-{name}", [lent], operator)):
+        made.append({**_rbac("Role", role, namespace), "rules": grants})
+        ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role}
+        made.append({**_rbac("RoleBinding", role, namespace), "roleRef": ref, "subjects": [subject]})
+    return made
+
+
+def _rbac(kind: str, name: str, namespace: str) -> Manifest:
+    return {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": _meta(name, namespace)}
+
+
+def _meta(name: str, namespace: str) -> dict[str, str]:
+    return {"name": name, "namespace": namespace}

@@ -1,0 +1,108 @@
+"""What the status of an Action and of a NotificationChannel says."""
+
+from datetime import timedelta
+
+import pytest
+from tests.support.builders import NOW, action, at, channel, failed
+
+from pratique.core.catalogue import CHECK, ActionSnapshot, ChannelSnapshot, plan_action, plan_channel
+from pratique.core.effects import CheckAction, CheckChannel, Outcome
+
+RULES = [
+    {"channels": ["chat", "mail"], "events": ["Failed"]},
+    {"channels": ["chat", "audit"], "events": ["Succeeded"]},
+]
+STAGES = [{"name": "platform", "when": "inputs.big", "approvers": {"groups": ["platform-leads"]}}]
+ALWAYS = [{**STAGES[0], "when": "true"}]
+SOUND = {CHECK: Outcome(value=())}
+READY = {"Accepted": ("True", "Valid"), "Ready": ("True", "Valid")}
+INVALID = {"Accepted": ("False", "Invalid"), "Ready": ("False", "Invalid"), "Stalled": ("True", "Invalid")}
+
+
+def conditions(status) -> dict[str, tuple[str, str]]:
+    return {each.type: (each.status.value, each.reason) for each in status.conditions}
+
+
+def message(status) -> str:
+    (text,) = {each.message for each in status.conditions}
+    return text
+
+
+@pytest.mark.parametrize(
+    ("spec", "channels", "outcome", "expected", "text"),
+    [
+        ({}, (), Outcome(value=()), READY, "Checked: ready to be used"),
+        ({}, (), Outcome(value=("first", "second")), INVALID, "first; second"),
+        ({}, (), failed("EvaluationFailed", "took too long"), INVALID, "took too long"),
+        ({"notifications": RULES}, {"chat", "mail", "audit"}, Outcome(value=()), READY, "Checked: ready to be used"),
+        (
+            {"notifications": RULES},
+            {"chat"},
+            Outcome(value=("first",)),
+            INVALID,
+            "first; spec.notifications: there is no NotificationChannel named audit; create it or leave it out; "
+            "spec.notifications: there is no NotificationChannel named mail; create it or leave it out",
+        ),
+    ],
+)
+def test_an_action_is_sound_or_says_what_is_wrong(spec, channels, outcome, expected, text):
+    plan = plan_action(ActionSnapshot(action(**spec), channels, {CHECK: outcome}), NOW)
+    assert (conditions(plan.status), message(plan.status)) == (expected, text)
+    assert (plan.status.observed_generation, plan.effects, plan.wake_at) == (1, (), None)
+
+
+@pytest.mark.parametrize(
+    ("stages", "phrase"),
+    [
+        ([], "none"),
+        (STAGES, "1 of group platform-leads, if inputs.big"),
+        (ALWAYS, "1 of group platform-leads"),
+    ],
+)
+def test_an_action_shows_its_gate(stages, phrase):
+    assert plan_action(ActionSnapshot(action(approval={"stages": stages}), (), SOUND), NOW).status.approval == phrase
+
+
+def test_a_sound_action_is_checked_once_per_generation():
+    fresh = action()
+    assert plan_action(ActionSnapshot(fresh), NOW).effects == (CheckAction(CHECK, fresh),)
+    checked = fresh.model_copy(update={"status": plan_action(ActionSnapshot(fresh, (), SOUND), NOW).status})
+    again = plan_action(ActionSnapshot(checked), at(9))
+    assert (again.status, again.effects) == (checked.status, ())
+    edited = checked.model_copy(update={"metadata": checked.metadata.model_copy(update={"generation": 2})})
+    assert plan_action(ActionSnapshot(edited), at(9)).effects == (CheckAction(CHECK, edited),)
+
+
+def test_an_action_with_a_problem_is_checked_at_every_look():
+    """A channel that was missing may have come."""
+    broken = action(notifications=RULES[:1])
+    status = plan_action(ActionSnapshot(broken, ("chat",), SOUND), NOW).status
+    seen = broken.model_copy(update={"status": status})
+    assert plan_action(ActionSnapshot(seen, ("chat",)), at(1)).effects == (CheckAction(CHECK, seen),)
+    mended = plan_action(ActionSnapshot(seen, ("chat", "mail"), SOUND), at(1)).status
+    assert conditions(mended) == READY
+    assert {each.last_transition_time for each in mended.conditions} == {at(1)}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected", "text", "wake"),
+    [
+        (Outcome(value=None), {"Ready": ("True", "Configured")}, "Settings and Secrets were found", None),
+        (Outcome(value="no Secret slack"), None, "no Secret slack", timedelta(seconds=30)),
+        (failed("Forbidden", "may not read"), None, "may not read", timedelta(seconds=30)),
+    ],
+)
+def test_a_channel_is_ready_or_says_what_is_missing(outcome, expected, text, wake):
+    missing = {"Ready": ("False", "SecretNotFound"), "Stalled": ("True", "SecretNotFound")}
+    plan = plan_channel(ChannelSnapshot(channel(), {CHECK: outcome}), NOW)
+    assert (conditions(plan.status), message(plan.status)) == (expected or missing, text)
+    assert (plan.status.observed_generation, plan.wake_at) == (1, NOW + wake if wake else None)
+
+
+def test_a_channel_is_checked_at_every_look():
+    """Secrets are not watched."""
+    ready = channel()
+    status = plan_channel(ChannelSnapshot(ready, {CHECK: Outcome()}), NOW).status
+    seen = ready.model_copy(update={"status": status})
+    assert plan_channel(ChannelSnapshot(seen), at(1)).effects == (CheckChannel(CHECK, seen),)
+    assert plan_channel(ChannelSnapshot(seen, {CHECK: Outcome()}), at(1)).status == status

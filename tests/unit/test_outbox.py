@@ -1,0 +1,84 @@
+"""The outbox' lanes: each message once at a time, kept until it is marked, and no lane holds up another."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from pratique.api.v1alpha1.common import EventType, Notification
+from pratique.core.effects import Delivery
+from pratique.core.messages import Message
+from pratique.handlers.outbox import Outbox
+
+KEY = ("actionruns", "n", "a")
+MESSAGE = cast(Message, object())
+
+
+def entry(channel: str = "slack") -> Notification:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return Notification(id=f"Approved/{channel}", event=EventType.APPROVED, channel=channel, at=at)
+
+
+class Receiver:
+    """Delivers when it is let."""
+
+    def __init__(self) -> None:
+        self.got: list[str] = []
+        self.open: dict[str, asyncio.Event] = {}
+
+    async def __call__(self, told: Notification, message: Message) -> Delivery:
+        self.got.append(told.channel)
+        await self.open.setdefault(told.channel, asyncio.Event()).wait()
+        return Delivery(sent=True)
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_what_is_under_way_or_not_marked_is_not_sent_again() -> None:
+    receiver, woken = Receiver(), list[Any]()
+    outbox = Outbox(receiver, woken.append)
+    for _ in range(3):
+        outbox.offer(KEY, "u", [(entry(), MESSAGE)])
+    await settle()
+    assert receiver.got == ["slack"] and outbox.depth == 1 and woken == []
+    receiver.open["slack"].set()
+    await settle()
+    assert woken == [KEY] and outbox.depth == 0
+    outbox.offer(KEY, "u", [(entry(), MESSAGE)])
+    await settle()
+    assert receiver.got == ["slack"]
+    assert outbox.results("u") == {"Approved/slack": Delivery(sent=True)}
+    outbox.marked("u", ["Approved/slack"])
+    assert outbox.results("u") == {}
+    outbox.marked("u", ["Approved/slack"])
+    outbox.forget("u")
+    await outbox.close()
+
+
+async def test_a_channel_that_hangs_holds_up_no_other() -> None:
+    receiver = Receiver()
+    outbox = Outbox(receiver, lambda key: None)
+    receiver.open["fast"] = asyncio.Event()
+    receiver.open["fast"].set()
+    for number in range(20):
+        outbox.offer(KEY, f"u{number}", [(entry("dead"), MESSAGE)])
+    outbox.offer(KEY, "u", [(entry("fast"), MESSAGE)])
+    await settle()
+    assert outbox.results("u") == {"Approved/fast": Delivery(sent=True)}
+    await outbox.close()
+
+
+async def test_a_defect_in_a_channel_does_not_end_its_lane() -> None:
+    async def broken(told: Notification, message: Message) -> Delivery:
+        raise RuntimeError("https://secret.example.com/token")
+
+    outbox = Outbox(broken, lambda key: None)
+    for number in range(9):
+        outbox.offer(KEY, f"u{number}", [(entry(), MESSAGE)])
+    await settle()
+    assert {outbox.results(f"u{number}")["Approved/slack"].error for number in range(9)} == {
+        "RuntimeError while delivering"
+    }
+    await outbox.close()
