@@ -243,7 +243,7 @@ def test_late_is_late(cluster: Cluster, namespace: str) -> None:
 
 def test_what_has_ended_takes_no_decision(cluster: Cluster, namespace: str) -> None:
     open_gate(cluster, namespace)
-    for state in ("Approved", "Declined", "Expired", "Withdrawn", "Superseded"):
+    for state in ("Approved", "Declined", "Expired", "Withdrawn"):
         end(cluster, namespace, state)
         denied(patch(cluster, "lead-1", namespace, decision(LEAD, "Approve")), f"this Approval has ended: {state}")
 

@@ -181,7 +181,7 @@ def test_what_the_operator_may(cluster: Cluster) -> None:
     for question in (
         ("impersonate", "serviceaccounts/environment-maker", "-n", "pratique-actions"),
         ("get", "secrets", "-n", "pratique-system"),
-        ("patch", "actionruns/status", "-n", "default"),
+        ("patch", "actionruns", "--subresource=status", "-n", "default"),
     ):
         answer = cluster.kubectl("operator", "auth", "can-i", *question, check=False)
         assert answer.out.strip() == "yes", question

@@ -1,5 +1,7 @@
 """Bad input of every sort, as a developer would send it: each is answered with field, reason and remedy, and harms nobody."""
 
+import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -31,8 +33,9 @@ NOTE = {
     "data": {"note": "${inputs.note}"},
 }
 HOSTILE_PATTERN = "^(a+)+$"
-MUCH = "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30]"
-EATS_MEMORY = f"{MUCH}.map(a, {MUCH}.map(b, {MUCH}.map(c, {MUCH}.map(d, 'abcdefghij' + string(a*b*c*d))))).size() == 30"
+THIRTY = str(list(range(30)))
+EATS_MEMORY = f"{THIRTY}.map(a, {THIRTY}.map(b, {THIRTY}.map(c, inputs.note + string(a)))).size() == 30"
+"""27,000 times the note: with a long one, gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,10 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"name": "a", "replica": 2},
         ("spec.inputs.replica: there is no such input; did you mean replicas?",),
     ),
-    "unlike": ({"name": "a", "zzz": 2}, ("spec.inputs.zzz: there is no such input; known are: name, replicas, size",)),
+    "unlike": (
+        {"name": "a", "zzz": 2},
+        ("spec.inputs.zzz: there is no such input; known are: name, note, replicas, size",),
+    ),
     "oversized": ({"name": "a", "note": "x" * 70000}, ("spec.inputs: is 70", "bytes of JSON, 65536 are allowed")),
     "nested": ({"name": "a", "tree": nested(13)}, ("spec.inputs: is nested deeper than 12 levels",)),
     "reason": ({"name": "a", "size": "large"}, ("spec.reason: is required: say what it is for",)),

@@ -299,7 +299,7 @@ async def test_the_url_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
         ("Thu, 01 Jan 1970 00:02:00 GMT", 20.0),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
         ("Thu, 99 Jan 1970 00:00:00 GMT", None),
-        ("Fri, 31 Dec 9999 23:59:59 -2359", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 86400.0),
     ],
 )
 def test_retry_after(value: str | None, seconds: float | None) -> None:

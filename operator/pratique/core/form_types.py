@@ -7,7 +7,7 @@ and a gate `inputs.cost > 100.0` would be skipped in silence. Evaluation is `exp
 import difflib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -49,12 +49,14 @@ class Types:
     paths: Json
     fields: Json
 
-    def problem(self, text: str) -> str | None:
-        """Return what is wrong with an expression that CEL could compile if it knew no types; None if nothing is."""
+    def problem(self, text: str, *, condition: bool) -> str | None:
+        """Return what is wrong with an expression that compiles as long as no types are known; None if nothing is."""
         try:
-            self.environment.compile(text)
+            kind = self.environment.compile(text).return_type()
         except RuntimeError as error:
             return self._explained(complaint(str(error)))
+        if condition and kind not in (cel.Type.BOOL, cel.Type.DYN):
+            return f"must be true or false, but this expression never is: {text}"
         return None
 
     def _explained(self, said: str) -> str:
@@ -75,6 +77,10 @@ class Types:
 
 def _mixes_numbers(types: str) -> bool:
     return "double" in types and re.search(r"\bint\b", types) is not None
+
+
+def _names_its_fields(schema: Json) -> bool:
+    return "properties" in schema and not schema.get("additionalProperties")
 
 
 def types_of(schemas: Json) -> Types:
@@ -109,7 +115,7 @@ class _Book:
     fields: dict[str, list[str]] = field(default_factory=dict)
 
     def variable(self, schema: Json, path: str) -> Any:  # noqa: ANN401 - the library has no types
-        return cel.Type(self._message(schema, path)) if "properties" in schema else cel.Type.DYN
+        return cel.Type(self._message(schema, path)) if _names_its_fields(schema) else cel.Type.DYN
 
     def _message(self, schema: Json, path: str) -> str:
         message = self.file.message_type.add(name=f"M{len(self.paths)}")
@@ -126,20 +132,15 @@ class _Book:
         kind, type_name = self._type(schema["items"] if repeated else schema, path + "[]" * repeated)
         message.field.add(
             name=name,
-            number=number + 18999 * (number >= 19000),
+            number=number,
             type=kind,
             type_name=type_name,
             label=_Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL,
         )
 
     def _type(self, schema: Json, path: str) -> tuple[Any, str | None]:
-        if schema.get("properties") and not schema.get("additionalProperties"):
+        if _names_its_fields(schema):
             return _Field.TYPE_MESSAGE, f".{self._message(schema, path)}"
         if schema.get("type") in _SCALARS and "items" not in schema:
             return _SCALARS[schema["type"]], None
         return _Field.TYPE_MESSAGE, _VALUE
-
-
-def names_known(schema: Json) -> Iterator[str]:
-    """Yield the names of the inputs that a form has."""
-    yield from schema.get("properties", {})

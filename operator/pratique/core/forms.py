@@ -26,8 +26,8 @@ MAX_SENTENCES = 10
 MAX_NUMBER = 2**53
 _IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _CEL_WORDS = frozenset(
-    ["false", "in", "null", "true", "as", "break", "const", "continue", "else", "for", "function", "if", "import"]
-    + ["let", "loop", "package", "namespace", "return", "var", "void", "while"]
+    {"false", "in", "null", "true", "as", "break", "const", "continue", "else", "for", "function", "if", "import"}
+    | {"let", "loop", "package", "namespace", "return", "var", "void", "while"}
 )
 
 

@@ -11,7 +11,7 @@ but for the marks of its outbox and the finalizers that it still holds. Its sibl
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunApproval, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
@@ -27,6 +27,7 @@ from pratique.core.wording import gate_ended, held
 
 EVALUATE = "evaluate"
 OPEN_GATE = "open-gate"
+_FIRST_RETRY, _LAST_RETRY = timedelta(seconds=30), timedelta(hours=1)
 
 
 def plan_action_run(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
@@ -63,13 +64,23 @@ def _first_look(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     if outcome is None:
         return Plan(run.status, effects=(EvaluateRun(EVALUATE, action, run),))
     if outcome.failure is not None:
-        return Plan(transitions.hold(run, Reason.EVALUATION_FAILED, outcome.failure.message, now))
+        text = outcome.failure.message
+        return Plan(transitions.hold(run, Reason.EVALUATION_FAILED, text, now), wake_at=_try_again_at(run, now))
     evaluation: Evaluation = outcome.value
     if evaluation.plan is None:
         text = "; ".join(evaluation.refusals)
         rules = action.spec.notifications
         return Plan(transitions.end(run, Phase.REFUSED, text, now, EventType.REFUSED, rules))
     return _enter(snapshot, evaluation.plan, now)
+
+
+def _try_again_at(run: ActionRun, now: datetime) -> datetime:
+    """Return when to evaluate a held run again: seldom and ever more seldom, since each try may cost seconds of CPU.
+
+    A change of the Action asks for a look at once; this is for what was cut off on a machine that was too busy.
+    """
+    age = now - run.metadata.creation_timestamp
+    return now + min(max(age, _FIRST_RETRY), _LAST_RETRY)
 
 
 def _enter(snapshot: RunSnapshot, plan: RunPlan, now: datetime) -> Plan[ActionRunStatus]:

@@ -21,8 +21,14 @@ log = logging.getLogger(__name__)
 class Informers:
     """Takes in versions of objects and tells the queue whom they concern."""
 
-    def __init__(self, stores: dict[str, Store], kinds: dict[str, Watched], add: Callable[[Key], None]) -> None:
-        self._stores, self._kinds, self._add = stores, kinds, add
+    def __init__(
+        self,
+        stores: dict[str, Store],
+        kinds: dict[str, Watched],
+        add: Callable[[Key], None],
+        forget: Callable[[str], None],
+    ) -> None:
+        self._stores, self._kinds, self._add, self._forget = stores, kinds, add, forget
 
     def seen(self, plural: str, body: dict[str, Any]) -> None:
         """Take in a version; the object itself and those that depend on it look, if it was news."""
@@ -31,6 +37,7 @@ class Informers:
 
     def gone(self, plural: str, body: dict[str, Any]) -> None:
         """Take in that an object was deleted."""
+        self._forget(body["metadata"]["uid"])
         if self._stores[plural].drop(name_of(body), body["metadata"]["uid"]):
             self._wake(plural, body)
 

@@ -69,10 +69,11 @@ class Operator:
         self.queue: KeyedQueue[Key] = KeyedQueue()
         self._work = asyncio.Event()
         stores = new_stores()
-        self.informers = Informers(stores, {kind.plural: kind(stores) for kind in WATCHED}, self._add)
         self.secrets = SecretReader(self.api, settings.namespace)
         self.channels = Channels(self.secrets.read, self._post_event, namespace=settings.namespace)
         self.outbox = Outbox(self._deliver, self._add)
+        watched = {kind.plural: kind(stores) for kind in WATCHED}
+        self.informers = Informers(stores, watched, self._add, self.outbox.forget)
         self.reconciler = Reconciler(
             api=self.api,
             kinds={kind.plural: kind(stores) for kind in KINDS},

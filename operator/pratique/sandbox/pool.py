@@ -14,9 +14,9 @@ from pratique.core.effects import Evaluation, Json
 from pratique.sandbox.process import Worker
 
 DEFAULT_TIMEOUT = 2.0
-"""Seconds that one evaluation may take."""
+"""Seconds of CPU that one evaluation may take."""
 DEFAULT_MEMORY = 768 * 1024 * 1024
-"""Bytes of address space of a worker; about 300 MB of it are mapped before it has done anything."""
+"""Bytes of address space of a worker; about 70 MB of it are mapped before it has done anything."""
 
 
 class Sandbox:

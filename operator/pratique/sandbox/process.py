@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from pratique.sandbox.wire import HEADER, MAX_FRAME, pack
 START_TIMEOUT = 30.0
 """Seconds that a worker may take to import what it needs, on a machine that is busy."""
 _TRIES = 2
+_PATIENCE = 5
+"""The limit is CPU time, which the worker watches itself; on a busy machine it takes longer by the clock."""
 
 
 class DiedError(Exception):
@@ -46,7 +49,7 @@ class Worker:
         try:
             async with asyncio.timeout(START_TIMEOUT):
                 self._process = await _spawn(self._memory, self._timeout)
-                await self._exchange({"do": "hello"})
+                await self._exchange(*self._numbered({"do": "hello"}))
         except (TimeoutError, OSError, DiedError) as error:
             await self.end()
             raise EvaluationError(f"the sandbox did not start ({error or 'no answer'}); it is tried again") from None
@@ -56,16 +59,20 @@ class Worker:
 
     async def ask(self, question: Json) -> Any:  # noqa: ANN401 - any JSON value
         """Return the answer. A worker that dies is asked again once: it may have died before this question came."""
+        number, frame = self._numbered(question)
+        if len(frame) > MAX_FRAME:
+            raise EvaluationLimitError(f"is larger than the {MAX_FRAME} bytes that can be evaluated")
         for _ in range(_TRIES):
             await self.start()
             try:
-                async with asyncio.timeout(self._timeout):
-                    reply = await self._exchange(question)
+                async with asyncio.timeout(_PATIENCE * self._timeout):
+                    reply = await self._exchange(number, frame)
             except TimeoutError:
                 await self.end()
-                raise EvaluationLimitError(f"took longer than {self._timeout:g} s and was cut off") from None
+                raise self._too_slow() from None
             except DiedError:
-                await self.end()
+                if await self._end_was_slow():
+                    raise self._too_slow() from None
                 continue
             except BaseException:
                 await self.end()  # cancelled half-way: an answer to this question must not meet the next one
@@ -81,6 +88,15 @@ class Worker:
                 process.kill()
             await asyncio.shield(process.wait())
 
+    def _too_slow(self) -> EvaluationLimitError:
+        return EvaluationLimitError(f"took longer than {self._timeout:g} s and was cut off")
+
+    async def _end_was_slow(self) -> bool:
+        """End what is left of the process; return whether its own timer had ended it."""
+        process = self._process
+        await self.end()
+        return process is not None and process.returncode == -signal.SIGPROF
+
     async def _read(self, reply: Json) -> Any:  # noqa: ANN401 - any JSON value
         if "limit" in reply:
             await self.end()  # its memory is full of what it could not finish
@@ -89,14 +105,14 @@ class Worker:
             raise EvaluationError(reply["error"])
         return reply["value"]
 
-    async def _exchange(self, question: Json) -> Json:
+    def _numbered(self, question: Json) -> tuple[int, bytes]:
+        self._asked += 1
+        return self._asked, pack({**question, "id": self._asked})
+
+    async def _exchange(self, number: int, frame: bytes) -> Json:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise DiedError("it has no pipes")
-        self._asked += 1
-        frame = pack({**question, "id": self._asked})
-        if len(frame) > MAX_FRAME:
-            raise EvaluationLimitError(f"is larger than the {MAX_FRAME} bytes that can be evaluated")
         try:
             process.stdin.write(frame)
             await process.stdin.drain()
@@ -106,19 +122,19 @@ class Worker:
             reply = dict(json.loads(await process.stdout.readexactly(length)))
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             raise DiedError("it ended") from error
-        if reply.get("id") != self._asked:
+        if reply.get("id") != number:
             raise DiedError("it answered another question")
         return reply
 
 
-async def _spawn(memory: int, timeout: float) -> asyncio.subprocess.Process:  # noqa: ASYNC109 - for the worker's alarm
+async def _spawn(memory: int, timeout: float) -> asyncio.subprocess.Process:  # noqa: ASYNC109 - for the worker's timer
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",  # nothing is imported from the folder that the operator happens to stand in
         "-m",
         "pratique.sandbox.worker",
         str(memory),
-        str(2 * timeout + 1),
+        str(timeout),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

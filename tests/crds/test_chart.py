@@ -1,0 +1,116 @@
+"""The chart, rendered by Helm itself: it lints, holds exactly what `install()` applies, and the API server takes it."""
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.support.cluster import Cluster
+from tools.controlplane.binaries import find_or_build
+
+from pratique import __version__
+from pratique.codegen.manifests import install
+from pratique.codegen.values import Image, Impersonation, Values
+from pratique.codegen.workload import deployment
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+CHART = Path(__file__).parents[2] / "charts" / "pratique"
+IMAGE = Image(tag=__version__)
+
+
+@pytest.fixture(scope="session")
+def helm() -> Path:
+    """Helm, built from its Go module where the machine has none."""
+    return find_or_build(["helm"])["helm"]
+
+
+def run(helm: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run Helm."""
+    return subprocess.run([str(helm), *args], capture_output=True, text=True, check=False)
+
+
+def rendered(helm: Path, namespace: str, *options: str) -> list[dict[str, Any]]:
+    """Return what a release consists of."""
+    args = ("template", "pratique", str(CHART), "--namespace", namespace, "--kube-version", "1.36.3", *options)
+    answer = run(helm, *args)
+    assert answer.returncode == 0, answer.stderr
+    return [each for each in yaml.safe_load_all(answer.stdout) if each]
+
+
+def by_identity(manifests: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return objects by what they are, in the form that JSON gives them."""
+    found = {}
+    for each in json.loads(json.dumps(manifests)):
+        metadata = each["metadata"]
+        if metadata.get("annotations") == {"helm.sh/resource-policy": "keep"}:
+            del metadata["annotations"]
+        found[f"{each['kind']} {metadata.get('namespace', '')}/{metadata['name']}"] = each
+    return found
+
+
+def expected(values: Values) -> dict[str, dict[str, Any]]:
+    """Return what `install()` applies, and the Deployment; the namespace is Helm's to make."""
+    return by_identity([*[each for each in install(values) if each["kind"] != "Namespace"], deployment(values)])
+
+
+def test_it_lints(helm: Path) -> None:
+    answer = run(helm, "lint", "--strict", "--kube-version", "1.36.3", str(CHART))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_it_holds_what_install_applies(helm: Path) -> None:
+    assert by_identity(rendered(helm, "pratique-system")) == expected(Values(image=IMAGE))
+
+
+def test_values_reach_every_place_they_belong_to(helm: Path) -> None:
+    values = Values(
+        namespace="elsewhere",
+        service_account="clearance",
+        image=Image("registry.example.com/pratique", "1.2.3", "Always"),
+        impersonate=(Impersonation("team-a", ("one", "two")), Impersonation("team-b", ("three",))),
+    )
+    values = replace(values, resources=replace(values.resources, cpu="2", memory="1Gi", memory_limit="2Gi"))
+    chosen = {
+        "image": {"repository": "registry.example.com/pratique", "tag": "1.2.3", "pullPolicy": "Always"},
+        "serviceAccount": {"name": "clearance"},
+        "impersonate": [{"namespace": each.namespace, "names": list(each.names)} for each in values.impersonate],
+        "resources": {"cpu": "2", "memory": "1Gi", "memoryLimit": "2Gi"},
+    }
+    options = [f"--set-json={key}={json.dumps(value)}" for key, value in chosen.items()]
+    assert by_identity(rendered(helm, "elsewhere", *options)) == expected(values)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["replicas=2", "image.pullPolicy=Sometimes", "impersonate[0].namespace=a", "serviceAccount.name=A"]
+)
+def test_values_that_mean_nothing_are_refused(helm: Path, wrong: str) -> None:
+    answer = run(helm, "template", "pratique", str(CHART), "--kube-version", "1.36.3", "--set", wrong)
+    assert answer.returncode != 0
+    assert "values don't meet the specifications of the schema" in answer.stderr
+
+
+def test_a_cluster_that_is_too_old_is_refused(helm: Path) -> None:
+    answer = run(helm, "template", "pratique", str(CHART), "--kube-version", "1.33.0")
+    assert "incompatible with Kubernetes" in answer.stderr
+
+
+def test_the_api_server_takes_all_of_it(helm: Path, cluster: Cluster) -> None:
+    release = rendered(helm, "pratique-system")
+    args = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-")
+    answer = cluster.kubectl("admin", *args, input=yaml.safe_dump_all(release))
+    assert len(answer.out.splitlines()) == len(release)
+
+
+def test_the_pod_meets_the_restricted_standard_that_its_namespace_enforces(helm: Path, cluster: Cluster) -> None:
+    release = by_identity(rendered(helm, "pratique-system"))
+    template = release["Deployment pratique-system/pratique"]["spec"]["template"]
+    pod = {"apiVersion": "v1", "kind": "Pod", **template}
+    pod["metadata"] = {**template["metadata"], "name": "pratique", "namespace": "pratique-system"}
+    args = ("create", "--dry-run=server", "-f", "-")
+    assert cluster.kubectl("admin", *args, input=json.dumps(pod)).code == 0
+    del pod["spec"]["securityContext"]
+    answer = cluster.kubectl("admin", *args, input=json.dumps(pod), check=False)
+    assert 'violates PodSecurity "restricted' in answer.err

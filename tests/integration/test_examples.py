@@ -1,0 +1,183 @@
+"""The examples do what they say, applied as their readers apply them; and what is in examples/invalid is refused so."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.support.cluster import Cluster, wait_for
+from tests.support.manifests import decision
+from tests.support.runs import condition, phase
+from tools.installation import ROOT, OperatorProcess
+
+pytestmark = pytest.mark.cluster
+
+EXAMPLES = ROOT / "examples"
+SPACE = "team-a"
+INVALID = sorted((EXAMPLES / "invalid").glob("*.yaml"))
+PARTS = ("executor", "channel", "target", "action")
+NOW = "2026-01-01T00:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def team(cluster: Cluster, operator: OperatorProcess) -> Iterator[Cluster]:
+    """The namespace that the examples name, with everything in place but the runs."""
+    cluster.kubectl("admin", "create", "namespace", SPACE)
+    for folder in folders():
+        for part in PARTS:
+            if (file := EXAMPLES / folder / f"{part}.yaml").exists():
+                apply(cluster, "admin", file)
+    yield cluster
+    actions = [
+        name
+        for folder in folders()
+        if (name := documents(folder, "action")[0]["metadata"]["name"]) != "create-environment"
+    ]
+    cluster.kubectl("admin", "delete", "actions", *actions)
+    cluster.kubectl("admin", "delete", "namespace", SPACE, "--wait=false")
+
+
+def folders() -> list[str]:
+    """Return the examples that have an Action."""
+    return sorted(file.parent.name for file in EXAMPLES.glob("*/action.yaml"))
+
+
+def documents(folder: str, part: str) -> list[dict[str, Any]]:
+    """Return the objects of a file."""
+    return list(yaml.safe_load_all((EXAMPLES / folder / f"{part}.yaml").read_text()))
+
+
+def apply(cluster: Cluster, who: str, file: Path) -> None:
+    """Apply a file: into the team's namespace, unless it names its own."""
+    fixed = any("namespace" in each["metadata"] for each in yaml.safe_load_all(file.read_text()))
+    cluster.kubectl(who, "apply", "-f", str(file), *(() if fixed else ("-n", SPACE)))
+
+
+def ask(team: Cluster, folder: str, part: str = "run") -> str:
+    """Apply an example's run as the developer; return its name."""
+    apply(team, "developer", EXAMPLES / folder / f"{part}.yaml")
+    return str(documents(folder, part)[0]["metadata"]["name"])
+
+
+def test_every_example_is_told_here() -> None:
+    """A new example needs a test of its own in this file."""
+    assert folders() == ["database", "environment", "scale", "secret-rotation", "temporary-access"]
+    assert len(INVALID) >= 12
+
+
+def test_every_action_is_ready(team: Cluster) -> None:
+    for folder in folders():
+        name = documents(folder, "action")[0]["metadata"]["name"]
+        ready = wait_for(f"{name} is looked at", lambda name=name: looked_at(team, name))
+        assert ready["status"] == "True", f"{folder}: {ready['message']}"
+
+
+def looked_at(cluster: Cluster, action: str) -> dict[str, Any] | None:
+    """Return the condition Ready of an Action once the operator has an opinion."""
+    ready = condition(cluster.get("action", action), "Ready")
+    return ready if ready.get("status") in ("True", "False") else None
+
+
+def test_environment(team: Cluster) -> None:
+    free = phase(team, ask(team, "environment", "run-free"), SPACE, "Succeeded")
+    assert free["outputs"]["namespace"] == "env-team-a-try-it"
+    held = phase(team, ask(team, "environment", "run-held"), SPACE, "WaitingForApproval")
+    assert "Ten days is beyond the free limit of five" in held["message"]
+    assert team.get("environment", "load-test", SPACE) is None
+
+
+def test_database(team: Cluster) -> None:
+    run = ask(team, "database")
+    phase(team, run, SPACE, "Running")
+    job = wait_for("the Job is made", lambda: team.get("job", "create-database-orders", SPACE))
+    assert job["metadata"]["finalizers"] == ["pratique.dev/recorded"]
+    complete(team, "create-database-orders")
+    status = phase(team, run, SPACE, "Succeeded")
+    assert status["outputs"] == {"connection": "postgres.data.svc:5432/orders"}
+    wait_for("the Job may vanish", lambda: not finalizers(team, "create-database-orders"))
+
+
+def complete(team: Cluster, job: str) -> None:
+    """Say of a Job what the Job controller says when its pods are done: no node here runs pods."""
+    conditions = [
+        {
+            "type": kind,
+            "status": "True",
+            "reason": "CompletionsReached",
+            "lastTransitionTime": NOW,
+            "lastProbeTime": NOW,
+        }
+        for kind in ("SuccessCriteriaMet", "Complete")
+    ]
+    pods = {"active": 0, "ready": 0, "terminating": 0, "succeeded": 1}
+    status = {**pods, "startTime": NOW, "completionTime": NOW, "conditions": conditions}
+    args = (
+        "patch",
+        "job",
+        job,
+        "-n",
+        SPACE,
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        json.dumps({"status": status}),
+    )
+    wait_for("the Job is complete", lambda: team.kubectl("admin", *args, check=False).code == 0)
+
+
+def finalizers(team: Cluster, job: str) -> list[str]:
+    """Return what keeps a Job; nothing keeps one that is gone."""
+    found = team.get("job", job, SPACE) or {"metadata": {}}
+    return list(found["metadata"].get("finalizers", []))
+
+
+def test_secret_rotation(team: Cluster) -> None:
+    run = ask(team, "secret-rotation")
+    phase(team, run, SPACE, "Succeeded")
+    uid = (team.get("actionrun", run, SPACE) or {})["metadata"]["uid"]
+    assert (team.get("configmap", "credentials-rotation", SPACE) or {})["data"] == {
+        "service": "checkout",
+        "overlap": "1h",
+        "requestedBy": "developer@example.com",
+        "request": uid,
+    }
+
+
+def test_scale(team: Cluster) -> None:
+    status = phase(team, ask(team, "scale"), SPACE, "Succeeded")
+    assert status["outputs"] == {"replicas": 3}
+    assert (team.get("deployment", "web", SPACE) or {})["spec"]["replicas"] == 3
+
+
+def test_temporary_access(team: Cluster) -> None:
+    run = ask(team, "temporary-access")
+    gate = phase(team, run, SPACE, "WaitingForApproval")["approvals"][0]["name"]
+    assert team.get("rolebinding", f"view-{run}", SPACE) is None
+    yes = decision("lead-1@example.com", "Approve", "go ahead")
+    team.kubectl("lead-1", "patch", "approval", gate, "-n", SPACE, "--type=merge", "-p", yes)
+    phase(team, run, SPACE, "Succeeded")
+    may = ("auth", "can-i", "list", "events", "-n", SPACE, "--as=developer@example.com")
+    assert team.kubectl("admin", *may).out.strip() == "yes"
+
+
+@pytest.mark.parametrize("file", INVALID, ids=lambda file: file.stem)
+def test_what_is_invalid_is_refused_as_its_first_line_says(team: Cluster, file: Path) -> None:
+    text = file.read_text()
+    sentence = text.splitlines()[0].removeprefix("# ")
+    manifest = yaml.safe_load(text)
+    who = "developer" if manifest["kind"] == "ActionRun" else "admin"
+    answer = team.kubectl(who, "apply", "-n", SPACE, "-f", str(file), check=False)
+    said = answer.err if answer.code else refused(team, manifest["kind"], manifest["metadata"]["name"])
+    assert sentence in said
+
+
+def refused(team: Cluster, kind: str, name: str) -> str:
+    """Return why an object that the API server took is refused by the operator."""
+    if kind == "ActionRun":
+        return str(phase(team, name, SPACE, "Refused")["message"])
+    ready = wait_for(f"{name} is looked at", lambda: looked_at(team, name))
+    team.kubectl("admin", "delete", "action", name)
+    assert ready["status"] == "False", f"{kind} {name} was accepted"
+    return str(ready["message"])

@@ -1,0 +1,123 @@
+"""What a run makes must be an object, and carries the marks that lead back to its run."""
+
+from typing import Any
+
+import pytest
+from tests.support.builders import RUN_UID, run
+
+from pratique.core.errors import EvaluationError
+from pratique.core.objects import finished_manifest, forbidden, vanishes
+
+JOB = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"}, "spec": {"ttlSecondsAfterFinished": 0}}
+MARKS = {"labels": {"pratique.dev/run-uid": RUN_UID}, "annotations": {"pratique.dev/run": "team-a/ten-days"}}
+
+
+def made(**changes: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, **changes}
+
+
+def finish(rendered: dict[str, Any], *, patch: bool = False) -> dict[str, Any]:
+    return finished_manifest(rendered, run(), "t", patch=patch)
+
+
+def test_what_is_created_is_marked_and_what_is_changed_is_not() -> None:
+    assert finish(made(data={"k": "v"})) == made(metadata={"name": "a", **MARKS}, data={"k": "v"})
+    assert finish(made(data={"k": "v"}), patch=True) == made(data={"k": "v"})
+
+
+def test_marks_are_added_to_what_is_there() -> None:
+    metadata = {"name": "a", "namespace": "n", "labels": {"a": "b"}, "annotations": {"example.com/c": "d"}}
+    assert finish(made(metadata=metadata))["metadata"] == {
+        "name": "a",
+        "namespace": "n",
+        "labels": {"a": "b", **MARKS["labels"]},
+        "annotations": {"example.com/c": "d", **MARKS["annotations"]},
+    }
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [
+        {"kind": "Secret"},
+        {"kind": "Secret", "data": {}},
+        {"apiVersion": "pratique.dev/v1alpha1", "kind": "Environment"},
+        {"metadata": {"name": "a", "labels": {"pratique.dev": "no prefix", "app.kubernetes.io/name": "x"}}},
+    ],
+)
+def test_what_is_allowed_although_it_looks_like_what_is_not(allowed: dict[str, Any]) -> None:
+    assert finish(made(**allowed), patch=True) == made(**allowed)
+    assert list(forbidden(made(**allowed), "t")) == []
+
+
+def test_a_job_that_may_vanish_is_kept_until_its_end_is_on_record() -> None:
+    assert finish(JOB)["metadata"]["finalizers"] == ["pratique.dev/recorded"]
+    assert finish({**JOB, "spec": {}})["metadata"] == {"name": "j", **MARKS}
+    assert finish(JOB, patch=True) == JOB
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, True),
+        ({"spec": {"ttlSecondsAfterFinished": 600}}, True),
+        ({"spec": {"ttlSecondsAfterFinished": None}}, False),
+        ({"spec": {}}, False),
+        ({"spec": "text"}, False),
+        ({"kind": "CronJob"}, False),
+        ({"apiVersion": "example.com/v1"}, False),
+    ],
+)
+def test_what_may_vanish(change: dict[str, Any], expected: bool) -> None:
+    assert vanishes({**JOB, **change}) is expected
+    assert vanishes({"apiVersion": "batch/v1", "kind": "Job"}) is False
+
+
+@pytest.mark.parametrize("name", ["a", "a-b.c", "system:node", "0", "a" * 253])
+def test_names_that_kubernetes_takes(name: str) -> None:
+    assert finish(made(metadata={"name": name}))["metadata"]["name"] == name
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"kind": "Secret", "data": {"k": "dg=="}}, "t: a plan is stored and shown to approvers, so it must not hold"),
+        ({"kind": "Secret", "stringData": {"k": "v"}}, "t: a plan is stored and shown"),
+        (
+            {"apiVersion": "pratique.dev/v1alpha1", "kind": "Approval"},
+            "t.kind: of pratique.dev only an Environment can",
+        ),
+        ({"metadata": {"name": "a", "finalizers": []}}, "t.metadata.finalizers: cannot be set by a template"),
+        ({"metadata": {"name": "a", "ownerReferences": []}}, "t.metadata.ownerReferences: cannot be set"),
+        ({"metadata": {"generateName": "a-"}}, "t.metadata.generateName: cannot be set"),
+        (
+            {"metadata": {"name": "a", "labels": {"pratique.dev/run-uid": "x"}}},
+            "t.metadata.labels: pratique.dev/run-uid belongs to the operator; leave it out",
+        ),
+        (
+            {"metadata": {"name": "a", "annotations": {"sub.pratique.dev/x": "y"}}},
+            "t.metadata.annotations: sub.pratique.dev/x belongs to the operator; leave it out",
+        ),
+        ({"apiVersion": ""}, "t.apiVersion: must be a text that is not empty"),
+        ({"apiVersion": 1}, "t.apiVersion: must be a text that is not empty"),
+        ({"kind": None}, "t.kind: must be a text that is not empty"),
+        ({"metadata": None}, "t.metadata: is required, with a name"),
+        ({"metadata": ["name"]}, "t.metadata: is required, with a name"),
+        ({"metadata": {}}, "t.metadata.name: None is not a name"),
+        ({"metadata": {"name": 7}}, "t.metadata.name: 7 is not a name"),
+        ({"metadata": {"name": ""}}, "t.metadata.name: '' is not a name"),
+        ({"metadata": {"name": "Upper"}}, "t.metadata.name: 'Upper' is not a name"),
+        ({"metadata": {"name": "a/b"}}, "t.metadata.name: 'a/b' is not a name"),
+        ({"metadata": {"name": "../a"}}, "t.metadata.name: '../a' is not a name"),
+        ({"metadata": {"name": "a\n"}}, r"t.metadata.name: 'a\n' is not a name"),
+        ({"metadata": {"name": "-a"}}, "t.metadata.name: '-a' is not a name"),
+        ({"metadata": {"name": "a" * 254}}, "t.metadata.name: "),
+        ({"metadata": {"name": "a", "namespace": 1}}, "t.metadata.namespace: must be a"),
+        ({"metadata": {"name": "a", "labels": "x"}}, "t.metadata.labels: must be an object"),
+        ({"metadata": {"name": "a", "annotations": ["x"]}}, "t.metadata.annotations: must be an object"),
+    ],
+)
+@pytest.mark.parametrize("patch", [False, True])
+def test_what_cannot_be_an_object_is_named(change: dict[str, Any], complaint: str, patch: bool) -> None:
+    with pytest.raises(EvaluationError) as raised:
+        finish(made(**change), patch=patch)
+    assert str(raised.value).startswith(complaint)
