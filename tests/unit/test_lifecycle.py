@@ -92,6 +92,12 @@ def test_what_cannot_be_judged_is_held(known, outcomes, message, reason, state, 
     assert entries(plan.status) == []
 
 
+@pytest.mark.parametrize(("age", "pause"), [(0, 0.5), (10, 10), (600, 60)])
+def test_what_could_not_be_evaluated_is_tried_again_more_and_more_seldom(age, pause):
+    held = run(meta={"creation_timestamp": NOW})
+    assert look(held, {EVALUATE: failed("EvaluationFailed")}, at(age)).wake_at == at(age + pause)
+
+
 def test_refused_says_every_reason():
     status = look(None, judged(None, "first", "second")).status
     assert (status.phase, status.message, status.finished_at) == (Phase.REFUSED, "first; second", NOW)

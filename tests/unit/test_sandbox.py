@@ -2,7 +2,11 @@
 
 import asyncio
 import io
+import os
+import shutil
+import signal
 import struct
+import sys
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -100,11 +104,21 @@ async def test_whoever_stops_waiting_leaves_no_answer_behind(sandbox: Sandbox) -
     assert await sandbox.evaluate_ready("self.n == 2", {"n": 2}) is True
 
 
-async def test_a_worker_without_memory_to_start_in_says_so() -> None:
-    starved = Worker(timeout=1, memory=16 * 1024 * 1024)
+@in_one_loop
+async def test_a_worker_that_was_killed_from_outside_is_replaced(sandbox: Sandbox) -> None:
+    (pid,) = sandbox.pids
+    os.kill(pid, signal.SIGKILL)
+    assert await sandbox.evaluate_ready("self.n == 3", {"n": 3}) is True
+    assert sandbox.pids != (pid,)
+
+
+@pytest.mark.parametrize("program", ["/no/such/program", "true", "false"])
+async def test_a_worker_that_does_not_start_says_so(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which(program) or program)
+    never = Worker(timeout=1, memory=512 * 1024 * 1024)
     with pytest.raises(EvaluationError, match="the sandbox did not start"):
-        await starved.ask({"do": "ready", "expression": "true", "target": {}})
-    assert starved.pid is None
+        await never.ask({"do": "ready", "expression": "true", "target": {}})
+    assert never.pid is None
 
 
 def test_frames_are_length_and_json() -> None:
