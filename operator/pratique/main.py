@@ -11,9 +11,13 @@ from pratique import __version__
 from pratique.cluster.connection import ConnectionConfigError, connect
 from pratique.handlers.operator import Operator, Settings
 
+_DEEP = 40_000
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    # Kubernetes stores JSON up to 10,000 levels deep; what cannot be parsed would end the watch of everything.
+    sys.setrecursionlimit(_DEEP)
     options = _parser().parse_args(arguments)
     _log(options.log_level)
     try:

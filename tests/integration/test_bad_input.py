@@ -1,7 +1,6 @@
-"""Bad input of every sort, as a developer would send it: each is answered with field, reason and remedy, and harms nobody."""
+"""Bad input of every sort, as a developer would send it: answered with field, reason and remedy, harmful to nobody."""
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -106,14 +105,6 @@ def bench(cluster: Cluster, operator: OperatorProcess, namespace: str) -> Iterat
         cluster.kubectl("admin", "delete", *mine)
 
 
-def nested(levels: int) -> dict[str, Any]:
-    """Return an object in an object in an object …"""
-    tree: dict[str, Any] = {}
-    for _ in range(levels):
-        tree = {"a": tree}
-    return tree
-
-
 REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "type": ({"name": "a", "replicas": "three"}, ('spec.inputs.replicas: must be integer, but is "three"',)),
     "null": ({"name": None}, ("spec.inputs.name: is required",)),
@@ -130,7 +121,6 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("spec.inputs.zzz: there is no such input; known are: name, note, replicas, size",),
     ),
     "oversized": ({"name": "a", "note": "x" * 70000}, ("spec.inputs: is 70", "bytes of JSON, 65536 are allowed")),
-    "nested": ({"name": "a", "tree": nested(13)}, ("spec.inputs: is nested deeper than 12 levels",)),
     "reason": ({"name": "a", "size": "large"}, ("spec.reason: is required: say what it is for",)),
     "several": (
         {"replicas": 0, "size": 1},
@@ -158,16 +148,17 @@ def test_a_run_without_a_spec_is_refused_at_once(bench: Bench) -> None:
     assert answer.code != 0 and "spec: Required value" in answer.err
 
 
-@pytest.mark.parametrize("levels", [100, 900, 5000])
-def test_input_nested_beyond_reason_is_answered_and_stops_nobody(bench: Bench, levels: int) -> None:
+@pytest.mark.parametrize(("opening", "closing"), [('{"a":', "}"), ("[", "]")], ids=["objects", "lists"])
+@pytest.mark.parametrize("levels", [12, 900, 9000])
+def test_deeply_nested_input_is_refused_at_once_and_stops_nobody(
+    bench: Bench, levels: int, opening: str, closing: str
+) -> None:
     action = bench.offer("note")
-    deep = '{"a":' * levels + "1" + "}" * levels
     text = json.dumps(run("deep", bench.namespace, action, inputs={"name": "deep", "tree": "HERE"}))
-    made = bench.cluster.kubectl("developer", "create", "-f", "-", input=text.replace('"HERE"', deep), check=False)
-    if made.code == 0:
-        status = bench.ends("deep", "Refused")
-        assert "spec.inputs: is nested deeper than 12 levels" in status["message"]
-    bench.ask("shallow", action, {"name": "shallow"})
+    deep = text.replace('"HERE"', opening * levels + "1" + closing * levels)
+    answer = bench.cluster.kubectl("developer", "create", "-f", "-", input=deep, check=False)
+    assert "spec.inputs is nested deeper than 12 levels: make it flatter" in answer.err
+    bench.ask("shallow", action, {"name": "shallow", "tree": {"a": {"b": [{"c": 1}]}}})
     bench.ends("shallow", "Succeeded")
 
 
@@ -205,17 +196,14 @@ def test_a_hostile_pattern_holds_its_own_run_and_no_other(bench: Bench) -> None:
     healthy = bench.offer("note")
     properties = "spec.inputs.schema.properties"
     hostile = bench.offer("hostile", {f"{properties}.note": {"type": "string", "pattern": HOSTILE_PATTERN}})
-    for name in ("slow-1", "slow-2", "slow-3"):
-        bench.ask(name, hostile, {"name": name, "note": "a" * 60 + "b"})
-    started = time.monotonic()
+    bench.ask("slow", hostile, {"name": "slow", "note": "a" * 60 + "b"})
     bench.ask("quick", healthy, {"name": "quick"})
     bench.ends("quick", "Succeeded", timeout=15.0)
-    assert time.monotonic() - started < 15.0
-    for name in ("slow-1", "slow-2", "slow-3"):
-        status = bench.stalls(name)
-        assert condition(status, "Stalled")["reason"] == "EvaluationFailed"
-        assert hostile in status["message"] and "took longer than 2 s and was cut off" in status["message"]
-        assert bench.cluster.get("configmap", name, bench.namespace) is None
+    status = bench.stalls("slow")
+    assert condition(status, "Stalled")["reason"] == "EvaluationFailed"
+    assert f"Action {hostile}: " in status["message"]
+    assert "took longer than 2 s and was cut off; simplify them" in status["message"]
+    assert bench.cluster.get("configmap", "slow", bench.namespace) is None
 
 
 def test_an_expression_that_eats_memory_holds_its_own_run_and_no_other(bench: Bench) -> None:

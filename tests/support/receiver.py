@@ -1,12 +1,20 @@
 """A real HTTP receiver on loopback that answers as it is told, and keeps what it was sent."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 PATH = "/services/T000/B000/hunter2secret"
 """Like Slack's: who knows the path may post."""
@@ -48,18 +56,32 @@ class Receiver:
             self.open -= 1
 
 
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """Return the TLS side of a server whose certificate nobody has reason to trust."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    pem = folder / "server.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem.write_bytes(private + builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
+
+
 @asynccontextmanager
-async def receiving(**answer: Any) -> AsyncIterator[Receiver]:
+async def receiving(tls: ssl.SSLContext | None = None, **answer: Any) -> AsyncIterator[Receiver]:
     """Start a receiver on a free port of loopback."""
     receiver = Receiver(**answer)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", receiver.answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     port = runner.addresses[0][1]
-    receiver.url = f"http://127.0.0.1:{port}{PATH}"
+    receiver.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}{PATH}"
     try:
         yield receiver
     finally:

@@ -4,14 +4,17 @@ import asyncio
 import json
 import logging
 import socket
+import struct
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.receiver import receiving, secrets
+from tests.support.receiver import receiving, secrets, self_signed
 from tests.support.told import entry, requested
 
 from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, EventType
@@ -159,6 +162,30 @@ class TestUnreachable:
         async with receiving() as receiver:
             result = await tell("webhook", receiver.url.replace("http:", "https:"))
         assert result == Delivery(sent=False, error="the TLS handshake with the receiver failed")
+
+    async def test_untrusted_tls(self, tmp_path: Path) -> None:
+        async with receiving(tls=self_signed(tmp_path)) as receiver:
+            result = await tell("webhook", receiver.url)
+        assert result == Delivery(sent=False, error="the receiver's TLS certificate is not trusted")
+        assert receiver.got == []
+
+    async def test_a_header_that_cannot_be_sent(self) -> None:
+        async with receiving() as receiver, channels(receiver.url) as told:
+            result = await told.deliver(channel(), ENTRY, replace(requested(), id="a\r\nX-Evil: 1"))
+        assert result == Delivery(sent=False, error="the message could not be posted (ValueError)")
+        assert receiver.got == []
+
+    async def test_a_receiver_that_is_gone_within_the_request(self) -> None:
+        def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            linger = struct.pack("ii", 1, 0)  # close() sends a reset
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            writer.close()
+
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        result = await tell("webhook", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/{SECRET}")
+        server.close()
+        await server.wait_closed()
+        assert result == Delivery(sent=False, error="the receiver closed the connection before it had answered")
 
     async def test_not_http(self) -> None:
         async def gibberish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

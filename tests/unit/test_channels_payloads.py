@@ -156,7 +156,11 @@ class TestKubernetesEvent:
         [
             (None, True, False),
             (Failure("AlreadyExists", "it is there"), True, False),
-            (Failure("Forbidden", 'namespace "a" … because it is being terminated'), False, True),
+            (
+                Failure("Forbidden", "unable to create new content in namespace a because it is being terminated"),
+                False,
+                True,
+            ),
             (Failure("Forbidden", "User cannot create resource events"), False, False),
             (Failure("NotFound", "namespaces a not found"), False, True),
             (Failure("Invalid", "note: too long"), False, True),

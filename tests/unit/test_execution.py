@@ -95,6 +95,14 @@ def test_a_taken_name_is_adopted_only_from_this_run(labels, phase):
         assert plan.status.resources == []
 
 
+def test_a_planted_object_with_the_uid_of_the_run_is_not_adopted():
+    """Who may create such objects can read the uid of a run that waits, and plant another object under it."""
+    planted = live({**ONE.manifest, "data": {"role": "admin"}}, labels={"pratique.dev/run-uid": RUN_UID})
+    intended = ONE.model_copy(update={"manifest": {**ONE.manifest, "data": {"role": "view"}}})
+    status = look(run_plan(intended), {"create/one": failed("AlreadyExists", found=planted)}).status
+    assert (status.phase, "was not made by this run" in status.message) == (Phase.FAILED, True)
+
+
 def test_a_taken_name_that_cannot_be_read_is_not_adopted():
     status = look(run_plan(ONE), {"create/one": failed("AlreadyExists")}).status
     assert (status.phase, "was not made by this run" in status.message) == (Phase.FAILED, True)

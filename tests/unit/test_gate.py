@@ -1,6 +1,6 @@
 """What becomes of an Approval: opened, watched, ended once and for all."""
 
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -189,6 +189,7 @@ def test_says_how_a_gate_ended(status, expected):
 
 def test_words():
     assert moment(NOW + timedelta(seconds=7)) == "2026-11-24 12:00:07 UTC"
+    assert moment(NOW.astimezone(timezone(timedelta(hours=2)))) == "2026-11-24 12:00 UTC"
     assert approvers_phrase(Approvers(users=["b", "a"], groups=["y", "x"])) == "a, b, group x, group y"
     assert held(stage(required=2), DEADLINE) == "Waiting for 2 of group platform-leads until 2026-11-24 14:00 UTC"
     assert held(stage(message="Why"), DEADLINE).endswith("14:00 UTC: Why")

@@ -1,6 +1,7 @@
 """The outbox: what is recorded, what is due, what is settled, and that nothing is lost on the way."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -51,6 +52,11 @@ class TestEvents:
             assert info.reason == event.value
             assert 0 < len(info.action) <= 128
             assert info.headline
+
+    def test_the_guide_lists_them_all(self) -> None:
+        guide = (Path(__file__).parents[2] / "docs" / "guides" / "notifications.md").read_text(encoding="utf-8")
+        for event, info in EVENTS.items():
+            assert f"| `{event.value}` | {info.audience.value.lower()} | {info.type} |" in guide
 
 
 class TestRecord:

@@ -79,7 +79,7 @@ async def test_what_never_ends_is_cut_off_and_the_next_is_answered(sandbox: Sand
     hostile = sandbox.evaluate_run(form, run(spec={"inputs": {"x": "a" * 60 + "!"}}))
     first, second = await asyncio.gather(hostile, sandbox.evaluate_ready("true", {}), return_exceptions=True)
     assert isinstance(first, EvaluationLimitError)
-    assert str(first) == "took longer than 2 s and was cut off"
+    assert "took longer than 2 s and was cut off; simplify them" in str(first)
     assert second is True
     assert sandbox.pids != before
     assert TIMEOUT <= time.monotonic() - started < 60

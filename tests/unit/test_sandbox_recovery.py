@@ -116,9 +116,13 @@ async def test_a_worker_that_cannot_start_is_a_sentence_and_is_tried_again(monke
 async def test_an_answer_to_another_question_is_never_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
     async with sandbox(timeout=20) as sound:
         (mine,) = sound._workers
-        asked = mine._numbered
-        # The worker is asked under one number and answers under it, while another one is expected.
-        monkeypatch.setattr(mine, "_numbered", lambda question: (asked(question)[0] + 1, asked(question)[1]))
+        numbered = mine._numbered
+
+        def expecting_another(question: Any) -> tuple[int, bytes]:
+            number, frame = numbered(question)
+            return number + 1, frame
+
+        monkeypatch.setattr(mine, "_numbered", expecting_another)
         with pytest.raises(EvaluationError):
             await sound.evaluate_ready("true", {})
 
@@ -144,7 +148,8 @@ async def test_a_worker_ends_when_its_operator_is_killed(busy: bool) -> None:
         async def main():
             made = Sandbox(timeout=1)
             await made.start()
-            asked = asyncio.create_task(made.evaluate_run(action(inputs={{"schema": HOSTILE}}), ENDLESS)) if {busy} else None
+            if {busy}:
+                asked = asyncio.create_task(made.evaluate_run(action(inputs={{"schema": HOSTILE}}), ENDLESS))
             await asyncio.sleep(0.2)
             print(*made.pids, flush=True)
             await asyncio.sleep(60)
@@ -184,7 +189,14 @@ def test_an_error_is_a_sentence_and_no_more() -> None:
 
 async def test_after_the_first_an_evaluation_is_quick() -> None:
     async with sandbox(timeout=20) as sound:
-        offered, asked = action(), run()
+        template = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "a"},
+            "data": {"why": "${run.reason}"},
+        }
+        execution = action().spec.execution.to_wire() | {"resources": [{"id": "made", "template": template}]}
+        offered, asked = action(execution=execution), run()
         await sound.evaluate_run(offered, asked)
         started, cpu = time.monotonic(), time.process_time()
         for _ in range(50):

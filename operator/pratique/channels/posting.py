@@ -5,10 +5,7 @@ like a receiver that failed), no more than a short piece of the answer read. Err
 failure alone: the texts of exceptions and of answers may hold the URL.
 """
 
-import asyncio
 import math
-import socket
-import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -119,20 +116,15 @@ def parse_url(text: str) -> URL | None:
 
 def _worded(error: Exception) -> str:
     match error:
-        case aiohttp.ClientConnectorDNSError() | socket.gaierror():
+        case aiohttp.ClientConnectorDNSError():
             return "the receiver's host name could not be resolved"
-        case aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
+        case aiohttp.ClientConnectorCertificateError():
             return "the receiver's TLS certificate is not trusted"
-        case aiohttp.ClientSSLError() | ssl.SSLError():
+        case aiohttp.ClientSSLError():
             return "the TLS handshake with the receiver failed"
-        case aiohttp.ClientConnectorError() | ConnectionRefusedError():
+        case aiohttp.ClientConnectorError():
             return "no connection to the receiver"
-        case (
-            aiohttp.ServerDisconnectedError()
-            | aiohttp.ClientPayloadError()
-            | ConnectionError()
-            | asyncio.IncompleteReadError()
-        ):
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError() | OSError():
             return "the receiver closed the connection before it had answered"
         case aiohttp.ClientResponseError():
             return "the receiver's answer is not HTTP"

@@ -44,6 +44,17 @@ _ENVIRONMENT = {"ttl": "1h", "target": {"namespace": {"name": "pratique-canary"}
 _CHANNEL = {"slack": {"webhookUrlSecretRef": {"name": "canary", "key": "canary"}}}
 
 
+_LEASH = Canary(
+    "pratique-operator",
+    {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "pratique-canary", "labels": {"pratique.dev/canary": "true"}},
+    },
+    "pratique canary: pratique-operator",
+)
+
+
 def canaries(operator: str) -> tuple[Canary, ...]:
     """Return one canary per policy, for an operator of this user name."""
     deciding = _GATE | {"decisions": {operator: {"verdict": "Approve"}}}
@@ -54,4 +65,5 @@ def canaries(operator: str) -> tuple[Canary, ...]:
         _canary("pratique-action", "Action", _ACTION, namespaced=False),
         _canary("pratique-environment", "Environment", _ENVIRONMENT),
         _canary("pratique-status", "NotificationChannel", _CHANNEL, namespaced=False),
+        _LEASH,
     )

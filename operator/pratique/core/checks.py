@@ -37,6 +37,7 @@ def _problems(action: Action) -> Iterator[str]:
     yield from _conditions(action)
     for index, template in enumerate(action.spec.execution.resources):
         yield from _template(action, template, f"spec.execution.resources[{index}]", trial=not form)
+    yield from _twice(action)
     for name, text in action.spec.execution.outputs.items():
         yield from _text(action, text, OUTPUT_SCOPE, f"spec.execution.outputs.{name}")
 
@@ -124,6 +125,21 @@ def _template(action: Action, template: ResourceTemplate, path: str, *, trial: b
     if trial and not found:
         found += _trial(action, template, path)
     yield from found
+
+
+def _twice(action: Action) -> Iterator[str]:
+    """Find templates of one and the same object: the second could only be taken for the first, or collide with it."""
+    first: dict[tuple[str, ...], int] = {}
+    for index, each in enumerate(action.spec.execution.resources):
+        raw = each.template
+        metadata = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
+        group = str(raw.get("apiVersion")).rpartition("/")[0]
+        same = (group, str(raw.get("kind")), str(metadata.get("namespace")), str(metadata.get("name")))
+        # One of two may be made in each case, and an object that was made may be changed afterwards.
+        alike = first.setdefault((*same, each.when, str(each.patch)), index)
+        if alike != index:
+            path = "spec.execution.resources"
+            yield f"{path}[{index}].template: is the object of {path}[{alike}] again; join the two"
 
 
 def _trial(action: Action, template: ResourceTemplate, path: str) -> list[str]:

@@ -27,6 +27,7 @@ from pratique.core.effects import (
 )
 from pratique.core.objects import RECORDED_FINALIZER, RUN_UID_LABEL
 from pratique.core.readiness import State, readiness
+from pratique.core.sameness import contains
 from pratique.core.snapshot import RunSnapshot
 
 OUTPUTS = "outputs"
@@ -104,15 +105,19 @@ def _step(
     if outcome is None:
         create = Create(_key("create", planned), planned.manifest, plan.service_account_ref.username)
         return Progress(Step.NEEDS, effects=(create,))
-    if outcome.failure is not None and not _is_ours(outcome, run):
+    if outcome.failure is not None and not _is_ours(outcome, run, planned):
         return _create_failed(outcome.failure, ref, plan)
     return _judge(planned, _record(planned, ref, outcome.object or {}), outcome.object or {}, outcomes)
 
 
-def _is_ours(outcome: Outcome, run: ActionRun) -> bool:
-    """Whether a name was taken by this very run before a crash."""
+def _is_ours(outcome: Outcome, run: ActionRun, planned: PlannedResource) -> bool:
+    """Whether a name was taken by this very run before a crash: by its uid, and by being what was planned.
+
+    The uid alone is not enough: it can be read, and somebody could plant another object under it while the run waits.
+    """
     taken = outcome.failure is not None and outcome.failure.reason == "AlreadyExists" and outcome.object is not None
-    return taken and _labels(outcome.object or {}).get(RUN_UID_LABEL) == run.metadata.uid
+    live = outcome.object or {}
+    return taken and _labels(live).get(RUN_UID_LABEL) == run.metadata.uid and contains(live, planned.manifest)
 
 
 def _create_failed(failure: Failure, ref: ObjectRef, plan: RunPlan) -> Progress:

@@ -48,7 +48,10 @@ def _is_uri(value: object) -> bool:
 
 def matches(pattern: str, text: str) -> bool:
     """Whether a `pattern` is found in a text, as JSON Schema and Kubernetes read it: ASCII classes, `$` is the very end."""
-    return re.search(_to_the_end(pattern), text, re.ASCII) is not None
+    try:
+        return re.search(_to_the_end(pattern), text, re.ASCII) is not None
+    except re.error:
+        return False  # the check of the form says what is wrong with it; nothing matches what is no pattern
 
 
 def _to_the_end(pattern: str) -> str:

@@ -57,7 +57,8 @@ def evaluate_run(action: Action, run: ActionRun) -> Evaluation:
 
 
 def _evaluate(action: Action, run: ActionRun) -> Evaluation:
-    if run.spec.requested_by is None:
+    requester = run.spec.requested_by
+    if requester is None:
         raise EvaluationError(
             "run: the API server did not say who asks (spec.requestedBy): is Pratique's admission policy in force?"
         )
@@ -77,7 +78,7 @@ def _evaluate(action: Action, run: ActionRun) -> Evaluation:
         if not condition(rule.rule, scope, f"spec.inputs.rules[{index}].rule")
     ]
     gate = _gate(action, scope)
-    refusals = [*broken, *_reason_missing(action, run, gate), *_cannot_be_met(gate, run)]
+    refusals = [*broken, *_reason_missing(action, run, gate), *_cannot_be_met(gate, requester.username)]
     if refusals:
         return Evaluation(refusals=tuple(refusals))
     resources = _resources(action, run, scope)
@@ -107,11 +108,11 @@ def _reason_missing(action: Action, run: ActionRun, gate: Stage | None) -> list[
     return ["spec.reason: is required: say what it is for"] if needed and not clean(run.spec.reason) else []
 
 
-def _cannot_be_met(gate: Stage | None, run: ActionRun) -> list[str]:
+def _cannot_be_met(gate: Stage | None, requester: str) -> list[str]:
     """Say at once what could never be approved, instead of letting it wait until its deadline."""
-    if gate is None or gate.approvers.groups or run.spec.requested_by is None:
+    if gate is None or gate.approvers.groups:
         return []
-    able = [user for user in gate.approvers.users if may_decide_as(user, run.spec.requested_by.username)]
+    able = [user for user in gate.approvers.users if may_decide_as(user, requester)]
     if len(able) >= gate.required:
         return []
     who = approvers_phrase(gate.approvers)

@@ -26,7 +26,7 @@ class Informers:
         stores: dict[str, Store],
         kinds: dict[str, Watched],
         add: Callable[[Key], None],
-        forget: Callable[[str], None],
+        forget: Callable[[str, dict[str, Any]], None],
     ) -> None:
         self._stores, self._kinds, self._add, self._forget = stores, kinds, add, forget
 
@@ -37,7 +37,7 @@ class Informers:
 
     def gone(self, plural: str, body: dict[str, Any]) -> None:
         """Take in that an object was deleted."""
-        self._forget(body["metadata"]["uid"])
+        self._forget(plural, body)
         if self._stores[plural].drop(name_of(body), body["metadata"]["uid"]):
             self._wake(plural, body)
 

@@ -68,12 +68,13 @@ class Operator:
         self.sandbox = Sandbox()
         self.queue: KeyedQueue[Key] = KeyedQueue()
         self._work = asyncio.Event()
+        self._burials: set[asyncio.Task[None]] = set()
         stores = new_stores()
         self.secrets = SecretReader(self.api, settings.namespace)
         self.channels = Channels(self.secrets.read, self._post_event, namespace=settings.namespace)
         self.outbox = Outbox(self._deliver, self._add)
         watched = {kind.plural: kind(stores) for kind in WATCHED}
-        self.informers = Informers(stores, watched, self._add, self.outbox.forget)
+        self.informers = Informers(stores, watched, self._add, self._forget)
         self.reconciler = Reconciler(
             api=self.api,
             kinds={kind.plural: kind(stores) for kind in KINDS},
@@ -145,6 +146,15 @@ class Operator:
     def _add(self, key: Key) -> None:
         self.queue.add(key)
         self._work.set()
+
+    def _forget(self, plural: str, body: dict[str, Any]) -> None:
+        """An object is gone: drop what is kept for it, and let go of what a run still held."""
+        self.outbox.forget(body["metadata"]["uid"])
+        held = [each for each in body.get("status", {}).get("resources", []) if each.get("held")]
+        if plural == "actionruns" and held:
+            task = asyncio.create_task(self.reconciler.bury(body), name="bury")
+            self._burials.add(task)
+            task.add_done_callback(self._burials.discard)
 
     async def _worker(self) -> None:
         while True:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pratique.api.v1alpha1 import ActionRun
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.perform import perform
 from pratique.cluster.store import Store
@@ -27,12 +28,15 @@ from pratique.core.effects import (
     Plan,
 )
 from pratique.core.errors import EvaluationError
+from pratique.core.execution import release
+from pratique.core.snapshot import RunSnapshot
 from pratique.handlers.kinds import Key, Kind
 from pratique.handlers.outbox import Outbox
 from pratique.sandbox import Sandbox
 
 log = logging.getLogger(__name__)
 _ROUNDS = 64
+_BURIALS = 6
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,18 @@ class Reconciler:
         for effect in plan.after:
             await self._perform(effect)
         return Verdict(plan.wake_at, plan.retry)
+
+    async def bury(self, body: dict[str, Any]) -> None:
+        """Let go of what a run held when it was deleted before its end was on record; tried a few times."""
+        run = ActionRun.model_validate(body)
+        for attempt in range(_BURIALS):
+            outcomes: dict[str, Outcome] = {}
+            while todo := release(RunSnapshot(run, outcomes=outcomes), run.status).effects:
+                done = await asyncio.gather(*(self._perform(effect) for effect in todo))
+                outcomes.update(zip((effect.key for effect in todo), done, strict=True))
+            if not release(RunSnapshot(run, outcomes=outcomes), run.status).retry:
+                return
+            await asyncio.sleep(2**attempt)
 
     def _newest(self, plural: str, body: dict[str, Any], done: list[Outcome]) -> dict[str, Any]:
         """Return the object as our own effects left it: a status is written for the newest version."""

@@ -11,6 +11,7 @@ from typing import Any
 from pratique.api.v1alpha1 import Action, ActionRun
 from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.core.effects import Evaluation, Json
+from pratique.core.errors import EvaluationLimitError
 from pratique.sandbox.process import Worker
 
 DEFAULT_TIMEOUT = 2.0
@@ -51,7 +52,11 @@ class Sandbox:
 
     async def evaluate_run(self, action: Action, run: ActionRun) -> Evaluation:
         """Return what the Action makes of a run."""
-        value = await self._ask({"do": "run", "action": action.to_wire(), "run": _without_status(run)})
+        try:
+            value = await self._ask({"do": "run", "action": action.to_wire(), "run": _without_status(run)})
+        except EvaluationLimitError as error:
+            text = f"Action {action.metadata.name}: judging this run by its form and expressions {error}; simplify them"
+            raise EvaluationLimitError(text) from None
         plan = None if value["plan"] is None else RunPlan.model_validate(value["plan"])
         return Evaluation(tuple(value["refusals"]), plan)
 
@@ -66,7 +71,10 @@ class Sandbox:
 
     async def check_action(self, action: Action) -> tuple[str, ...]:
         """Return what is wrong with an Action."""
-        return tuple(await self._ask({"do": "check", "action": action.to_wire()}))
+        try:
+            return tuple(await self._ask({"do": "check", "action": action.to_wire()}))
+        except EvaluationLimitError as error:
+            raise EvaluationLimitError(f"checking the form, expressions and templates {error}; simplify them") from None
 
     async def _ask(self, question: Json) -> Any:  # noqa: ANN401 - any JSON value
         worker = await self._idle.get()
