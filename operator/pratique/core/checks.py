@@ -8,6 +8,7 @@ import difflib
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from pratique.api.v1alpha1.action import Action, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec
@@ -132,7 +133,7 @@ def _twice(action: Action) -> Iterator[str]:
     first: dict[tuple[str, ...], int] = {}
     for index, each in enumerate(action.spec.execution.resources):
         raw = each.template
-        metadata = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
+        metadata: Any = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
         group = str(raw.get("apiVersion")).rpartition("/")[0]
         same = (group, str(raw.get("kind")), str(metadata.get("namespace")), str(metadata.get("name")))
         # One of two may be made in each case, and an object that was made may be changed afterwards.

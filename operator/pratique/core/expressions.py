@@ -24,7 +24,6 @@ _EXPONENT = 1e21
 """From here on the API server writes numbers with an exponent."""
 _COMPREHENSION = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter|transformList|transformMap)\s*\(")
 _NOISE = re.compile(r"^(?:ERROR: )?<input>:-?\d+:-?\d+: |^[A-Z_]+: | \(in container ''\)| \[[A-Z_]+\]$")
-_KINDS = {bytes: "bytes", bytearray: "bytes"}
 
 
 def _ttl(text: str) -> timedelta:
@@ -136,7 +135,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
         case list() | tuple():
             return [_plain(each) for each in value]
         case _:
-            raise EvaluationError(f"gives {_KINDS.get(type(value), 'a type')}, which JSON cannot hold; use string(…)")
+            kind = "bytes" if isinstance(value, bytes | bytearray) else "a type"
+            raise EvaluationError(f"gives {kind}, which JSON cannot hold; use string(…)")
 
 
 def _key(key: Any) -> str:  # noqa: ANN401 - whatever CEL takes for a key

@@ -37,7 +37,8 @@ def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationEr
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
-_Validator: Any = extend(Draft202012Validator, {"pattern": _pattern})
+_extend: Any = extend  # its stub has no types
+_Validator: Any = _extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 
 
 def with_defaults(schema: Json, inputs: Json) -> Json:
@@ -153,21 +154,25 @@ def _problems_of_schema(text: str, path: str) -> tuple[str, ...]:
     return tuple(_schema_problems(schema, path))
 
 
-def _schema_problems(schema: Json, path: str) -> Iterator[str]:
-    yield from problems_of_words(schema, path)
-    if "default" in schema:
-        judge = _Validator(schema, format_checker=FORMATS)
-        yield from (f"{path}.default: {clean(error.message, 300)}" for error in judge.iter_errors(schema["default"]))
+def _schema_problems(schema: Json, path: str) -> list[str]:
+    found = list(problems_of_words(schema, path))
     for name, each in _properties(schema).items():
+        here = f"{path}.properties.{clean(name, 80)}"
         if not _IDENTIFIER.fullmatch(name) or name in _CEL_WORDS:
-            yield f"{path}.properties.{clean(name, 80)}: expressions must be able to name it: use letters, digits and _"
+            found.append(f"{here}: expressions must be able to name it: use letters, digits and _")
         if isinstance(each, Mapping):
-            yield from _schema_problems(dict(each), f"{path}.properties.{name}")
+            found += _schema_problems(dict(each), here)
         else:
-            yield f"{path}.properties.{clean(name, 80)}: must be an object, such as {{type: string}}"
+            found.append(f"{here}: must be an object, such as {{type: string}}")
     for word in ("items", "additionalProperties"):
         if isinstance(schema.get(word), Mapping):
-            yield from _schema_problems(schema[word], f"{path}.{word}")
+            found += _schema_problems(schema[word], f"{path}.{word}")
+    if (
+        "default" in schema and not found
+    ):  # by a sound schema only: a reference in it would be followed, wherever it leads
+        judge = _Validator(schema, format_checker=FORMATS)
+        found += [f"{path}.default: {clean(error.message, 300)}" for error in judge.iter_errors(schema["default"])]
+    return found
 
 
 def example(schema: Json) -> Any:  # noqa: ANN401 - any JSON value

@@ -1,0 +1,180 @@
+"""Forms: what may be filled in, what is said about mistakes, and which forms are sound."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pratique.core.form_language import FORMATS, matches
+from pratique.core.forms import as_declared, example, problems_of_inputs, problems_of_schema, with_defaults
+
+TEXT, INT, NUMBER, BOOL = ({"type": kind} for kind in ("string", "integer", "number", "boolean"))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-100, 100) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abcd"), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def form(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(required), "properties": properties}
+
+
+def nested(levels: int) -> Any:
+    return [nested(levels - 1)] if levels > 1 else []
+
+
+SIZED = form(("name",), name={**TEXT, "pattern": "^[a-z]+$"}, n={**INT, "maximum": 5}, size={"enum": ["s", "é"]})
+
+
+@pytest.mark.parametrize(
+    ("schema", "inputs", "said"),
+    [
+        ({"type": "object"}, {}, []),
+        (SIZED, {"name": "web", "n": 5, "size": "s"}, []),
+        (SIZED, {}, ["spec.inputs.name: is required"]),
+        (form(("a", "it's"), a=TEXT), {}, ["spec.inputs.it's: is required", "spec.inputs.a: is required"]),
+        (SIZED, {"name": 1}, ["spec.inputs.name: must be string, but is 1"]),
+        (SIZED, {"name": "Web"}, ['spec.inputs.name: "Web" does not match the pattern ^[a-z]+$']),
+        (SIZED, {"name": "web\n"}, ['spec.inputs.name: "web\\n" does not match the pattern ^[a-z]+$']),
+        (SIZED, {"name": "web", "n": 6}, ["spec.inputs.n: 6 is greater than the maximum of 5"]),
+        (SIZED, {"name": "web", "size": "x"}, ['spec.inputs.size: "x" is not one of "s", "é"']),
+        (SIZED, {"name": "web", "nmae": 1}, ["spec.inputs.nmae: there is no such input; did you mean name?"]),
+        (SIZED, {"name": "a", "zz": 1}, ["spec.inputs.zz: there is no such input; known are: name, n, size"]),
+        ({"type": "object"}, {"x": 1}, ["spec.inputs.x: there is no such input; known are: none"]),
+        (form(a=form(b=INT)), {"a": {"c": 1}}, ["spec.inputs.a.c: there is no such input; known are: b"]),
+        (form(a={"type": "array", "items": form(b=INT)}), {"a": [{"b": 1}, {"b": "x"}]}, ["spec.inputs.a[1].b: must be integer, but is \"x\""]),
+        (form(a={"type": "array", "items": form(b=INT)}), {"a": [{"c": 1}]}, ["spec.inputs.a[0].c: there is no such input; known are: b"]),
+        ({"type": "object", "additionalProperties": INT}, {"x": 1}, []),
+        ({"type": "object", "additionalProperties": INT}, {"x": "y"}, ['spec.inputs.x: must be integer, but is "y"']),
+        ({"type": "object", "additionalProperties": form(a=INT)}, {"x": {"b": 1}}, ["spec.inputs.x.b: there is no such input; known are: a"]),
+        ({**form(a=INT), "additionalProperties": True}, {"x": 1}, []),
+        (form(a={**TEXT, "format": "duration"}), {"a": "3 days"}, ["spec.inputs.a: '3 days' is not a 'duration'"]),
+        (form(a=NUMBER), {"a": 2**53 + 1}, [f"spec.inputs.a: is a number beyond {2**53}, which not every program keeps exactly; use a string"]),
+        (form(a={"type": "array"}), {"a": [1e300]}, [f"spec.inputs.a[0]: is a number beyond {2**53}, which not every program keeps exactly; use a string"]),
+        (form(a=TEXT), {"a": "x" * 65536}, ["spec.inputs: is 65545 bytes of JSON, 65536 are allowed"]),
+        (form(a={"type": "array"}), {"a": nested(11)}, []),
+        (form(a={"type": "array"}), {"a": nested(12)}, ["spec.inputs: is nested deeper than 12 levels"]),
+    ],
+)  # fmt: skip
+def test_what_is_said_about_inputs(schema: dict[str, Any], inputs: dict[str, Any], said: list[str]) -> None:
+    assert problems_of_inputs(schema, inputs) == said
+
+
+def test_at_most_ten_mistakes_are_told() -> None:
+    assert len(problems_of_inputs({"type": "object"}, {f"x{n}": n for n in range(30)})) == 10
+
+
+def test_defaults_are_filled_in_where_something_is_missing() -> None:
+    schema = form(a={**INT, "default": 1}, o=form(b={**INT, "default": 2}), p={**form(c={**INT, "default": 3}), "default": {}})
+    assert with_defaults(schema, {"o": {}}) == {"a": 1, "o": {"b": 2}, "p": {"c": 3}}
+    assert with_defaults(schema, {"a": None, "p": {"c": 4}}) == {"a": None, "p": {"c": 4}}
+    assert schema["properties"]["p"]["default"] == {}
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), JSON, max_size=4))
+def test_defaults_change_nothing_that_is_there_and_fill_in_once(inputs: dict[str, Any]) -> None:
+    before = json.dumps(inputs)
+    schema = form(a={"default": 1}, b={"default": {"c": []}}, c=form(d={"default": "x"}))
+    filled = with_defaults(schema, inputs)
+    assert json.dumps(inputs) == before
+    assert with_defaults(schema, filled) == filled
+    assert all(filled[name] == value for name, value in inputs.items() if not isinstance(value, dict))
+
+
+def test_a_number_is_what_the_form_says_it_is() -> None:
+    schema = form(n=NUMBER, i=INT, l={"type": "array", "items": NUMBER}, o=form(n=NUMBER)) | {"additionalProperties": NUMBER}
+    seen = as_declared(schema, {"n": 1, "i": 1, "l": [2, "x"], "o": {"n": 3}, "more": 4, "text": "t"})
+    assert seen == {"n": 1, "i": 1, "l": [2, "x"], "o": {"n": 3}, "more": 4, "text": "t"}
+    assert [type(each) for each in (seen["n"], seen["i"], seen["l"][0], seen["o"]["n"], seen["more"])] == [float, int, float, float, float]
+    assert as_declared(True, [1]) == [1]
+
+
+PATH = "spec.inputs.schema"
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"type": "object"}, []),
+        (SIZED, []),
+        (form(a={**TEXT, "default": "x"}, b={"type": "array", "items": INT}, c=form(d=BOOL)), []),
+        ({}, [f"{PATH}.type: must be object, since inputs are fields with names"]),
+        (form(a={**TEXT, "title": "x" * 65536}), [f"{PATH}: is larger than 65536 bytes of JSON"]),
+        (form(a={"type": "wrong"}), [f"{PATH}.properties.a.type: 'wrong' is not valid under any of the given schemas"]),
+        (form(a={"pattern": "("}), [f"{PATH}.properties.a.pattern: '(' is not a 'regex'"]),
+        (form(a={"type": ["string", "null"]}), [f"{PATH}.properties.a.type: must be one of string, integer, number, boolean, object, array"]),
+        (form(a=True), [f"{PATH}.properties.a: must be an object, such as {{type: string}}"]),
+        (form(a={**INT, "default": "x"}), [f"{PATH}.properties.a.default: 'x' is not of type 'integer'"]),
+        (form(a={**TEXT, "default": "X", "pattern": "^x$"}), [f"{PATH}.properties.a.default: 'X' does not match '^x$'"]),
+        (form(a={**INT, "default": 1, "$ref": "http://127.0.0.1:1/x"}), [f"{PATH}.properties.a.$ref: is not supported; write the schema out"]),
+        (form(a={"allOf": [{"$ref": "#/x"}]}), [f"{PATH}.properties.a.allOf: is not supported; use a rule in inputs.rules"]),
+        (form(a={"type": "array", "items": {"not": {}}}), [f"{PATH}.properties.a.items.not: is not supported; use a rule in inputs.rules"]),
+        ({"type": "object", "additionalProperties": {"if": {}}}, [f"{PATH}.additionalProperties.if: is not supported; use a rule in inputs.rules"]),
+        (form(**{"no-name": TEXT}), [f"{PATH}.properties.no-name: expressions must be able to name it: use letters, digits and _"]),
+        (form(**{"in": TEXT}), [f"{PATH}.properties.in: expressions must be able to name it: use letters, digits and _"]),
+        (form(a={**TEXT, "format": "password"}), [f"{PATH}.properties.a.format: inputs are stored and shown, so no secret may travel in them; take the name of a Secret"]),
+        (form(a={**TEXT, "format": "phone"}), [f"{PATH}.properties.a.format: phone is not supported; use one of {', '.join(sorted(FORMATS.checkers))}"]),
+        ({"type": "object", "const": nested(32)}, [f"{PATH}: is nested deeper than 32 levels"]),
+    ],
+)  # fmt: skip
+def test_what_is_said_about_a_form(schema: dict[str, Any], said: list[str]) -> None:
+    assert problems_of_schema(schema) == said
+
+
+@pytest.mark.parametrize(
+    ("schema", "made_up"),
+    [
+        ({**TEXT, "default": "d", "example": "e"}, "d"),
+        ({"example": None, "enum": ["x"]}, None),
+        ({"const": 7}, 7),
+        ({"examples": [], "enum": ["x"]}, "x"),
+        ({"examples": ["y"]}, "y"),
+        (form(a=TEXT, b=INT, c=BOOL, d={}), {"a": "example", "b": 1, "c": False, "d": "example"}),
+        ({"type": "array", "items": {**NUMBER, "minimum": 3}}, [3]),
+        ({"type": "array"}, []),
+        ({**INT, "maximum": 0}, 0),
+        ({"type": "object", "properties": 5}, {}),
+    ],
+)
+def test_an_example_is_made_up(schema: dict[str, Any], made_up: Any) -> None:
+    assert example(schema) == made_up
+
+
+FORMATTED = {
+    "duration": (["3d", "0s"], ["3 d", "", "3d\n"]),
+    "date-time": (["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.5+02:00"], ["2026-13-02T03:04:05Z", "2026-01-02", ""]),
+    "secret-ref": (["my-secret", "a.b"], ["My", "-a", "", "a/b", "a\n"]),
+    "uri": (["https://example.com/x"], ["example.com", "", "http://[", "mailto:a"]),
+    "date": (["2026-01-02"], ["2026-1-2"]),
+}
+
+
+@pytest.mark.parametrize("name", FORMATTED)
+def test_formats_mean_something(name: str) -> None:
+    good, bad = FORMATTED[name]
+    assert [each for each in good if not FORMATS.conforms(each, name)] == []
+    assert [each for each in bad if FORMATS.conforms(each, name)] == []
+    assert FORMATS.conforms(5, name)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        ("b", "abc", True),
+        ("^a$", "a", True),
+        ("^a$", "a\n", False),
+        (r"^a\$$", "a$", True),
+        ("^[$]$", "$", True),
+        ("^[]$]+$", "]$", True),
+        ("^[^]$]+$", "ab", True),
+        ("^[^]$]+$", "a$", False),
+        (r"^[\]$]+$", "]$", True),
+        (r"^\d$", "٣", False),
+        (r"^(a|b$)", "b\n", False),
+    ],
+)
+def test_patterns_end_where_they_say(pattern: str, text: str, found: bool) -> None:
+    assert matches(pattern, text) is found
