@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pratique.core.form_language import FORMATS, matches
-from pratique.core.forms import as_declared, example, problems_of_inputs, problems_of_schema, with_defaults
+from pratique.core.forms import (
+    MAX_INPUT_VALUES,
+    as_declared,
+    example,
+    problems_of_inputs,
+    problems_of_schema,
+    with_defaults,
+)
 
 TEXT, INT, NUMBER, BOOL = ({"type": kind} for kind in ("string", "integer", "number", "boolean"))
 JSON = st.recursive(
@@ -26,6 +33,7 @@ def nested(levels: int) -> Any:
     return [nested(levels - 1)] if levels > 1 else []
 
 
+INEXACT = f": is a number beyond {2**53}, which not every program keeps exactly; use a string"
 SIZED = form(("name",), name={**TEXT, "pattern": "^[a-z]+$"}, n={**INT, "maximum": 5}, size={"enum": ["s", "é"]})
 
 
@@ -45,20 +53,37 @@ SIZED = form(("name",), name={**TEXT, "pattern": "^[a-z]+$"}, n={**INT, "maximum
         (SIZED, {"name": "a", "zz": 1}, ["spec.inputs.zz: there is no such input; known are: name, n, size"]),
         ({"type": "object"}, {"x": 1}, ["spec.inputs.x: there is no such input; known are: none"]),
         (form(a=form(b=INT)), {"a": {"c": 1}}, ["spec.inputs.a.c: there is no such input; known are: b"]),
-        (form(a={"type": "array", "items": form(b=INT)}), {"a": [{"b": 1}, {"b": "x"}]}, ["spec.inputs.a[1].b: must be integer, but is \"x\""]),
-        (form(a={"type": "array", "items": form(b=INT)}), {"a": [{"c": 1}]}, ["spec.inputs.a[0].c: there is no such input; known are: b"]),
+        (
+            form(a={"type": "array", "items": form(b=INT)}),
+            {"a": [{"b": 1}, {"b": "x"}]},
+            ['spec.inputs.a[1].b: must be integer, but is "x"'],
+        ),
+        (
+            form(a={"type": "array", "items": form(b=INT)}),
+            {"a": [{"c": 1}]},
+            ["spec.inputs.a[0].c: there is no such input; known are: b"],
+        ),
         ({"type": "object", "additionalProperties": INT}, {"x": 1}, []),
         ({"type": "object", "additionalProperties": INT}, {"x": "y"}, ['spec.inputs.x: must be integer, but is "y"']),
-        ({"type": "object", "additionalProperties": form(a=INT)}, {"x": {"b": 1}}, ["spec.inputs.x.b: there is no such input; known are: a"]),
+        (
+            {"type": "object", "additionalProperties": form(a=INT)},
+            {"x": {"b": 1}},
+            ["spec.inputs.x.b: there is no such input; known are: a"],
+        ),
         ({**form(a=INT), "additionalProperties": True}, {"x": 1}, []),
         (form(a={**TEXT, "format": "duration"}), {"a": "3 days"}, ["spec.inputs.a: '3 days' is not a 'duration'"]),
-        (form(a=NUMBER), {"a": 2**53 + 1}, [f"spec.inputs.a: is a number beyond {2**53}, which not every program keeps exactly; use a string"]),
-        (form(a={"type": "array"}), {"a": [1e300]}, [f"spec.inputs.a[0]: is a number beyond {2**53}, which not every program keeps exactly; use a string"]),
+        (form(a=NUMBER), {"a": 2**53 + 1}, ["spec.inputs.a" + INEXACT]),
+        (form(a={"type": "array"}), {"a": [1e300]}, ["spec.inputs.a[0]" + INEXACT]),
         (form(a=TEXT), {"a": "x" * 65536}, ["spec.inputs: is 65545 bytes of JSON, 65536 are allowed"]),
         (form(a={"type": "array"}), {"a": nested(11)}, []),
+        (
+            form(a={"type": "array"}),
+            {"a": [0] * MAX_INPUT_VALUES},
+            [f"spec.inputs: holds {MAX_INPUT_VALUES + 1} values, {MAX_INPUT_VALUES} are allowed"],
+        ),
         (form(a={"type": "array"}), {"a": nested(12)}, ["spec.inputs: is nested deeper than 12 levels"]),
     ],
-)  # fmt: skip
+)
 def test_what_is_said_about_inputs(schema: dict[str, Any], inputs: dict[str, Any], said: list[str]) -> None:
     assert problems_of_inputs(schema, inputs) == said
 
@@ -68,7 +93,9 @@ def test_at_most_ten_mistakes_are_told() -> None:
 
 
 def test_defaults_are_filled_in_where_something_is_missing() -> None:
-    schema = form(a={**INT, "default": 1}, o=form(b={**INT, "default": 2}), p={**form(c={**INT, "default": 3}), "default": {}})
+    schema = form(
+        a={**INT, "default": 1}, o=form(b={**INT, "default": 2}), p={**form(c={**INT, "default": 3}), "default": {}}
+    )
     assert with_defaults(schema, {"o": {}}) == {"a": 1, "o": {"b": 2}, "p": {"c": 3}}
     assert with_defaults(schema, {"a": None, "p": {"c": 4}}) == {"a": None, "p": {"c": 4}}
     assert schema["properties"]["p"]["default"] == {}
@@ -85,14 +112,25 @@ def test_defaults_change_nothing_that_is_there_and_fill_in_once(inputs: dict[str
 
 
 def test_a_number_is_what_the_form_says_it_is() -> None:
-    schema = form(n=NUMBER, i=INT, l={"type": "array", "items": NUMBER}, o=form(n=NUMBER)) | {"additionalProperties": NUMBER}
+    schema = form(n=NUMBER, i=INT, l={"type": "array", "items": NUMBER}, o=form(n=NUMBER)) | {
+        "additionalProperties": NUMBER
+    }
     seen = as_declared(schema, {"n": 1, "i": 1, "l": [2, "x"], "o": {"n": 3}, "more": 4, "text": "t"})
     assert seen == {"n": 1, "i": 1, "l": [2, "x"], "o": {"n": 3}, "more": 4, "text": "t"}
-    assert [type(each) for each in (seen["n"], seen["i"], seen["l"][0], seen["o"]["n"], seen["more"])] == [float, int, float, float, float]
+    assert [type(each) for each in (seen["n"], seen["i"], seen["l"][0], seen["o"]["n"], seen["more"])] == [
+        float,
+        int,
+        float,
+        float,
+        float,
+    ]
     assert as_declared(True, [1]) == [1]
 
 
 PATH = "spec.inputs.schema"
+A = f"{PATH}.properties.a"
+RULE = "is not supported; use a rule in inputs.rules"
+NAMED = "expressions must be able to name it: use letters, digits and _"
 
 
 @pytest.mark.parametrize(
@@ -103,23 +141,39 @@ PATH = "spec.inputs.schema"
         (form(a={**TEXT, "default": "x"}, b={"type": "array", "items": INT}, c=form(d=BOOL)), []),
         ({}, [f"{PATH}.type: must be object, since inputs are fields with names"]),
         (form(a={**TEXT, "title": "x" * 65536}), [f"{PATH}: is larger than 65536 bytes of JSON"]),
-        (form(a={"type": "wrong"}), [f"{PATH}.properties.a.type: 'wrong' is not valid under any of the given schemas"]),
-        (form(a={"pattern": "("}), [f"{PATH}.properties.a.pattern: '(' is not a 'regex'"]),
-        (form(a={"type": ["string", "null"]}), [f"{PATH}.properties.a.type: must be one of string, integer, number, boolean, object, array"]),
-        (form(a=True), [f"{PATH}.properties.a: must be an object, such as {{type: string}}"]),
-        (form(a={**INT, "default": "x"}), [f"{PATH}.properties.a.default: 'x' is not of type 'integer'"]),
-        (form(a={**TEXT, "default": "X", "pattern": "^x$"}), [f"{PATH}.properties.a.default: 'X' does not match '^x$'"]),
-        (form(a={**INT, "default": 1, "$ref": "http://127.0.0.1:1/x"}), [f"{PATH}.properties.a.$ref: is not supported; write the schema out"]),
-        (form(a={"allOf": [{"$ref": "#/x"}]}), [f"{PATH}.properties.a.allOf: is not supported; use a rule in inputs.rules"]),
-        (form(a={"type": "array", "items": {"not": {}}}), [f"{PATH}.properties.a.items.not: is not supported; use a rule in inputs.rules"]),
-        ({"type": "object", "additionalProperties": {"if": {}}}, [f"{PATH}.additionalProperties.if: is not supported; use a rule in inputs.rules"]),
-        (form(**{"no-name": TEXT}), [f"{PATH}.properties.no-name: expressions must be able to name it: use letters, digits and _"]),
-        (form(**{"in": TEXT}), [f"{PATH}.properties.in: expressions must be able to name it: use letters, digits and _"]),
-        (form(a={**TEXT, "format": "password"}), [f"{PATH}.properties.a.format: inputs are stored and shown, so no secret may travel in them; take the name of a Secret"]),
-        (form(a={**TEXT, "format": "phone"}), [f"{PATH}.properties.a.format: phone is not supported; use one of {', '.join(sorted(FORMATS.checkers))}"]),
+        (form(a={"type": "wrong"}), [f"{A}.type: 'wrong' is not valid under any of the given schemas"]),
+        (form(a={"pattern": "("}), [f"{A}.pattern: '(' is not a 'regex'"]),
+        (
+            form(a={**TEXT, "pattern": "(?u)x", "default": "x"}),
+            [f"{A}.pattern: is not a regular expression that can be used: ASCII and UNICODE flags are incompatible"],
+        ),
+        (
+            form(a={"type": ["string", "null"]}),
+            [f"{A}.type: must be one of string, integer, number, boolean, object, array"],
+        ),
+        (form(a=True), [f"{A}: must be an object, such as {{type: string}}"]),
+        (form(a={**INT, "default": "x"}), [f"{A}.default: 'x' is not of type 'integer'"]),
+        (form(a={**TEXT, "default": "X", "pattern": "^x$"}), [f"{A}.default: 'X' does not match '^x$'"]),
+        (
+            form(a={**INT, "default": 1, "$ref": "http://127.0.0.1:1/x"}),
+            [f"{A}.$ref: is not supported; write the schema out"],
+        ),
+        (form(a={"allOf": [{"$ref": "#/x"}]}), [f"{A}.allOf: {RULE}"]),
+        (form(a={"type": "array", "items": {"not": {}}}), [f"{A}.items.not: {RULE}"]),
+        ({"type": "object", "additionalProperties": {"if": {}}}, [f"{PATH}.additionalProperties.if: {RULE}"]),
+        (form(**{"no-name": TEXT}), [f"{PATH}.properties.no-name: {NAMED}"]),
+        (form(**{"in": TEXT}), [f"{PATH}.properties.in: {NAMED}"]),
+        (
+            form(a={**TEXT, "format": "password"}),
+            [f"{A}.format: inputs are stored and shown, so no secret may travel in them; take the name of a Secret"],
+        ),
+        (
+            form(a={**TEXT, "format": "phone"}),
+            [f"{A}.format: phone is not supported; use one of {', '.join(sorted(FORMATS.checkers))}"],
+        ),
         ({"type": "object", "const": nested(32)}, [f"{PATH}: is nested deeper than 32 levels"]),
     ],
-)  # fmt: skip
+)
 def test_what_is_said_about_a_form(schema: dict[str, Any], said: list[str]) -> None:
     assert problems_of_schema(schema) == said
 
@@ -174,6 +228,8 @@ def test_formats_mean_something(name: str) -> None:
         (r"^[\]$]+$", "]$", True),
         (r"^\d$", "٣", False),
         (r"^(a|b$)", "b\n", False),
+        ("(", "(", False),
+        ("(?u)x", "x", False),
     ],
 )
 def test_patterns_end_where_they_say(pattern: str, text: str, found: bool) -> None:

@@ -50,7 +50,7 @@ def matches(pattern: str, text: str) -> bool:
     """Whether a `pattern` is found in a text, as JSON Schema and Kubernetes read it: ASCII classes, `$` is the very end."""
     try:
         return re.search(_to_the_end(pattern), text, re.ASCII) is not None
-    except re.error:
+    except (re.error, ValueError):
         return False  # the check of the form says what is wrong with it; nothing matches what is no pattern
 
 
@@ -84,6 +84,10 @@ def problems_of_words(schema: dict[str, object], path: str) -> Iterator[str]:
     kind = schema.get("type", "string")
     if kind not in TYPES:
         yield f"{path}.type: must be one of {', '.join(TYPES)}"
+    try:
+        re.compile(_to_the_end(str(schema.get("pattern", ""))), re.ASCII)
+    except (re.error, ValueError) as error:  # such as flags that contradict ours
+        yield f"{path}.pattern: is not a regular expression that can be used: {error}"
     form = schema.get("format")
     if form == "password":
         yield f"{path}.format: inputs are stored and shown, so no secret may travel in them; take the name of a Secret"
