@@ -41,4 +41,4 @@ def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
 
 
 def _planes() -> set[str]:
-    return {folder.name for folder in (ROOT / ".run" / "planes").glob("*")}
+    return {folder.name for folder in (ROOT / ".run" / "planes").glob("demo-*")}

@@ -38,7 +38,7 @@ def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationEr
 
 
 _extend: Any = extend  # its stub has no types
-_Validator: Any = _extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+_Validator: Any = _extend(Draft202012Validator, {"pattern": _pattern})
 
 
 def with_defaults(schema: Json, inputs: Json) -> Json:

@@ -36,18 +36,17 @@ def parse(text: str, names: tuple[str, ...]) -> list[Part]:
     """Split a template string into literal text and compiled expressions; raises EvaluationError."""
     parts: list[Part] = []
     literal, at = "", 0
-    while at < len(text):
-        if text.startswith("$${", at):
-            literal, at = literal + "${", at + 3
-        elif text.startswith("${", at):
-            end = _closing(text, at + 2)
-            if literal:
-                parts.append(Literal(literal))
-            parts.append(compile_expression(text[at + 2 : end].strip(), names))
-            literal, at = "", end + 1
-        else:
-            literal, at = literal + text[at], at + 1
-    return [*parts, Literal(literal)] if literal or not parts else parts
+    while (mark := text.find("${", at)) >= 0:
+        if mark > at and text[mark - 1] == "$":
+            literal, at = f"{literal}{text[at : mark - 1]}${{", mark + 2
+            continue
+        end = _closing(text, mark + 2)
+        if before := literal + text[at:mark]:
+            parts.append(Literal(before))
+        parts.append(compile_expression(text[mark + 2 : end].strip(), names))
+        literal, at = "", end + 1
+    rest = literal + text[at:]
+    return [*parts, Literal(rest)] if rest or not parts else parts
 
 
 def _closing(text: str, start: int) -> int:
