@@ -103,6 +103,11 @@ def test_an_input_is_never_read_again(text: str) -> None:
     assert rendered == {"a": text, "b": f"-{text}-"}
 
 
+@given(st.text(alphabet="${}'a ", max_size=20))
+def test_any_text_can_be_written_as_itself(text: str) -> None:
+    assert render_text(text.replace("${", "$${"), SCOPE) == text
+
+
 def test_every_string_has_its_path() -> None:
     template = {"kind": "A", "n": 1, "list": ["x", {"y": "z"}], "nil": None}
     assert list(strings(template, "t")) == [("t.kind", "A"), ("t.list[0]", "x"), ("t.list[1].y", "z")]

@@ -35,6 +35,12 @@ class Informers:
         if self._stores[plural].put(body):
             self._wake(plural, body)
 
+    def written(self, plural: str, body: dict[str, Any]) -> None:
+        """Take in what we wrote ourselves: others may look, the object itself was just looked at."""
+        if self._stores[plural].put(body):
+            for key in self._kinds[plural].wakes(body):
+                self._add(key)
+
     def gone(self, plural: str, body: dict[str, Any]) -> None:
         """Take in that an object was deleted."""
         self._forget(plural, body)

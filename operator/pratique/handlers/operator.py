@@ -65,7 +65,7 @@ class Operator:
         self.connection = connection
         self.health = Health()
         self.api = Api(connection)
-        self.sandbox = Sandbox()
+        self.sandbox = Sandbox(workers=2)  # one may be busy with something hostile
         self.queue: KeyedQueue[Key] = KeyedQueue()
         self._work = asyncio.Event()
         self._burials: set[asyncio.Task[None]] = set()
@@ -83,7 +83,7 @@ class Operator:
             outbox=self.outbox,
             check_channel=self._check_channel,
             clock=lambda: datetime.now(UTC),
-            changed=self.informers.seen,
+            changed=self.informers.written,
         )
         self._stores = stores
 
