@@ -1,28 +1,15 @@
 """The demo's story as tests: each run's way through its phases, with real people on a real API server."""
 
 import json
-from typing import Any
 
 import yaml
 from tests.support.cluster import Cluster, wait_for
 from tests.support.manifests import decision, run
+from tests.support.runs import phase
 from tools.installation import ROOT, OperatorProcess
 from tools.receiver import Receiver
 
-STILL_GOING = (None, "Pending", "WaitingForApproval", "Running")
 ACTION = ROOT / "examples" / "environment" / "action.yaml"
-
-
-def phase(cluster: Cluster, name: str, namespace: str, *wanted: str) -> dict[str, Any]:
-    """Wait until a run is in one of these phases; return its status."""
-
-    def look() -> dict[str, Any] | None:
-        status = (cluster.get("actionrun", name, namespace) or {}).get("status", {})
-        now = status.get("phase")
-        assert now in wanted or now in STILL_GOING, f"run {name} is {now}: {status.get('message')}"
-        return status if now in wanted else None
-
-    return wait_for(f"run {name} in {'/'.join(wanted)}", look)
 
 
 def held(cluster: Cluster, name: str, namespace: str, action: str = "create-environment") -> str:
