@@ -1,0 +1,67 @@
+"""Killed at any moment, the operator goes on where it was: what happened meanwhile counts, and nothing is made twice."""
+
+from datetime import UTC, datetime
+
+from tests.support.cluster import Cluster, wait_for
+from tests.support.manifests import decision, run
+from tests.support.runs import phase
+from tools.installation import OperatorProcess
+
+
+def test_what_was_decided_and_expired_while_it_was_dead_happens_on_return(
+    cluster: Cluster, operator: OperatorProcess, namespace: str
+) -> None:
+    cluster.apply("developer", run("kept", namespace, inputs={"name": "kept", "ttl": "10d"}, reason="for a test"))
+    gate = phase(cluster, "kept", namespace, "WaitingForApproval")["approvals"][0]["name"]
+    space = f"env-{namespace}-short"
+    target = {"namespace": {"name": space}}
+    short = {
+        "apiVersion": "pratique.dev/v1alpha1",
+        "kind": "Environment",
+        "metadata": {"name": "short", "namespace": namespace},
+        "spec": {"ttl": "5s", "target": target},
+    }
+    cluster.apply("admin", short)
+    wait_for("the namespace is there", lambda: cluster.get("namespace", space))
+    ends = (cluster.get("environment", "short", namespace) or {})["status"]["expiresAt"]
+
+    operator.kill()
+    patch = decision("lead-2@example.com", "Approve")
+    cluster.kubectl("lead-2", "patch", "approval", gate, "-n", namespace, "--type", "merge", "-p", patch)
+    cluster.apply("developer", run("asked", namespace, inputs={"name": "asked", "ttl": "3d"}))
+    wait_for("its time is up", lambda: datetime.now(UTC) > datetime.fromisoformat(ends))
+    assert cluster.get("environment", "kept", namespace) is None
+    assert cluster.get("environment", "short", namespace) is not None
+
+    operator.start()
+    operator.wait_ready()
+    assert phase(cluster, "kept", namespace, "Succeeded")["resources"][0]["uid"]
+    phase(cluster, "asked", namespace, "Succeeded")
+    wait_for("the Environment is gone", lambda: cluster.get("environment", "short", namespace) is None, 60)
+    assert cluster.get("namespace", space) is None
+
+
+def test_a_restart_writes_nothing(cluster: Cluster, operator: OperatorProcess, namespace: str) -> None:
+    cluster.apply("developer", run("done", namespace, inputs={"name": "done", "ttl": "3d"}))
+    phase(cluster, "done", namespace, "Succeeded")
+    wait_for("all is told", lambda: all_told(cluster, namespace))
+    before = versions(cluster, namespace)
+    operator.kill()
+    operator.start()
+    operator.wait_ready()
+    cluster.apply("developer", run("next", namespace, inputs={"name": "next", "ttl": "3d"}))
+    phase(cluster, "next", namespace, "Succeeded")
+    assert {name: version for name, version in versions(cluster, namespace).items() if name in before} == before
+
+
+def all_told(cluster: Cluster, namespace: str) -> bool:
+    """Whether no object in the namespace has a message under way."""
+    bodies = cluster.kubectl("admin", "get", "actionruns,environments", "-n", namespace, "-o", "json").json["items"]
+    states = [each["state"] for body in bodies for each in body["status"].get("notifications", [])]
+    return bool(states) and all(state == "Sent" for state in states)
+
+
+def versions(cluster: Cluster, namespace: str) -> dict[str, str]:
+    """Return the resourceVersion of every run and Environment in a namespace."""
+    bodies = cluster.kubectl("admin", "get", "actionruns,environments", "-n", namespace, "-o", "json").json["items"]
+    return {f"{body['kind']} {body['metadata']['name']}": body["metadata"]["resourceVersion"] for body in bodies}
