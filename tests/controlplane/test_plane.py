@@ -22,6 +22,8 @@ from tools.controlplane import (
 from tools.controlplane.catalog import KUBERNETES, SERVER_NAMES
 
 HOLDER = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is born deaf to it
 import sys, time
 from pathlib import Path
 from tools.controlplane import ControlPlane

@@ -52,6 +52,8 @@ def test_a_pid_that_went_to_somebody_else_is_left_alone(tmp_path):
 
 
 PARENT = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is born deaf to it
 import os, signal, sys
 from pathlib import Path
 from tools.controlplane import processes
