@@ -52,7 +52,8 @@ verify: setup ## lint, format, types, import contracts, generated files
 unit: setup ## fast tests, no cluster; core/ and api/ at 100 % branch coverage
 	$(STEP) "unit tests" --show " passed" -- $(PYTEST) tests/unit --cov --cov-branch --cov-report=term --cov-fail-under=100
 
-integration: controlplane ## CRD tables, identities, the story: on a real API server
+integration: controlplane ## CRD tables, identities, the chart, the story: on a real API server
+	@$(PY) -m tools.controlplane build helm
 	$(STEP) "CRD tables, identities and the story, on a real API server" --show " passed" -- $(PYTEST) tests/controlplane tests/crds tests/integration tests/e2e
 
 test-kind: setup ## the same integration tests on kind, where Docker is
