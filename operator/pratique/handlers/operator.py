@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 
 _STOP_SECONDS = 5.0
+_RETRY_SECONDS = 2.0
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error: the way to end the other tasks
@@ -111,7 +112,8 @@ class Operator:
         await until_guarded(self.api, self.settings.username)
         self.health.reason = "filling the cache"
         await self.sandbox.start()
-        await self.informers.relist(self.api)
+        while not await self._listed():  # noqa: ASYNC110 - nothing can tell us when the API server is back
+            await asyncio.sleep(_RETRY_SECONDS)
         log.info("Cache filled: %s", ", ".join(f"{len(store)} {name}" for name, store in self._stores.items()))
         self.health.reason = None
         try:
@@ -141,7 +143,16 @@ class Operator:
     async def _relist(self) -> None:
         while True:
             await asyncio.sleep(self.settings.relist_every)
+            await self._listed()
+
+    async def _listed(self) -> bool:
+        """List everything; an API server that is away is no reason to end."""
+        try:
             await self.informers.relist(self.api)
+        except ApiError as error:
+            log.warning("The objects could not be listed: %s", error.message)
+            return False
+        return True
 
     def _add(self, key: Key) -> None:
         self.queue.add(key)
