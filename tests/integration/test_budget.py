@@ -1,0 +1,118 @@
+"""The write budget: what one run costs the API server, counted in its own audit log. Times are not tested, writes are."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.conftest import PEOPLE
+from tests.support.cluster import Cluster, wait_for
+from tests.support.manifests import decision, run
+from tests.support.runs import account, phase
+from tools.controlplane.kubectl import Kubectl
+from tools.controlplane.plane import ControlPlane, temporary_plane
+from tools.controlplane.servers import Options
+from tools.installation import OperatorProcess, install_pratique
+
+SPACE = "budget"
+ACTION = """
+apiVersion: pratique.dev/v1alpha1
+kind: Action
+metadata: {name: note}
+spec:
+  title: Write a note
+  inputs: {schema: {type: object, required: [gated], properties: {gated: {type: boolean}}}}
+  approval:
+    stages: [{name: lead, when: inputs.gated, approvers: {groups: [platform-leads]}}]
+  execution:
+    serviceAccountRef: {namespace: budget, name: writer}
+    resources:
+    - id: note
+      template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${run.name}", namespace: "${run.namespace}"}}
+"""
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Path]]:
+    """A control plane of its own with an audit log, an operator, and an Action that makes one ConfigMap."""
+    folder = tmp_path_factory.mktemp("budget")
+    with temporary_plane("budget", Options(audit="Metadata")) as plane:
+        cluster = Cluster(plane, Kubectl(folder / "kube-cache"))
+        install_pratique(cluster.runner, plane.kubeconfig("admin"))
+        cluster.kubectl("admin", "apply", "-f", str(PEOPLE))
+        cluster.kubectl("admin", "create", "namespace", SPACE)
+        rights = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get"]}
+        cluster.apply("admin", yaml.safe_dump_all(account(SPACE, "writer", rights)))
+        operator = OperatorProcess(plane.kubeconfig("operator"), folder / "operator.log")
+        operator.start()
+        operator.wait_ready()
+        cluster.apply("admin", ACTION)
+        yield cluster, _log(plane)
+        operator.stop()
+
+
+def _log(plane: ControlPlane) -> Path:
+    assert plane.audit_log is not None
+    return plane.audit_log
+
+
+def writes(log: Path, run_name: str) -> Counter[str]:
+    """Return the writes that were accepted for a run and what belongs to it, dry runs and Events left out."""
+    found: Counter[str] = Counter()
+    for line in log.read_text().splitlines():
+        entry = json.loads(line)
+        what = entry.get("objectRef", {})
+        accepted = entry["stage"] == "ResponseComplete" and entry["responseStatus"]["code"] < 300
+        writing = entry["verb"] in ("create", "update", "patch") and "dryRun" not in entry["requestURI"]
+        about = what.get("namespace") == SPACE and str(what.get("name") or "").startswith(run_name)
+        if accepted and writing and about and what["resource"] != "events":
+            part = f"/{what['subresource']}" if "subresource" in what else ""
+            found[f"{entry['verb']} {what['resource']}{part}"] += 1
+    return found
+
+
+def told(cluster: Cluster, name: str) -> bool:
+    """Whether nothing is left to be told of a run."""
+    entries = (cluster.get("actionrun", name, SPACE) or {})["status"].get("notifications", [])
+    return all(entry["state"] == "Sent" for entry in entries)
+
+
+def test_a_free_run_costs_three_writes_and_one_mark(audited: tuple[Cluster, Path]) -> None:
+    cluster, log = audited
+    cluster.kubectl(
+        "developer", "create", "-f", "-", input=json.dumps(run("free", SPACE, "note", inputs={"gated": False}))
+    )
+    phase(cluster, "free", SPACE, "Succeeded")
+    wait_for("it is told", lambda: told(cluster, "free"))
+    marks = Counter({"patch actionruns/status": 1})
+    assert writes(log, "free") - marks == Counter(
+        {"create actionruns": 1, "create configmaps": 1, "patch actionruns/status": 1}
+    )
+
+
+def test_a_gated_run_costs_seven_writes_and_two_marks(audited: tuple[Cluster, Path]) -> None:
+    cluster, log = audited
+    cluster.kubectl(
+        "developer", "create", "-f", "-", input=json.dumps(run("gated", SPACE, "note", inputs={"gated": True}))
+    )
+    gate = phase(cluster, "gated", SPACE, "WaitingForApproval")["approvals"][0]["name"]
+    wait_for("approvers are told", lambda: told(cluster, "gated"))
+    patch = decision("lead-1@example.com", "Approve")
+    cluster.kubectl("lead-1", "patch", "approval", gate, "-n", SPACE, "--type", "merge", "-p", patch)
+    phase(cluster, "gated", SPACE, "Succeeded")
+    wait_for("it is told", lambda: told(cluster, "gated"))
+    found = writes(log, "gated")
+    marks = found["patch actionruns/status"] - 2
+    assert 1 <= marks <= 3, found
+    assert found - Counter({"patch actionruns/status": marks}) == Counter(
+        {
+            "create actionruns": 1,
+            "create approvals": 1,
+            "patch approvals": 1,
+            "patch approvals/status": 1,
+            "create configmaps": 1,
+            "patch actionruns/status": 2,
+        }
+    )
