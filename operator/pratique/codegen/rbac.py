@@ -37,7 +37,10 @@ def operator_rules() -> list[Manifest]:
 
 def people_roles() -> list[Manifest]:
     """Return ClusterRoles to bind people to, for all Actions; for single ones, name them in a role of your own."""
-    look = [rule(GROUP, ["actions", "actionruns", "approvals", "environments"], READ)]
+    look = [
+        rule(GROUP, ["actions", "actionruns", "approvals", "environments"], READ),
+        rule("", ["events"], READ),  # `kubectl describe actionrun` shows what happened
+    ]
     roles = {
         "viewer": look,
         "requester": [
