@@ -38,7 +38,7 @@ def operator_rules() -> list[Manifest]:
 def people_roles() -> list[Manifest]:
     """Return ClusterRoles to bind people to, for all Actions; for single ones, name them in a role of your own."""
     look = [
-        rule(GROUP, ["actions", "actionruns", "approvals", "environments"], READ),
+        rule(GROUP, ["actions", "actionruns", "approvals", "environments", "notificationchannels"], READ),
         rule("", ["events"], READ),  # `kubectl describe actionrun` shows what happened
     ]
     roles = {
