@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
+from tools.clusters import People, cluster_for
 from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.kubectl import Kubectl
-from tools.controlplane.plane import ControlPlane, temporary_plane
 from tools.installation import ROOT, InstallationError, OperatorProcess, install_pratique
 from tools.receiver import Receiver
 
@@ -37,7 +37,7 @@ class DemoError(Exception):
 class Stage:
     """Where the story plays."""
 
-    plane: ControlPlane
+    plane: People
     kubectl: Kubectl
     receiver: Receiver
     shown: int = 0
@@ -201,13 +201,19 @@ def main() -> int:
     """Set the stage, tell the story, clear up; returns the exit code."""
     started = time.monotonic()
     try:
-        with temporary_plane("demo") as plane, Receiver() as receiver, tempfile.TemporaryDirectory() as folder:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            cluster_for("demo", Path(folder)) as plane,
+            Receiver() as receiver,
+        ):
             kubectl, admin = Kubectl(Path(folder) / "kube-cache"), plane.kubeconfig("admin")
-            print(f"A real Kubernetes API server runs on {plane.url}", flush=True)
+            server = kubectl(admin, "config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}").stdout
+            print(f"A real Kubernetes API server runs on {server}", flush=True)
             install_pratique(kubectl, admin)
             files = [PEOPLE, EXAMPLE / "executor.yaml", EXAMPLE / "channel.yaml"]
             kubectl(admin, "apply", *(part for file in files for part in ("-f", str(file))))
             kubectl(admin, "create", "namespace", SPACE)
+            kubectl(admin, "delete", "secret", "slack", "-n", "pratique-system", "--ignore-not-found")
             url = f"--from-literal=url={receiver.url}/slack"
             kubectl(admin, "create", "secret", "generic", "slack", "-n", "pratique-system", url)
             operator = OperatorProcess(plane.kubeconfig("operator"), Path(folder) / "operator.log")

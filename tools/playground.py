@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from tools.clusters import People, own_cluster
 from tools.controlplane import processes
 from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.kubectl import Kubectl
@@ -27,9 +28,7 @@ NAMESPACES = ("team-a", "team-b")
 
 def up() -> int:
     """Start what does not run, install, and say how to look around."""
-    plane = ControlPlane(RUN, Options(durable=True), detach=True)
-    with step("control plane"):
-        plane.start()
+    plane: People = own_cluster(RUN) or _embedded()
     kubectl, admin = Kubectl(RUN / "kube-cache"), plane.kubeconfig("admin")
     with step("install CRDs, policies and roles"):
         install_pratique(kubectl, admin)
@@ -43,6 +42,13 @@ def up() -> int:
     return 0
 
 
+def _embedded() -> ControlPlane:
+    plane = ControlPlane(RUN, Options(durable=True), detach=True)
+    with step("control plane"):
+        plane.start()
+    return plane
+
+
 def down() -> int:
     """End the operator and the control plane; what they stored stays."""
     with step("stop"):
@@ -54,7 +60,7 @@ def down() -> int:
     return 0
 
 
-def _start_operator(plane: ControlPlane) -> None:
+def _start_operator(plane: People) -> None:
     if _running_operator() is not None:
         return
     operator = OperatorProcess(plane.kubeconfig("operator"), RUN / "logs" / "operator.log", detach=True)

@@ -24,6 +24,7 @@ def operator(
 ) -> Iterator[OperatorProcess]:
     """The operator, ready, with the channel platform-slack and the Action create-environment in place."""
     for key in ("slack", "webhook"):
+        cluster.kubectl("admin", "delete", "secret", key, "-n", "pratique-system", "--ignore-not-found")
         cluster.kubectl(
             "admin",
             "create",
