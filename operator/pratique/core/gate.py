@@ -25,6 +25,7 @@ from pratique.core import notification
 from pratique.core.approval import Count, Tally, count
 from pratique.core.conditions import set_condition
 from pratique.core.effects import Deliveries, Json, ObjectRef, Outcomes, Plan, Read
+from pratique.core.objects import RUN_UID_LABEL
 from pratique.core.text import clean
 from pratique.core.wording import moment
 
@@ -56,7 +57,7 @@ def open_gate(run: ActionRun, plan: RunPlan, stage: Stage, now: datetime) -> Jso
         ),
         notifications=plan.notifications,
     )
-    labels = {"pratique.dev/run-uid": run.metadata.uid}
+    labels = {RUN_UID_LABEL: run.metadata.uid}
     metadata = {"name": approval_name(run, stage), "namespace": run.metadata.namespace, "labels": labels}
     return {"apiVersion": API_VERSION, "kind": "Approval", "metadata": metadata, "spec": spec.to_wire()}
 

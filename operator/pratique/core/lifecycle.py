@@ -151,6 +151,3 @@ def _no_longer_what_was_approved(snapshot: RunSnapshot, plan: RunPlan, approval:
     if snapshot.action.metadata.uid != plan.action.uid:
         return f"The Action {plan.action.name} was deleted and made again while the request waited"
     return None
-
-
-__all__ = ["EVALUATE", "OPEN_GATE", "ActionRun", "plan_action_run"]

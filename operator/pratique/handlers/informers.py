@@ -13,7 +13,8 @@ from pratique.api.v1alpha1 import API_VERSION, GROUP, VERSION
 from pratique.cluster.client import Api
 from pratique.cluster.connection import Connection
 from pratique.cluster.store import Store, name_of
-from pratique.handlers.kinds import ENVIRONMENT_UID, Key, Watched
+from pratique.core.namespace_objects import ENVIRONMENT_UID_LABEL
+from pratique.handlers.kinds import Key, Watched
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class Informers:
         """Register one watch per kind with Kopf."""
         for plural in self._stores:
             if plural == "namespaces":
-                labels = {ENVIRONMENT_UID: kopf.PRESENT}
+                labels = {ENVIRONMENT_UID_LABEL: kopf.PRESENT}
                 kopf.on.event("", "v1", plural, labels=labels, registry=registry)(self._handler(plural))
             else:
                 kopf.on.event(GROUP, VERSION, plural, registry=registry)(self._handler(plural))
@@ -100,7 +101,7 @@ def _path(plural: str) -> str:
 
 
 def _selector(plural: str) -> dict[str, str]:
-    return {"labelSelector": ENVIRONMENT_UID} if plural == "namespaces" else {}
+    return {"labelSelector": ENVIRONMENT_UID_LABEL} if plural == "namespaces" else {}
 
 
 def _identified(plural: str, item: dict[str, Any]) -> dict[str, Any]:

@@ -19,10 +19,10 @@ from pratique.core.environment import EnvironmentSnapshot, plan_environment
 from pratique.core.gate import ApprovalSnapshot, plan_approval
 from pratique.core.lifecycle import plan_action_run
 from pratique.core.messages import Message, compose_approval, compose_environment, compose_run
+from pratique.core.namespace_objects import ENVIRONMENT_UID_LABEL
+from pratique.core.objects import RUN_UID_LABEL
 from pratique.core.snapshot import RunSnapshot
 
-RUN_UID = "pratique.dev/run-uid"
-ENVIRONMENT_UID = "pratique.dev/environment-uid"
 Stores = Mapping[str, Store]
 Look = tuple[KubeObject, Plan[Any]]
 Key = tuple[str, str, str]
@@ -46,7 +46,7 @@ def new_stores() -> dict[str, Store]:
         "actions": Store(),
         "actionruns": Store(uid=lambda body: [body["metadata"]["uid"]], action=_waits_for_action),
         "approvals": Store(run=lambda body: [body["spec"]["subject"]["uid"]]),
-        "environments": Store(uid=lambda body: [body["metadata"]["uid"]], run=lambda body: _label(RUN_UID, body)),
+        "environments": Store(uid=lambda body: [body["metadata"]["uid"]], run=lambda body: _label(RUN_UID_LABEL, body)),
         "notificationchannels": Store(),
         "namespaces": Store(),
     }
@@ -162,7 +162,7 @@ class Environments(Kind):
     def wakes(self, body: Json) -> list[Key]:
         """The run that made it waits for it."""
         runs = self.stores["actionruns"]
-        return [("actionruns", *name) for uid in _label(RUN_UID, body) for name in runs.by("uid", uid)]
+        return [("actionruns", *name) for uid in _label(RUN_UID_LABEL, body) for name in runs.by("uid", uid)]
 
 
 class Channels(Kind):
@@ -189,7 +189,9 @@ class Namespaces(Watched):
         """Its Environment waits for it to be gone."""
         environments = self.stores["environments"]
         return [
-            ("environments", *name) for uid in _label(ENVIRONMENT_UID, body) for name in environments.by("uid", uid)
+            ("environments", *name)
+            for uid in _label(ENVIRONMENT_UID_LABEL, body)
+            for name in environments.by("uid", uid)
         ]
 
 

@@ -6,7 +6,7 @@ any line is the next look's business: it sees the same world and plans the same 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -84,9 +84,9 @@ class Reconciler:
             todo = [effect for effect in plan.effects if effect.key not in outcomes]
             if not todo:
                 break
-            done = await asyncio.gather(*(self._perform(effect) for effect in todo))
-            outcomes.update(zip((effect.key for effect in todo), done, strict=True))
-            body = self._newest(key[0], body, done)
+            done = await self._perform_all(todo)
+            outcomes |= done
+            body = self._newest(key[0], body, done.values())
         else:
             raise RuntimeError(f"{key}: no end after {_ROUNDS} rounds of effects")
         if plan.status != obj.status:  # type: ignore[attr-defined]  # every kind has one
@@ -102,14 +102,13 @@ class Reconciler:
         run = ActionRun.model_validate(body)
         for attempt in range(_BURIALS):
             outcomes: dict[str, Outcome] = {}
-            while todo := release(RunSnapshot(run, outcomes=outcomes), run.status).effects:
-                done = await asyncio.gather(*(self._perform(effect) for effect in todo))
-                outcomes.update(zip((effect.key for effect in todo), done, strict=True))
-            if not release(RunSnapshot(run, outcomes=outcomes), run.status).retry:
+            while (plan := release(RunSnapshot(run, outcomes=outcomes), run.status)).effects:
+                outcomes |= await self._perform_all(plan.effects)
+            if not plan.retry:
                 return
             await asyncio.sleep(2**attempt)
 
-    def _newest(self, plural: str, body: dict[str, Any], done: list[Outcome]) -> dict[str, Any]:
+    def _newest(self, plural: str, body: dict[str, Any], done: Iterable[Outcome]) -> dict[str, Any]:
         """Return the object as our own effects left it: a status is written for the newest version."""
         for outcome in done:
             if outcome.object is not None and outcome.object["metadata"].get("uid") == body["metadata"]["uid"]:
@@ -130,6 +129,11 @@ class Reconciler:
         entries = getattr(plan.status, "notifications", ())
         due = [(entry, kind.message(body, entry)) for entry in notification.due(list(entries), now)]
         self.outbox.offer(key, body["metadata"]["uid"], [(entry, text) for entry, text in due if text is not None])
+
+    async def _perform_all(self, effects: Sequence[Effect]) -> dict[str, Outcome]:
+        """Perform effects side by side; return what each did, by its key."""
+        done = await asyncio.gather(*(self._perform(effect) for effect in effects))
+        return dict(zip((effect.key for effect in effects), done, strict=True))
 
     async def _perform(self, effect: Effect) -> Outcome:
         """Perform one effect, wherever it belongs."""
