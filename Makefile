@@ -12,7 +12,7 @@ STEP := @$(PY) -m tools.step
 PYTEST := $(PY) -m pytest
 UV := $(firstword $(wildcard $(VENV)/bin/uv) uv)
 # One set of pins for every Python from 3.11 on, and no address in it: where packages come from is the machine's matter.
-COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+COMPILE := $(UV) pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .PHONY: help setup controlplane demo up down test verify unit crds integration e2e test-kind generate requirements clean
 
