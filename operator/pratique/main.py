@@ -5,6 +5,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 
 from pratique import __version__
@@ -31,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         health_host=options.health_host,
         health_port=options.health_port,
         workers=options.workers,
+        identity=options.identity,
     )
     return asyncio.run(_run(Operator(connection, settings)))
 
@@ -57,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     operator.add_argument("--health-host", default="127.0.0.1", help="address of /healthz and /readyz")
     operator.add_argument("--health-port", type=int, default=8080, help="port of /healthz and /readyz")
     operator.add_argument("--workers", type=int, default=16, help="how many objects are looked at side by side")
+    operator.add_argument("--identity", default=socket.gethostname(), help="names this process among its replicas")
     operator.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     return parser
 

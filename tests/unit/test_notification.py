@@ -16,6 +16,9 @@ from pratique.core.notification import (
     EVENTS,
     MAX_ATTEMPTS,
     MAX_ENTRIES,
+    SENDER_GRACE,
+    claimed,
+    deliverable_at,
     due,
     has_pending,
     next_due,
@@ -217,3 +220,25 @@ def test_nothing_pending_is_lost_and_nothing_sent_is_due(story: list) -> None:
         assert all(each.attempts < MAX_ATTEMPTS for each in outbox if each.state is PENDING)
         assert {each.id for each in outbox if each.state is SENT} >= {at for at, result in came.items() if result.sent}
         now += timedelta(seconds=seconds)
+
+
+class TestSender:
+    def test_what_a_write_adds_or_changes_is_claimed_and_nothing_else(self) -> None:
+        theirs = entry(APPROVED, "slack").model_copy(update={"sender": "them"})
+        changed = entry(APPROVED, "mail").model_copy(update={"sender": "them"})
+        failed = settle([changed], {changed.id: DOWN}, NOW)[0]
+        sent = entry(DECLINED, "slack").model_copy(update={"state": SENT, "sender": "them"})
+        new = entry(DECLINED, "mail")
+        after = claimed([theirs, failed, sent, new], [theirs, changed, entry(DECLINED, "slack")], "me")
+        assert [each.sender for each in after] == ["them", "me", "them", "me"]
+
+    @pytest.mark.parametrize("sender", [None, "me"])
+    def test_ones_own_entry_is_delivered_when_it_is_due(self, sender: str | None) -> None:
+        mine = entry(APPROVED, "slack").model_copy(update={"sender": sender})
+        assert deliverable_at(mine, "me") == mine.at
+        retried = mine.model_copy(update={"next_attempt_at": NOW + timedelta(minutes=1)})
+        assert deliverable_at(retried, "me") == NOW + timedelta(minutes=1)
+
+    def test_another_ones_entry_is_delivered_when_it_had_its_time(self) -> None:
+        theirs = entry(APPROVED, "slack").model_copy(update={"sender": "them"})
+        assert deliverable_at(theirs, "me") == theirs.at + SENDER_GRACE

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from pratique.api.v1alpha1.common import EventType, Notification
+from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, EventType, Notification
 from pratique.core.effects import Delivery
 from pratique.core.messages import Message
 from pratique.handlers.outbox import Outbox
@@ -81,4 +81,16 @@ async def test_a_defect_in_a_channel_does_not_end_its_lane() -> None:
     assert {outbox.results(f"u{number}")["Approved/slack"].error for number in range(9)} == {
         "RuntimeError while delivering"
     }
+    await outbox.close()
+
+
+async def test_kubernetes_events_let_decisions_go_first_and_other_channels_do_not_wait() -> None:
+    receiver, busy = Receiver(), [True]
+    outbox = Outbox(receiver, lambda key: None, lambda: busy[0])
+    outbox.offer(KEY, "u", [(entry(KUBERNETES_EVENTS), MESSAGE), (entry("slack"), MESSAGE)])
+    await settle()
+    assert receiver.got == ["slack"]
+    busy[0] = False
+    await asyncio.sleep(0.15)
+    assert receiver.got == ["slack", KUBERNETES_EVENTS]
     await outbox.close()

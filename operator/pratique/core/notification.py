@@ -20,6 +20,8 @@ MAX_ERROR = 512
 BASE_SECONDS = 1.0
 CAP_SECONDS = 300.0
 MAX_RETRY_AFTER_SECONDS = 3600.0
+SENDER_GRACE = timedelta(seconds=15)
+"""How long a process has to deliver what it claimed; then it is taken for dead, and another one delivers."""
 """A receiver may ask for a pause, but not for one that amounts to silence."""
 
 
@@ -107,6 +109,26 @@ def next_due(outbox: list[Notification], now: datetime) -> datetime | None:
     """
     later = [entry.next_attempt_at for entry in outbox if entry.next_attempt_at is not None]
     return min((when for when in later if when > now), default=None)
+
+
+def claimed(outbox: list[Notification], before: list[Notification], sender: str) -> list[Notification]:
+    """Return `outbox` with what this write adds or changes claimed by the process that writes it.
+
+    Of two processes that both believe that they lead, one write is refused: so only one of them claims, and delivers.
+    """
+    known = {entry.id: entry for entry in before}
+    return [
+        entry.model_copy(update={"sender": sender})
+        if entry.state is DeliveryState.PENDING and known.get(entry.id) != entry
+        else entry
+        for entry in outbox
+    ]
+
+
+def deliverable_at(entry: Notification, sender: str) -> datetime:
+    """Return when this process may deliver an entry: what another has claimed, only `SENDER_GRACE` after it was due."""
+    due_at = entry.next_attempt_at or entry.at
+    return due_at if entry.sender in (None, sender) else due_at + SENDER_GRACE
 
 
 def has_pending(outbox: list[Notification]) -> bool:

@@ -46,11 +46,11 @@ class Informers:
         """Take in that an object was deleted."""
         self._forget(plural, body)
         if self._stores[plural].drop(name_of(body), body["metadata"]["uid"]):
-            self._wake(plural, body)
+            self._wake(plural, body, gone=True)
 
-    def _wake(self, plural: str, body: dict[str, Any]) -> None:
+    def _wake(self, plural: str, body: dict[str, Any], *, gone: bool = False) -> None:
         self._add((plural, *name_of(body)))
-        for key in self._kinds[plural].wakes(body):
+        for key in self._kinds[plural].wakes(body, gone=gone):
             self._add(key)
 
     async def relist(self, api: Api) -> None:
@@ -116,10 +116,24 @@ def kopf_settings(settings: kopf.OperatorSettings) -> None:
     settings.scanning.disabled = True
     settings.networking.error_backoffs = _Endless()
     settings.persistence.finalizer = f"{GROUP}/kopf"
+    settings.persistence.diffbase_storage = _NoDiffs()
     settings.queueing.idle_timeout = 1.0  # workers of ours do nothing slow: stop is quick
     settings.queueing.exit_timeout = 0.5
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 330
+
+
+class _NoDiffs(kopf.DiffBaseStorage):
+    """We never ask Kopf what changed: without this it copies every object several times for each event to find out."""
+
+    def build(self, *, body: kopf.Body, extra_fields: Any = None) -> Any:  # noqa: ANN401 - Kopf's
+        return {}
+
+    def fetch(self, *, body: kopf.Body) -> Any:  # noqa: ANN401 - Kopf's
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: Any) -> None:  # noqa: ANN401 - Kopf's
+        raise AssertionError("no handler of ours makes Kopf store anything")
 
 
 class _Endless:

@@ -4,13 +4,15 @@ A new kind is one class here, its store, and one line in `KINDS`.
 """
 
 from abc import ABC, abstractmethod
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from pratique.api.v1alpha1 import Action, ActionRun, Approval, Environment, NotificationChannel
 from pratique.api.v1alpha1.action_run import Phase
+from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.common import KubeObject, Notification
 from pratique.cluster.store import Store
 from pratique.core.catalogue import ActionSnapshot, ChannelSnapshot, plan_action, plan_channel
@@ -24,6 +26,7 @@ from pratique.core.objects import RUN_UID_LABEL
 from pratique.core.snapshot import RunSnapshot
 
 Stores = Mapping[str, Store]
+Model = TypeVar("Model", bound=KubeObject)
 Look = tuple[KubeObject, Plan[Any]]
 Key = tuple[str, str, str]
 """Plural, namespace ("" for cluster-scoped), name."""
@@ -38,6 +41,25 @@ def _waits_for_action(body: Json) -> list[str]:
     """File a run under its Action while it may still have to be judged by it."""
     phase = body.get("status", {}).get("phase", Phase.PENDING)
     return [body["spec"]["actionRef"]["name"]] if phase == Phase.PENDING else []
+
+
+class Parsed:
+    """The last few hundred versions as models: one look asks several times for the same, many looks for one Action."""
+
+    def __init__(self, size: int = 512) -> None:
+        self._size = size
+        self._models: OrderedDict[tuple[str, str], KubeObject] = OrderedDict()
+
+    def __call__(self, model: type[Model], body: Json) -> Model:
+        """Return the model of a version of an object; models are frozen, so that they can be shared."""
+        key = (body["metadata"]["uid"], body["metadata"]["resourceVersion"])
+        found = self._models.get(key)
+        if not isinstance(found, model):
+            found = self._models[key] = model.model_validate(body)
+            if len(self._models) > self._size:
+                self._models.popitem(last=False)
+        self._models.move_to_end(key)
+        return found
 
 
 def new_stores() -> dict[str, Store]:
@@ -57,10 +79,11 @@ class Watched:
     """Base: a kind whose changes wake others."""
 
     stores: Stores
+    parsed: Parsed
     plural: ClassVar[str]
 
-    def wakes(self, body: Json) -> list[Key]:
-        """Return the other objects that must look when this one changed."""
+    def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
+        """Return the other objects that must look, since this one changed in a way that concerns them, or is gone."""
         return []
 
 
@@ -83,11 +106,11 @@ class Actions(Kind):
 
     def look(self, body: Json, outcomes: Outcomes, deliveries: Deliveries, now: datetime) -> Look:
         """Check it against the channels that exist."""
-        action = Action.model_validate(body)
+        action = self.parsed(Action, body)
         channels = [name for _, name in self.stores["notificationchannels"].names()]
         return action, plan_action(ActionSnapshot(action, channels, outcomes), now)
 
-    def wakes(self, body: Json) -> list[Key]:
+    def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """Runs that nobody could judge yet look again."""
         runs = self.stores["actionruns"].by("action", body["metadata"]["name"])
         return [("actionruns", *name) for name in runs]
@@ -102,24 +125,26 @@ class ActionRuns(Kind):
         for name in self.stores["approvals"].by("run", uid):
             body = self.stores["approvals"].get(name)
             if body is not None:
-                return Approval.model_validate(body)
+                return self.parsed(Approval, body)
         return None
 
     def look(self, body: Json, outcomes: Outcomes, deliveries: Deliveries, now: datetime) -> Look:
         """Look with its Action and its Approval."""
-        run = ActionRun.model_validate(body)
+        run = self.parsed(ActionRun, body)
         found = self.stores["actions"].get(("", run.spec.action_ref.name))
-        action = Action.model_validate(found) if found else None
+        action = self.parsed(Action, found) if found else None
         approval = None if run.status.phase.is_end else self._approval(run.metadata.uid)
         return run, plan_action_run(RunSnapshot(run, action, approval, outcomes, deliveries), now)
 
     def message(self, body: Json, entry: Notification) -> Message:
         """Tell with the Approval's words, where there is one."""
-        run = ActionRun.model_validate(body)
+        run = self.parsed(ActionRun, body)
         return compose_run(run, self._approval(run.metadata.uid), entry)
 
-    def wakes(self, body: Json) -> list[Key]:
-        """The gate looks whether its run was withdrawn or deleted."""
+    def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
+        """The gate looks whether its run was withdrawn or deleted; nothing else about a run concerns it."""
+        if not (gone or body["spec"].get("withdrawn") or "deletionTimestamp" in body["metadata"]):
+            return []
         return [("approvals", *name) for name in self.stores["approvals"].by("run", body["metadata"]["uid"])]
 
 
@@ -130,18 +155,21 @@ class Approvals(Kind):
 
     def look(self, body: Json, outcomes: Outcomes, deliveries: Deliveries, now: datetime) -> Look:
         """Look with its run, if the cache has the very one."""
-        approval = Approval.model_validate(body)
+        approval = self.parsed(Approval, body)
         subject = approval.spec.subject
         found = self.stores["actionruns"].get((approval.metadata.namespace or "", subject.name))
-        run = ActionRun.model_validate(found) if found and found["metadata"]["uid"] == subject.uid else None
+        run = self.parsed(ActionRun, found) if found and found["metadata"]["uid"] == subject.uid else None
         return approval, plan_approval(ApprovalSnapshot(approval, run, outcomes, deliveries), now)
 
     def message(self, body: Json, entry: Notification) -> Message:
         """Tell the approvers."""
-        return compose_approval(Approval.model_validate(body), entry)
+        return compose_approval(self.parsed(Approval, body), entry)
 
-    def wakes(self, body: Json) -> list[Key]:
-        """Its run follows it."""
+    def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
+        """Its run follows it, once somebody has decided: an open gate says nothing that its run does not know."""
+        status = body.get("status", {})
+        if not (gone or status.get("decisions") or status.get("state", ApprovalState.PENDING) != ApprovalState.PENDING):
+            return []
         return [("actionruns", body["metadata"]["namespace"], body["spec"]["subject"]["name"])]
 
 
@@ -152,14 +180,14 @@ class Environments(Kind):
 
     def look(self, body: Json, outcomes: Outcomes, deliveries: Deliveries, now: datetime) -> Look:
         """Look."""
-        environment = Environment.model_validate(body)
+        environment = self.parsed(Environment, body)
         return environment, plan_environment(EnvironmentSnapshot(environment, outcomes, deliveries), now)
 
     def message(self, body: Json, entry: Notification) -> Message:
         """Tell the requester."""
-        return compose_environment(Environment.model_validate(body), entry)
+        return compose_environment(self.parsed(Environment, body), entry)
 
-    def wakes(self, body: Json) -> list[Key]:
+    def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """The run that made it waits for it."""
         runs = self.stores["actionruns"]
         return [("actionruns", *name) for uid in _label(RUN_UID_LABEL, body) for name in runs.by("uid", uid)]
@@ -172,10 +200,10 @@ class Channels(Kind):
 
     def look(self, body: Json, outcomes: Outcomes, deliveries: Deliveries, now: datetime) -> Look:
         """Look whether its Secrets are there."""
-        channel = NotificationChannel.model_validate(body)
+        channel = self.parsed(NotificationChannel, body)
         return channel, plan_channel(ChannelSnapshot(channel, outcomes), now)
 
-    def wakes(self, body: Json) -> list[Key]:
+    def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """Actions that name it may have become sound."""
         return [("actions", *name) for name in self.stores["actions"].names()]
 
@@ -185,7 +213,7 @@ class Namespaces(Watched):
 
     plural = "namespaces"
 
-    def wakes(self, body: Json) -> list[Key]:
+    def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """Its Environment waits for it to be gone."""
         environments = self.stores["environments"]
         return [

@@ -5,8 +5,9 @@ Order matters: guard first (no decision is believed before), then the cache, the
 
 import asyncio
 import logging
+import socket
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,7 +25,7 @@ from pratique.core.messages import Message
 from pratique.handlers.guard import until_guarded
 from pratique.handlers.health import Health
 from pratique.handlers.informers import Informers, kopf_settings, login
-from pratique.handlers.kinds import KINDS, WATCHED, Key, new_stores
+from pratique.handlers.kinds import KINDS, WATCHED, Key, Parsed, new_stores
 from pratique.handlers.outbox import Outbox
 from pratique.handlers.queue import KeyedQueue
 from pratique.handlers.reconciler import Reconciler, Verdict
@@ -51,6 +52,7 @@ class Settings:
     workers: int = 16
     relist_every: float = 300.0
     service_account: str = "pratique"
+    identity: str = field(default_factory=socket.gethostname)
 
     @property
     def username(self) -> str:
@@ -70,20 +72,21 @@ class Operator:
         self.queue: KeyedQueue[Key] = KeyedQueue()
         self._work = asyncio.Event()
         self._burials: set[asyncio.Task[None]] = set()
-        stores = new_stores()
+        stores, parsed = new_stores(), Parsed()
         self.secrets = SecretReader(self.api, settings.namespace)
         self.channels = Channels(self.secrets.read, self._post_event, namespace=settings.namespace)
-        self.outbox = Outbox(self._deliver, self._add)
-        watched = {kind.plural: kind(stores) for kind in WATCHED}
+        self.outbox = Outbox(self._deliver, self._add, self._busy)
+        watched = {kind.plural: kind(stores, parsed) for kind in WATCHED}
         self.informers = Informers(stores, watched, self._add, self._forget)
         self.reconciler = Reconciler(
             api=self.api,
-            kinds={kind.plural: kind(stores) for kind in KINDS},
+            kinds={kind.plural: kind(stores, parsed) for kind in KINDS},
             stores=stores,
             sandbox=self.sandbox,
             outbox=self.outbox,
             check_channel=self._check_channel,
             clock=lambda: datetime.now(UTC),
+            identity=settings.identity,
             changed=self.informers.written,
         )
         self._stores = stores
@@ -157,6 +160,9 @@ class Operator:
     def _add(self, key: Key) -> None:
         self.queue.add(key)
         self._work.set()
+
+    def _busy(self) -> bool:
+        return self.queue.depth > 0 or self.queue.active > self.settings.workers // 4
 
     def _forget(self, plural: str, body: dict[str, Any]) -> None:
         """An object is gone: drop what is kept for it, and let go of what a run still held."""

@@ -9,13 +9,14 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
-from pratique.api.v1alpha1.common import Notification
+from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification
 from pratique.core.effects import Delivery
 from pratique.core.messages import Message
 from pratique.handlers.kinds import Key
 
 Deliver = Callable[[Notification, Message], Awaitable[Delivery]]
 _WORKERS = 4
+_PATIENCE, _PAUSE_SECONDS = 40, 0.1
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Outbox:
 
     deliver: Deliver
     wake: Callable[[Key], None]
+    busy: Callable[[], bool] = lambda: False
+    """Whether decisions wait for a worker: Kubernetes Events, which nobody is waiting for, then let them go first."""
     _lanes: dict[str, asyncio.Queue[Job]] = field(default_factory=dict)
     _workers: list[asyncio.Task[None]] = field(default_factory=list)
     _under_way: set[tuple[str, str]] = field(default_factory=set)
@@ -81,12 +84,16 @@ class Outbox:
         if channel not in self._lanes:
             lane: asyncio.Queue[Job] = asyncio.Queue()
             self._lanes[channel] = lane
-            self._workers += [asyncio.create_task(self._work(lane), name=f"outbox {channel}") for _ in range(_WORKERS)]
+            self._workers += [
+                asyncio.create_task(self._work(channel, lane), name=f"outbox {channel}") for _ in range(_WORKERS)
+            ]
         return self._lanes[channel]
 
-    async def _work(self, lane: "asyncio.Queue[Job]") -> None:
+    async def _work(self, channel: str, lane: "asyncio.Queue[Job]") -> None:
         while True:
             job = await lane.get()
+            if channel == KUBERNETES_EVENTS:
+                await self._until_quiet()
             try:
                 result = await self.deliver(job.entry, job.message)
             except Exception as error:
@@ -94,3 +101,10 @@ class Outbox:
             self._results[job.uid][job.entry.id] = result
             self._under_way.discard((job.uid, job.entry.id))
             self.wake(job.key)
+
+    async def _until_quiet(self) -> None:
+        """Wait while there is more urgent work, but not for ever: a few seconds for each message."""
+        for _ in range(_PATIENCE):
+            if not self.busy():
+                return
+            await asyncio.sleep(_PAUSE_SECONDS)

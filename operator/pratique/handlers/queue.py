@@ -79,6 +79,11 @@ class KeyedQueue(Generic[Key]):
         """How many keys are ready."""
         return len(self._ready)
 
+    @property
+    def active(self) -> int:
+        """How many keys are being worked on."""
+        return len(self._active)
+
     def _promote(self, now: float) -> None:
         while (when := self.next_due()) is not None and when <= now:
             _, _, key = heapq.heappop(self._heap)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from pratique.api.v1alpha1 import ActionRun
+from pratique.api.v1alpha1.common import ApiModel
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.perform import perform
 from pratique.cluster.store import Store
@@ -25,7 +26,6 @@ from pratique.core.effects import (
     EvaluateRun,
     Failure,
     Outcome,
-    Plan,
 )
 from pratique.core.errors import EvaluationError
 from pratique.core.execution import release
@@ -58,6 +58,8 @@ class Reconciler:
     outbox: Outbox
     check_channel: Callable[[CheckChannel], Awaitable[Outcome]]
     clock: Callable[[], datetime]
+    identity: str
+    """Names this process among its replicas: the sender of what it tells."""
     changed: Callable[[str, dict[str, Any]], None]
     """Called with plural and body when our own write made a newer version."""
 
@@ -89,13 +91,22 @@ class Reconciler:
             body = self._newest(key[0], body, done.values())
         else:
             raise RuntimeError(f"{key}: no end after {_ROUNDS} rounds of effects")
-        if plan.status != obj.status:  # type: ignore[attr-defined]  # every kind has one
-            body = await self._write(key, body, plan)
+        status = self._claimed(obj.status, plan.status)  # type: ignore[attr-defined]  # every kind has one
+        if status != obj.status:  # type: ignore[attr-defined]
+            body = await self._write(key, body, status)
         self.outbox.marked(uid, deliveries)
-        self._tell(key, kind, body, plan, now)
+        later = self._tell(key, kind, body, status, now)
         for effect in plan.after:
             await self._perform(effect)
-        return Verdict(plan.wake_at, plan.retry)
+        return Verdict(min((when for when in (plan.wake_at, later) if when), default=None), plan.retry)
+
+    def _claimed(self, before: ApiModel, status: ApiModel) -> ApiModel:
+        """Return the status with this process named as the sender of what is told first by this write."""
+        outbox = getattr(status, "notifications", None)
+        if not outbox or outbox == before.notifications:  # type: ignore[attr-defined]
+            return status
+        claimed = notification.claimed(outbox, before.notifications, self.identity)  # type: ignore[attr-defined]
+        return status.model_copy(update={"notifications": claimed})
 
     async def bury(self, body: dict[str, Any]) -> None:
         """Let go of what a run held when it was deleted before its end was on record; tried a few times."""
@@ -116,19 +127,27 @@ class Reconciler:
                 self.changed(plural, body)
         return body
 
-    async def _write(self, key: Key, body: dict[str, Any], plan: Plan[Any]) -> dict[str, Any]:
+    async def _write(self, key: Key, body: dict[str, Any], status: ApiModel) -> dict[str, Any]:
         plural, namespace, name = key
         space = f"/namespaces/{namespace}" if namespace else ""
         path = f"/apis/{body['apiVersion']}{space}/{plural}/{name}"
         version = body["metadata"]["resourceVersion"]
-        written = await self.api.write_status(path, version, plan.status.to_wire())
+        written = await self.api.write_status(path, version, status.to_wire())
         self.changed(plural, written)
         return written
 
-    def _tell(self, key: Key, kind: Kind, body: dict[str, Any], plan: Plan[Any], now: datetime) -> None:
-        entries = getattr(plan.status, "notifications", ())
-        due = [(entry, kind.message(body, entry)) for entry in notification.due(list(entries), now)]
-        self.outbox.offer(key, body["metadata"]["uid"], [(entry, text) for entry, text in due if text is not None])
+    def _tell(self, key: Key, kind: Kind, body: dict[str, Any], status: ApiModel, now: datetime) -> datetime | None:
+        """Hand what is due to the outbox; return when something that another process has claimed may be delivered."""
+        due, later = [], []
+        for entry in notification.due(list(getattr(status, "notifications", ())), now):
+            when = notification.deliverable_at(entry, self.identity)
+            message = kind.message(body, entry)
+            if when > now:
+                later.append(when)
+            elif message is not None:
+                due.append((entry, message))
+        self.outbox.offer(key, body["metadata"]["uid"], due)
+        return min(later, default=None)
 
     async def _perform_all(self, effects: Sequence[Effect]) -> dict[str, Outcome]:
         """Perform effects side by side; return what each did, by its key."""

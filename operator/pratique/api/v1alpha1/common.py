@@ -214,6 +214,10 @@ class Notification(ApiModel):
     state: Annotated[DeliveryState, Field(description="Pending, Sent or GivenUp.")] = DeliveryState.PENDING
     attempts: Annotated[int, Field(ge=0, description="Deliveries tried so far.")] = 0
     next_attempt_at: Annotated[Time | None, Field(description="When it is tried again.")] = None
+    sender: Annotated[
+        str | None,
+        Field(max_length=253, description="The operator process that delivers it; another one does a little later."),
+    ] = None
     error: Annotated[str | None, Field(max_length=512, description="Why the last try failed; never a secret.")] = None
 
 
