@@ -67,6 +67,11 @@ class ControlPlane:
         return f"https://127.0.0.1:{self._state.ports['kube-apiserver']}"
 
     @property
+    def etcd_port(self) -> int:
+        """Where etcd listens, for those with a certificate of this plane."""
+        return self._state.ports["etcd"]
+
+    @property
     def ca_file(self) -> Path:
         """The authority that signed the API server's certificate."""
         return self.layout.certificate("ca.crt")

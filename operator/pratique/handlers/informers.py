@@ -3,6 +3,7 @@
 Kopf gives level-triggered events and nothing else here: no handler of ours changes an object, so Kopf writes nothing.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from pratique.core.namespace_objects import ENVIRONMENT_UID_LABEL
 from pratique.handlers.kinds import Key, Watched
 
 log = logging.getLogger(__name__)
+_SEEN = "seen"
 
 
 class Informers:
@@ -30,6 +32,8 @@ class Informers:
         forget: Callable[[str, dict[str, Any]], None],
     ) -> None:
         self._stores, self._kinds, self._add, self._forget = stores, kinds, add, forget
+        self.gap = asyncio.Event()
+        """Set when a watch was broken off and began with a list again: what was deleted in between, no event tells."""
 
     def seen(self, plural: str, body: dict[str, Any]) -> None:
         """Take in a version; the object itself and those that depend on it look, if it was news."""
@@ -85,8 +89,16 @@ class Informers:
                 kopf.on.event(GROUP, VERSION, plural, registry=registry)(self._handler(plural))
 
     def _handler(self, plural: str) -> Callable[..., Any]:
-        async def on_event(type: str | None, event: kopf.RawEvent, **_: Any) -> None:  # noqa: A002, ANN401 - Kopf's
+        async def on_event(
+            type: str | None,  # noqa: A002 - Kopf's
+            event: kopf.RawEvent,
+            memo: kopf.Memo,
+            **_: Any,  # noqa: ANN401 - Kopf's
+        ) -> None:
             body = dict(event["object"])
+            if type is None and _SEEN in memo:
+                self.gap.set()
+            memo[_SEEN] = True
             if type == "DELETED":
                 self.gone(plural, body)
             else:

@@ -4,6 +4,7 @@ Order matters: guard first (no decision is believed before), then the cache, the
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections.abc import Coroutine
@@ -144,9 +145,15 @@ class Operator:
         raise _Stopped
 
     async def _relist(self) -> None:
+        """List again now and then, and soon after a watch had a gap; never in a hurry."""
         while True:
-            await asyncio.sleep(self.settings.relist_every)
-            await self._listed()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.settings.relist_every):
+                    await self.informers.gap.wait()
+            await asyncio.sleep(_RETRY_SECONDS)
+            self.informers.gap.clear()
+            if not await self._listed():
+                self.informers.gap.set()
 
     async def _listed(self) -> bool:
         """List everything; an API server that is away is no reason to end."""
