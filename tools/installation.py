@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +48,23 @@ def apply(kubectl: Kubectl, kubeconfig: Path, manifests: Iterable[dict[str, Any]
 class OperatorProcess:
     """The operator, run as users run it: `pratique operator`, with the kubeconfig of its own ServiceAccount."""
 
-    def __init__(self, kubeconfig: Path, log: Path, *, detach: bool = False, port: int | None = None) -> None:
+    def __init__(
+        self,
+        kubeconfig: Path,
+        log: Path,
+        *,
+        detach: bool = False,
+        port: int | None = None,
+        arguments: Sequence[str] = (),
+    ) -> None:
         self.log, self.port = log, port or free_port()
-        self._kubeconfig, self._detach = kubeconfig, detach
+        self._kubeconfig, self._detach, self._arguments = kubeconfig, detach, arguments
         self.process: Process | None = None
 
     def start(self) -> Process:
         """Start it; returns at once."""
         command = [sys.executable, "-m", "pratique.main", "operator", "--kubeconfig", str(self._kubeconfig)]
-        command += ["--health-port", str(self.port)]
+        command += ["--health-port", str(self.port), *self._arguments]
         environ = {**os.environ, "PYTHONPATH": str(ROOT / "operator"), "PYTHONUNBUFFERED": "1"}
         self.process = processes.start("operator", command, self.log, detach=self._detach, environ=environ)
         return self.process

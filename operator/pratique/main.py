@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         health_port=options.health_port,
         workers=options.workers,
         identity=options.identity,
+        leader_election=options.leader_election,
     )
     return asyncio.run(_run(Operator(connection, settings)))
 
@@ -60,6 +61,12 @@ def _parser() -> argparse.ArgumentParser:
     operator.add_argument("--health-port", type=int, default=8080, help="port of /healthz and /readyz")
     operator.add_argument("--workers", type=int, default=16, help="how many objects are looked at side by side")
     operator.add_argument("--identity", default=socket.gethostname(), help="names this process among its replicas")
+    operator.add_argument(
+        "--leader-election",
+        default=True,
+        action=argparse.BooleanOptionalAction,
+        help="act only while holding the Lease, so that a standby can take over",
+    )
     operator.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     return parser
 

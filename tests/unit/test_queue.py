@@ -4,110 +4,166 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from pratique.handlers.queue import FIRST_BACKOFF, LAST_BACKOFF, KeyedQueue
+from pratique.handlers.queue import FIRST_BACKOFF, LAST_BACKOFF, DueHeap, KeyedQueue, Now
 
 KEYS = st.sampled_from("abcd")
+SECONDS = st.floats(0, 200)
 
 
 class QueueMachine(RuleBasedStateMachine):
-    """Adds, takes and gives back in any order; a model keeps what must still come."""
+    """Adds, takes, gives back and breaks off in any order; a model keeps what must still come, and from when on."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.queue: KeyedQueue[str] = KeyedQueue()
-        self.now = 0.0
+        self.chance = 0.0
+        self.queue: KeyedQueue[str] = KeyedQueue(jitter=lambda: self.chance)
+        self.now = Now(10_000.0, 500.0)
         self.active: set[str] = set()
         self.wanted: set[str] = set()
-        self.due: dict[str, float] = {}
-        self.backing_off: set[str] = set()
-        """Keys that failed: they may come at any time up to the one in `due`."""
+        self.deadline: dict[str, float] = {}
+        self.backoff: dict[str, tuple[float, float]] = {}
+        self.failures: dict[str, int] = {}
+
+    def due(self, key: str) -> bool:
+        """Whether the key may be handed out by now."""
+        early = self.backoff.get(key, (float("inf"), 0.0))[0] <= self.now.steady
+        return key in self.wanted or self.deadline.get(key, float("inf")) <= self.now.wall or early
+
+    def overdue(self, key: str) -> bool:
+        """Whether the key must be handed out by now."""
+        late = self.backoff.get(key, (0.0, float("inf")))[1] <= self.now.steady
+        return key in self.wanted or self.deadline.get(key, float("inf")) <= self.now.wall or late
 
     @rule(key=KEYS)
     def add(self, key: str) -> None:
-        self.queue.add(key)
+        self.queue.add(key, self.now)
         self.wanted.add(key)
 
-    @rule(key=KEYS, after=st.floats(0, 100))
-    def add_at(self, key: str, after: float) -> None:
-        self.queue.add_at(key, self.now + after)
-        self.due[key] = min(self.now + after, self.due.get(key, float("inf")))
-
-    @rule(seconds=st.floats(0, 200))
+    @rule(seconds=SECONDS)
     def time_passes(self, seconds: float) -> None:
-        self.now += seconds
+        self.now = Now(self.now.wall + seconds, self.now.steady + seconds)
+        self.queue.promote(self.now)
+        self.wanted |= {key for key in "abcd" if self.overdue(key)}
+
+    @rule(seconds=st.floats(-5000, 5000))
+    def the_wall_clock_is_set(self, seconds: float) -> None:
+        self.now = Now(self.now.wall + seconds, self.now.steady)
+        self.queue.promote(self.now)
+        self.wanted |= {key for key in "abcd" if self.overdue(key)}
 
     @rule()
     def take(self) -> None:
-        self.wanted |= {key for key, when in self.due.items() if when <= self.now}
-        self.due = {key: when for key, when in self.due.items() if when > self.now}
+        possible = {key for key in "abcd" if self.due(key)} - self.active
+        necessary = {key for key in "abcd" if self.overdue(key)} - self.active
         key = self.queue.take(self.now)
-        ready = self.wanted - self.active
-        assert (key in ready | self.backing_off) if key is not None else not ready
-        assert key not in self.active
-        if key is not None:
-            self.backing_off.discard(key)
-            self.active.add(key)
-            self.wanted.discard(key)
-            self.due.pop(key, None)
+        if key is None:
+            assert not necessary, f"{necessary} should have come"
+            return
+        assert key in possible, f"{key} came for nothing, or twice at once"
+        self.active.add(key)
+        self.wanted.discard(key)
+        self.deadline.pop(key, None)
+        self.backoff.pop(key, None)
 
     @precondition(lambda self: self.active)
-    @rule(data=st.data(), failed=st.booleans())
-    def give_back(self, data: st.DataObject, failed: bool) -> None:
+    @rule(data=st.data(), wake_in=st.none() | st.floats(-10, 100), failed=st.booleans(), chance=st.floats(0, 1))
+    def done(self, data: st.DataObject, wake_in: float | None, failed: bool, chance: float) -> None:
         key = data.draw(st.sampled_from(sorted(self.active)))
-        self.queue.done(key, failed=failed, now=self.now)
+        self.chance = chance
+        wake_at = None if wake_in is None else self.now.wall + wake_in
+        self.queue.done(key, self.now, wake_at=wake_at, failed=failed)
         self.active.discard(key)
+        if wake_at is not None:
+            self.deadline[key] = wake_at
+        self.failures[key] = self.failures.get(key, 0) + 1 if failed else 0
         if failed:
-            self.backing_off.add(key)
-            self.due[key] = min(self.due.get(key, float("inf")), self.now + LAST_BACKOFF)
+            longest = min(FIRST_BACKOFF * 2 ** (self.failures[key] - 1), LAST_BACKOFF)
+            self.backoff[key] = (self.now.steady + longest * 0.75, self.now.steady + longest)
+
+    @precondition(lambda self: self.active)
+    @rule(data=st.data())
+    def broken_off(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.active)))
+        self.queue.abandon(key, self.now)
+        self.active.discard(key)
+        self.wanted.add(key)
+        self.failures[key] = 0
 
     @invariant()
-    def what_is_due_has_a_time(self) -> None:
-        ahead = [when for key, when in self.due.items() if when > self.now and key not in self.backing_off]
-        if ahead:
-            earliest = self.queue.next_due()
-            assert earliest is not None and earliest <= min(ahead)
+    def nothing_is_kept_for_longer_than_needed(self) -> None:
+        queue = self.queue
+        assert queue.active == len(self.active)
+        assert queue.depth <= 4 and queue.waiting <= 8
+        assert len(queue._deadlines._heap) + len(queue._backoffs._heap) <= 2 * (2 * 4 + 64)
+        assert set(queue._failures) <= {key for key, count in self.failures.items() if count}
+
+    @invariant()
+    def the_next_time_is_known(self) -> None:
+        times = [when - self.now.wall for key, when in self.deadline.items() if not self.due(key)]
+        times += [late - self.now.steady for key, (_, late) in self.backoff.items() if not self.due(key)]
+        promised = self.queue.next_due_in(self.now, 1e9)
+        assert all(promised <= max(each, 0.0) + 1e-6 for each in times if each > 0)
 
 
-QueueMachine.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+QueueMachine.TestCase.settings = settings(max_examples=300, stateful_step_count=60, deadline=None)
 TestQueue = QueueMachine.TestCase
 
+NOW = Now(1000.0, 50.0)
 
-def test_a_key_is_never_worked_on_twice_at_once() -> None:
+
+def test_new_work_is_not_starved_by_ten_thousand_that_are_due() -> None:
     queue: KeyedQueue[str] = KeyedQueue()
-    queue.add("a")
-    assert queue.take(0) == "a"
-    queue.add("a")
-    assert queue.take(0) is None
-    queue.done("a", failed=False, now=0)
-    assert queue.take(0) == "a"
+    for number in range(10_000):
+        queue.add(f"old-{number}", NOW)
+    while (key := queue.take(NOW)) is not None:
+        queue.done(key, NOW, wake_at=1060.0)
+    later = Now(1060.0, 110.0)
+    assert queue.promote(later) == 10_000
+    for number in range(5):
+        queue.add(f"new-{number}", later)
+    taken = [queue.take(later) for _ in range(10)]
+    assert [key for key in taken if key and key.startswith("new")] == [f"new-{number}" for number in range(5)]
 
 
-def test_backoff_doubles_and_is_bounded_and_forgotten() -> None:
+def test_what_is_due_is_not_starved_by_new_work() -> None:
     queue: KeyedQueue[str] = KeyedQueue()
-    pauses = []
-    now = 0.0
-    queue.add("a")
-    for _ in range(15):
-        assert queue.take(now) == "a"
-        queue.done("a", failed=True, now=now)
-        due = queue.next_due()
-        assert due is not None
-        pauses.append(due - now)
-        now = due
-    assert abs(pauses[0] - FIRST_BACKOFF) < 1e-6 and abs(pauses[1] - 2 * FIRST_BACKOFF) < 1e-6
-    assert abs(pauses[-1] - LAST_BACKOFF) < 1e-6
-    assert queue.take(now) == "a"
-    queue.done("a", failed=False, now=now)
-    assert queue.next_due() is None
+    queue.add("due", NOW)
+    queue.done(str(queue.take(NOW)), NOW, wake_at=NOW.wall)
+    for number in range(1000):
+        queue.add(f"new-{number}", NOW)
+    assert "due" in [queue.take(NOW) for _ in range(2)]
 
 
-def test_of_several_times_the_earliest_counts() -> None:
+def test_a_wall_clock_that_is_set_back_does_not_delay_a_retry_but_does_a_deadline() -> None:
     queue: KeyedQueue[str] = KeyedQueue()
-    queue.add_at("a", 5)
-    queue.add_at("a", 3)
-    queue.add_at("a", 9)
-    assert queue.next_due() == 3
-    assert queue.take(2.9) is None
-    assert queue.take(3) == "a"
-    assert queue.next_due() is None
-    assert queue.depth == 0
+    for key in ("failed", "waits"):
+        queue.add(key, NOW)
+    queue.done(str(queue.take(NOW)), NOW, failed=True)
+    queue.done(str(queue.take(NOW)), NOW, wake_at=NOW.wall + 60)
+    an_hour_back = Now(NOW.wall - 3600, NOW.steady + 1)
+    assert queue.take(an_hour_back) == "failed" and queue.take(an_hour_back) is None
+    forward = Now(NOW.wall + 3600, NOW.steady + 2)
+    assert queue.take(forward) == "waits"
+
+
+def test_it_says_how_late_how_old_and_how_long() -> None:
+    late: list[float] = []
+    queue: KeyedQueue[str] = KeyedQueue(late=late.append)
+    assert queue.oldest(NOW) == 0 and queue.longest_active(NOW) is None
+    queue.add("a", NOW)
+    queue.add("b", Now(NOW.wall + 1, NOW.steady + 1))
+    later = Now(NOW.wall + 3, NOW.steady + 3)
+    assert queue.oldest(later) == 3
+    assert queue.take(later) == "a" and queue.oldest(later) == 2
+    assert queue.longest_active(Now(0, NOW.steady + 10)) == ("a", 7)
+    queue.done("a", later, wake_at=later.wall + 5)
+    assert queue.promote(Now(later.wall + 7, later.steady + 7)) == 2 and late == [2]
+
+
+def test_a_time_that_is_set_again_and_again_takes_no_room() -> None:
+    heap: DueHeap[str] = DueHeap()
+    for number in range(10_000):
+        heap.set("a", 1e6 - number)
+    assert len(heap) == 1 and len(heap._heap) < 200 and heap.next() == 1e6 - 9999
+    heap.discard("a")
+    assert heap.next() is None and heap.pop(1e9) is None

@@ -6,7 +6,8 @@ the queue looks again. It is measured several times cheaper than the full client
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -46,6 +47,10 @@ class Api:
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._session: aiohttp.ClientSession | None = None
         self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}
+        self.may_write: Callable[[], bool] = lambda: True
+        """Asked right before each write is sent: a process that was suspended must not act on what it knew before."""
+        self.observe: Callable[[str, str, int, float], None] = lambda method, path, code, seconds: None
+        """Told of each request: method, path, code (0: no answer) and how many seconds it took."""
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(ssl=self.connection.ssl_context(), limit=64)
@@ -67,9 +72,16 @@ class Api:
         params: dict[str, str] | None = None,
         content_type: str = "application/json",
         run_as: str | None = None,
+        fenced: bool = True,
     ) -> Json:
-        """Send one request as ourselves, or as `run_as`; return the JSON answer or raise ApiError."""
+        """Send one request as ourselves, or as `run_as`; return the JSON answer or raise ApiError.
+
+        A write that is `fenced` is not sent unless this process may write at this instant.
+        """
+        fenced = fenced and method != "GET" and "dryRun" not in (params or {})
         for attempt in range(1, _TRIES + 1):
+            if fenced and not self.may_write():
+                raise ApiError(0, "NotLeading", "this process does not lead any more, so it writes nothing")
             try:
                 return await self._once(method, path, body, params, content_type, run_as)
             except ApiError as error:
@@ -97,16 +109,20 @@ class Api:
         if body is not None:
             headers["Content-Type"] = content_type
             data = json.dumps(body, separators=(",", ":")).encode()
+        code, sent_at = 0, time.monotonic()
         try:
             async with self._session.request(
                 method, self.connection.server + path, data=data, params=params, headers=headers
             ) as response:
                 payload = await response.read()
+                code = response.status
                 if response.status < 400:
                     return dict(json.loads(payload)) if payload else {}
                 raise _error(response.status, payload, response.headers.get("Retry-After"))
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise ApiError(0, "Unreachable", f"the API server did not answer ({type(error).__name__})") from error
+        finally:
+            self.observe(method, path, code, time.monotonic() - sent_at)
 
     async def path_of(self, ref: ObjectRef, *, named: bool = True) -> str:
         """Return the path of an object, or of its collection; the kind is looked up in the API server's discovery."""

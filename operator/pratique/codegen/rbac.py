@@ -3,6 +3,7 @@
 from typing import Any
 
 from pratique.api.v1alpha1 import GROUP, KINDS
+from pratique.core.leadership import LEASE_NAME
 
 Manifest = dict[str, Any]
 RBAC = "rbac.authorization.k8s.io"
@@ -69,6 +70,10 @@ def operator_rbac(namespace: str, account: str) -> list[Manifest]:
     """Return the operator's ServiceAccount with its roles and bindings."""
     subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
     secrets = [rule("", ["secrets"], ["get"])]
+    lease = [
+        rule("coordination.k8s.io", ["leases"], ["create"]),
+        rule("coordination.k8s.io", ["leases"], ["get", "update"], [LEASE_NAME]),
+    ]
     return [
         {
             "apiVersion": "v1",
@@ -77,25 +82,22 @@ def operator_rbac(namespace: str, account: str) -> list[Manifest]:
         },
         _cluster_role("pratique-operator", operator_rules()),
         _binding("ClusterRoleBinding", "pratique-operator", None, "ClusterRole", subject),
-        {
-            "apiVersion": f"{RBAC}/v1",
-            "kind": "Role",
-            "metadata": {"name": "pratique-secrets", "namespace": namespace, "labels": LABELS},
-            "rules": secrets,
-        },
+        _role("pratique-secrets", namespace, secrets),
         _binding("RoleBinding", "pratique-secrets", namespace, "Role", subject),
+        _role("pratique-leader", namespace, lease),
+        _binding("RoleBinding", "pratique-leader", namespace, "Role", subject),
     ]
 
 
 def impersonation(namespace: str, names: list[str], subject: Manifest) -> list[Manifest]:
     """Return the right to act as these ServiceAccounts, and as no others."""
-    role: Manifest = {
-        "apiVersion": f"{RBAC}/v1",
-        "kind": "Role",
-        "metadata": {"name": "pratique-impersonator", "namespace": namespace, "labels": LABELS},
-        "rules": [rule("", ["serviceaccounts"], ["impersonate"], names)],
-    }
+    role = _role("pratique-impersonator", namespace, [rule("", ["serviceaccounts"], ["impersonate"], names)])
     return [role, _binding("RoleBinding", "pratique-impersonator", namespace, "Role", subject)]
+
+
+def _role(name: str, namespace: str, rules: list[Manifest]) -> Manifest:
+    metadata = {"name": name, "namespace": namespace, "labels": LABELS}
+    return {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": metadata, "rules": rules}
 
 
 def _cluster_role(name: str, rules: list[Manifest]) -> Manifest:

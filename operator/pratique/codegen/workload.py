@@ -1,4 +1,4 @@
-"""The operator's Deployment: one replica, no power over its node, probes on what `pratique operator` answers.
+"""The operator's Deployment: a leader and a standby, no power over its node, probes on what `pratique operator` answers.
 
 `make up` does not need it (the operator runs beside the control plane); the chart is written from it.
 """
@@ -21,9 +21,8 @@ def deployment(values: Values) -> Manifest:
         "kind": "Deployment",
         "metadata": {"name": "pratique", "namespace": values.namespace, "labels": LABELS | _SELECTOR},
         "spec": {
-            # one at a time: two would answer every event twice
-            "replicas": 1,
-            "strategy": {"type": "Recreate"},
+            "replicas": 2,  # one leads, the other stands by
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
             "selector": {"matchLabels": _SELECTOR},
             "template": {
                 "metadata": {"labels": LABELS | _SELECTOR},
@@ -35,6 +34,14 @@ def deployment(values: Values) -> Manifest:
                         "runAsGroup": 65532,
                         "seccompProfile": {"type": "RuntimeDefault"},
                     },
+                    "topologySpreadConstraints": [
+                        {
+                            "maxSkew": 1,
+                            "topologyKey": "kubernetes.io/hostname",
+                            "whenUnsatisfiable": "ScheduleAnyway",
+                            "labelSelector": {"matchLabels": _SELECTOR},
+                        }
+                    ],
                     "containers": [_container(values)],
                     "volumes": [{"name": "tmp", "emptyDir": {}}],
                 },
@@ -53,9 +60,11 @@ def _container(values: Values) -> Manifest:
             "operator",
             f"--namespace={values.namespace}",
             f"--service-account={values.service_account}",
+            "--identity=$(POD_NAME)",
             "--health-host=0.0.0.0",
             f"--health-port={PORT}",
         ],
+        "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
         "ports": [{"name": "health", "containerPort": PORT}],
         "livenessProbe": {"httpGet": {"path": "/healthz", "port": "health"}, "periodSeconds": 10},
         "readinessProbe": {"httpGet": {"path": "/readyz", "port": "health"}, "periodSeconds": 5},

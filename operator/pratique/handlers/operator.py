@@ -6,10 +6,10 @@ Order matters: guard first (no decision is believed before), then the cache, the
 import asyncio
 import contextlib
 import logging
+import random
 import socket
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import kopf
@@ -19,21 +19,25 @@ from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.channels import Channels
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.connection import Connection
+from pratique.cluster.lease import Lease
 from pratique.cluster.perform import failure_of
 from pratique.cluster.secrets import SecretReader
 from pratique.core.effects import CheckChannel, Delivery, Failure, Outcome
+from pratique.core.leadership import LEASE_NAME, Terms
 from pratique.core.messages import Message
+from pratique.handlers.clock import Clock, SystemClock
 from pratique.handlers.guard import until_guarded
 from pratique.handlers.health import Health
 from pratique.handlers.informers import Informers, kopf_settings, login
 from pratique.handlers.kinds import KINDS, WATCHED, Key, Parsed, new_stores
+from pratique.handlers.leader import Leadership
 from pratique.handlers.outbox import Outbox
 from pratique.handlers.queue import KeyedQueue
 from pratique.handlers.reconciler import Reconciler, Verdict
+from pratique.handlers.workers import Workers
 from pratique.sandbox import Sandbox
 
 log = logging.getLogger(__name__)
-
 
 _STOP_SECONDS = 5.0
 _RETRY_SECONDS = 2.0
@@ -54,6 +58,8 @@ class Settings:
     relist_every: float = 300.0
     service_account: str = "pratique"
     identity: str = field(default_factory=socket.gethostname)
+    leader_election: bool = True
+    lease: Terms = field(default_factory=Terms)
 
     @property
     def username(self) -> str:
@@ -64,21 +70,27 @@ class Settings:
 class Operator:
     """One operator. `run` returns after `stop` was set and everything is down."""
 
-    def __init__(self, connection: Connection, settings: Settings) -> None:
+    def __init__(self, connection: Connection, settings: Settings, clock: Clock | None = None) -> None:
         self.settings = settings
+        self.clock = clock or SystemClock()
         self.connection = connection
         self.health = Health()
         self.api = Api(connection)
         self.sandbox = Sandbox(workers=2)  # one may be busy with something hostile
-        self.queue: KeyedQueue[Key] = KeyedQueue()
-        self._work = asyncio.Event()
+        self.queue: KeyedQueue[Key] = KeyedQueue(jitter=random.random)
+        self.workers = Workers(self.queue, self._look, self.clock, settings.workers)
+        self.leadership: Leadership | None = None
+        if settings.leader_election:
+            lease = Lease(self.api, settings.namespace, LEASE_NAME)
+            self.leadership = Leadership(lease, settings.identity, self.clock, settings.lease)
+            self.api.may_write = self.leadership.valid
         self._burials: set[asyncio.Task[None]] = set()
         stores, parsed = new_stores(), Parsed()
         self.secrets = SecretReader(self.api, settings.namespace)
         self.channels = Channels(self.secrets.read, self._post_event, namespace=settings.namespace)
-        self.outbox = Outbox(self._deliver, self._add, self._busy)
+        self.outbox = Outbox(self._deliver, self.workers.add, lambda: self.workers.busy)
         watched = {kind.plural: kind(stores, parsed) for kind in WATCHED}
-        self.informers = Informers(stores, watched, self._add, self._forget)
+        self.informers = Informers(stores, watched, self.workers.add, self._forget)
         self.reconciler = Reconciler(
             api=self.api,
             kinds={kind.plural: kind(stores, parsed) for kind in KINDS},
@@ -86,7 +98,7 @@ class Operator:
             sandbox=self.sandbox,
             outbox=self.outbox,
             check_channel=self._check_channel,
-            clock=lambda: datetime.now(UTC),
+            clock=self.clock.now,
             identity=settings.identity,
             changed=self.informers.written,
         )
@@ -122,15 +134,13 @@ class Operator:
         self.health.reason = None
         try:
             async with asyncio.TaskGroup() as tasks:
-                for _ in range(self.settings.workers):
-                    tasks.create_task(self._worker())
                 tasks.create_task(self._relist())
                 tasks.create_task(self._watch(stop))
+                tasks.create_task(self.leadership.run(self._lead) if self.leadership else self._lead())
         except* _Stopped:
             log.info("Stopped")
         finally:
             self.health.reason = "stopping"
-            await self.outbox.close()
             await self.sandbox.close()
             await self.channels.close()
 
@@ -164,12 +174,16 @@ class Operator:
             return False
         return True
 
-    def _add(self, key: Key) -> None:
-        self.queue.add(key)
-        self._work.set()
+    async def _lead(self) -> None:
+        """Decide and tell, until cancelled. The guard is looked at again: a standby may have waited for weeks."""
+        await until_guarded(self.api, self.settings.username)
+        try:
+            await self.workers.run()
+        finally:
+            await self.outbox.close()
 
-    def _busy(self) -> bool:
-        return self.queue.depth > 0 or self.queue.active > self.settings.workers // 4
+    async def _look(self, key: Key) -> Verdict:
+        return await self.reconciler.look(key) if key[0] in self.reconciler.kinds else Verdict()
 
     def _forget(self, plural: str, body: dict[str, Any]) -> None:
         """An object is gone: drop what is kept for it, and let go of what a run still held."""
@@ -179,36 +193,6 @@ class Operator:
             task = asyncio.create_task(self.reconciler.bury(body), name="bury")
             self._burials.add(task)
             task.add_done_callback(self._burials.discard)
-
-    async def _worker(self) -> None:
-        while True:
-            key = self.queue.take(_wall())
-            if key is None:
-                await self._pause()
-                continue
-            verdict = Verdict(failed=True)
-            try:
-                if key[0] in self.reconciler.kinds:
-                    verdict = await self.reconciler.look(key)
-                else:
-                    verdict = Verdict()
-            except Exception:
-                log.exception("A look at %s failed", "/".join(key))
-            finally:
-                self.queue.done(key, failed=verdict.failed, now=_wall())
-            if verdict.wake_at is not None:
-                self.queue.add_at(key, verdict.wake_at.timestamp())
-
-    async def _pause(self) -> None:
-        """Sleep until there is work or something is due; never long, since the clock may be set."""
-        self._work.clear()
-        due = self.queue.next_due()
-        pause = 1.0 if due is None else min(max(due - _wall(), 0.0), 1.0)
-        try:
-            async with asyncio.timeout(pause):
-                await self._work.wait()
-        except TimeoutError:
-            return
 
     async def _deliver(self, entry: Notification, message: Message) -> Delivery:
         return await self.channels.deliver(self._channel(entry.channel), entry, message)
@@ -227,7 +211,3 @@ class Operator:
         except ApiError as error:
             return failure_of(error)
         return None
-
-
-def _wall() -> float:
-    return datetime.now(UTC).timestamp()

@@ -75,10 +75,13 @@ class Outbox:
         return len(self._under_way)
 
     async def close(self) -> None:
-        """Stop the workers."""
-        for worker in self._workers:
+        """Stop the workers and forget what was not delivered: it is in the objects' status, for whoever leads next."""
+        workers, self._workers = self._workers, []
+        for worker in workers:
             worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+        await asyncio.gather(*workers, return_exceptions=True)
+        self._lanes.clear()
+        self._under_way.clear()
 
     def _lane(self, channel: str) -> "asyncio.Queue[Job]":
         if channel not in self._lanes:
