@@ -53,6 +53,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule()
     def take(self) -> None:
+        self.wanted |= {key for key in "abcd" if self.overdue(key)}  # what was seen to be due stays so
         possible = {key for key in "abcd" if self.due(key)} - self.active
         necessary = {key for key in "abcd" if self.overdue(key)} - self.active
         key = self.queue.take(self.now)
