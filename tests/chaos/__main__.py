@@ -1,0 +1,69 @@
+"""`make chaos`: every story, killed at every request, before, during and after it; prints a line per story."""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.chaos.cuts import Cutter, Played, every_cut
+from tests.chaos.stories import STORIES
+from tests.chaos.world import chaos_world
+from tools.faultproxy import Moment
+
+SUMMARY = Path(".run") / "chaos.json"
+
+
+async def run(names: list[str], every: int, writes: bool, moments: list[Moment]) -> int:
+    """Cut these stories; return how many passes broke an invariant."""
+    summary, broken = {}, 0
+    with tempfile.TemporaryDirectory() as folder:
+        async with chaos_world(Path(folder)) as world:
+            for name in names:
+                passes = await every_cut(Cutter(world), STORIES[name], moments, every, writes)
+                bad = [each for each in passes if each.problems]
+                broken += len(bad)
+                summary[name] = _summary(passes)
+                print(_line(name, passes, bad), flush=True)
+                for each in bad:
+                    print(f"        {each.killed_at or 'undisturbed'}: {'; '.join(each.problems)}", flush=True)
+    SUMMARY.parent.mkdir(exist_ok=True)
+    SUMMARY.write_text(json.dumps(summary, indent=2) + "\n")
+    return broken
+
+
+def _summary(passes: list[Played]) -> dict[str, object]:
+    return {
+        "requests": [f"{each.method} {each.path}" for each in passes[0].requests],
+        "kills": sum(bool(each.killed_at) for each in passes),
+        "broken": [{"at": each.killed_at, "problems": each.problems} for each in passes if each.problems],
+        "told twice": sum(each.told_twice for each in passes),
+    }
+
+
+def _line(name: str, passes: list[Played], bad: list[Played]) -> str:
+    kills = sum(bool(each.killed_at) for each in passes)
+    seconds = sum(each.seconds for each in passes)
+    twice = sum(each.told_twice for each in passes)
+    word = "FAILED " if bad else "ok     "
+    return (
+        f"{word} {name}: {len(passes[0].requests)} requests, {kills} kills, {twice} messages repeated, {seconds:.0f} s"
+    )
+
+
+def main() -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--story", choices=sorted(STORIES), action="append", help="default: all")
+    parser.add_argument("--every", type=int, default=1, help="cut at each n-th request only")
+    parser.add_argument("--writes", action="store_true", help="cut at writes only")
+    parser.add_argument("--moment", choices=[each.name for each in Moment], action="append", help="default: all")
+    options = parser.parse_args()
+    moments = [Moment[each] for each in options.moment] if options.moment else list(Moment)
+    broken = asyncio.run(run(options.story or list(STORIES), options.every, options.writes, moments))
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

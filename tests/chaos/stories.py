@@ -1,0 +1,164 @@
+"""The stories that are cut at every request. Each acts as the real people, and returns once all is over and told."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.chaos.world import SPACE, World
+
+from pratique.cluster.client import ApiError
+
+ENDS = ("Succeeded", "Failed", "Refused", "Declined", "Expired", "Withdrawn", "Superseded")
+LEAD = "lead-1@example.com"
+
+
+@dataclass(frozen=True)
+class Story:
+    """What is played, how it must end, and what it makes (plural of the kind; empty for nothing)."""
+
+    name: str
+    play: Callable[[World, str], Awaitable[None]]
+    end: str
+    makes: str = ""
+    events: tuple[str, ...] = ()
+    """What the channel must be told, each once."""
+
+
+async def ask(world: World, name: str, action: str, **inputs: Any) -> None:
+    """Ask as the developer."""
+    spec = {"actionRef": {"name": action}, "inputs": inputs}
+    metadata = {"name": name, "namespace": SPACE}
+    await world.create(
+        "developer",
+        "actionruns",
+        {"apiVersion": "pratique.dev/v1alpha1", "kind": "ActionRun", "metadata": metadata, "spec": spec},
+    )
+
+
+async def status(world: World, name: str, plural: str = "actionruns") -> dict[str, Any]:
+    """Return the status of an object; empty if there is none."""
+    return dict((await world.get(plural, name) or {}).get("status") or {})
+
+
+async def gate_of(world: World, name: str) -> str:
+    """Return the name of the gate once the run waits."""
+
+    async def waiting() -> str:
+        seen = await status(world, name)
+        return str(seen["approvals"][0]["name"]) if seen.get("phase") == "WaitingForApproval" else ""
+
+    return str(await world.until(f"{name} waits", waiting))
+
+
+async def decide(world: World, name: str, verdict: str) -> None:
+    """Decide as a lead, once the run waits."""
+    gate = await gate_of(world, name)
+    await world.patch("lead-1", "approvals", gate, {"spec": {"decisions": {LEAD: {"verdict": verdict}}}})
+
+
+async def ended(world: World, name: str, *, told: bool = True) -> None:
+    """Wait until the run has ended and everybody is told, on the run and on its gate."""
+
+    async def over() -> bool:
+        seen = await status(world, name)
+        if seen.get("phase") not in ENDS:
+            return False
+        outboxes = [seen] + [await status(world, each["name"], "approvals") for each in seen.get("approvals", [])]
+        entries = [entry for each in outboxes for entry in each.get("notifications", [])]
+        held = any(each.get("held") for each in seen.get("resources", []))
+        return not held and (not told or all(entry["state"] == "Sent" for entry in entries))
+
+    await world.until(f"{name} has ended and is told", over)
+
+
+async def free(world: World, name: str) -> None:
+    await ask(world, name, "note")
+    await ended(world, name)
+
+
+async def granted(world: World, name: str) -> None:
+    await ask(world, name, "note", gated=True)
+    await decide(world, name, "Approve")
+    await ended(world, name)
+
+
+async def declined(world: World, name: str) -> None:
+    await ask(world, name, "note", gated=True)
+    await decide(world, name, "Decline")
+    await ended(world, name)
+
+
+async def expired(world: World, name: str) -> None:
+    await ask(world, name, "hasty", gated=True)
+    await ended(world, name)
+
+
+async def withdrawn(world: World, name: str) -> None:
+    await ask(world, name, "note", gated=True)
+    await gate_of(world, name)
+    await world.patch("developer", "actionruns", name, {"spec": {"withdrawn": True}})
+    await ended(world, name)
+
+
+async def failed(world: World, name: str) -> None:
+    await ask(world, name, "doomed", gated=True)
+    await decide(world, name, "Approve")
+    await ended(world, name)
+
+
+async def job(world: World, name: str) -> None:
+    """A Job that vanishes as soon as it is done; there is no kubelet here, so the test says that it is done."""
+    await ask(world, name, "job")
+    made: dict[str, Any] = await world.until("the Job is there", lambda: world.get("jobs", name))
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    conditions = [
+        {"type": kind, "status": "True", "lastTransitionTime": at, "lastProbeTime": at}
+        for kind in ("SuccessCriteriaMet", "Complete")
+    ]
+
+    async def finish() -> bool:
+        now = await world.get("jobs", name)
+        if now is None or now["metadata"]["uid"] != made["metadata"]["uid"]:
+            return True
+        done = {"startTime": at, "completionTime": at, "succeeded": 1, "conditions": conditions}
+        done["uncountedTerminatedPods"] = {}
+        if now.get("status", {}).get("completionTime"):
+            return True
+        try:
+            await world.patch("admin", "jobs", name, {"status": done}, "/status")
+        except ApiError as error:
+            return error.reason == "NotFound"
+        return True
+
+    await world.until("the Job is done", finish)
+    await ended(world, name)
+
+
+async def environment(world: World, name: str) -> None:
+    """An Environment whose time is up, with its namespace."""
+    spec = {"ttl": "3s", "target": {"namespace": {"name": f"env-{SPACE}-{name}"}}}
+    metadata = {"name": name, "namespace": SPACE}
+    kind = {"apiVersion": "pratique.dev/v1alpha1", "kind": "Environment"}
+    await world.create("admin", "environments", {**kind, "metadata": metadata, "spec": spec})
+
+    async def gone() -> bool:
+        return await world.get("environments", name) is None
+
+    await world.until("the Environment is gone", gone, 60)
+
+
+TOLD = ("ApprovalRequested",)
+STORIES = {
+    story.name: story
+    for story in (
+        Story("free", free, "Succeeded", "configmaps", ("Succeeded",)),
+        Story("granted", granted, "Succeeded", "configmaps", (*TOLD, "Approved", "Succeeded")),
+        Story("declined", declined, "Declined", events=(*TOLD, "Declined")),
+        Story("expired", expired, "Expired", events=(*TOLD, "Expired")),
+        Story("withdrawn", withdrawn, "Withdrawn", events=(*TOLD, "Withdrawn")),
+        Story("failed", failed, "Failed", events=(*TOLD, "Approved", "Failed")),
+        Story("job", job, "Succeeded", "jobs", ("Succeeded",)),
+        Story("environment", environment, "", "namespaces"),
+    )
+}

@@ -1,0 +1,189 @@
+"""The world of the chaos tests: a control plane with an audit log, people, a receiver, and an operator behind a proxy."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tests.conftest import PEOPLE
+from tests.support.runs import account
+from tools.controlplane.identities import write_kubeconfig
+from tools.controlplane.kubectl import Kubectl
+from tools.controlplane.plane import temporary_plane
+from tools.controlplane.servers import Options
+from tools.faultproxy import FaultProxy
+from tools.installation import OperatorProcess, install_pratique
+from tools.receiver import Receiver
+
+from pratique.cluster.client import JSON_PATCH, MERGE_PATCH, Api, ApiError
+from pratique.cluster.connection import connect
+
+SPACE = "chaos"
+GROUP = f"/apis/pratique.dev/v1alpha1/namespaces/{SPACE}"
+COLLECTIONS = {
+    "configmaps": f"/api/v1/namespaces/{SPACE}/configmaps",
+    "jobs": f"/apis/batch/v1/namespaces/{SPACE}/jobs",
+    "namespaces": "/api/v1/namespaces",
+    "actionruns": f"{GROUP}/actionruns",
+    "approvals": f"{GROUP}/approvals",
+    "environments": f"{GROUP}/environments",
+    "actions": "/apis/pratique.dev/v1alpha1/actions",
+}
+SETTLE_SECONDS = 40.0
+
+_ACTION = """
+apiVersion: pratique.dev/v1alpha1
+kind: Action
+metadata: {{name: {name}}}
+spec:
+  title: {name}
+  inputs: {{schema: {{type: object, properties: {{gated: {{type: boolean, default: false}}}}}}}}
+  approval:
+    stages: [{{name: lead, when: inputs.gated, deadline: {deadline}, approvers: {{groups: [platform-leads]}}}}]
+  notifications:
+  - channels: [hook]
+    events: [ApprovalRequested, Approved, Declined, Expired, Withdrawn, Succeeded, Failed]
+  execution:
+    serviceAccountRef: {{namespace: chaos, name: worker}}
+    resources:
+    - id: it
+      template: {template}
+"""
+_CONFIG_MAP = '{apiVersion: v1, kind: ConfigMap, metadata: {name: "${run.name}", namespace: chaos}}'
+_SECRET = '{apiVersion: v1, kind: Secret, metadata: {name: "${run.name}", namespace: chaos}}'
+_JOB = (
+    '{apiVersion: batch/v1, kind: Job, metadata: {name: "${run.name}", namespace: chaos}, spec: {'
+    "ttlSecondsAfterFinished: 0, backoffLimit: 0, template: {spec: {restartPolicy: Never, "
+    "containers: [{name: main, image: none}]}}}}"
+)
+_ACTIONS = (("note", "1h", _CONFIG_MAP), ("hasty", "2s", _CONFIG_MAP), ("doomed", "1h", _SECRET), ("job", "1h", _JOB))
+_CHANNEL = {
+    "apiVersion": "pratique.dev/v1alpha1",
+    "kind": "NotificationChannel",
+    "metadata": {"name": "hook"},
+    "spec": {"webhook": {"urlSecretRef": {"name": "hook", "key": "url"}}},
+}
+
+
+@dataclass
+class World:
+    """What stories act in."""
+
+    people: dict[str, Api]
+    receiver: Receiver
+    proxy: FaultProxy
+    operator: OperatorProcess
+    audit_log: Path
+
+    async def create(self, who: str, plural: str, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Create an object as somebody."""
+        return await self.people[who].request("POST", COLLECTIONS[plural], manifest)
+
+    async def patch(self, who: str, plural: str, name: str, patch: dict[str, Any], part: str = "") -> dict[str, Any]:
+        """Merge into an object as somebody."""
+        path = f"{COLLECTIONS[plural]}/{name}{part}"
+        return await self.people[who].request("PATCH", path, patch, content_type=MERGE_PATCH)
+
+    async def json_patch(self, who: str, plural: str, name: str, patch: list[dict[str, Any]]) -> dict[str, Any]:
+        """Patch an object as somebody."""
+        path = f"{COLLECTIONS[plural]}/{name}"
+        return await self.people[who].request("PATCH", path, patch, content_type=JSON_PATCH)
+
+    async def get(self, plural: str, name: str) -> dict[str, Any] | None:
+        """Return an object as the admin sees it, or None."""
+        try:
+            return await self.people["admin"].request("GET", f"{COLLECTIONS[plural]}/{name}")
+        except ApiError as error:
+            if error.reason == "NotFound":
+                return None
+            raise
+
+    async def until(self, what: str, probe: Any, seconds: float = SETTLE_SECONDS) -> Any:
+        """Return what an async probe gives once it is true."""
+        loop = asyncio.get_running_loop()
+        deadline, seen = loop.time() + seconds, None
+        while not (seen := await probe()):
+            if loop.time() > deadline:
+                raise AssertionError(f"{what}: not within {seconds:g} s; log: {self.operator.log.read_text()[-1500:]}")
+            await asyncio.sleep(0.03)
+        return seen
+
+    def restart(self) -> None:
+        """Start the operator again; the caller has killed it."""
+        self.operator.start()
+
+    def audit(self, offset: int) -> list[dict[str, Any]]:
+        """Return the entries of the audit log from an offset on."""
+        with self.audit_log.open("rb") as log:
+            log.seek(offset)
+            lines = log.read().splitlines()
+        return [entry for line in lines if (entry := json.loads(line))["stage"] == "ResponseComplete"]
+
+    @property
+    def audit_offset(self) -> int:
+        """Where the audit log ends now."""
+        return self.audit_log.stat().st_size
+
+
+@asynccontextmanager
+async def chaos_world(folder: Path) -> AsyncIterator[World]:
+    """Start everything, with the operator ready behind the proxy."""
+    with temporary_plane("chaos", Options(audit="RequestResponse")) as plane, Receiver() as receiver:
+        kubectl, admin = Kubectl(folder / "kube-cache"), plane.kubeconfig("admin")
+        install_pratique(kubectl, admin)
+        kubectl(admin, "apply", "-f", str(PEOPLE))
+        kubectl(admin, "create", "namespace", SPACE)
+        rights = {"apiGroups": ["", "batch"], "resources": ["configmaps", "jobs"], "verbs": ["create", "get", "patch"]}
+        secret = (
+            "create",
+            "secret",
+            "generic",
+            "hook",
+            "-n",
+            "pratique-system",
+            f"--from-literal=url={receiver.url}/hook",
+        )
+        kubectl(admin, *secret)
+        manifests = [*account(SPACE, "worker", rights), _CHANNEL]
+        manifests += [
+            yaml.safe_load(_ACTION.format(name=name, deadline=deadline, template=template))
+            for name, deadline, template in _ACTIONS
+        ]
+        kubectl(admin, "apply", "-f", "-", input=yaml.safe_dump_all(manifests))
+        async with AsyncExitStack() as stack:
+            names = ("admin", "developer", "lead-1")
+            people = {
+                name: await stack.enter_async_context(Api(connect(str(plane.kubeconfig(name))))) for name in names
+            }
+            proxy = await stack.enter_async_context(FaultProxy(connect(str(plane.kubeconfig("operator")))))
+            proxy.counted = counted
+            config = yaml.safe_load(plane.kubeconfig("operator").read_text())
+            config["clusters"][0]["cluster"] = {"server": proxy.url}
+            path = write_kubeconfig(folder / "proxied", config)
+            arguments = ("--identity", "chaos", "--log-level", "warning")
+            operator = OperatorProcess(path, folder / "operator.log", arguments=arguments)
+            assert plane.audit_log is not None
+            world = World(people, receiver, proxy, operator, plane.audit_log)
+            operator.start()
+            await asyncio.to_thread(operator.wait_ready)
+            for name, *_ in _ACTIONS:
+                await world.until(f"Action {name} is ready", lambda name=name: _ready(world, name))
+            try:
+                yield world
+            finally:
+                operator.kill()
+
+
+async def _ready(world: World, name: str) -> bool:
+    action = await world.get("actions", name) or {}
+    conditions = {each["type"]: each["status"] for each in action.get("status", {}).get("conditions", [])}
+    return conditions.get("Ready") == "True"
+
+
+def counted(method: str, path: str) -> bool:
+    """Whether the proxy numbers a request: not the Lease, which is renewed all the time, nor the dry runs of canaries."""
+    return "/leases" not in path and "dryRun" not in path
