@@ -172,6 +172,7 @@ class FaultProxy:
         if self._session is None:
             raise RuntimeError("the proxy is used outside `async with`")
         headers = {name: value for name, value in incoming.headers.items() if name.lower() not in _HOP_BY_HOP}
+        headers["Accept-Encoding"] = "identity"
         url = self.upstream.server + incoming.raw_path
         async with self._session.request(
             incoming.method, URL(url, encoded=True), data=body or None, headers=headers

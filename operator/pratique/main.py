@@ -2,13 +2,12 @@
 
 import argparse
 import asyncio
-import logging
 import os
 import signal
 import socket
 import sys
 
-from pratique import __version__
+from pratique import __version__, logs
 from pratique.cluster.connection import ConnectionConfigError, connect
 from pratique.handlers.operator import Operator, Settings
 
@@ -20,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Kubernetes stores JSON up to 10,000 levels deep; what cannot be parsed would end the watch of everything.
     sys.setrecursionlimit(_DEEP)
     options = _parser().parse_args(arguments)
-    _log(options.log_level)
+    logs.set_up(options.log_level, options.log_format)
     try:
         connection = connect(options.kubeconfig)
     except ConnectionConfigError as error:
@@ -68,12 +67,8 @@ def _parser() -> argparse.ArgumentParser:
         help="act only while holding the Lease, so that a standby can take over",
     )
     operator.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
+    operator.add_argument("--log-format", default="text", choices=["text", "json"], help="for people or for machines")
     return parser
-
-
-def _log(level: str) -> None:
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    logging.getLogger("kopf").setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

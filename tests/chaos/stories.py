@@ -54,7 +54,9 @@ async def gate_of(world: World, name: str) -> str:
 async def decide(world: World, name: str, verdict: str) -> None:
     """Decide as a lead, once the run waits."""
     gate = await gate_of(world, name)
-    await world.patch("lead-1", "approvals", gate, {"spec": {"decisions": {LEAD: {"verdict": verdict}}}})
+    await world.patch(
+        "lead-1", "approvals", gate, {"spec": {"decisions": {LEAD: {"verdict": verdict, "comment": "for a test"}}}}
+    )
 
 
 async def ended(world: World, name: str, *, told: bool = True) -> None:

@@ -78,6 +78,8 @@ class World:
     proxy: FaultProxy
     operator: OperatorProcess
     audit_log: Path
+    patience: float = SETTLE_SECONDS
+    """Seconds that `until` waits unless it is told otherwise."""
 
     async def create(self, who: str, plural: str, manifest: dict[str, Any]) -> dict[str, Any]:
         """Create an object as somebody."""
@@ -102,9 +104,9 @@ class World:
                 return None
             raise
 
-    async def until(self, what: str, probe: Any, seconds: float = SETTLE_SECONDS) -> Any:
+    async def until(self, what: str, probe: Any, seconds: float | None = None) -> Any:
         """Return what an async probe gives once it is true."""
-        loop = asyncio.get_running_loop()
+        loop, seconds = asyncio.get_running_loop(), seconds or self.patience
         deadline, seen = loop.time() + seconds, None
         while not (seen := await probe()):
             if loop.time() > deadline:

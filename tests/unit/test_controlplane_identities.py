@@ -97,7 +97,8 @@ def test_options_become_flags(tmp_path):
     assert f"--audit-log-path={layout.audit_log}" in servers.apiserver(layout, PORTS, rich)
     for server in (servers.apiserver, servers.controller_manager):
         assert "--emulated-version=1.35" in server(layout, PORTS, rich)
-    assert yaml.safe_load(servers.audit_policy("RequestResponse"))["rules"] == [{"level": "RequestResponse"}]
+    writes, rest = yaml.safe_load(servers.audit_policy("RequestResponse"))["rules"]
+    assert writes["level"] == "RequestResponse" and "patch" in writes["verbs"] and rest == {"level": "Metadata"}
 
 
 def test_state_survives_and_a_broken_file_is_an_empty_state(tmp_path):

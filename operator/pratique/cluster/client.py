@@ -117,7 +117,7 @@ class Api:
                 payload = await response.read()
                 code = response.status
                 if response.status < 400:
-                    return dict(json.loads(payload)) if payload else {}
+                    return _answer(payload)
                 raise _error(response.status, payload, response.headers.get("Retry-After"))
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise ApiError(0, "Unreachable", f"the API server did not answer ({type(error).__name__})") from error
@@ -168,6 +168,13 @@ class Api:
 
 def _root(api_version: str) -> str:
     return f"/api/{api_version}" if "/" not in api_version else f"/apis/{api_version}"
+
+
+def _answer(payload: bytes) -> Json:
+    try:
+        return dict(json.loads(payload)) if payload else {}
+    except ValueError as error:
+        raise ApiError(0, "NoJSON", f"what answered is not an API server: {payload[:60]!r}") from error
 
 
 def _error(code: int, payload: bytes, retry_after: str | None) -> ApiError:

@@ -1,8 +1,15 @@
-"""Liveness and readiness over HTTP. Ready means: the guard was seen to refuse, the cache is filled, workers run."""
+"""Liveness, readiness and metrics over HTTP.
 
-from collections.abc import Awaitable, Callable
+Ready means: the guard was seen to refuse, the cache is filled, and this process leads or stands by. Alive means: what a
+restart would heal is not there, see `Health.problems`.
+"""
+
+from collections.abc import Callable
 
 from aiohttp import web
+
+Problem = Callable[[], str | None]
+"""Returns what is wrong, in a sentence, or None."""
 
 
 class Health:
@@ -10,21 +17,31 @@ class Health:
 
     def __init__(self) -> None:
         self.reason: str | None = "starting"
+        self.problems: dict[str, Problem] = {}
+        """The checks of liveness, by name."""
+        self.metrics: Callable[[], bytes] = lambda: b""
 
     async def serve(self, host: str, port: int) -> web.AppRunner:
-        """Answer /healthz and /readyz until the runner is cleaned up."""
+        """Answer /healthz, /readyz and /metrics until the runner is cleaned up."""
         app = web.Application()
-        app.router.add_get("/healthz", self._answer(lambda: None))
-        app.router.add_get("/readyz", self._answer(lambda: self.reason))
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._metrics)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, host, port).start()
         return runner
 
-    @staticmethod
-    def _answer(reason: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
-        async def answer(_: web.Request) -> web.Response:
-            why = reason()
-            return web.Response(text=why or "ok", status=503 if why else 200)
+    async def _readyz(self, _: web.Request) -> web.Response:
+        return web.Response(text=self.reason or "ok", status=503 if self.reason else 200)
 
-        return answer
+    async def _healthz(self, request: web.Request) -> web.Response:
+        found = {name: check() for name, check in self.problems.items()}
+        bad = {name: text for name, text in found.items() if text is not None}
+        lines = [f"[-]{name}: {text}" for name, text in bad.items()]
+        if "verbose" in request.query:
+            lines += [f"[+]{name} ok" for name in found if name not in bad]
+        return web.Response(text="\n".join(lines) or "ok", status=503 if bad else 200)
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self.metrics(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})

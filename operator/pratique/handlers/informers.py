@@ -13,9 +13,10 @@ import kopf
 from pratique.api.v1alpha1 import API_VERSION, GROUP, VERSION
 from pratique.cluster.client import Api
 from pratique.cluster.connection import Connection
-from pratique.cluster.store import Store, name_of
+from pratique.cluster.store import Store, name_of, version_of
 from pratique.core.namespace_objects import ENVIRONMENT_UID_LABEL
 from pratique.handlers.kinds import Key, Watched
+from pratique.handlers.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 _SEEN = "seen"
@@ -30,15 +31,20 @@ class Informers:
         kinds: dict[str, Watched],
         add: Callable[[Key], None],
         forget: Callable[[str, dict[str, Any]], None],
+        steady: Callable[[], float],
     ) -> None:
-        self._stores, self._kinds, self._add, self._forget = stores, kinds, add, forget
+        self._stores, self._kinds, self._add, self._forget, self._steady = stores, kinds, add, forget, steady
+        self.watchdog = Watchdog()
+        self._listed = False
         self.gap = asyncio.Event()
         """Set when a watch was broken off and began with a list again: what was deleted in between, no event tells."""
 
-    def seen(self, plural: str, body: dict[str, Any]) -> None:
-        """Take in a version; the object itself and those that depend on it look, if it was news."""
-        if self._stores[plural].put(body):
+    def seen(self, plural: str, body: dict[str, Any]) -> bool:
+        """Take in a version; the object itself and those that depend on it look, if it was news. Return whether it was."""
+        news = self._stores[plural].put(body)
+        if news:
             self._wake(plural, body)
+        return news
 
     def written(self, plural: str, body: dict[str, Any]) -> None:
         """Take in what we wrote ourselves: others may look, the object itself was just looked at."""
@@ -49,6 +55,7 @@ class Informers:
     def gone(self, plural: str, body: dict[str, Any]) -> None:
         """Take in that an object was deleted."""
         self._forget(plural, body)
+        self.watchdog.gone((plural, *name_of(body)))
         if self._stores[plural].drop(name_of(body), body["metadata"]["uid"]):
             self._wake(plural, body, gone=True)
 
@@ -68,8 +75,10 @@ class Informers:
                 for item in items:
                     body = _identified(plural, item)
                     present.add(name_of(body))
-                    self.seen(plural, body)
+                    if self.seen(plural, body) and self._listed:
+                        self.watchdog.listed_first((plural, *name_of(body)), version_of(body), self._steady())
             self._reap(plural, before - present, listed_at)
+        self._listed = True
 
     def _reap(self, plural: str, missing: set[tuple[str, str]], listed_at: int) -> None:
         """Drop what the list does not have, unless it is newer than the list."""
@@ -99,6 +108,7 @@ class Informers:
             if type is None and _SEEN in memo:
                 self.gap.set()
             memo[_SEEN] = True
+            self.watchdog.told((plural, *name_of(body)), version_of(body))
             if type == "DELETED":
                 self.gone(plural, body)
             else:

@@ -43,6 +43,15 @@ def _waits_for_action(body: Json) -> list[str]:
     return [body["spec"]["actionRef"]["name"]] if phase == Phase.PENDING else []
 
 
+def _uid(body: Json) -> list[str]:
+    return [body["metadata"]["uid"]]
+
+
+def _phase(body: Json) -> list[str]:
+    status = body.get("status") or {}
+    return [status.get("phase") or status.get("state") or Phase.PENDING.value]
+
+
 class Parsed:
     """The last few hundred versions as models: one look asks several times for the same, many looks for one Action."""
 
@@ -66,9 +75,9 @@ def new_stores() -> dict[str, Store]:
     """Return the empty cache of a process: one store per watched kind."""
     return {
         "actions": Store(),
-        "actionruns": Store(uid=lambda body: [body["metadata"]["uid"]], action=_waits_for_action),
-        "approvals": Store(run=lambda body: [body["spec"]["subject"]["uid"]]),
-        "environments": Store(uid=lambda body: [body["metadata"]["uid"]], run=lambda body: _label(RUN_UID_LABEL, body)),
+        "actionruns": Store(uid=_uid, action=_waits_for_action, phase=_phase),
+        "approvals": Store(run=lambda body: [body["spec"]["subject"]["uid"]], phase=_phase),
+        "environments": Store(uid=_uid, run=lambda body: _label(RUN_UID_LABEL, body), phase=_phase),
         "notificationchannels": Store(),
         "namespaces": Store(),
     }

@@ -31,9 +31,11 @@ from pratique.handlers.health import Health
 from pratique.handlers.informers import Informers, kopf_settings, login
 from pratique.handlers.kinds import KINDS, WATCHED, Key, Parsed, new_stores
 from pratique.handlers.leader import Leadership
+from pratique.handlers.metrics import Metrics
 from pratique.handlers.outbox import Outbox
 from pratique.handlers.queue import KeyedQueue
 from pratique.handlers.reconciler import Reconciler, Verdict
+from pratique.handlers.watchdog import stuck_look
 from pratique.handlers.workers import Workers
 from pratique.sandbox import Sandbox
 
@@ -77,8 +79,10 @@ class Operator:
         self.health = Health()
         self.api = Api(connection)
         self.sandbox = Sandbox(workers=2)  # one may be busy with something hostile
-        self.queue: KeyedQueue[Key] = KeyedQueue(jitter=random.random)
-        self.workers = Workers(self.queue, self._look, self.clock, settings.workers)
+        self.metrics = Metrics()
+        self.api.observe = self.metrics.requested
+        self.queue: KeyedQueue[Key] = KeyedQueue(jitter=random.random, late=self.metrics.woke_late)
+        self.workers = Workers(self.queue, self._look, self.clock, settings.workers, self.metrics.reconciled)
         self.leadership: Leadership | None = None
         if settings.leader_election:
             lease = Lease(self.api, settings.namespace, LEASE_NAME)
@@ -90,7 +94,7 @@ class Operator:
         self.channels = Channels(self.secrets.read, self._post_event, namespace=settings.namespace)
         self.outbox = Outbox(self._deliver, self.workers.add, lambda: self.workers.busy)
         watched = {kind.plural: kind(stores, parsed) for kind in WATCHED}
-        self.informers = Informers(stores, watched, self.workers.add, self._forget)
+        self.informers = Informers(stores, watched, self.workers.add, self._forget, self.clock.steady)
         self.reconciler = Reconciler(
             api=self.api,
             kinds={kind.plural: kind(stores, parsed) for kind in KINDS},
@@ -103,6 +107,33 @@ class Operator:
             changed=self.informers.written,
         )
         self._stores = stores
+        self._show()
+
+    def _show(self) -> None:
+        """Connect what this process is doing to its metrics and its liveness."""
+        metrics, queue, now = self.metrics, self.queue, self.workers.now
+        metrics.gauge("queue_depth", "Objects that wait for a look.", lambda: queue.depth)
+        metrics.gauge("queue_oldest_seconds", "How long the next of them has waited.", lambda: queue.oldest(now()))
+        metrics.gauge("queue_scheduled", "Times that are set for later looks.", lambda: queue.waiting)
+        metrics.gauge("outbox_depth", "Messages that are being delivered, or wait for it.", lambda: self.outbox.depth)
+        metrics.gauge("leader", "Whether this process leads.", lambda: self.leading)
+        metrics.objects(self._phases)
+        self.health.metrics = metrics.text
+        self.health.problems = {
+            "watches": lambda: self.informers.watchdog.dead_watch(self.clock.steady()),
+            "workers": lambda: stuck_look(queue.longest_active(now())),
+        }
+
+    @property
+    def leading(self) -> bool:
+        """Whether this process decides and tells."""
+        return self.leadership.leading if self.leadership else self.health.reason is None
+
+    def _phases(self) -> dict[tuple[str, str], int]:
+        counted = {("actions", ""): len(self._stores["actions"])}
+        for plural in ("actionruns", "approvals", "environments"):
+            counted |= {(plural, phase): count for phase, count in self._stores[plural].counts("phase").items()}
+        return counted
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set."""
@@ -161,6 +192,8 @@ class Operator:
                 async with asyncio.timeout(self.settings.relist_every):
                     await self.informers.gap.wait()
             await asyncio.sleep(_RETRY_SECONDS)
+            if self.informers.gap.is_set():
+                self.metrics.watch_had_a_gap()
             self.informers.gap.clear()
             if not await self._listed():
                 self.informers.gap.set()
@@ -195,7 +228,11 @@ class Operator:
             task.add_done_callback(self._burials.discard)
 
     async def _deliver(self, entry: Notification, message: Message) -> Delivery:
-        return await self.channels.deliver(self._channel(entry.channel), entry, message)
+        channel = self._channel(entry.channel)
+        delivery = await self.channels.deliver(channel, entry, message)
+        result = "Sent" if delivery.sent else "GivenUp" if delivery.permanent else "Failed"
+        self.metrics.delivered(_type_of(channel, entry.channel), result)
+        return delivery
 
     def _channel(self, name: str) -> NotificationChannel | None:
         body = None if name == KUBERNETES_EVENTS else self._stores["notificationchannels"].get(("", name))
@@ -211,3 +248,10 @@ class Operator:
         except ApiError as error:
             return failure_of(error)
         return None
+
+
+def _type_of(channel: NotificationChannel | None, name: str) -> str:
+    """Return the type of a channel for metrics: names are people's, and there may be any number of them."""
+    if channel is None:
+        return name if name == KUBERNETES_EVENTS else "missing"
+    return "slack" if channel.spec.slack is not None else "webhook"

@@ -32,6 +32,7 @@ from pratique.core.execution import release
 from pratique.core.snapshot import RunSnapshot
 from pratique.handlers.kinds import Key, Kind
 from pratique.handlers.outbox import Outbox
+from pratique.logs import looking_at
 from pratique.sandbox import Sandbox
 
 log = logging.getLogger(__name__)
@@ -69,12 +70,13 @@ class Reconciler:
         body = self.stores[plural].get((namespace, name))
         if body is None:
             return Verdict()
-        try:
-            return await self._look(key, self.kinds[plural], body)
-        except ApiError as error:
-            if error.reason != "NotFound":
-                log.info("%s %s/%s: %s; looking again", plural, namespace, name, error.message)
-            return Verdict(failed=error.reason != "NotFound")
+        with looking_at(plural, namespace, name, body["metadata"]["uid"]):
+            try:
+                return await self._look(key, self.kinds[plural], body)
+            except ApiError as error:
+                if error.reason != "NotFound":
+                    log.info("Looking again: %s", error.message)
+                return Verdict(failed=error.reason != "NotFound")
 
     async def _look(self, key: Key, kind: Kind, body: dict[str, Any]) -> Verdict:
         uid = body["metadata"]["uid"]

@@ -1,0 +1,26 @@
+"""A bounded part of `make chaos`: the writes of the stories that matter most, killed before, during and after."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.chaos.cuts import Cutter, every_cut
+from tests.chaos.stories import STORIES
+from tests.chaos.world import chaos_world
+from tools.faultproxy import Moment
+
+BOUNDED = (("granted", 1), ("free", 2), ("declined", 4), ("expired", 4), ("withdrawn", 4), ("failed", 4), ("job", 3))
+
+
+@pytest.mark.timeout(400)
+def test_killed_at_writes_everything_happens_once(tmp_path: Path) -> None:
+    async def play() -> list[str]:
+        broken: list[str] = []
+        async with chaos_world(tmp_path) as world:
+            for name, every in BOUNDED:
+                passes = await every_cut(Cutter(world), STORIES[name], Moment, every, writes=True)
+                assert any(each.killed_at for each in passes), f"{name} was never killed"
+                broken += [f"{name}, {each.killed_at}: {each.problems}" for each in passes if each.problems]
+        return broken
+
+    assert asyncio.run(play()) == []
