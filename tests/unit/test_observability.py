@@ -14,7 +14,7 @@ from pratique.handlers.health import Health
 from pratique.handlers.metrics import Metrics, resource_of
 from pratique.handlers.watchdog import LONGEST_LOOK, WATCH_GRACE, Watchdog, stuck_look
 
-REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
+REFERENCE = Path(__file__).parents[2] / "docs" / "guides" / "metrics.md"
 RUNS = "/apis/pratique.dev/v1alpha1/namespaces/n/actionruns"
 KEY = ("actionruns", "n", "a")
 

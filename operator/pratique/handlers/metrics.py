@@ -1,6 +1,6 @@
 """What the operator says of itself to Prometheus. No label holds a name or a user: their number is bounded by the kinds.
 
-`docs/reference/metrics.md` lists them; a test holds it to this registry. One registry per operator.
+`docs/guides/metrics.md` lists them; a test holds it to this registry. One registry per operator.
 """
 
 from collections.abc import Callable, Mapping
