@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from tests.chaos import invariants
 from tests.chaos.stories import Story, status
 from tests.chaos.world import SPACE, World
+from tools.controlplane.processes import alive
 from tools.faultproxy import Moment, Request
 from tools.receiver import Received
 
@@ -74,7 +75,9 @@ class Cutter:
         return Played(story.name, requests, problems, where, time.monotonic() - began, twice)
 
     async def _alive(self) -> None:
-        if self.world.operator.process is None:
+        process = self.world.operator.process
+        if process is None or not alive(process):  # the kill may come when the story is over, with nobody to revive it
+            await asyncio.to_thread(self.world.operator.kill)
             self.world.restart()
         await asyncio.to_thread(self.world.operator.wait_ready)
 

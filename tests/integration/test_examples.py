@@ -13,6 +13,8 @@ from tests.support.manifests import decision
 from tests.support.runs import condition, phase
 from tools.installation import ROOT, OperatorProcess
 
+from pratique.core.vanishing import KEPT_SECONDS
+
 pytestmark = pytest.mark.cluster
 
 EXAMPLES = ROOT / "examples"
@@ -92,11 +94,11 @@ def test_database(team: Cluster) -> None:
     run = ask(team, "database")
     phase(team, run, SPACE, "Running")
     job = wait_for("the Job is made", lambda: team.get("job", "create-database-orders", SPACE))
-    assert job["metadata"]["finalizers"] == ["pratique.dev/recorded"]
+    assert ("finalizers" in job["metadata"], job["spec"]["ttlSecondsAfterFinished"]) == (False, KEPT_SECONDS)
     complete(team, "create-database-orders")
     status = phase(team, run, SPACE, "Succeeded")
     assert status["outputs"] == {"connection": "postgres.data.svc:5432/orders"}
-    wait_for("the Job may vanish", lambda: not finalizers(team, "create-database-orders"))
+    wait_for("the Job gets the TTL that was planned", lambda: ttl(team, "create-database-orders") == 600)
 
 
 def complete(team: Cluster, job: str) -> None:
@@ -123,10 +125,10 @@ def _started(job: dict[str, Any] | None) -> dict[str, Any] | None:
     return job if job and job.get("status", {}).get("startTime") else None
 
 
-def finalizers(team: Cluster, job: str) -> list[str]:
-    """Return what keeps a Job; nothing keeps one that is gone."""
-    found = team.get("job", job, SPACE) or {"metadata": {}}
-    return list(found["metadata"].get("finalizers", []))
+def ttl(team: Cluster, job: str) -> int | None:
+    """Return how many seconds a Job stays once it is done."""
+    seconds = (team.get("job", job, SPACE) or {"spec": {}})["spec"].get("ttlSecondsAfterFinished")
+    return None if seconds is None else int(seconds)
 
 
 def test_secret_rotation(team: Cluster) -> None:

@@ -34,6 +34,25 @@ spec:
     resources:
     - id: note
       template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${run.name}", namespace: "${run.namespace}"}}
+---
+apiVersion: pratique.dev/v1alpha1
+kind: Action
+metadata: {name: job}
+spec:
+  title: Run a Job that vanishes when it is done
+  inputs: {schema: {type: object}}
+  execution:
+    serviceAccountRef: {namespace: leaders, name: writer}
+    resources:
+    - id: job
+      readyWhen: "true"
+      template:
+        apiVersion: batch/v1
+        kind: Job
+        metadata: {name: "${run.name}", namespace: "${run.namespace}"}
+        spec:
+          ttlSecondsAfterFinished: 0
+          template: {spec: {restartPolicy: Never, containers: [{name: main, image: none}]}}
 """
 Planes = tuple[Cluster, Path, Path]
 
@@ -47,7 +66,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planes]:
         install_pratique(cluster.runner, plane.kubeconfig("admin"))
         cluster.kubectl("admin", "apply", "-f", str(PEOPLE))
         cluster.kubectl("admin", "create", "namespace", SPACE)
-        rights = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get"]}
+        rights = {"apiGroups": ["", "batch"], "resources": ["configmaps", "jobs"], "verbs": ["create", "get", "patch"]}
         cluster.apply("admin", yaml.safe_dump_all(account(SPACE, "writer", rights)))
         cluster.apply("admin", ACTION)
         assert plane.audit_log is not None
@@ -141,9 +160,27 @@ def test_two_that_both_believe_they_lead_do_everything_once(world: Planes) -> No
     assert len(set(made["events"])) == len(made["events"])
 
 
+def test_a_job_that_vanishes_at_once_is_made_once_by_two(world: Planes) -> None:
+    """Nothing holds the name of a Job that is gone: only the run that is read again says that it was made."""
+    cluster, _, log = world
+    both = [start(world, f"believer-{number}", "--no-leader-election") for number in (1, 2)]
+    names = [f"both-job-{number}" for number in range(12)]
+    runs = [run(name, SPACE, "job", inputs={}) for name in names]
+    cluster.kubectl(
+        "developer", "create", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": runs})
+    )
+    for name in names:
+        phase(cluster, name, SPACE, "Succeeded")
+        cluster.kubectl("admin", "delete", "job", name, "-n", SPACE, "--wait=false", "--cascade=orphan")
+    asked(cluster, "afterwards-too")
+    for operator in both:
+        operator.stop()
+    assert sorted(created(log)["jobs"]) == sorted(names)
+
+
 def created(log: Path) -> dict[str, list[str]]:
     """Return the names of what was created in both's time, by kind, as often as it was created."""
-    found: dict[str, list[str]] = {"configmaps": [], "approvals": [], "events": []}
+    found: dict[str, list[str]] = {"configmaps": [], "approvals": [], "events": [], "jobs": []}
     for line in log.read_text().splitlines():
         entry: dict[str, Any] = json.loads(line)
         what = entry.get("objectRef", {})

@@ -1,22 +1,18 @@
 """How a run ends: its outputs, and the objects it lets go of once its end is on record."""
 
-import pytest
 from tests.support.builders import (
     MAKER,
-    NOW,
     at,
-    effects,
     failed,
     live,
     manifest,
     planned,
-    run,
     run_plan,
     running,
 )
 
 from pratique.api.v1alpha1.action_run import Phase, RunResource
-from pratique.core.effects import EvaluateOutputs, MergePatch, ObjectRef, Outcome, Read
+from pratique.core.effects import EvaluateOutputs, ObjectRef, Outcome, Read
 from pratique.core.execution import OUTPUTS
 from pratique.core.lifecycle import plan_action_run
 from pratique.core.snapshot import RunSnapshot
@@ -61,60 +57,3 @@ def test_outputs_that_fail_do_not_hide_that_all_was_made():
     status = look(running(WITH_OUTPUTS), MADE | {OUTPUTS: failed("EvaluationFailed", "name: no such key")}).status
     assert (status.phase, [each.ready for each in status.resources]) == (Phase.FAILED, [True, True])
     assert status.message == "Everything was made, but spec.execution.outputs failed: name: no such key"
-
-
-def test_a_job_that_may_vanish_is_held():
-    job = planned("job", manifest("Job", "job", "batch/v1"))
-    done = live(
-        job.manifest,
-        finalizers=["pratique.dev/recorded"],
-        status={"conditions": [{"type": "Complete", "status": "True"}]},
-    )
-    status = look(running(run_plan(job)), {"create/job": Outcome(object=done)}).status
-    assert (status.phase, [each.held for each in status.resources]) == (Phase.SUCCEEDED, [True])
-
-
-REF = ObjectRef("batch/v1", "Job", "job", "team-a")
-HELD = RunResource(id="job", api_version="batch/v1", kind="Job", namespace="team-a", name="job", uid="u1", held=True)
-FREE = HELD.model_copy(update={"id": "free", "held": False})
-
-
-def ended(**status):
-    return run(**{"phase": Phase.SUCCEEDED, "plan": run_plan(), "resources": [FREE, HELD], **status})
-
-
-def job(uid="u1", finalizers=("other", "pratique.dev/recorded")) -> Outcome:
-    metadata = {"name": "job", "uid": uid, "resourceVersion": "7", "finalizers": list(finalizers)}
-    return Outcome(object={"metadata": metadata})
-
-
-def test_lets_go_once_its_end_is_on_record():
-    assert look(ended()).effects == (Read("held/job", REF, MAKER),)
-    patch = {"metadata": {"finalizers": ["other"], "resourceVersion": "7"}}
-    assert look(ended(), {"held/job": job()}).effects == (MergePatch("release/job", REF, "u1", patch, MAKER),)
-    plan = look(ended(), {"held/job": job(), "release/job": Outcome()})
-    assert ([each.held for each in plan.status.resources], plan.retry, plan.effects) == ([False, False], False, ())
-    assert plan.status.phase is Phase.SUCCEEDED
-
-
-def test_lets_go_without_a_plan():
-    assert look(ended(plan=None)).effects == (Read("held/job", REF, None),)
-
-
-@pytest.mark.parametrize(
-    ("outcomes", "held", "retry"),
-    [
-        ({"held/job": failed("NotFound")}, False, False),
-        ({"held/job": job("another")}, False, False),
-        ({"held/job": job(finalizers=["other"])}, False, False),
-        ({"held/job": failed("Timeout", transient=True)}, True, True),
-        ({"held/job": failed("Forbidden")}, True, False),
-        ({"held/job": job(), "release/job": failed("NotFound")}, False, False),
-        ({"held/job": job(), "release/job": failed("Conflict", transient=True)}, True, True),
-    ],
-    ids=["vanished", "a namesake", "let go already", "slow", "forbidden", "vanishes now", "changed meanwhile"],
-)
-def test_letting_go_can_be_repeated(outcomes, held, retry):
-    plan = look(ended(), outcomes, NOW)
-    assert ([each.held for each in plan.status.resources], plan.retry) == ([False, held], retry)
-    assert (effects(plan), plan.status.phase) == ([], Phase.SUCCEEDED)

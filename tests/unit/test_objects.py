@@ -6,9 +6,8 @@ import pytest
 from tests.support.builders import RUN_UID, run
 
 from pratique.core.errors import EvaluationError
-from pratique.core.objects import finished_manifest, forbidden, vanishes
+from pratique.core.objects import finished_manifest, forbidden
 
-JOB = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"}, "spec": {"ttlSecondsAfterFinished": 0}}
 MARKS = {"labels": {"pratique.dev/run-uid": RUN_UID}, "annotations": {"pratique.dev/run": "team-a/ten-days"}}
 
 
@@ -47,29 +46,6 @@ def test_marks_are_added_to_what_is_there() -> None:
 def test_what_is_allowed_although_it_looks_like_what_is_not(allowed: dict[str, Any]) -> None:
     assert finish(made(**allowed), patch=True) == made(**allowed)
     assert list(forbidden(made(**allowed), "t")) == []
-
-
-def test_a_job_that_may_vanish_is_kept_until_its_end_is_on_record() -> None:
-    assert finish(JOB)["metadata"]["finalizers"] == ["pratique.dev/recorded"]
-    assert finish({**JOB, "spec": {}})["metadata"] == {"name": "j", **MARKS}
-    assert finish(JOB, patch=True) == JOB
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        ({}, True),
-        ({"spec": {"ttlSecondsAfterFinished": 600}}, True),
-        ({"spec": {"ttlSecondsAfterFinished": None}}, False),
-        ({"spec": {}}, False),
-        ({"spec": "text"}, False),
-        ({"kind": "CronJob"}, False),
-        ({"apiVersion": "example.com/v1"}, False),
-    ],
-)
-def test_what_may_vanish(change: dict[str, Any], expected: bool) -> None:
-    assert vanishes({**JOB, **change}) is expected
-    assert vanishes({"apiVersion": "batch/v1", "kind": "Job"}) is False
 
 
 @pytest.mark.parametrize("name", ["a", "a-b.c", "system:node", "0", "a" * 253])

@@ -25,10 +25,11 @@ from pratique.core.effects import (
     Plan,
     Read,
 )
-from pratique.core.objects import RECORDED_FINALIZER, RUN_UID_LABEL
+from pratique.core.objects import RUN_UID_LABEL
 from pratique.core.readiness import State, readiness
 from pratique.core.sameness import contains
 from pratique.core.snapshot import RunSnapshot
+from pratique.core.vanishing import as_sent, confirm, is_held, vanishes
 
 OUTPUTS = "outputs"
 _FIRST_POLL = timedelta(seconds=0.5)
@@ -101,9 +102,21 @@ def _step(
         return _look(plan, planned, recorded, ref, outcomes)
     if planned.patch:
         return _change(plan, planned, ref, outcomes)
+    return _create(run, plan, planned, ref, outcomes)
+
+
+def _create(run: ActionRun, plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: Outcomes) -> Progress:
     outcome = outcomes.get(_key("create", planned))
+    if outcome is None and vanishes(planned.manifest):
+        confirmation = confirm(run)
+        confirmed = outcomes.get(confirmation.key)
+        if confirmed is None:
+            return Progress(Step.NEEDS, effects=(confirmation,))
+        if _uid(confirmed.object or {}) != run.metadata.uid:
+            why = confirmed.failure.message if confirmed.failure else "it was deleted"
+            return Progress(Step.RETRIES, message=f"{ref} waits: the run could not be read again: {why}")
     if outcome is None:
-        create = Create(_key("create", planned), planned.manifest, plan.service_account_ref.username)
+        create = Create(_key("create", planned), as_sent(planned), plan.service_account_ref.username)
         return Progress(Step.NEEDS, effects=(create,))
     if outcome.failure is not None and not _is_ours(outcome, run, planned):
         return _create_failed(outcome.failure, ref, plan)
@@ -117,7 +130,7 @@ def _is_ours(outcome: Outcome, run: ActionRun, planned: PlannedResource) -> bool
     """
     taken = outcome.failure is not None and outcome.failure.reason == "AlreadyExists" and outcome.object is not None
     live = outcome.object or {}
-    return taken and _labels(live).get(RUN_UID_LABEL) == run.metadata.uid and contains(live, planned.manifest)
+    return taken and _labels(live).get(RUN_UID_LABEL) == run.metadata.uid and contains(live, as_sent(planned))
 
 
 def _create_failed(failure: Failure, ref: ObjectRef, plan: RunPlan) -> Progress:
@@ -233,58 +246,6 @@ def _live_objects(plan: RunPlan, outcomes: Outcomes) -> tuple[dict[str, Json], t
 _OBSERVING = ("read", "change", "create")
 
 
-def release(snapshot: RunSnapshot, status: ActionRunStatus) -> Plan[ActionRunStatus]:
-    """Let go of the objects that our finalizer kept from vanishing, now that the run's end is on record."""
-    resources: list[RunResource] = []
-    effects: list[Effect] = []
-    failures: list[Failure] = []
-    account = status.plan.service_account_ref.username if status.plan else None
-    for resource in status.resources:
-        if not resource.held:
-            resources.append(resource)
-            continue
-        at = _release(resource, account, snapshot.outcomes)
-        effects += at.effects
-        resources.append(at.resource or resource)
-        failures += at.failures
-    if effects:
-        return Plan(status, effects=tuple(effects))
-    retry = any(failure.transient for failure in failures)
-    return Plan(status.model_copy(update={"resources": resources}), retry=retry)
-
-
-@dataclass(frozen=True)
-class _Release:
-    resource: RunResource | None = None
-    effects: tuple[Effect, ...] = ()
-    failures: tuple[Failure, ...] = ()
-
-
-def _release(resource: RunResource, account: str | None, outcomes: Outcomes) -> _Release:
-    ref = ObjectRef(resource.api_version, resource.kind, resource.name, resource.namespace)
-    released = resource.model_copy(update={"held": False})
-    read = outcomes.get(f"held/{resource.id}")
-    if read is None:
-        return _Release(effects=(Read(f"held/{resource.id}", ref, account),))
-    live = read.object or {}
-    gone = read.failure is not None and read.failure.reason == "NotFound"
-    finalizers = live.get("metadata", {}).get("finalizers", [])
-    if gone or (read.failure is None and (_uid(live) != resource.uid or RECORDED_FINALIZER not in finalizers)):
-        return _Release(released)
-    if read.failure is not None:
-        return _Release(resource, failures=(read.failure,))
-    patched = outcomes.get(f"release/{resource.id}")
-    if patched is None:
-        rest = [finalizer for finalizer in finalizers if finalizer != RECORDED_FINALIZER]
-        metadata = {"finalizers": rest, "resourceVersion": live["metadata"]["resourceVersion"]}
-        return _Release(
-            effects=(MergePatch(f"release/{resource.id}", ref, resource.uid, {"metadata": metadata}, account),)
-        )
-    if patched.failure is None or patched.failure.reason == "NotFound":
-        return _Release(released)
-    return _Release(resource, failures=(patched.failure,))
-
-
 def ref_of(manifest: Json) -> ObjectRef:
     """Return the reference of a rendered object; rendering has checked that the parts are there."""
     metadata = manifest["metadata"]
@@ -292,7 +253,6 @@ def ref_of(manifest: Json) -> ObjectRef:
 
 
 def _record(planned: PlannedResource, ref: ObjectRef, live: Json) -> RunResource:
-    held = RECORDED_FINALIZER in live.get("metadata", {}).get("finalizers", [])
     return RunResource(
         id=planned.id,
         api_version=ref.api_version,
@@ -300,7 +260,7 @@ def _record(planned: PlannedResource, ref: ObjectRef, live: Json) -> RunResource
         namespace=ref.namespace,
         name=ref.name,
         uid=_uid(live),
-        held=held and not planned.patch,
+        held=is_held(planned, live),
     )
 
 

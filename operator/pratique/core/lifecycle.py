@@ -6,7 +6,7 @@
                                  └─► Succeeded | Failed
 
 `plan_action_run` is called for every look at a run, however late, often or out of order; an end is never changed again,
-but for the marks of its outbox and the finalizers that it still holds. Its siblings are `gate.plan_approval` and
+but for the marks of its outbox and of what it still keeps. Its siblings are `gate.plan_approval` and
 `environment.plan_environment`.
 """
 
@@ -19,10 +19,11 @@ from pratique.api.v1alpha1.common import EventType
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.core import notification, transitions
 from pratique.core.effects import Create, EvaluateRun, Evaluation, Outcome, Plan
-from pratique.core.execution import advance, release
+from pratique.core.execution import advance
 from pratique.core.gate import approval_name, open_gate
 from pratique.core.rendering import plan_digest
 from pratique.core.snapshot import RunSnapshot
+from pratique.core.vanishing import release
 from pratique.core.wording import gate_ended, held
 
 EVALUATE = "evaluate"

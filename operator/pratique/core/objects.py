@@ -11,7 +11,6 @@ from pratique.core.errors import EvaluationError
 Json = dict[str, Any]
 RUN_UID_LABEL = "pratique.dev/run-uid"
 RUN_ANNOTATION = "pratique.dev/run"
-RECORDED_FINALIZER = "pratique.dev/recorded"
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.:]*[a-z0-9])?")
 _MAX_NAME = 253
 _MARKS = ("finalizers", "ownerReferences", "generateName")
@@ -62,7 +61,7 @@ def finished_manifest(rendered: Json, run: ActionRun, path: str, *, patch: bool)
 
 def _marked(metadata: Json, rendered: Json, run: ActionRun) -> Json:
     """Return the metadata with the marks by which a restarted operator, or a person, finds the run again."""
-    marked = {
+    return {
         **metadata,
         "labels": {**metadata.get("labels", {}), RUN_UID_LABEL: run.metadata.uid},
         "annotations": {
@@ -70,13 +69,3 @@ def _marked(metadata: Json, rendered: Json, run: ActionRun) -> Json:
             RUN_ANNOTATION: f"{run.metadata.namespace}/{run.metadata.name}",
         },
     }
-    if vanishes(rendered):
-        marked["finalizers"] = [RECORDED_FINALIZER]
-    return marked
-
-
-def vanishes(rendered: Json) -> bool:
-    """Whether the object may be gone when it is done: it must be kept until its end is on record."""
-    spec = rendered.get("spec")
-    is_job = rendered["kind"] == "Job" and str(rendered["apiVersion"]).startswith("batch/")
-    return is_job and isinstance(spec, dict) and spec.get("ttlSecondsAfterFinished") is not None

@@ -88,7 +88,6 @@ class Operator:
             lease = Lease(self.api, settings.namespace, LEASE_NAME)
             self.leadership = Leadership(lease, settings.identity, self.clock, settings.lease)
             self.api.may_write = self.leadership.valid
-        self._burials: set[asyncio.Task[None]] = set()
         stores, parsed = new_stores(), Parsed()
         self.secrets = SecretReader(self.api, settings.namespace)
         self.channels = Channels(self.secrets.read, self._post_event, namespace=settings.namespace)
@@ -219,13 +218,8 @@ class Operator:
         return await self.reconciler.look(key) if key[0] in self.reconciler.kinds else Verdict()
 
     def _forget(self, plural: str, body: dict[str, Any]) -> None:
-        """An object is gone: drop what is kept for it, and let go of what a run still held."""
+        """An object is gone: drop what is kept for it."""
         self.outbox.forget(body["metadata"]["uid"])
-        held = [each for each in body.get("status", {}).get("resources", []) if each.get("held")]
-        if plural == "actionruns" and held:
-            task = asyncio.create_task(self.reconciler.bury(body), name="bury")
-            self._burials.add(task)
-            task.add_done_callback(self._burials.discard)
 
     async def _deliver(self, entry: Notification, message: Message) -> Delivery:
         channel = self._channel(entry.channel)

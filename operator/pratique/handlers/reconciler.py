@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pratique.api.v1alpha1 import ActionRun
 from pratique.api.v1alpha1.common import ApiModel
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.perform import perform
@@ -28,8 +27,6 @@ from pratique.core.effects import (
     Outcome,
 )
 from pratique.core.errors import EvaluationError
-from pratique.core.execution import release
-from pratique.core.snapshot import RunSnapshot
 from pratique.handlers.kinds import Key, Kind
 from pratique.handlers.outbox import Outbox
 from pratique.logs import looking_at
@@ -37,7 +34,6 @@ from pratique.sandbox import Sandbox
 
 log = logging.getLogger(__name__)
 _ROUNDS = 64
-_BURIALS = 6
 
 
 @dataclass(frozen=True)
@@ -109,17 +105,6 @@ class Reconciler:
             return status
         claimed = notification.claimed(outbox, before.notifications, self.identity)  # type: ignore[attr-defined]
         return status.model_copy(update={"notifications": claimed})
-
-    async def bury(self, body: dict[str, Any]) -> None:
-        """Let go of what a run held when it was deleted before its end was on record; tried a few times."""
-        run = ActionRun.model_validate(body)
-        for attempt in range(_BURIALS):
-            outcomes: dict[str, Outcome] = {}
-            while (plan := release(RunSnapshot(run, outcomes=outcomes), run.status)).effects:
-                outcomes |= await self._perform_all(plan.effects)
-            if not plan.retry:
-                return
-            await asyncio.sleep(2**attempt)
 
     def _newest(self, plural: str, body: dict[str, Any], done: Iterable[Outcome]) -> dict[str, Any]:
         """Return the object as our own effects left it: a status is written for the newest version."""

@@ -152,7 +152,7 @@ class RunResource(ApiModel):
     ready: Annotated[bool, Field(description="Whether it is ready.")] = False
     message: Annotated[str, Field(max_length=512, description="What it waits for.")] = ""
     held: Annotated[
-        bool, Field(description="Whether our finalizer still keeps it from vanishing before it was recorded.")
+        bool, Field(description="Whether it stays for longer than was planned, until the run's end is on record.")
     ] = False
 
 
