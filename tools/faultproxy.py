@@ -1,7 +1,8 @@
 """A proxy between the operator and the API server that cuts and bends their talk: for chaos tests, on loopback only.
 
 It numbers requests, calls back at one of three moments of the n-th, and answers, delays or breaks what it is told to.
-Watches are passed on as they come; `freeze_watches` stops them without closing, as a dead network does.
+Watches are passed on as they come; `freeze_watches` stops them without closing, as a dead network does, and
+`break_watches` breaks their connections off, as an API server that goes down does.
 """
 
 import asyncio
@@ -68,6 +69,7 @@ class FaultProxy:
     """Which requests are numbered, by method and path; watches never are."""
     watches: int = 0
     _frozen: asyncio.Event = field(default_factory=asyncio.Event)
+    _open: set[asyncio.Transport] = field(default_factory=set)
     _runner: web.AppRunner | None = None
     _session: aiohttp.ClientSession | None = None
 
@@ -84,6 +86,11 @@ class FaultProxy:
         """Pass on nothing more on the watches that are open now; new ones work."""
         self._frozen.set()
         self._frozen = asyncio.Event()
+
+    def break_watches(self) -> None:
+        """Break off the connections of the watches that are open now."""
+        for transport in self._open:
+            transport.abort()
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(ssl=self.upstream.ssl_context(), limit=0)
@@ -154,11 +161,14 @@ class FaultProxy:
                 fault.times -= 1
                 return self._fault(incoming, fault)
         self.watches += 1
+        transport = incoming.transport
+        if transport is not None:
+            self._open.add(transport)
         try:
             async with self._send(incoming, b"") as answer:
                 response = web.StreamResponse(status=answer.status, headers=_passed(answer.headers))
                 await response.prepare(incoming)
-                with contextlib.suppress(ConnectionError):
+                with contextlib.suppress(ConnectionError, aiohttp.ClientError):
                     async for chunk in answer.content.iter_any():
                         if frozen.is_set():
                             await asyncio.sleep(3600)
@@ -166,6 +176,8 @@ class FaultProxy:
                 return response
         finally:
             self.watches -= 1
+            if transport is not None:
+                self._open.discard(transport)
 
     @asynccontextmanager
     async def _send(self, incoming: web.Request, body: bytes) -> AsyncIterator[aiohttp.ClientResponse]:

@@ -3,13 +3,12 @@
 import argparse
 import asyncio
 import os
-import signal
 import socket
 import sys
 
 from pratique import __version__, logs
 from pratique.cluster.connection import ConnectionConfigError, connect
-from pratique.handlers.operator import Operator, Settings
+from pratique.handlers.operator import Operator, Settings, stop_on_signals
 
 _DEEP = 40_000
 
@@ -39,9 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 async def _run(operator: Operator) -> int:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop_on_signals(stop)
     await operator.run(stop)
     return 0
 

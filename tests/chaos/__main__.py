@@ -1,4 +1,7 @@
-"""`make chaos`: every story, killed at every request, before, during and after it; prints a line per story."""
+"""`make chaos`: every story, killed at every request, before, during and after it; then every fault, and a long outage.
+
+Prints a line per story and per fault, and writes what was seen to .run/chaos.json. `--help` shows how to run a part.
+"""
 
 import argparse
 import asyncio
@@ -8,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from tests.chaos.cuts import Cutter, Played, every_cut
+from tests.chaos.faults import lives_on
 from tests.chaos.stories import STORIES
 from tests.chaos.world import chaos_world
 from tools.faultproxy import Moment
@@ -15,9 +19,10 @@ from tools.faultproxy import Moment
 SUMMARY = Path(".run") / "chaos.json"
 
 
-async def run(names: list[str], every: int, writes: bool, moments: list[Moment]) -> int:
-    """Cut these stories; return how many passes broke an invariant."""
-    summary, broken = {}, 0
+async def run(names: list[str], every: int, writes: bool, moments: list[Moment], outage: float) -> int:
+    """Cut these stories, then plant the faults; return how many passes broke an invariant."""
+    summary: dict[str, object] = {}
+    broken = 0
     with tempfile.TemporaryDirectory() as folder:
         async with chaos_world(Path(folder)) as world:
             for name in names:
@@ -28,6 +33,12 @@ async def run(names: list[str], every: int, writes: bool, moments: list[Moment])
                 print(_line(name, passes, bad), flush=True)
                 for each in bad:
                     print(f"        {each.killed_at or 'undisturbed'}: {'; '.join(each.problems)}", flush=True)
+    if outage:
+        with tempfile.TemporaryDirectory() as folder:
+            async with chaos_world(Path(folder)) as world:
+                problems = await lives_on(world, outage, lambda line: print(line, flush=True))
+                print(*(f"        {problem}" for problem in problems), sep="\n", end="", flush=True)
+                summary["faults"], broken = {"outage": outage, "broken": problems}, broken + len(problems)
     SUMMARY.parent.mkdir(exist_ok=True)
     SUMMARY.write_text(json.dumps(summary, indent=2) + "\n")
     return broken
@@ -59,9 +70,11 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="cut at each n-th request only")
     parser.add_argument("--writes", action="store_true", help="cut at writes only")
     parser.add_argument("--moment", choices=[each.name for each in Moment], action="append", help="default: all")
+    parser.add_argument("--outage", type=float, default=120.0, help="seconds that the API server is away; 0: no faults")
     options = parser.parse_args()
     moments = [Moment[each] for each in options.moment] if options.moment else list(Moment)
-    broken = asyncio.run(run(options.story or list(STORIES), options.every, options.writes, moments))
+    outage = 0.0 if options.story else options.outage
+    broken = asyncio.run(run(options.story or list(STORIES), options.every, options.writes, moments, outage))
     return 1 if broken else 0
 
 

@@ -113,28 +113,36 @@ async def job(world: World, name: str) -> None:
     """A Job that vanishes as soon as it is done; there is no kubelet here, so the test says that it is done."""
     await ask(world, name, "job")
     made: dict[str, Any] = await world.until("the Job is there", lambda: world.get("jobs", name))
-    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    conditions = [
-        {"type": kind, "status": "True", "lastTransitionTime": at, "lastProbeTime": at}
-        for kind in ("SuccessCriteriaMet", "Complete")
-    ]
 
     async def finish() -> bool:
         now = await world.get("jobs", name)
-        if now is None or now["metadata"]["uid"] != made["metadata"]["uid"]:
+        if now is None or now["metadata"]["uid"] != made["metadata"]["uid"] or _is_done(now):
             return True
-        done = {"startTime": at, "completionTime": at, "succeeded": 1, "conditions": conditions}
-        done["uncountedTerminatedPods"] = {}
-        if now.get("status", {}).get("completionTime"):
-            return True
+        if "startTime" not in now.get("status", {}):
+            return False  # the Job controller has not seen it yet
         try:
-            await world.patch("admin", "jobs", name, {"status": done}, "/status")
+            await world.patch("admin", "jobs", name, {"status": _done(now["status"]["startTime"])}, "/status")
         except ApiError as error:
             return error.reason == "NotFound"
         return True
 
     await world.until("the Job is done", finish)
     await ended(world, name)
+
+
+def _is_done(job: dict[str, Any]) -> bool:
+    return "completionTime" in job.get("status", {})
+
+
+def _done(started: str) -> dict[str, Any]:
+    """Return what the Job controller says once the pods are done."""
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    conditions = [
+        {"type": kind, "status": "True", "reason": "CompletionsReached", "lastTransitionTime": at, "lastProbeTime": at}
+        for kind in ("SuccessCriteriaMet", "Complete")
+    ]
+    pods = {"active": 0, "ready": 0, "terminating": 0, "succeeded": 1}
+    return {**pods, "startTime": started, "completionTime": at, "conditions": conditions}
 
 
 async def environment(world: World, name: str) -> None:

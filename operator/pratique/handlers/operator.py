@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import signal
 import socket
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -43,6 +44,14 @@ log = logging.getLogger(__name__)
 
 _STOP_SECONDS = 5.0
 _RETRY_SECONDS = 2.0
+_LONGEST_PAUSE = 30.0
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Set `stop` at SIGINT and SIGTERM."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error: the way to end the other tasks
@@ -115,6 +124,7 @@ class Operator:
         metrics.gauge("queue_oldest_seconds", "How long the next of them has waited.", lambda: queue.oldest(now()))
         metrics.gauge("queue_scheduled", "Times that are set for later looks.", lambda: queue.waiting)
         metrics.gauge("outbox_depth", "Messages that are being delivered, or wait for it.", lambda: self.outbox.depth)
+        metrics.gauge("tasks", "Tasks of this process; a number that only grows is a leak.", _tasks)
         metrics.gauge("leader", "Whether this process leads.", lambda: self.leading)
         metrics.objects(self._phases)
         self.health.metrics = metrics.text
@@ -175,14 +185,31 @@ class Operator:
             await self.channels.close()
 
     async def _watch(self, stop: asyncio.Event) -> None:
+        """Watch for good. Kopf ends on answers that it does not know, such as 410 to the begin of a watch: again then."""
+        pause = _RETRY_SECONDS
+        while not stop.is_set():
+            began = self.clock.steady()
+            try:
+                await self._watch_until_it_ends(stop)
+                stop.set()  # Kopf takes the signals over: that it ended without an error means that we were asked to
+            except Exception as error:
+                log.warning("The watches ended, and begin again: %s: %s", type(error).__name__, error)
+                stop_on_signals(stop)
+                pause = (
+                    min(pause * 2, _LONGEST_PAUSE) if self.clock.steady() - began < _LONGEST_PAUSE else _RETRY_SECONDS
+                )
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), pause)
+                self.informers.gap.set()  # what was deleted meanwhile, no event tells
+        raise _Stopped
+
+    async def _watch_until_it_ends(self, stop: asyncio.Event) -> None:
         registry = kopf.OperatorRegistry()
         self.informers.register(registry)
         kopf.on.login(registry=registry)(login(self.connection))
         settings = kopf.OperatorSettings()
         kopf_settings(settings)
         await kopf.operator(registry=registry, settings=settings, clusterwide=True, standalone=True, stop_flag=stop)
-        stop.set()  # Kopf takes the signals over: that it ended without an error means that we were asked to
-        raise _Stopped
 
     async def _relist(self) -> None:
         """List again now and then, and soon after a watch had a gap; never in a hurry."""
@@ -242,6 +269,10 @@ class Operator:
         except ApiError as error:
             return failure_of(error)
         return None
+
+
+def _tasks() -> int:
+    return len(asyncio.all_tasks())
 
 
 def _type_of(channel: NotificationChannel | None, name: str) -> str:
