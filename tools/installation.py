@@ -58,12 +58,12 @@ class OperatorProcess:
         arguments: Sequence[str] = (),
     ) -> None:
         self.log, self.port = log, port or free_port()
-        self._kubeconfig, self._detach, self._arguments = kubeconfig, detach, arguments
+        self.kubeconfig, self._detach, self._arguments = kubeconfig, detach, arguments
         self.process: Process | None = None
 
     def start(self) -> Process:
         """Start it; returns at once."""
-        command = [sys.executable, "-m", "pratique.main", "operator", "--kubeconfig", str(self._kubeconfig)]
+        command = [sys.executable, "-m", "pratique.main", "operator", "--kubeconfig", str(self.kubeconfig)]
         command += ["--health-port", str(self.port), *self._arguments]
         environ = {**os.environ, "PYTHONPATH": str(ROOT / "operator"), "PYTHONUNBUFFERED": "1"}
         self.process = processes.start("operator", command, self.log, detach=self._detach, environ=environ)

@@ -60,7 +60,13 @@ _JOB = (
     "ttlSecondsAfterFinished: 0, backoffLimit: 0, template: {spec: {restartPolicy: Never, "
     "containers: [{name: main, image: none}]}}}}"
 )
-_ACTIONS = (("note", "1h", _CONFIG_MAP), ("hasty", "2s", _CONFIG_MAP), ("doomed", "1h", _SECRET), ("job", "1h", _JOB))
+_ACTIONS = (
+    ("note", "1h", _CONFIG_MAP),
+    ("patient", "2d", _CONFIG_MAP),
+    ("hasty", "2s", _CONFIG_MAP),
+    ("doomed", "1h", _SECRET),
+    ("job", "1h", _JOB),
+)
 _CHANNEL = {
     "apiVersion": "pratique.dev/v1alpha1",
     "kind": "NotificationChannel",

@@ -48,6 +48,13 @@ def test_opens_with_the_rule_of_this_moment():
     assert (made.spec.message, made.spec.requested_by.username) == ("Ten days is much", "developer@example.com")
 
 
+def test_a_clock_that_is_behind_makes_no_deadline_shorter():
+    """The API server refuses decisions after the deadline by its own clock, by which the run was created."""
+    plan, asked = run_plan(gate=stage()), run()
+    made = Approval.model_validate(open_gate(asked, plan, plan.gate, NOW - timedelta(days=1)))
+    assert made.spec.policy.deadline == asked.metadata.creation_timestamp + timedelta(hours=2)
+
+
 def test_opens_for_nobody_known_as_unknown():
     plan = run_plan(gate=stage())
     assert (

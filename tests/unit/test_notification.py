@@ -235,10 +235,17 @@ class TestSender:
     @pytest.mark.parametrize("sender", [None, "me"])
     def test_ones_own_entry_is_delivered_when_it_is_due(self, sender: str | None) -> None:
         mine = entry(APPROVED, "slack").model_copy(update={"sender": sender})
-        assert deliverable_at(mine, "me") == mine.at
-        retried = mine.model_copy(update={"next_attempt_at": NOW + timedelta(minutes=1)})
-        assert deliverable_at(retried, "me") == NOW + timedelta(minutes=1)
+        assert deliverable_at(mine, "me", NOW) == NOW
 
     def test_another_ones_entry_is_delivered_when_it_had_its_time(self) -> None:
         theirs = entry(APPROVED, "slack").model_copy(update={"sender": "them"})
-        assert deliverable_at(theirs, "me") == theirs.at + SENDER_GRACE
+        assert deliverable_at(theirs, "me", theirs.at) == theirs.at + SENDER_GRACE
+        assert deliverable_at(theirs, "me", theirs.at - SENDER_GRACE) == theirs.at + SENDER_GRACE
+
+    def test_a_clock_that_was_set_back_holds_up_no_message(self) -> None:
+        a_day_ago = NOW - timedelta(days=1)
+        theirs = entry(APPROVED, "slack").model_copy(update={"sender": "them"})
+        assert deliverable_at(theirs, "me", a_day_ago) == a_day_ago
+        retried = entry(APPROVED, "mail").model_copy(update={"next_attempt_at": NOW})
+        assert due([retried], NOW - timedelta(hours=1)) == []
+        assert due([retried], a_day_ago) == [retried] and next_due([retried], a_day_ago) is None

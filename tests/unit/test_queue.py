@@ -51,6 +51,13 @@ class QueueMachine(RuleBasedStateMachine):
         self.queue.promote(self.now)
         self.wanted |= {key for key in "abcd" if self.overdue(key)}
 
+    @rule(seconds=st.floats(1, 5000))
+    def the_wall_clock_is_seen_to_be_set_back(self, seconds: float) -> None:
+        self.now = Now(self.now.wall - seconds, self.now.steady)
+        self.queue.set_back(self.now)
+        self.wanted |= set(self.deadline)
+        self.deadline.clear()
+
     @rule()
     def take(self) -> None:
         self.wanted |= {key for key in "abcd" if self.overdue(key)}  # what was seen to be due stays so
@@ -145,6 +152,19 @@ def test_a_wall_clock_that_is_set_back_does_not_delay_a_retry_but_does_a_deadlin
     assert queue.take(an_hour_back) == "failed" and queue.take(an_hour_back) is None
     forward = Now(NOW.wall + 3600, NOW.steady + 2)
     assert queue.take(forward) == "waits"
+
+
+def test_what_waits_for_a_time_is_looked_at_when_the_clock_was_seen_to_be_set_back() -> None:
+    """A look that was meant for in half a second must not come a day late."""
+    queue: KeyedQueue[str] = KeyedQueue()
+    for key, when in (("late", 60), ("soon", 1), ("done", 30)):
+        queue.add(key, NOW)
+        queue.done(str(queue.take(NOW)), NOW, wake_at=NOW.wall + when)
+    queue.add("done", NOW)
+    assert queue.take(NOW) == "done"
+    queue.set_back(NOW)
+    assert [queue.take(NOW) for _ in range(3)] == ["soon", "late", None]
+    assert queue.waiting == 0
 
 
 def test_it_says_how_late_how_old_and_how_long() -> None:

@@ -119,6 +119,22 @@ async def test_a_wall_clock_that_jumps_forward_is_noticed_within_a_second() -> N
         assert look.looks == [A, A]
 
 
+async def test_a_wall_clock_that_is_set_back_makes_everything_be_looked_at_that_waits_for_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    look, clock = Looker(), FakeClock()
+    workers = new(look, clock)
+    look.answers = [Seen(wake_at=clock.now() + timedelta(hours=1))]
+    async with running(workers):
+        workers.add(A)
+        await settle(1.2)
+        assert look.looks == [A]
+        clock.set_wall(-86_400)
+        await settle(1.2)
+        assert look.looks == [A, A]
+    assert "The clock was set back by 86400 s" in caplog.text
+
+
 async def test_a_failure_is_logged_and_tried_again_and_a_refusal_is_tried_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -38,7 +38,11 @@ def approval_name(run: ActionRun, stage: Stage) -> str:
 
 
 def open_gate(run: ActionRun, plan: RunPlan, stage: Stage, now: datetime) -> Json:
-    """Return the Approval that holds this run, to be created; its deadline starts to run now."""
+    """Return the Approval that holds this run, to be created; its deadline starts to run now.
+
+    A clock of ours that is behind the API server's must not make it shorter: a run is never held before it was asked.
+    """
+    opened = max(now, run.metadata.creation_timestamp)
     spec = ApprovalSpec(
         subject=Subject(kind="ActionRun", name=run.metadata.name, uid=run.metadata.uid),
         stage=stage.name,
@@ -53,7 +57,7 @@ def open_gate(run: ActionRun, plan: RunPlan, stage: Stage, now: datetime) -> Jso
             required=stage.required,
             decline_threshold=stage.decline_threshold,
             comment=stage.comment,
-            deadline=now + duration_of(stage.deadline),
+            deadline=opened + duration_of(stage.deadline),
         ),
         notifications=plan.notifications,
     )

@@ -21,6 +21,7 @@ BASE_SECONDS = 1.0
 CAP_SECONDS = 300.0
 MAX_RETRY_AFTER_SECONDS = 3600.0
 SENDER_GRACE = timedelta(seconds=15)
+_LONGEST_PAUSE = timedelta(seconds=MAX_RETRY_AFTER_SECONDS + 1)
 """How long a process has to deliver what it claimed; then it is taken for dead, and another one delivers."""
 """A receiver may ask for a pause, but not for one that amounts to silence."""
 
@@ -107,7 +108,7 @@ def next_due(outbox: list[Notification], now: datetime) -> datetime | None:
 
     What is due now is with the edge already: the end of that delivery asks for the next look, not the clock.
     """
-    later = [entry.next_attempt_at for entry in outbox if entry.next_attempt_at is not None]
+    later = [entry.next_attempt_at for entry in outbox if entry.next_attempt_at and not _is_due(entry, now)]
     return min((when for when in later if when > now), default=None)
 
 
@@ -125,10 +126,12 @@ def claimed(outbox: list[Notification], before: list[Notification], sender: str)
     ]
 
 
-def deliverable_at(entry: Notification, sender: str) -> datetime:
-    """Return when this process may deliver an entry: what another has claimed, only `SENDER_GRACE` after it was due."""
-    due_at = entry.next_attempt_at or entry.at
-    return due_at if entry.sender in (None, sender) else due_at + SENDER_GRACE
+def deliverable_at(entry: Notification, sender: str, now: datetime) -> datetime:
+    """Return when this process may deliver what is due: what another has claimed, only `SENDER_GRACE` after it was due."""
+    if entry.sender in (None, sender):
+        return now
+    when = (entry.next_attempt_at or entry.at) + SENDER_GRACE
+    return when if when - now <= 2 * SENDER_GRACE else now  # a time so far off is of a clock that was set back
 
 
 def has_pending(outbox: list[Notification]) -> bool:
@@ -137,7 +140,10 @@ def has_pending(outbox: list[Notification]) -> bool:
 
 
 def _is_due(entry: Notification, now: datetime) -> bool:
-    return entry.state is DeliveryState.PENDING and (entry.next_attempt_at is None or entry.next_attempt_at <= now)
+    """Whether it is time. A time beyond the longest pause was written before the clock was set back: that is now."""
+    when = entry.next_attempt_at
+    time_has_come = when is None or when <= now or when > now + _LONGEST_PAUSE
+    return entry.state is DeliveryState.PENDING and time_has_come
 
 
 def _with_room(outbox: list[Notification], entry: Notification) -> list[Notification]:

@@ -67,6 +67,13 @@ class DueHeap(Generic[Key]):
         del self._times[key]
         return key, when
 
+    def drain(self) -> list[Key]:
+        """Return all keys that have a time, the earliest first; none has one any more."""
+        keys = [key for when, _, key in sorted(self._heap) if self._times.get(key) == when]
+        self._times.clear()
+        self._heap.clear()
+        return list(dict.fromkeys(keys))
+
 
 @dataclass
 class KeyedQueue(Generic[Key]):
@@ -124,6 +131,11 @@ class KeyedQueue(Generic[Key]):
         """Give a key back whose look was broken off: it is looked at again."""
         self._dirty.add(key)
         self.done(key, now)
+
+    def set_back(self, now: Now) -> None:
+        """Let everything that waits for the wall clock be ready: it was set back, and the times were of the old one."""
+        for key in self._deadlines.drain():
+            self._make_ready(key, self._overdue, now)
 
     def next_due_in(self, now: Now, longest: float) -> float:
         """Return in how many seconds the next time that is set comes; `longest` at most."""

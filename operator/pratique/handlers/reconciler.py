@@ -127,7 +127,7 @@ class Reconciler:
         """Hand what is due to the outbox; return when something that another process has claimed may be delivered."""
         due, later = [], []
         for entry in notification.due(list(getattr(status, "notifications", ())), now):
-            when = notification.deliverable_at(entry, self.identity)
+            when = notification.deliverable_at(entry, self.identity, now)
             message = kind.message(body, entry)
             if when > now:
                 later.append(when)

@@ -18,6 +18,8 @@ from pratique.handlers.queue import KeyedQueue, Now
 log = logging.getLogger(__name__)
 LONGEST_SLEEP = 1.0
 """Seconds: a wall clock may be set, and nothing tells a process."""
+SET_BACK = 1.0
+"""Seconds between two rings of the alarm by which a clock is not slewed but set."""
 
 
 class Verdict(Protocol):
@@ -47,6 +49,8 @@ class Workers:
     observe: Observe = lambda kind, result, seconds: None
     _sleepers: deque[asyncio.Future[None]] = field(default_factory=deque)
     _alarm: asyncio.TimerHandle | None = None
+    _ahead: float | None = None
+    """By how much the wall clock was ahead of the steady one when the alarm last rang, in seconds."""
 
     def now(self) -> Now:
         """Return this moment."""
@@ -116,7 +120,15 @@ class Workers:
 
     def _ring(self) -> None:
         """Wake workers for what has become due, and set the alarm for what is due next."""
-        self._wake(self.queue.promote(self.now()))
+        now = self.now()
+        ahead, before = now.wall - now.steady, self._ahead
+        self._ahead = ahead
+        if before is not None and ahead < before - SET_BACK:
+            log.warning(
+                "The clock was set back by %.0f s: everything that waits for a time is looked at", before - ahead
+            )
+            self.queue.set_back(now)
+        self._wake(self.queue.promote(now))
         self._alarm = None
         self._set_alarm()
 
