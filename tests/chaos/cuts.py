@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from tests.chaos import invariants
 from tests.chaos.stories import Story, status
 from tests.chaos.world import SPACE, World
-from tools.controlplane.processes import alive
 from tools.faultproxy import Moment, Request
 from tools.receiver import Received
+
+from pratique.handlers.kinds import WATCHED
 
 _numbers = itertools.count(1)
 _GRACE_SECONDS = 20.0
@@ -63,7 +64,8 @@ class Cutter:
         finally:
             world.proxy.cut = None
             if reviver is not None:
-                reviver.cancel()
+                if not self._kills:
+                    reviver.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await reviver
         requests = list(world.proxy.log)
@@ -75,11 +77,13 @@ class Cutter:
         return Played(story.name, requests, problems, where, time.monotonic() - began, twice)
 
     async def _alive(self) -> None:
-        process = self.world.operator.process
-        if process is None or not alive(process):  # the kill may come when the story is over, with nobody to revive it
-            await asyncio.to_thread(self.world.operator.kill)
-            self.world.restart()
+        """Wait until the operator is ready and Kopf watches: what is numbered from now on is the story's."""
         await asyncio.to_thread(self.world.operator.wait_ready)
+
+        async def watching() -> bool:
+            return self.world.proxy.watches >= len(WATCHED)
+
+        await self.world.until("the operator watches", watching)
 
     def _kill(self, loop: asyncio.AbstractEventLoop, killed: asyncio.Event) -> None:
         """SIGKILL at this very instant; who revives it is told."""

@@ -19,7 +19,7 @@ def test_killed_at_writes_everything_happens_once(tmp_path: Path) -> None:
         async with chaos_world(tmp_path) as world:
             for name, every in BOUNDED:
                 passes = await every_cut(Cutter(world), STORIES[name], Moment, every, writes=True)
-                assert any(each.killed_at for each in passes), f"{name} was never killed"
+                broken += [f"{name} was never killed"] * (not any(each.killed_at for each in passes))
                 broken += [f"{name}, {each.killed_at}: {each.problems}" for each in passes if each.problems]
         return broken
 
