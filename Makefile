@@ -14,7 +14,7 @@ UV := $(firstword $(wildcard $(VENV)/bin/uv) uv)
 # One set of pins for every Python from 3.11 on, and no address in it: where packages come from is the machine's matter.
 COMPILE := $(UV) pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup controlplane demo up down test verify unit crds integration e2e test-kind generate requirements clean
+.PHONY: help setup controlplane demo up down test verify unit integration chaos bench test-kind generate requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -43,9 +43,9 @@ down: setup ## stop the playground; what it stored stays
 test: verify unit integration ## all tests
 
 verify: setup ## lint, format, types, import contracts, generated files
-	$(STEP) "ruff check" --advice "Try: $(VENV)/bin/ruff check --fix" -- $(VENV)/bin/ruff check --quiet operator tools tests
-	$(STEP) "ruff format" --advice "Run: $(VENV)/bin/ruff format operator tools tests" -- $(VENV)/bin/ruff format --check operator tools tests
-	$(STEP) "types" -- $(PY) -m mypy -p pratique -p tools
+	$(STEP) "ruff check" --advice "Try: $(VENV)/bin/ruff check --fix" -- $(VENV)/bin/ruff check --quiet operator tools tests bench
+	$(STEP) "ruff format" --advice "Run: $(VENV)/bin/ruff format operator tools tests bench" -- $(VENV)/bin/ruff format --check operator tools tests bench
+	$(STEP) "types" -- $(PY) -m mypy -p pratique -p tools -p bench
 	$(STEP) "import contracts" -- $(VENV)/bin/lint-imports --no-cache
 	$(STEP) "generated files are fresh" --advice "Run: make generate" -- $(PY) -m pratique.codegen --check
 
@@ -55,6 +55,13 @@ unit: setup ## fast tests, no cluster; core/ and api/ at 100 % branch coverage
 integration: controlplane ## CRD tables, identities, the chart, the story: on a real API server
 	@$(PY) -m tools.controlplane build helm
 	$(STEP) "CRD tables, identities and the story, on a real API server" --show " passed" -- $(PYTEST) tests/controlplane tests/crds tests/integration tests/e2e
+	$(STEP) "killed at writes, and wrong answers" --show " passed" -- $(PYTEST) tests/chaos
+
+chaos: controlplane ## every story killed at every request; every fault; minutes without the API server (half an hour)
+	@$(PY) -m tests.chaos
+
+bench: controlplane ## rates, latencies, memory against their floors; writes docs/benchmark (half an hour)
+	@$(PY) -m bench
 
 test-kind: setup ## the same integration tests on kind, where Docker is
 	@PRATIQUE_TEST_CLUSTER=kind $(PYTEST) tests/crds tests/integration tests/e2e
