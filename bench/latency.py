@@ -1,0 +1,67 @@
+"""Latencies at a calm rate: until a run is held, and from an approver's patch until it runs and has succeeded."""
+
+import asyncio
+import time
+
+from bench.load import WIDTH, grant, paced, pool
+from bench.numbers import milliseconds, percentile
+from bench.results import Results, Sizes
+from bench.watch import RUNNING, SUCCEEDED, WAITING, Seen, watching
+from bench.world import World
+
+
+async def gate_latency(world: World, sizes: Sizes, results: Results) -> None:
+    """Measure from the create's answer to the event that shows the run waiting."""
+    await world.fresh(operator=True)
+    asked: dict[str, float] = {}
+
+    async with watching(world) as seen:
+        await make_waiting(world, seen, "warm", WIDTH)
+
+        async def ask(each: int) -> None:
+            name = f"run-{each}"
+            await world.ask(name)
+            asked[name] = time.perf_counter()
+
+        await paced(sizes.per_second * sizes.latency_seconds, sizes.per_second, ask)
+        held = await seen.all(asked, WAITING)
+    took = milliseconds([at - before for at, before in zip(held, asked.values(), strict=True)])
+    results.samples["gate_ms"] = took
+    results.figures |= {"gate_p50_ms": percentile(took, 50), "gate_p99_ms": percentile(took, 99)}
+
+
+async def decision_latency(world: World, sizes: Sizes, results: Results) -> None:
+    """Measure from the answer to the approver's patch to the events that show the run running, and done."""
+    await world.fresh(operator=True)
+    started, done, running = [], [], 0
+    async with watching(world) as seen:
+        names = await make_waiting(world, seen, "run", sizes.decisions)
+        for name in names:
+            begin = time.perf_counter()
+            await grant(world, seen.gates[name])
+            granted = time.perf_counter()
+            done.append(await seen.first(name, SUCCEEDED) - granted)
+            started.append(await seen.first(name, RUNNING, SUCCEEDED) - granted)
+            running += RUNNING in seen.at[name]
+            await asyncio.sleep(max(begin + 1 / sizes.per_second - time.perf_counter(), 0))
+    started, done = milliseconds(started), milliseconds(done)
+    results.samples |= {"decision_ms": started, "done_ms": done}
+    results.figures |= {"decision_p50_ms": percentile(started, 50), "decision_p99_ms": percentile(started, 99)}
+    results.figures |= {"done_p50_ms": percentile(done, 50), "done_p99_ms": percentile(done, 99)}
+    results.notes.append(
+        f"Decision latency: {running} of {len(names)} runs were seen Running; the others went to Succeeded in the"
+        " status write that would have said Running, so Succeeded is what was seen first."
+    )
+
+
+async def make_waiting(world: World, seen: Seen, prefix: str, number: int) -> list[str]:
+    """Let a number of runs wait, and the operator come to rest; return their names."""
+    names = [f"{prefix}-{each}" for each in range(number)]
+
+    async def ask(each: int) -> None:
+        await world.ask(names[each])
+
+    await pool(number, ask)
+    await seen.all(names, WAITING)
+    await world.settled()
+    return names
