@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 import kopf
 
 from pratique.api.v1alpha1 import API_VERSION, GROUP, VERSION
@@ -20,6 +21,7 @@ from pratique.handlers.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 _SEEN = "seen"
+_METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 
 class Informers:
@@ -105,8 +107,10 @@ class Informers:
             **_: Any,  # noqa: ANN401 - Kopf's
         ) -> None:
             body = dict(event["object"])
-            if type is None and _SEEN in memo:
-                self.gap.set()
+            if type is None:
+                self._listed_by_kopf(plural, body, again=_SEEN in memo)
+                memo[_SEEN] = True
+                return
             memo[_SEEN] = True
             self.watchdog.told((plural, *name_of(body)), version_of(body))
             if type == "DELETED":
@@ -116,6 +120,11 @@ class Informers:
 
         on_event.__name__ = f"on_{plural}"
         return on_event
+
+    def _listed_by_kopf(self, plural: str, metadata: dict[str, Any], *, again: bool) -> None:
+        """Take in that a watch begins here, after a list of metadata; what the cache does not have is listed soon."""
+        if again or self._stores[plural].version(name_of(metadata)) < version_of(metadata):
+            self.gap.set()
 
 
 def _path(plural: str) -> str:
@@ -142,6 +151,7 @@ def kopf_settings(settings: kopf.OperatorSettings) -> None:
     settings.queueing.idle_timeout = 1.0  # workers of ours do nothing slow: stop is quick
     settings.queueing.exit_timeout = 0.5
     settings.watching.server_timeout = 300
+    settings.watching.chunk_size = 500
     settings.watching.client_timeout = 330
 
 
@@ -169,16 +179,27 @@ class _Endless:
 
 
 def login(connection: Connection) -> Callable[..., Any]:
-    """Return a Kopf login handler that uses our connection."""
+    """Return a Kopf login handler that uses our connection, with lists of metadata only."""
 
-    async def connect(**_: Any) -> kopf.ConnectionInfo:  # noqa: ANN401 - Kopf's
-        return kopf.ConnectionInfo(
-            server=connection.server,
-            ca_path=connection.ca_file,
-            insecure=not connection.verify,
-            certificate_path=connection.cert_file,
-            private_key_path=connection.key_file,
-            token=(connection.headers().get("Authorization") or "").removeprefix("Bearer ") or None,
-        )
+    async def connect(**_: Any) -> kopf.AiohttpSession:  # noqa: ANN401 - Kopf's
+        connector = aiohttp.TCPConnector(limit=0, ssl=connection.ssl_context())
+        middlewares = (_identified_by(connection), _lists_of_metadata)
+        session = aiohttp.ClientSession(connector=connector, middlewares=middlewares)
+        return kopf.AiohttpSession(aiohttp_session=session, server=connection.server)
 
     return connect
+
+
+def _identified_by(connection: Connection) -> aiohttp.ClientMiddlewareType:
+    async def identify(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        request.headers.update(connection.headers())  # each time: a mounted token rotates
+        return await send(request)
+
+    return identify
+
+
+async def _lists_of_metadata(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Let Kopf's lists be of metadata: ours have filled the cache, and Kopf holds all of a list in memory at once."""
+    if "limit" in request.url.query and "watch" not in request.url.query:
+        request.headers["Accept"] = _METADATA_LIST
+    return await send(request)

@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 _STOP_SECONDS = 5.0
 _RETRY_SECONDS = 2.0
-_LONGEST_PAUSE = 30.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:
@@ -186,7 +186,7 @@ class Operator:
 
     async def _watch(self, stop: asyncio.Event) -> None:
         """Watch for good. Kopf ends on answers that it does not know, such as 410 to the begin of a watch: again then."""
-        pause = _RETRY_SECONDS
+        pause = _FIRST_PAUSE
         while not stop.is_set():
             began = self.clock.steady()
             try:
@@ -195,9 +195,8 @@ class Operator:
             except Exception as error:
                 log.warning("The watches ended, and begin again: %s: %s", type(error).__name__, error)
                 stop_on_signals(stop)
-                pause = (
-                    min(pause * 2, _LONGEST_PAUSE) if self.clock.steady() - began < _LONGEST_PAUSE else _RETRY_SECONDS
-                )
+                lasted = self.clock.steady() - began
+                pause = _FIRST_PAUSE if lasted > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), pause)
                 self.informers.gap.set()  # what was deleted meanwhile, no event tells

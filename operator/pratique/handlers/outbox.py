@@ -16,7 +16,7 @@ from pratique.handlers.kinds import Key
 
 Deliver = Callable[[Notification, Message], Awaitable[Delivery]]
 _WORKERS = 4
-_PATIENCE, _PAUSE_SECONDS = 40, 0.1
+_PATIENCE, _PAUSE_SECONDS = 200, 0.02
 
 
 @dataclass(frozen=True)
