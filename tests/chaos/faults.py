@@ -101,7 +101,8 @@ async def lives_on(world: World, outage: float, say: Callable[[str], None] = lam
         broken += [f"{name}: {problem}" for problem in problems]
     leaked = await leaks(world, before)
     say(f"{'FAILED ' if leaked else 'ok     '} nothing leaks: {before} before")
-    return broken + leaked
+    afterwards = [f"afterwards: {each}" for each in (await Cutter(world).play(STORIES["granted"])).problems]
+    return broken + leaked + afterwards
 
 
 async def leaks(world: World, before: dict[str, float]) -> list[str]:

@@ -184,10 +184,20 @@ def login(connection: Connection) -> Callable[..., Any]:
     async def connect(**_: Any) -> kopf.AiohttpSession:  # noqa: ANN401 - Kopf's
         connector = aiohttp.TCPConnector(limit=0, ssl=connection.ssl_context())
         middlewares = (_identified_by(connection), _lists_of_metadata)
-        session = aiohttp.ClientSession(connector=connector, middlewares=middlewares)
+        session = aiohttp.ClientSession(connector=connector, middlewares=middlewares, response_class=_Answer)
         return kopf.AiohttpSession(aiohttp_session=session, server=connection.server)
 
     return connect
+
+
+class _Answer(aiohttp.ClientResponse):
+    """An answer in which an empty list is a list: the API server writes `items: null` if it is of metadata."""
+
+    async def json(self, **options: Any) -> Any:  # noqa: ANN401 - aiohttp's
+        body = await super().json(**options)
+        if isinstance(body, dict) and body.get("items", ()) is None:
+            body["items"] = []
+        return body
 
 
 def _identified_by(connection: Connection) -> aiohttp.ClientMiddlewareType:

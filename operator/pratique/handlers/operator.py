@@ -191,10 +191,8 @@ class Operator:
             began = self.clock.steady()
             try:
                 await self._watch_until_it_ends(stop)
-                stop.set()  # Kopf takes the signals over: that it ended without an error means that we were asked to
             except Exception as error:
                 log.warning("The watches ended, and begin again: %s: %s", type(error).__name__, error)
-                stop_on_signals(stop)
                 lasted = self.clock.steady() - began
                 pause = _FIRST_PAUSE if lasted > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
                 with contextlib.suppress(TimeoutError):
@@ -208,7 +206,19 @@ class Operator:
         kopf.on.login(registry=registry)(login(self.connection))
         settings = kopf.OperatorSettings()
         kopf_settings(settings)
-        await kopf.operator(registry=registry, settings=settings, clusterwide=True, standalone=True, stop_flag=stop)
+        tasks = await kopf.spawn_tasks(
+            registry=registry, settings=settings, clusterwide=True, standalone=True, stop_flag=stop
+        )
+        stop_on_signals(stop)  # Kopf has taken the signals
+        try:
+            # Not by kopf.run_tasks: when it ends it cancels every task that is younger than Kopf, our workers too.
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                await task
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
     async def _relist(self) -> None:
         """List again now and then, and soon after a watch had a gap; never in a hurry."""
