@@ -23,7 +23,7 @@ JSON_PATCH = "application/json-patch+json"
 _TRIES = 4
 _TOO_MANY, _UNAVAILABLE = 429, 503
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
-_PAGE = 500
+_PAGE = 100
 
 
 class ApiError(PratiqueError):

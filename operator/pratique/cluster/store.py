@@ -17,7 +17,7 @@ Name = tuple[str, str]
 Index = Callable[[Json], Iterable[str]]
 _FAST = 1
 """Of zlib's levels: the higher ones take three times as long for a tenth less."""
-_RECENT = 128
+_RECENT = 48
 
 
 def name_of(body: Json) -> Name:

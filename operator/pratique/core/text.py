@@ -26,6 +26,8 @@ def clean(text: str, limit: int = 1024, *, multiline: bool = False) -> str:
 
 
 def _clean_line(line: str) -> str:
+    if line.isascii() and line.isprintable():
+        return line.rstrip()
     return "".join(_shown(character) for character in line).rstrip()
 
 

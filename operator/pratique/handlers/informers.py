@@ -1,6 +1,8 @@
 """Feeds the cache from Kopf's watches, and from lists: at the start, and now and then against what watches miss.
 
-Kopf gives level-triggered events and nothing else here: no handler of ours changes an object, so Kopf writes nothing.
+Kopf gives level-triggered events and nothing else here: no handler of ours changes an object, so Kopf writes nothing. Of
+its lists it gets to see where to begin to watch, and no objects: it would hold all of them in memory at once, a task for
+each. We list ourselves, page by page, once the watches have begun, so that nothing falls between a list and a watch.
 """
 
 import asyncio
@@ -20,8 +22,6 @@ from pratique.handlers.kinds import Key, Watched
 from pratique.handlers.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
-_SEEN = "seen"
-_METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 
 class Informers:
@@ -38,8 +38,21 @@ class Informers:
         self._stores, self._kinds, self._add, self._forget, self._steady = stores, kinds, add, forget, steady
         self.watchdog = Watchdog()
         self._listed = False
+        self._began: set[str] = set()
+        self._deleted: set[str] = set()
+        """Uids of what was deleted while we list: a page that is older must not bring it back."""
+        self.watching = asyncio.Event()
+        """Set once every watch has begun: what a list shows after that, no watch can miss."""
         self.gap = asyncio.Event()
-        """Set when a watch was broken off and began with a list again: what was deleted in between, no event tells."""
+        """Set when a watch was broken off and began anew: what happened in between, no event tells."""
+
+    def began(self, plural: str) -> None:
+        """Take in that a watch begins here."""
+        if plural in self._began:
+            self.gap.set()
+        self._began.add(plural)
+        if self._began >= self._stores.keys():
+            self.watching.set()
 
     def seen(self, plural: str, body: dict[str, Any]) -> bool:
         """Take in a version; the object itself and those that depend on it look, if it was news. Return whether it was."""
@@ -56,6 +69,7 @@ class Informers:
 
     def gone(self, plural: str, body: dict[str, Any]) -> None:
         """Take in that an object was deleted."""
+        self._deleted.add(body["metadata"]["uid"])
         self._forget(plural, body)
         self.watchdog.gone((plural, *name_of(body)))
         if self._stores[plural].drop(name_of(body), body["metadata"]["uid"]):
@@ -68,6 +82,7 @@ class Informers:
 
     async def relist(self, api: Api) -> None:
         """List everything that is watched: take in what is there, and drop what is not there any more."""
+        self._deleted.clear()
         for plural in self._stores:
             before = set(self._stores[plural].names())
             present: set[tuple[str, str]] = set()
@@ -76,11 +91,14 @@ class Informers:
                 listed_at = listed_at or int(version)
                 for item in items:
                     body = _identified(plural, item)
+                    if body["metadata"]["uid"] in self._deleted:
+                        continue
                     present.add(name_of(body))
                     if self.seen(plural, body) and self._listed:
                         self.watchdog.listed_first((plural, *name_of(body)), version_of(body), self._steady())
             self._reap(plural, before - present, listed_at)
         self._listed = True
+        self._deleted.clear()
 
     def _reap(self, plural: str, missing: set[tuple[str, str]], listed_at: int) -> None:
         """Drop what the list does not have, unless it is newer than the list."""
@@ -100,18 +118,8 @@ class Informers:
                 kopf.on.event(GROUP, VERSION, plural, registry=registry)(self._handler(plural))
 
     def _handler(self, plural: str) -> Callable[..., Any]:
-        async def on_event(
-            type: str | None,  # noqa: A002 - Kopf's
-            event: kopf.RawEvent,
-            memo: kopf.Memo,
-            **_: Any,  # noqa: ANN401 - Kopf's
-        ) -> None:
+        async def on_event(type: str | None, event: kopf.RawEvent, **_: Any) -> None:  # noqa: A002, ANN401 - Kopf's
             body = dict(event["object"])
-            if type is None:
-                self._listed_by_kopf(plural, body, again=_SEEN in memo)
-                memo[_SEEN] = True
-                return
-            memo[_SEEN] = True
             self.watchdog.told((plural, *name_of(body)), version_of(body))
             if type == "DELETED":
                 self.gone(plural, body)
@@ -120,11 +128,6 @@ class Informers:
 
         on_event.__name__ = f"on_{plural}"
         return on_event
-
-    def _listed_by_kopf(self, plural: str, metadata: dict[str, Any], *, again: bool) -> None:
-        """Take in that a watch begins here, after a list of metadata; what the cache does not have is listed soon."""
-        if again or self._stores[plural].version(name_of(metadata)) < version_of(metadata):
-            self.gap.set()
 
 
 def _path(plural: str) -> str:
@@ -148,10 +151,11 @@ def kopf_settings(settings: kopf.OperatorSettings) -> None:
     settings.networking.error_backoffs = _Endless()
     settings.persistence.finalizer = f"{GROUP}/kopf"
     settings.persistence.diffbase_storage = _NoDiffs()
-    settings.queueing.idle_timeout = 1.0  # workers of ours do nothing slow: stop is quick
+    settings.persistence.progress_storage = _NoProgress()
+    settings.queueing.idle_timeout = 0.1  # a task of Kopf for each object that changes; ours have done by then
     settings.queueing.exit_timeout = 0.5
     settings.watching.server_timeout = 300
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = 1  # see `_beginning`
     settings.watching.client_timeout = 330
 
 
@@ -168,6 +172,25 @@ class _NoDiffs(kopf.DiffBaseStorage):
         raise AssertionError("no handler of ours makes Kopf store anything")
 
 
+class _NoProgress(kopf.ProgressStorage):
+    """Event handlers have no progress to keep; Kopf looks for it all the same, at each event."""
+
+    def fetch(self, *, key: Any, body: kopf.Body) -> Any:  # noqa: ANN401 - Kopf's
+        return None
+
+    def store(self, *, key: Any, record: Any, body: kopf.Body, patch: kopf.Patch) -> None:  # noqa: ANN401 - Kopf's
+        raise AssertionError("no handler of ours makes Kopf store anything")
+
+    def purge(self, *, key: Any, body: kopf.Body, patch: kopf.Patch) -> None:  # noqa: ANN401 - Kopf's
+        return None
+
+    def touch(self, *, body: kopf.Body, patch: kopf.Patch, value: str | None) -> None:
+        return None
+
+    def clear(self, *, essence: Any) -> Any:  # noqa: ANN401 - Kopf's
+        return essence
+
+
 class _Endless:
     """Backoffs in seconds that never end: Kopf ends the process when they do."""
 
@@ -178,26 +201,17 @@ class _Endless:
             pause = min(pause * 2, 15.0)
 
 
-def login(connection: Connection) -> Callable[..., Any]:
-    """Return a Kopf login handler that uses our connection, with lists of metadata only."""
+def login(connection: Connection, began: Callable[[str], None]) -> Callable[..., Any]:
+    """Return a Kopf login handler that uses our connection; `began` is told of each watch that begins, by plural."""
 
     async def connect(**_: Any) -> kopf.AiohttpSession:  # noqa: ANN401 - Kopf's
         connector = aiohttp.TCPConnector(limit=0, ssl=connection.ssl_context())
-        middlewares = (_identified_by(connection), _lists_of_metadata)
-        session = aiohttp.ClientSession(connector=connector, middlewares=middlewares, response_class=_Answer)
+        session = aiohttp.ClientSession(
+            connector=connector, middlewares=(_identified_by(connection),), response_class=_beginning(began)
+        )
         return kopf.AiohttpSession(aiohttp_session=session, server=connection.server)
 
     return connect
-
-
-class _Answer(aiohttp.ClientResponse):
-    """An answer in which an empty list is a list: the API server writes `items: null` if it is of metadata."""
-
-    async def json(self, **options: Any) -> Any:  # noqa: ANN401 - aiohttp's
-        body = await super().json(**options)
-        if isinstance(body, dict) and body.get("items", ()) is None:
-            body["items"] = []
-        return body
 
 
 def _identified_by(connection: Connection) -> aiohttp.ClientMiddlewareType:
@@ -208,8 +222,15 @@ def _identified_by(connection: Connection) -> aiohttp.ClientMiddlewareType:
     return identify
 
 
-async def _lists_of_metadata(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Let Kopf's lists be of metadata: ours have filled the cache, and Kopf holds all of a list in memory at once."""
-    if "limit" in request.url.query and "watch" not in request.url.query:
-        request.headers["Accept"] = _METADATA_LIST
-    return await send(request)
+def _beginning(began: Callable[[str], None]) -> type[aiohttp.ClientResponse]:
+    class Beginning(aiohttp.ClientResponse):
+        """An answer to Kopf: of a list (of one, by `chunk_size`) only the version is left, where its watch begins."""
+
+        async def json(self, **options: Any) -> Any:  # noqa: ANN401 - aiohttp's
+            body = await super().json(**options)
+            if "limit" not in self.url.query or not isinstance(body, dict) or "items" not in body:
+                return body
+            began(self.url.path.rpartition("/")[2])
+            return {**body, "items": [], "metadata": {"resourceVersion": body["metadata"]["resourceVersion"]}}
+
+    return Beginning

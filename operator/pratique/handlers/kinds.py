@@ -53,9 +53,9 @@ def _phase(body: Json) -> list[str]:
 
 
 class Parsed:
-    """The last few hundred versions as models: one look asks several times for the same, many looks for one Action."""
+    """The last few versions as models: one look asks several times for the same, many looks for one Action."""
 
-    def __init__(self, size: int = 512) -> None:
+    def __init__(self, size: int = 64) -> None:
         self._size = size
         self._models: OrderedDict[tuple[str, str], KubeObject] = OrderedDict()
 

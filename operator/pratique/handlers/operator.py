@@ -1,6 +1,6 @@
 """The operator process: connects the parts, starts them in the right order, and stops them cleanly.
 
-Order matters: guard first (no decision is believed before), then the cache, then workers, then Kopf's watches for good.
+Order matters: guard first (no decision is believed before), then Kopf's watches, then the cache, then workers.
 """
 
 import asyncio
@@ -168,14 +168,12 @@ class Operator:
         await until_guarded(self.api, self.settings.username)
         self.health.reason = "filling the cache"
         await self.sandbox.start()
-        while not await self._listed():  # noqa: ASYNC110 - nothing can tell us when the API server is back
-            await asyncio.sleep(_RETRY_SECONDS)
-        log.info("Cache filled: %s", ", ".join(f"{len(store)} {name}" for name, store in self._stores.items()))
-        self.health.reason = None
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._relist())
                 tasks.create_task(self._watch(stop))
+                await self._fill()
+                self.health.reason = None
+                tasks.create_task(self._relist())
                 tasks.create_task(self.leadership.run(self._lead) if self.leadership else self._lead())
         except* _Stopped:
             log.info("Stopped")
@@ -183,6 +181,13 @@ class Operator:
             self.health.reason = "stopping"
             await self.sandbox.close()
             await self.channels.close()
+
+    async def _fill(self) -> None:
+        """List everything, once the watches have begun."""
+        await self.informers.watching.wait()
+        while not await self._listed():  # noqa: ASYNC110 - nothing can tell us when the API server is back
+            await asyncio.sleep(_RETRY_SECONDS)
+        log.info("Cache filled: %s", ", ".join(f"{len(store)} {name}" for name, store in self._stores.items()))
 
     async def _watch(self, stop: asyncio.Event) -> None:
         """Watch for good. Kopf ends on answers that it does not know, such as 410 to the begin of a watch: again then."""
@@ -197,13 +202,12 @@ class Operator:
                 pause = _FIRST_PAUSE if lasted > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), pause)
-                self.informers.gap.set()  # what was deleted meanwhile, no event tells
         raise _Stopped
 
     async def _watch_until_it_ends(self, stop: asyncio.Event) -> None:
         registry = kopf.OperatorRegistry()
         self.informers.register(registry)
-        kopf.on.login(registry=registry)(login(self.connection))
+        kopf.on.login(registry=registry)(login(self.connection, self.informers.began))
         settings = kopf.OperatorSettings()
         kopf_settings(settings)
         tasks = await kopf.spawn_tasks(
