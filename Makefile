@@ -60,7 +60,8 @@ integration: controlplane ## CRD tables, identities, the chart, the story: on a 
 chaos: controlplane ## every story killed at every request; every fault; minutes without the API server (half an hour)
 	@$(PY) -m tests.chaos
 
-bench: controlplane ## rates, latencies, memory against their floors; writes docs/benchmark (half an hour)
+bench: controlplane ## rates, latencies, memory against their floors; writes docs/benchmark (20 minutes)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@$(PY) -m bench
 
 test-kind: setup ## the same integration tests on kind, where Docker is
@@ -73,6 +74,7 @@ requirements: ## pin what pyproject.toml and toolchain.in ask for, with hashes
 	@$(UV) --version >/dev/null 2>&1 || { echo "uv is needed for this: $(PY) -m pip install uv"; exit 1; }
 	@$(COMPILE) pyproject.toml -o requirements/runtime.txt
 	@$(COMPILE) pyproject.toml --group dev -o requirements/dev.txt
+	@$(COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	@$(COMPILE) requirements/toolchain.in -o requirements/toolchain.txt
 
 clean: ## remove the playground, the virtual environment and caches

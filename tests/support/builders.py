@@ -28,9 +28,10 @@ from pratique.api.v1alpha1.approval import (
 from pratique.api.v1alpha1.common import EventType, NotificationRule, ObjectMeta, Requester, ServiceAccountRef
 from pratique.api.v1alpha1.environment import Environment, EnvironmentStatus
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
+from pratique.core.digest import plan_digest
 from pratique.core.effects import Effect, Failure, Outcome
 from pratique.core.gate import approval_name
-from pratique.core.rendering import plan_digest, summarize
+from pratique.core.rendering import summarize
 
 Json = dict[str, Any]
 

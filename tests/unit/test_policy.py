@@ -11,10 +11,11 @@ from tests.support.builders import RUN_UID, planned, run_plan
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.common import Requester
+from pratique.core.digest import plan_digest
 from pratique.core.effects import Evaluation
 from pratique.core.errors import EvaluationError
-from pratique.core.policy import approval_phrase, evaluate_outputs, evaluate_ready, evaluate_run
-from pratique.core.rendering import plan_digest
+from pratique.core.policy import evaluate_outputs, evaluate_ready, evaluate_run
+from pratique.core.wording import approval_phrase
 
 FORM = {
     "type": "object",

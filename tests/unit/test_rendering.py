@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from tests.support.builders import manifest, planned, run_plan, stage
 
 from pratique.api.v1alpha1.action_run import RunPlan
+from pratique.core.digest import plan_digest
 from pratique.core.errors import EvaluationError
-from pratique.core.rendering import MAX_DEPTH, MAX_TEXT, plan_digest, render, render_text, strings, summarize
+from pratique.core.rendering import MAX_DEPTH, MAX_TEXT, render, render_text, strings, summarize
 
 SCOPE = {
     "inputs": {"name": "web", "n": 3, "half": 0.5, "yes": True, "no": False, "nil": None, "list": [1], "map": {"k": 1}}

@@ -10,8 +10,8 @@ from pratique.api.v1alpha1.conditions import ConditionType, Reason
 from pratique.api.v1alpha1.notification_channel import NotificationChannel, NotificationChannelStatus
 from pratique.core.conditions import set_condition, set_kstatus
 from pratique.core.effects import CheckAction, CheckChannel, Outcomes, Plan
-from pratique.core.policy import approval_phrase
 from pratique.core.text import clean
+from pratique.core.wording import approval_phrase
 
 CHECK = "check"
 _LOOK_AGAIN = timedelta(seconds=30)

@@ -18,10 +18,10 @@ from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.api.v1alpha1.common import EventType
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.core import notification, transitions
+from pratique.core.digest import plan_digest
 from pratique.core.effects import Create, EvaluateRun, Evaluation, Outcome, Plan
 from pratique.core.execution import advance
 from pratique.core.gate import approval_name, open_gate
-from pratique.core.rendering import plan_digest
 from pratique.core.snapshot import RunSnapshot
 from pratique.core.vanishing import release
 from pratique.core.wording import gate_ended, held

@@ -11,12 +11,13 @@ from typing import Any
 from pratique.api.v1alpha1.action import Action, RequireReason, ResourceTemplate, Stage
 from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, PlannedResource, RunPlan
 from pratique.core.approval import may_decide_as
+from pratique.core.digest import plan_digest
 from pratique.core.effects import Evaluation, Json
 from pratique.core.errors import EvaluationError
 from pratique.core.expressions import compile_expression, has_nul
 from pratique.core.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
 from pratique.core.objects import finished_manifest
-from pratique.core.rendering import plan_digest, render, render_text, summarize
+from pratique.core.rendering import render, render_text, summarize
 from pratique.core.text import clean
 from pratique.core.wording import approvers_phrase
 
@@ -179,12 +180,3 @@ def evaluate_outputs(plan: RunPlan, run: ActionRun, resources: Mapping[str, Json
     if len(json.dumps(rendered)) > MAX_PLAN_BYTES:
         raise EvaluationError(f"are larger than {MAX_PLAN_BYTES} bytes")
     return rendered
-
-
-def approval_phrase(action: Action) -> str:
-    """Return an Action's gate in one phrase, for `kubectl get actions`."""
-    phrases = []
-    for stage in action.spec.approval.stages:
-        when = "" if stage.when == "true" else f", if {stage.when}"
-        phrases.append(f"{stage.required} of {approvers_phrase(stage.approvers)}{when}")
-    return clean("; ".join(phrases) or "none", 512)

@@ -4,13 +4,11 @@ Templates are data, not text: a value lands where its `${…}` stood and nowhere
 that is one `${…}` keeps the value's type; in mixed text only scalars may stand. `$${` is a literal `${`.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.core.errors import EvaluationError
 from pratique.core.expressions import Program, compile_expression
 from pratique.core.scanner import closing_brace
@@ -118,13 +116,6 @@ def strings(template: Any, path: str, depth: int = 0) -> Iterator[tuple[str, str
         case list():
             for index, value in enumerate(template):
                 yield from strings(value, f"{path}[{index}]", depth + 1)
-
-
-def plan_digest(plan: RunPlan) -> str:
-    """Return the sha256 over everything in the plan but its digest and summary, as `sha256:<hex>`."""
-    wire = {key: value for key, value in plan.to_wire().items() if key not in ("digest", "summary")}
-    canonical = json.dumps(wire, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
 def summarize(manifest: Json, *, patch: bool) -> str:

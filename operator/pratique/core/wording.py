@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from pratique.api.v1alpha1.action import Approvers, Stage
+from pratique.api.v1alpha1.action import Action, Approvers, Stage
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, Verdict
 from pratique.core.text import clean
 
@@ -17,6 +17,15 @@ def approvers_phrase(approvers: Approvers) -> str:
     """Return who may decide: `lead@example.com, group platform-leads`."""
     names = [*sorted(approvers.users), *(f"group {group}" for group in sorted(approvers.groups))]
     return ", ".join(names)
+
+
+def approval_phrase(action: Action) -> str:
+    """Return an Action's gate in one phrase, for `kubectl get actions`."""
+    phrases = []
+    for stage in action.spec.approval.stages:
+        when = "" if stage.when == "true" else f", if {stage.when}"
+        phrases.append(f"{stage.required} of {approvers_phrase(stage.approvers)}{when}")
+    return clean("; ".join(phrases) or "none", 512)
 
 
 def held(stage: Stage, deadline: datetime) -> str:
