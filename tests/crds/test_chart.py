@@ -14,7 +14,7 @@ from tools.controlplane.binaries import find_or_build
 from pratique import __version__
 from pratique.codegen.manifests import install
 from pratique.codegen.values import Image, Impersonation, Values
-from pratique.codegen.workload import deployment
+from pratique.codegen.workload import workload
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 CHART = Path(__file__).parents[2] / "charts" / "pratique"
@@ -53,7 +53,7 @@ def by_identity(manifests: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def expected(values: Values) -> dict[str, dict[str, Any]]:
     """Return what `install()` applies, and the Deployment; the namespace is Helm's to make."""
-    return by_identity([*[each for each in install(values) if each["kind"] != "Namespace"], deployment(values)])
+    return by_identity([*[each for each in install(values) if each["kind"] != "Namespace"], *workload(values)])
 
 
 def test_it_lints(helm: Path) -> None:

@@ -16,7 +16,7 @@ from pratique.codegen.crds import crds
 from pratique.codegen.rbac import impersonation, operator_rbac, people_roles
 from pratique.codegen.text import HEADER, to_yaml
 from pratique.codegen.values import Image, Resources, Values
-from pratique.codegen.workload import deployment
+from pratique.codegen.workload import workload
 
 Manifest = dict[str, Any]
 
@@ -51,7 +51,7 @@ def chart_files() -> dict[Path, str]:
         "Chart.yaml": HEADER + to_yaml([_chart()]),
         "values.yaml": HEADER + _VALUES.format(**_defaults(values)),
         "values.schema.json": json.dumps(_values_schema(), indent=2) + "\n",
-        "templates/deployment.yaml": _template([deployment(_RELEASE)]),
+        "templates/deployment.yaml": _template(workload(_RELEASE)),
         "templates/rbac.yaml": _template([*operator_rbac(_RELEASE.namespace, _RELEASE.service_account)]),
         "templates/people.yaml": _template(people_roles()),
         "templates/impersonation.yaml": _impersonation(),

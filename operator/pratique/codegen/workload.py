@@ -1,5 +1,7 @@
 """The operator's Deployment: a leader and a standby, no power over its node, probes on what `pratique operator` answers.
 
+A drain of nodes takes one of the two at a time.
+
 `make up` does not need it (the operator runs beside the control plane); the chart is written from it.
 """
 
@@ -12,6 +14,20 @@ Manifest = dict[str, Any]
 
 PORT = 8080
 _SELECTOR = {"app.kubernetes.io/name": "pratique", "app.kubernetes.io/component": "operator"}
+
+
+def workload(values: Values) -> list[Manifest]:
+    """Return what runs the operator."""
+    return [deployment(values), _disruption_budget(values)]
+
+
+def _disruption_budget(values: Values) -> Manifest:
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "pratique", "namespace": values.namespace, "labels": LABELS | _SELECTOR},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": _SELECTOR}},
+    }
 
 
 def deployment(values: Values) -> Manifest:
@@ -63,6 +79,7 @@ def _container(values: Values) -> Manifest:
             "--identity=$(POD_NAME)",
             "--health-host=0.0.0.0",
             f"--health-port={PORT}",
+            "--log-format=json",
         ],
         "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
         "ports": [{"name": "health", "containerPort": PORT}],
