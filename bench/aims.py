@@ -60,6 +60,8 @@ ROWS = (
         "gate_p50_ms", "Gate latency, p50", "10 runs/s; from the create's answer to the watch event", "ms", aim=Aim(10)
     ),
     Row("gate_p99_ms", "Gate latency, p99", "the same", "ms", aim=Aim(25)),
+    Row("gate_bare_p50_ms", "Floor of it, p50", "the same two writes by a bare client, no operator", "ms"),
+    Row("gate_bare_p99_ms", "Floor of it, p99", "the same", "ms"),
     Row(
         "decision_p50_ms",
         "Decision latency, p50",

@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
-from bench.load import WIDTH, grant, paced, pool
+from bench.load import WIDTH, grant, learn, open_bare, paced, pool
+from bench.manifests import Json
 from bench.numbers import milliseconds, percentile
 from bench.results import Results, Sizes
 from bench.watch import RUNNING, SUCCEEDED, WAITING, Seen, watching
@@ -11,23 +13,38 @@ from bench.world import World
 
 
 async def gate_latency(world: World, sizes: Sizes, results: Results) -> None:
-    """Measure from the create's answer to the event that shows the run waiting."""
-    await world.fresh(operator=True)
+    """Measure from the create's answer to the event that shows the run waiting; and the same with a bare client."""
+    pattern = await learn(world)
+
+    async def nothing(made: Json) -> None:
+        """The operator does it."""
+
+    async def bare(made: Json) -> None:
+        await open_bare(world, pattern, made)
+
+    for key, operator, work in (("gate", True, nothing), ("gate_bare", False, bare)):
+        await world.fresh(operator=operator)
+        took = await _held(world, sizes, work, warm=operator)
+        results.samples[f"{key}_ms"] = took
+        results.figures |= {f"{key}_p50_ms": percentile(took, 50), f"{key}_p99_ms": percentile(took, 99)}
+
+
+async def _held(world: World, sizes: Sizes, work: Callable[[Json], Awaitable[None]], *, warm: bool) -> list[float]:
+    """Ask at a calm rate, `work` on each; return how many ms after the answer each run was seen waiting."""
     asked: dict[str, float] = {}
 
+    async def ask(each: int) -> None:
+        name = f"run-{each}"
+        made = await world.ask(name)
+        asked[name] = time.perf_counter()
+        await work(made)
+
     async with watching(world) as seen:
-        await make_waiting(world, seen, "warm", WIDTH)
-
-        async def ask(each: int) -> None:
-            name = f"run-{each}"
-            await world.ask(name)
-            asked[name] = time.perf_counter()
-
+        if warm:
+            await make_waiting(world, seen, "warm", WIDTH)
         await paced(sizes.per_second * sizes.latency_seconds, sizes.per_second, ask)
         held = await seen.all(asked, WAITING)
-    took = milliseconds([at - before for at, before in zip(held, asked.values(), strict=True)])
-    results.samples["gate_ms"] = took
-    results.figures |= {"gate_p50_ms": percentile(took, 50), "gate_p99_ms": percentile(took, 99)}
+    return milliseconds([at - before for at, before in zip(held, asked.values(), strict=True)])
 
 
 async def decision_latency(world: World, sizes: Sizes, results: Results) -> None:

@@ -69,11 +69,15 @@ async def learn(world: World, name: str = "pattern") -> Pattern:
 
 async def hold_bare(world: World, pattern: Pattern, name: str, deadline: str | None = None) -> Json:
     """Write what must be written until a run waits at its gate: the run, the Approval, the status. Return the run."""
-    operator = world.people["operator"]
-    made = await world.ask(name)
+    return await open_bare(world, pattern, await world.ask(name), deadline)
+
+
+async def open_bare(world: World, pattern: Pattern, made: Json, deadline: str | None = None) -> Json:
+    """Write what the operator must write for a run that was asked for: the Approval, the status. Return the run."""
+    operator, metadata = world.people["operator"], made["metadata"]
     await operator.request("POST", world.gates, pattern.approval(made, deadline))
-    version = made["metadata"]["resourceVersion"]
-    return await operator.write_status(f"{world.runs}/{name}", version, pattern.status(made))
+    path = f"{world.runs}/{metadata['name']}"
+    return await operator.write_status(path, metadata["resourceVersion"], pattern.status(made))
 
 
 async def live_bare(world: World, pattern: Pattern, name: str) -> None:
