@@ -84,7 +84,7 @@ def _latencies(results: Results) -> list[Panel]:
         (
             "Asked → held",
             "ms",
-            [("gate_ms", "waiting", _BLUE)],
+            [("gate_ms", "waiting", _BLUE), ("gate_bare_ms", "bare client", _GREEN)],
             "gate_p99_ms",
         ),
         ("Granted → done", "ms", [("decision_ms", "Running or done", _GREEN), ("done_ms", "Succeeded", _BLUE)], ""),
