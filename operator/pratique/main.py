@@ -32,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         workers=options.workers,
         identity=options.identity,
         leader_election=options.leader_election,
+        guard_every=options.guard_every,
     )
     return asyncio.run(_run(Operator(connection, settings)))
 
@@ -62,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
         default=True,
         action=argparse.BooleanOptionalAction,
         help="act only while holding the Lease, so that a standby can take over",
+    )
+    operator.add_argument(
+        "--guard-every", type=float, default=15.0, help="seconds between two looks whether the API server still guards"
     )
     operator.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     operator.add_argument("--log-format", default="text", choices=["text", "json"], help="for people or for machines")

@@ -10,8 +10,9 @@ from werkzeug import Request, Response
 
 from pratique.cluster.client import Api
 from pratique.cluster.connection import Connection
-from pratique.handlers.informers import Informers, login
+from pratique.handlers.informers import Informers
 from pratique.handlers.kinds import WATCHED, Key, Parsed, new_stores
+from pratique.handlers.watches import login
 
 PATH = "/apis/pratique.dev/v1alpha1/actionruns"
 KINDS = ("actions", "actionruns", "approvals", "environments", "notificationchannels")

@@ -27,7 +27,15 @@ def full() -> Metrics:
     metrics.requested("PATCH", f"{RUNS}/a/status", 200, 0.01)
     metrics.delivered("slack", "Sent")
     metrics.watch_had_a_gap()
-    for name in ("queue_depth", "queue_oldest_seconds", "queue_scheduled", "outbox_depth", "tasks", "leader"):
+    for name in (
+        "queue_depth",
+        "queue_oldest_seconds",
+        "queue_scheduled",
+        "outbox_depth",
+        "tasks",
+        "guarded",
+        "leader",
+    ):
         metrics.gauge(name, "Shown by the operator.", lambda: 1.0)
     metrics.objects(lambda: {("actionruns", "Succeeded"): 3})
     return metrics

@@ -17,6 +17,8 @@ class Health:
 
     def __init__(self) -> None:
         self.reason: str | None = "starting"
+        self.unguarded: str | None = None
+        """What the API server does not refuse, so that nothing is decided now; None if it guards."""
         self.problems: dict[str, Problem] = {}
         """The checks of liveness, by name."""
         self.metrics: Callable[[], bytes] = lambda: b""
@@ -33,7 +35,8 @@ class Health:
         return runner
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        return web.Response(text=self.reason or "ok", status=503 if self.reason else 200)
+        reason = self.reason or (f"not guarded: {self.unguarded}" if self.unguarded else None)
+        return web.Response(text=reason or "ok", status=503 if reason else 200)
 
     async def _healthz(self, request: web.Request) -> web.Response:
         found = {name: check() for name, check in self.problems.items()}

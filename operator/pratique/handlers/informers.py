@@ -1,8 +1,6 @@
-"""Feeds the cache from Kopf's watches, and from lists: at the start, and now and then against what watches miss.
+"""Feeds the cache from watches, and from lists: at the start, and now and then against what watches miss.
 
-Kopf gives level-triggered events and nothing else here: no handler of ours changes an object, so Kopf writes nothing. Of
-its lists it gets to see where to begin to watch, and no objects: it would hold all of them in memory at once, a task for
-each. We list ourselves, page by page, once the watches have begun, so that nothing falls between a list and a watch.
+The lists are ours, page by page, once the watches have begun, so that nothing falls between a list and a watch.
 """
 
 import asyncio
@@ -10,12 +8,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-import aiohttp
-import kopf
-
-from pratique.api.v1alpha1 import API_VERSION, GROUP, VERSION
+from pratique.api.v1alpha1 import API_VERSION
 from pratique.cluster.client import Api
-from pratique.cluster.connection import Connection
 from pratique.cluster.store import Store, name_of, version_of
 from pratique.core.namespace_objects import ENVIRONMENT_UID_LABEL
 from pratique.handlers.kinds import Key, Watched
@@ -46,6 +40,11 @@ class Informers:
         self.gap = asyncio.Event()
         """Set when a watch was broken off and began anew: what happened in between, no event tells."""
 
+    @property
+    def plurals(self) -> list[str]:
+        """The kinds in the cache."""
+        return list(self._stores)
+
     def began(self, plural: str) -> None:
         """Take in that a watch begins here."""
         if plural in self._began:
@@ -66,6 +65,14 @@ class Informers:
         if self._stores[plural].put(body):
             for key in self._kinds[plural].wakes(body):
                 self._add(key)
+
+    def told(self, plural: str, body: dict[str, Any], *, deleted: bool) -> None:
+        """Take in an event of a watch."""
+        self.watchdog.told((plural, *name_of(body)), version_of(body))
+        if deleted:
+            self.gone(plural, body)
+        else:
+            self.seen(plural, body)
 
     def gone(self, plural: str, body: dict[str, Any]) -> None:
         """Take in that an object was deleted."""
@@ -108,27 +115,6 @@ class Informers:
                 log.info("%s %s/%s was deleted while nobody watched", plural, *name)
                 self.gone(plural, body)
 
-    def register(self, registry: kopf.OperatorRegistry) -> None:
-        """Register one watch per kind with Kopf."""
-        for plural in self._stores:
-            if plural == "namespaces":
-                labels = {ENVIRONMENT_UID_LABEL: kopf.PRESENT}
-                kopf.on.event("", "v1", plural, labels=labels, registry=registry)(self._handler(plural))
-            else:
-                kopf.on.event(GROUP, VERSION, plural, registry=registry)(self._handler(plural))
-
-    def _handler(self, plural: str) -> Callable[..., Any]:
-        async def on_event(type: str | None, event: kopf.RawEvent, **_: Any) -> None:  # noqa: A002, ANN401 - Kopf's
-            body = dict(event["object"])
-            self.watchdog.told((plural, *name_of(body)), version_of(body))
-            if type == "DELETED":
-                self.gone(plural, body)
-            else:
-                self.seen(plural, body)
-
-        on_event.__name__ = f"on_{plural}"
-        return on_event
-
 
 def _path(plural: str) -> str:
     return "/api/v1/namespaces" if plural == "namespaces" else f"/apis/{API_VERSION}/{plural}"
@@ -141,96 +127,3 @@ def _selector(plural: str) -> dict[str, str]:
 def _identified(plural: str, item: dict[str, Any]) -> dict[str, Any]:
     """Items of a list of a built-in kind come without apiVersion."""
     return {"apiVersion": "v1", **item} if plural == "namespaces" else item
-
-
-def kopf_settings(settings: kopf.OperatorSettings) -> None:
-    """Make Kopf an informer: no peering, no posting, endless patience with an API server that is away."""
-    settings.peering.standalone = True
-    settings.posting.enabled = False
-    settings.scanning.disabled = True
-    settings.networking.error_backoffs = _Endless()
-    settings.persistence.finalizer = f"{GROUP}/kopf"
-    settings.persistence.diffbase_storage = _NoDiffs()
-    settings.persistence.progress_storage = _NoProgress()
-    settings.queueing.idle_timeout = 0.1  # a task of Kopf for each object that changes; ours have done by then
-    settings.queueing.exit_timeout = 0.5
-    settings.watching.server_timeout = 300
-    settings.watching.chunk_size = 1  # see `_beginning`
-    settings.watching.client_timeout = 330
-
-
-class _NoDiffs(kopf.DiffBaseStorage):
-    """We never ask Kopf what changed: without this it copies every object several times for each event to find out."""
-
-    def build(self, *, body: kopf.Body, extra_fields: Any = None) -> Any:  # noqa: ANN401 - Kopf's
-        return {}
-
-    def fetch(self, *, body: kopf.Body) -> Any:  # noqa: ANN401 - Kopf's
-        return None
-
-    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: Any) -> None:  # noqa: ANN401 - Kopf's
-        raise AssertionError("no handler of ours makes Kopf store anything")
-
-
-class _NoProgress(kopf.ProgressStorage):
-    """Event handlers have no progress to keep; Kopf looks for it all the same, at each event."""
-
-    def fetch(self, *, key: Any, body: kopf.Body) -> Any:  # noqa: ANN401 - Kopf's
-        return None
-
-    def store(self, *, key: Any, record: Any, body: kopf.Body, patch: kopf.Patch) -> None:  # noqa: ANN401 - Kopf's
-        raise AssertionError("no handler of ours makes Kopf store anything")
-
-    def purge(self, *, key: Any, body: kopf.Body, patch: kopf.Patch) -> None:  # noqa: ANN401 - Kopf's
-        return None
-
-    def touch(self, *, body: kopf.Body, patch: kopf.Patch, value: str | None) -> None:
-        return None
-
-    def clear(self, *, essence: Any) -> Any:  # noqa: ANN401 - Kopf's
-        return essence
-
-
-class _Endless:
-    """Backoffs in seconds that never end: Kopf ends the process when they do."""
-
-    def __iter__(self) -> Any:  # noqa: ANN401 - an iterator of floats
-        pause = 0.5
-        while True:
-            yield pause
-            pause = min(pause * 2, 15.0)
-
-
-def login(connection: Connection, began: Callable[[str], None]) -> Callable[..., Any]:
-    """Return a Kopf login handler that uses our connection; `began` is told of each watch that begins, by plural."""
-
-    async def connect(**_: Any) -> kopf.AiohttpSession:  # noqa: ANN401 - Kopf's
-        connector = aiohttp.TCPConnector(limit=0, ssl=connection.ssl_context())
-        session = aiohttp.ClientSession(
-            connector=connector, middlewares=(_identified_by(connection),), response_class=_beginning(began)
-        )
-        return kopf.AiohttpSession(aiohttp_session=session, server=connection.server)
-
-    return connect
-
-
-def _identified_by(connection: Connection) -> aiohttp.ClientMiddlewareType:
-    async def identify(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        request.headers.update(connection.headers())  # each time: a mounted token rotates
-        return await send(request)
-
-    return identify
-
-
-def _beginning(began: Callable[[str], None]) -> type[aiohttp.ClientResponse]:
-    class Beginning(aiohttp.ClientResponse):
-        """An answer to Kopf: of a list (of one, by `chunk_size`) only the version is left, where its watch begins."""
-
-        async def json(self, **options: Any) -> Any:  # noqa: ANN401 - aiohttp's
-            body = await super().json(**options)
-            if "limit" not in self.url.query or not isinstance(body, dict) or "items" not in body:
-                return body
-            began(self.url.path.rpartition("/")[2])
-            return {**body, "items": [], "metadata": {"resourceVersion": body["metadata"]["resourceVersion"]}}
-
-    return Beginning

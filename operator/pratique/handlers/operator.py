@@ -13,8 +13,6 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-import kopf
-
 from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.channels import Channels
@@ -27,9 +25,9 @@ from pratique.core.effects import CheckChannel, Delivery, Failure, Outcome
 from pratique.core.leadership import LEASE_NAME, Terms
 from pratique.core.messages import Message
 from pratique.handlers.clock import Clock, SystemClock
-from pratique.handlers.guard import until_guarded
+from pratique.handlers.guard import until_guarded, until_unguarded
 from pratique.handlers.health import Health
-from pratique.handlers.informers import Informers, kopf_settings, login
+from pratique.handlers.informers import Informers
 from pratique.handlers.kinds import KINDS, WATCHED, Key, Parsed, new_stores
 from pratique.handlers.leader import Leadership
 from pratique.handlers.metrics import Metrics
@@ -37,6 +35,7 @@ from pratique.handlers.outbox import Outbox
 from pratique.handlers.queue import KeyedQueue
 from pratique.handlers.reconciler import Reconciler, Verdict
 from pratique.handlers.watchdog import stuck_look
+from pratique.handlers.watches import Watches
 from pratique.handlers.workers import Workers
 from pratique.sandbox import Sandbox
 
@@ -44,7 +43,6 @@ log = logging.getLogger(__name__)
 
 _STOP_SECONDS = 5.0
 _RETRY_SECONDS = 2.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:
@@ -67,6 +65,7 @@ class Settings:
     health_port: int = 8080
     workers: int = 16
     relist_every: float = 300.0
+    guard_every: float = 15.0
     service_account: str = "pratique"
     identity: str = field(default_factory=socket.gethostname)
     leader_election: bool = True
@@ -125,6 +124,7 @@ class Operator:
         metrics.gauge("queue_scheduled", "Times that are set for later looks.", lambda: queue.waiting)
         metrics.gauge("outbox_depth", "Messages that are being delivered, or wait for it.", lambda: self.outbox.depth)
         metrics.gauge("tasks", "Tasks of this process; a number that only grows is a leak.", _tasks)
+        metrics.gauge("guarded", "Whether the API server refused all canaries.", lambda: not self.health.unguarded)
         metrics.gauge("leader", "Whether this process leads.", lambda: self.leading)
         metrics.objects(self._phases)
         self.health.metrics = metrics.text
@@ -190,39 +190,8 @@ class Operator:
         log.info("Cache filled: %s", ", ".join(f"{len(store)} {name}" for name, store in self._stores.items()))
 
     async def _watch(self, stop: asyncio.Event) -> None:
-        """Watch for good. Kopf ends on answers that it does not know, such as 410 to the begin of a watch: again then."""
-        pause = _FIRST_PAUSE
-        while not stop.is_set():
-            began = self.clock.steady()
-            try:
-                await self._watch_until_it_ends(stop)
-            except Exception as error:
-                log.warning("The watches ended, and begin again: %s: %s", type(error).__name__, error)
-                lasted = self.clock.steady() - began
-                pause = _FIRST_PAUSE if lasted > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), pause)
+        await Watches(self.connection, self.informers, self.clock).run(stop, lambda: stop_on_signals(stop))
         raise _Stopped
-
-    async def _watch_until_it_ends(self, stop: asyncio.Event) -> None:
-        registry = kopf.OperatorRegistry()
-        self.informers.register(registry)
-        kopf.on.login(registry=registry)(login(self.connection, self.informers.began))
-        settings = kopf.OperatorSettings()
-        kopf_settings(settings)
-        tasks = await kopf.spawn_tasks(
-            registry=registry, settings=settings, clusterwide=True, standalone=True, stop_flag=stop
-        )
-        stop_on_signals(stop)  # Kopf has taken the signals
-        try:
-            # Not by kopf.run_tasks: when it ends it cancels every task that is younger than Kopf, our workers too.
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                await task
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
 
     async def _relist(self) -> None:
         """List again now and then, and soon after a watch had a gap; never in a hurry."""
@@ -247,12 +216,25 @@ class Operator:
         return True
 
     async def _lead(self) -> None:
-        """Decide and tell, until cancelled. The guard is looked at again: a standby may have waited for weeks."""
-        await until_guarded(self.api, self.settings.username)
-        try:
-            await self.workers.run()
-        finally:
-            await self.outbox.close()
+        """Decide and tell while the API server guards, until cancelled. A standby may have waited for weeks."""
+        while True:
+            await until_guarded(self.api, self.settings.username, self._guarded)
+            work = asyncio.ensure_future(self.workers.run())
+            watch = asyncio.ensure_future(until_unguarded(self.api, self.settings.username, self.settings.guard_every))
+            try:
+                await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+                if work.done():
+                    return await work
+                self._guarded(await watch)
+                log.error("Nothing is decided until the API server guards again: %s", self.health.unguarded)
+            finally:
+                work.cancel()
+                watch.cancel()
+                await asyncio.wait({work, watch})
+                await self.outbox.close()
+
+    def _guarded(self, why_not: str | None) -> None:
+        self.health.unguarded = why_not
 
     async def _look(self, key: Key) -> Verdict:
         return await self.reconciler.look(key) if key[0] in self.reconciler.kinds else Verdict()
