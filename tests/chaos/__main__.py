@@ -6,27 +6,31 @@ Prints a line per story and per fault, and writes what was seen to .run/chaos.js
 import argparse
 import asyncio
 import json
+import random
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.cuts import Cutter, Played, every_cut
+from tests.chaos.cuts import Cutter, Played, every_cut, pairs
 from tests.chaos.faults import lives_on
 from tests.chaos.stories import STORIES
 from tests.chaos.world import chaos_world
 from tools.faultproxy import Moment
 
+SEED = 4
 SUMMARY = Path(".run") / "chaos.json"
 
 
-async def run(names: list[str], every: int, writes: bool, moments: list[Moment], outage: float) -> int:
-    """Cut these stories, then plant the faults; return how many passes broke an invariant."""
+async def run(names: list[str], every: int, writes: bool, moments: list[Moment], twice: int, outage: float) -> int:
+    """Cut these stories, once and twice, then plant the faults; return how many passes broke an invariant."""
+    chance = random.Random(SEED)
     summary: dict[str, object] = {}
     broken = 0
     with tempfile.TemporaryDirectory() as folder:
         async with chaos_world(Path(folder)) as world:
             for name in names:
                 passes = await every_cut(Cutter(world), STORIES[name], moments, every, writes)
+                passes += await pairs(Cutter(world), STORIES[name], twice, chance) if twice else []
                 bad = [each for each in passes if each.problems]
                 broken += len(bad)
                 summary[name] = _summary(passes)
@@ -47,14 +51,14 @@ async def run(names: list[str], every: int, writes: bool, moments: list[Moment],
 def _summary(passes: list[Played]) -> dict[str, object]:
     return {
         "requests": [f"{each.method} {each.path}" for each in passes[0].requests],
-        "kills": sum(bool(each.killed_at) for each in passes),
+        "kills": sum(each.kills for each in passes),
         "broken": [{"at": each.killed_at, "problems": each.problems} for each in passes if each.problems],
         "told twice": sum(each.told_twice for each in passes),
     }
 
 
 def _line(name: str, passes: list[Played], bad: list[Played]) -> str:
-    kills = sum(bool(each.killed_at) for each in passes)
+    kills = sum(each.kills for each in passes)
     seconds = sum(each.seconds for each in passes)
     twice = sum(each.told_twice for each in passes)
     word = "FAILED " if bad else "ok     "
@@ -70,11 +74,14 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="cut at each n-th request only")
     parser.add_argument("--writes", action="store_true", help="cut at writes only")
     parser.add_argument("--moment", choices=[each.name for each in Moment], action="append", help="default: all")
+    parser.add_argument("--twice", type=int, default=20, help="how often each story is killed twice, anywhere")
     parser.add_argument("--outage", type=float, default=120.0, help="seconds that the API server is away; 0: no faults")
     options = parser.parse_args()
     moments = [Moment[each] for each in options.moment] if options.moment else list(Moment)
     outage = 0.0 if options.story else options.outage
-    broken = asyncio.run(run(options.story or list(STORIES), options.every, options.writes, moments, outage))
+    broken = asyncio.run(
+        run(options.story or list(STORIES), options.every, options.writes, moments, options.twice, outage)
+    )
     return 1 if broken else 0
 
 

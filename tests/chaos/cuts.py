@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import os
+import random
 import signal
 import time
 from collections.abc import Iterable
@@ -18,6 +19,8 @@ from tools.receiver import Received
 from pratique.handlers.kinds import WATCHED
 
 _numbers = itertools.count(1)
+_RESTART_REQUESTS = 22
+"""About how many requests a start makes before it goes on with the story."""
 _GRACE_SECONDS = 20.0
 """How much later than its time an Environment may be gone; restarting and deleting a namespace take some of it."""
 
@@ -32,6 +35,7 @@ class Played:
     killed_at: str = ""
     seconds: float = 0.0
     told_twice: int = 0
+    kills: int = 0
 
 
 @dataclass
@@ -42,19 +46,21 @@ class Cutter:
     tolerated_repeats: int = 0
     """How often a message may be told again without a kill: when a fault kept the mark from being written."""
     _kills: int = field(default=0)
+    _revived: int = field(default=0)
 
-    async def play(self, story: Story, cut: tuple[int, Moment] | None = None) -> Played:
-        """Play a story once, killed at the n-th request if it is cut, and judge it."""
+    async def play(
+        self, story: Story, cut: tuple[int, Moment] | None = None, again: tuple[int, Moment] | None = None
+    ) -> Played:
+        """Play a story once, killed at the n-th request if it is cut, `again` at the n-th after that, and judge it."""
         name = f"{story.name}-{next(_numbers)}"
         world, offset, heard = self.world, self.world.audit_offset, len(self.world.receiver.received)
         began, killed = time.monotonic(), asyncio.Event()
         await self._alive()
-        self._kills = 0
+        self._kills = self._revived = 0
         world.proxy.begin()
         reviver = None
         if cut is not None:
-            loop = asyncio.get_running_loop()
-            world.proxy.cut = (*cut, lambda: self._kill(loop, killed))
+            world.proxy.cut = (*cut, lambda: self._kill(killed, again))
             reviver = asyncio.create_task(self._revive(killed))
         problems: list[str] = []
         try:
@@ -64,8 +70,8 @@ class Cutter:
         finally:
             world.proxy.cut = None
             if reviver is not None:
-                if not self._kills:
-                    reviver.cancel()
+                await world.until("it is started again after each kill", self._all_revived)
+                reviver.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await reviver
         requests = list(world.proxy.log)
@@ -74,7 +80,7 @@ class Cutter:
             problems += await self._judge(story, name, offset, received)
         where = f"{requests[cut[0] - 1]} ({cut[1].value})" if cut and self._kills else ""
         twice = len(received) - len({str(each.body.get("id")) for each in received})
-        return Played(story.name, requests, problems, where, time.monotonic() - began, twice)
+        return Played(story.name, requests, problems, where, time.monotonic() - began, twice, self._kills)
 
     async def _alive(self) -> None:
         """Wait until the operator is ready and Kopf watches: what is numbered from now on is the story's."""
@@ -85,18 +91,27 @@ class Cutter:
 
         await self.world.until("the operator watches", watching)
 
-    def _kill(self, loop: asyncio.AbstractEventLoop, killed: asyncio.Event) -> None:
+    async def _all_revived(self) -> bool:
+        return self._revived == self._kills
+
+    def _kill(self, killed: asyncio.Event, again: tuple[int, Moment] | None = None) -> None:
         """SIGKILL at this very instant; who revives it is told."""
-        process = self.world.operator.process
+        process, proxy = self.world.operator.process, self.world.proxy
         if process is not None:
             os.kill(process.pid, signal.SIGKILL)
             self._kills += 1
-            loop.call_soon(killed.set)
+            killed.set()
+            if again is not None:
+                proxy.cut = (len(proxy.log) + again[0], again[1], lambda: self._kill(killed))
 
     async def _revive(self, killed: asyncio.Event) -> None:
-        await killed.wait()
-        await asyncio.to_thread(self.world.operator.kill)  # reaps it
-        self.world.restart()
+        """Start the operator again as often as it is killed; cancelled between two kills."""
+        while True:
+            await killed.wait()
+            killed.clear()
+            await asyncio.to_thread(self.world.operator.kill)  # reaps it
+            self.world.restart()
+            self._revived += 1
 
     async def _judge(self, story: Story, name: str, offset: int, received: list[Received]) -> list[str]:
         entries = self.world.audit(offset)
@@ -145,4 +160,15 @@ async def every_cut(cutter: Cutter, story: Story, moments: Iterable[Moment], eve
     for number in numbers[::every]:
         for moment in moments:
             passes.append(await cutter.play(story, (number, moment)))
+    return passes
+
+
+async def pairs(cutter: Cutter, story: Story, number: int, chance: random.Random) -> list[Played]:
+    """Cut a story twice, `number` times: anywhere, and again at any of the requests after that, a restart's included."""
+    passes = [await cutter.play(story)]
+    length = len(passes[0].requests)
+    for _ in range(0 if passes[0].problems else number):
+        first = chance.randint(1, length), chance.choice(list(Moment))
+        second = chance.randint(1, _RESTART_REQUESTS + length), chance.choice(list(Moment))
+        passes.append(await cutter.play(story, first, second))
     return passes
