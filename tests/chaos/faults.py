@@ -111,7 +111,7 @@ async def leaks(world: World, before: dict[str, float]) -> list[str]:
     world.proxy.break_watches()
     for plural in ("actionruns", "approvals"):
         await world.people["admin"].request("DELETE", COLLECTIONS[plural])
-    world.proxy.faults = [Fault(watches, 410, times=6)]
+    world.proxy.faults = [Fault(watches, 410, times=9)]
     seen: dict[str, float] = {}
 
     async def nothing() -> bool:

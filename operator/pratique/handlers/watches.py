@@ -7,8 +7,9 @@ gets to see where to begin to watch, and no objects: it would hold all of them i
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -64,9 +65,8 @@ class Watches:
             for task in done:
                 await task
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            await _cancel(tasks)
+            await _cancel([task for task in asyncio.all_tasks() if _is_of_kopf(task)])  # what its watchers left behind
 
     def _register(self, registry: kopf.OperatorRegistry) -> None:
         kopf.on.login(registry=registry)(login(self.connection, self.informers.began))
@@ -83,6 +83,21 @@ class Watches:
 
         on_event.__name__ = f"on_{plural}"
         return on_event
+
+
+_KOPF = str(Path(kopf.__file__).parent)
+
+
+def _is_of_kopf(task: asyncio.Task[Any]) -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and code.co_filename.startswith(_KOPF)
+
+
+async def _cancel(tasks: Collection[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
 
 
 def kopf_settings(settings: kopf.OperatorSettings) -> None:
