@@ -21,6 +21,7 @@ from pratique.sandbox.wire import HEADER, MAX_FRAME, pack
 START_TIMEOUT = 30.0
 """Seconds that a worker may take to import what it needs, on a machine that is busy."""
 _TRIES = 2
+_DYING_SECONDS = 2.0
 _PATIENCE = 5
 """The limit is CPU time, which the worker watches itself; on a busy machine it takes longer by the clock."""
 
@@ -94,6 +95,11 @@ class Worker:
     async def _end_was_slow(self) -> bool:
         """End what is left of the process; return whether its own timer had ended it."""
         process = self._process
+        if process is not None:
+            # It is ending by itself; to kill it meanwhile would lose, in asyncio, what it ended of.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_DYING_SECONDS):
+                    await process.wait()
         await self.end()
         return process is not None and process.returncode == -signal.SIGPROF
 
