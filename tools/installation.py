@@ -75,12 +75,22 @@ class OperatorProcess:
         while time.monotonic() < deadline:
             if self.process is not None and not processes.alive(self.process):
                 break
-            seen = _readyz(self.port)
+            seen = self.readyz()
             if seen == "ok":
                 return
             time.sleep(0.05)
         tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:]) if self.log.exists() else ""
         raise InstallationError(f"The operator is not ready (last seen: {seen}). {self.log} ends with:\n{tail}")
+
+    def readyz(self) -> str:
+        """Return what it says of its readiness: `ok`, or why not."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            return error.read().decode()
+        except OSError as error:
+            return f"no answer ({type(error).__name__})"
 
     def stop(self, grace: float = 10.0) -> None:
         """End it; without grace, kill it."""
@@ -97,16 +107,6 @@ class OperatorProcess:
             while processes.alive(self.process):
                 time.sleep(0.01)
             self.process = None
-
-
-def _readyz(port: int) -> str:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
-            return str(answer.read().decode())
-    except urllib.error.HTTPError as error:
-        return error.read().decode()
-    except OSError as error:
-        return f"no answer ({type(error).__name__})"
 
 
 def free_port() -> int:

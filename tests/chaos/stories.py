@@ -2,10 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from tests.chaos.world import SPACE, World
+from tests.support.runs import finished_job
 
 from pratique.cluster.client import ApiError
 
@@ -121,7 +121,7 @@ async def job(world: World, name: str) -> None:
         if "startTime" not in now.get("status", {}):
             return False  # the Job controller has not seen it yet
         try:
-            await world.patch("admin", "jobs", name, {"status": _done(now["status"]["startTime"])}, "/status")
+            await world.patch("admin", "jobs", name, {"status": finished_job(now["status"]["startTime"])}, "/status")
         except ApiError as error:
             return error.reason == "NotFound"
         return True
@@ -134,23 +134,16 @@ def _is_done(job: dict[str, Any]) -> bool:
     return "completionTime" in job.get("status", {})
 
 
-def _done(started: str) -> dict[str, Any]:
-    """Return what the Job controller says once the pods are done."""
-    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    conditions = [
-        {"type": kind, "status": "True", "reason": "CompletionsReached", "lastTransitionTime": at, "lastProbeTime": at}
-        for kind in ("SuccessCriteriaMet", "Complete")
-    ]
-    pods = {"active": 0, "ready": 0, "terminating": 0, "succeeded": 1}
-    return {**pods, "startTime": started, "completionTime": at, "conditions": conditions}
+async def ask_environment(world: World, name: str, ttl: str) -> None:
+    """Ask for an Environment."""
+    spec = {"ttl": ttl, "target": {"namespace": {"name": f"env-{SPACE}-{name}"}}}
+    kind = {"apiVersion": "pratique.dev/v1alpha1", "kind": "Environment"}
+    await world.create("admin", "environments", {**kind, "metadata": {"name": name, "namespace": SPACE}, "spec": spec})
 
 
 async def environment(world: World, name: str) -> None:
     """An Environment whose time is up, with its namespace."""
-    spec = {"ttl": "3s", "target": {"namespace": {"name": f"env-{SPACE}-{name}"}}}
-    metadata = {"name": name, "namespace": SPACE}
-    kind = {"apiVersion": "pratique.dev/v1alpha1", "kind": "Environment"}
-    await world.create("admin", "environments", {**kind, "metadata": metadata, "spec": spec})
+    await ask_environment(world, name, "3s")
 
     async def gone() -> bool:
         return await world.get("environments", name) is None

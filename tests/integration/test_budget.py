@@ -6,68 +6,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
-from tests.conftest import PEOPLE
 from tests.support.cluster import Cluster, wait_for
 from tests.support.manifests import decision, run
-from tests.support.runs import account, phase
-from tools.controlplane.kubectl import Kubectl
-from tools.controlplane.plane import ControlPlane, temporary_plane
+from tests.support.own_plane import NOTES_AND_JOBS, job_action, note_action, own_plane
+from tests.support.runs import phase
+from tools.controlplane.plane import ControlPlane
 from tools.controlplane.servers import Options
-from tools.installation import OperatorProcess, install_pratique
+from tools.installation import OperatorProcess
 
 SPACE = "budget"
-ACTION = """
-apiVersion: pratique.dev/v1alpha1
-kind: Action
-metadata: {name: note}
-spec:
-  title: Write a note
-  inputs: {schema: {type: object, required: [gated], properties: {gated: {type: boolean}}}}
-  approval:
-    stages: [{name: lead, when: inputs.gated, approvers: {groups: [platform-leads]}}]
-  execution:
-    serviceAccountRef: {namespace: budget, name: writer}
-    resources:
-    - id: note
-      template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${run.name}", namespace: "${run.namespace}"}}
----
-apiVersion: pratique.dev/v1alpha1
-kind: Action
-metadata: {name: job}
-spec:
-  title: Run a Job that vanishes when it is done
-  inputs: {schema: {type: object}}
-  execution:
-    serviceAccountRef: {namespace: budget, name: writer}
-    resources:
-    - id: job
-      readyWhen: "true"
-      template:
-        apiVersion: batch/v1
-        kind: Job
-        metadata: {name: "${run.name}", namespace: "${run.namespace}"}
-        spec:
-          ttlSecondsAfterFinished: 0
-          template: {spec: {restartPolicy: Never, containers: [{name: main, image: none}]}}
-"""
 
 
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Path]]:
     """A control plane of its own with an audit log, an operator, and an Action that makes one ConfigMap."""
     folder = tmp_path_factory.mktemp("budget")
-    with temporary_plane("budget", Options(audit="Metadata")) as plane:
-        cluster = Cluster(plane, Kubectl(folder / "kube-cache"))
-        install_pratique(cluster.runner, plane.kubeconfig("admin"))
-        cluster.kubectl("admin", "apply", "-f", str(PEOPLE))
-        cluster.kubectl("admin", "create", "namespace", SPACE)
-        rights = {"apiGroups": ["", "batch"], "resources": ["configmaps", "jobs"], "verbs": ["create", "get", "patch"]}
-        cluster.apply("admin", yaml.safe_dump_all(account(SPACE, "writer", rights)))
+    with own_plane(SPACE, folder, Options(audit="Metadata"), NOTES_AND_JOBS) as (plane, cluster):
         operator = OperatorProcess(plane.kubeconfig("operator"), folder / "operator.log")
         operator.start()
         operator.wait_ready()
-        cluster.apply("admin", ACTION)
+        for action in (note_action(SPACE), job_action(SPACE)):
+            cluster.apply("admin", action)
         yield cluster, _log(plane)
         operator.stop()
 

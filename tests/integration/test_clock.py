@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.chaos.stories import ask, decide, ended, gate_of, status
+from tests.chaos.stories import ask, ask_environment, decide, ended, gate_of, status
 from tests.chaos.world import SPACE, World, chaos_world
 
 from pratique.cluster.connection import connect
@@ -37,22 +37,16 @@ async def operating(world: World, clock: SetClock) -> AsyncIterator[None]:
     operator = Operator(connection, Settings(health_port=world.operator.port, identity="set"), clock)
     task = asyncio.create_task(operator.run(stop))
     try:
-        await asyncio.to_thread(_ready, world)
+        await asyncio.to_thread(world.operator.wait_ready)
         yield
     finally:
         stop.set()
         await task
 
 
-def _ready(world: World) -> None:
-    world.operator.wait_ready()
-
-
 async def environment(world: World, name: str, ttl: str) -> None:
     """Ask for an Environment; return once it is there."""
-    spec = {"ttl": ttl, "target": {"namespace": {"name": f"env-{name}"}}}
-    kind = {"apiVersion": "pratique.dev/v1alpha1", "kind": "Environment"}
-    await world.create("admin", "environments", {**kind, "metadata": {"name": name, "namespace": SPACE}, "spec": spec})
+    await ask_environment(world, name, ttl)
 
     async def active() -> bool:
         return (await status(world, name, "environments")).get("phase") == "Active"

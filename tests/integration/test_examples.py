@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 import yaml
 from tests.support.cluster import Cluster, wait_for
 from tests.support.manifests import decision
-from tests.support.runs import condition, phase
+from tests.support.runs import condition, finished_job, phase
 from tools.installation import ROOT, OperatorProcess
 
 from pratique.core.vanishing import KEPT_SECONDS
@@ -104,20 +103,7 @@ def test_database(team: Cluster) -> None:
 def complete(team: Cluster, job: str) -> None:
     """Say of a Job what the Job controller says when its pods are done: no node here runs pods."""
     live = wait_for("the Job is started", lambda: _started(team.get("job", job, SPACE)))
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    conditions = [
-        {
-            "type": kind,
-            "status": "True",
-            "reason": "CompletionsReached",
-            "lastTransitionTime": now,
-            "lastProbeTime": now,
-        }
-        for kind in ("SuccessCriteriaMet", "Complete")
-    ]
-    pods = {"active": 0, "ready": 0, "terminating": 0, "succeeded": 1}
-    status = {**pods, "startTime": live["status"]["startTime"], "completionTime": now, "conditions": conditions}
-    patch = json.dumps({"status": status})
+    patch = json.dumps({"status": finished_job(live["status"]["startTime"])})
     team.kubectl("admin", "patch", "job", job, "-n", SPACE, "--subresource=status", "--type=merge", "-p", patch)
 
 

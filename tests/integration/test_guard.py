@@ -1,37 +1,18 @@
 """A policy is missing while the operator runs: nothing is decided until it is back, and everybody who looks is told."""
 
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
 import yaml
-from tests.conftest import PEOPLE
 from tests.support.cluster import Cluster, wait_for
 from tests.support.manifests import decision, run
-from tests.support.runs import account, phase
-from tools.controlplane.kubectl import Kubectl
-from tools.controlplane.plane import temporary_plane
-from tools.installation import OperatorProcess, install_pratique
+from tests.support.own_plane import note_action, own_plane
+from tests.support.runs import phase
+from tools.installation import OperatorProcess
 
 from pratique.codegen.manifests import install
 
 SPACE = "guarded"
-ACTION = """
-apiVersion: pratique.dev/v1alpha1
-kind: Action
-metadata: {name: note}
-spec:
-  title: Write a note
-  inputs: {schema: {type: object}}
-  approval:
-    stages: [{name: lead, when: "true", approvers: {groups: [platform-leads]}}]
-  execution:
-    serviceAccountRef: {namespace: guarded, name: writer}
-    resources:
-    - id: note
-      template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${run.name}", namespace: "${run.namespace}"}}
-"""
 BINDINGS = [each for each in install() if each["kind"].endswith("AdmissionPolicyBinding")]
 
 
@@ -39,29 +20,15 @@ BINDINGS = [each for each in install() if each["kind"].endswith("AdmissionPolicy
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, OperatorProcess]]:
     """A control plane whose policies may be taken away, and an operator that looks often."""
     folder = tmp_path_factory.mktemp("guard")
-    with temporary_plane("guard") as plane:
-        cluster = Cluster(plane, Kubectl(folder / "kube-cache"))
-        install_pratique(cluster.runner, plane.kubeconfig("admin"))
-        cluster.kubectl("admin", "apply", "-f", str(PEOPLE))
-        cluster.kubectl("admin", "create", "namespace", SPACE)
-        rights = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get"]}
-        cluster.apply("admin", yaml.safe_dump_all(account(SPACE, "writer", rights)))
+    with own_plane(SPACE, folder) as (plane, cluster):
         operator = OperatorProcess(
             plane.kubeconfig("operator"), folder / "operator.log", arguments=("--guard-every", "0.3")
         )
         operator.start()
         operator.wait_ready()
-        cluster.apply("admin", ACTION)
+        cluster.apply("admin", note_action(SPACE, gated=True))
         yield cluster, operator
         operator.stop()
-
-
-def readyz(operator: OperatorProcess) -> str:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{operator.port}/readyz", timeout=5) as answer:
-            return str(answer.read().decode())
-    except urllib.error.HTTPError as error:
-        return error.read().decode()
 
 
 def approve(cluster: Cluster, gate: str) -> bool:
@@ -82,8 +49,8 @@ def test_nothing_is_decided_while_a_policy_is_unbound(world: tuple[Cluster, Oper
     gate = phase(cluster, name, SPACE, "WaitingForApproval")["approvals"][0]["name"]
     cluster.kubectl("admin", "delete", binding["kind"], binding["metadata"]["name"])
     try:
-        wait_for("it is seen", lambda: readyz(operator).startswith("not guarded: "))
-        assert binding["metadata"]["name"] in readyz(operator)
+        wait_for("it is seen", lambda: operator.readyz().startswith("not guarded: "))
+        assert binding["metadata"]["name"] in operator.readyz()
         decided = approve(cluster, gate)
         with pytest.raises(AssertionError, match="Succeeded"):
             phase(cluster, name, SPACE, "Succeeded", timeout=2)
@@ -93,5 +60,5 @@ def test_nothing_is_decided_while_a_policy_is_unbound(world: tuple[Cluster, Oper
     if not decided:  # without the stamp of the one policy the other refuses every decision
         wait_for("the lead may decide again", lambda: approve(cluster, gate))
     phase(cluster, name, SPACE, "Succeeded")
-    assert readyz(operator) == "ok"
+    assert operator.readyz() == "ok"
     assert "Nothing is decided until the API server guards again" in operator.log.read_text()

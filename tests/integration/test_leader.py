@@ -9,51 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from tests.conftest import PEOPLE
 from tests.support.cluster import Cluster, wait_for
 from tests.support.manifests import decision, run
-from tests.support.runs import account, phase
-from tools.controlplane.kubectl import Kubectl
-from tools.controlplane.plane import temporary_plane
+from tests.support.own_plane import NOTES_AND_JOBS, job_action, note_action, own_plane
+from tests.support.runs import phase
 from tools.controlplane.servers import Options
-from tools.installation import OperatorProcess, install_pratique
+from tools.installation import OperatorProcess
 
 SPACE = "leaders"
-ACTION = """
-apiVersion: pratique.dev/v1alpha1
-kind: Action
-metadata: {name: note}
-spec:
-  title: Write a note
-  inputs: {schema: {type: object, properties: {gated: {type: boolean, default: false}}}}
-  approval:
-    stages: [{name: lead, when: inputs.gated, approvers: {groups: [platform-leads]}}]
-  execution:
-    serviceAccountRef: {namespace: leaders, name: writer}
-    resources:
-    - id: note
-      template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${run.name}", namespace: "${run.namespace}"}}
----
-apiVersion: pratique.dev/v1alpha1
-kind: Action
-metadata: {name: job}
-spec:
-  title: Run a Job that vanishes when it is done
-  inputs: {schema: {type: object}}
-  execution:
-    serviceAccountRef: {namespace: leaders, name: writer}
-    resources:
-    - id: job
-      readyWhen: "true"
-      template:
-        apiVersion: batch/v1
-        kind: Job
-        metadata: {name: "${run.name}", namespace: "${run.namespace}"}
-        spec:
-          ttlSecondsAfterFinished: 0
-          template: {spec: {restartPolicy: Never, containers: [{name: main, image: none}]}}
-"""
 Planes = tuple[Cluster, Path, Path]
 
 
@@ -61,14 +24,9 @@ Planes = tuple[Cluster, Path, Path]
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planes]:
     """A control plane of its own with an audit log, and an Action."""
     folder = tmp_path_factory.mktemp("leaders")
-    with temporary_plane("leaders", Options(audit="Metadata")) as plane:
-        cluster = Cluster(plane, Kubectl(folder / "kube-cache"))
-        install_pratique(cluster.runner, plane.kubeconfig("admin"))
-        cluster.kubectl("admin", "apply", "-f", str(PEOPLE))
-        cluster.kubectl("admin", "create", "namespace", SPACE)
-        rights = {"apiGroups": ["", "batch"], "resources": ["configmaps", "jobs"], "verbs": ["create", "get", "patch"]}
-        cluster.apply("admin", yaml.safe_dump_all(account(SPACE, "writer", rights)))
-        cluster.apply("admin", ACTION)
+    with own_plane(SPACE, folder, Options(audit="Metadata"), NOTES_AND_JOBS) as (plane, cluster):
+        for action in (note_action(SPACE), job_action(SPACE)):
+            cluster.apply("admin", action)
         assert plane.audit_log is not None
         yield cluster, folder, plane.audit_log
 

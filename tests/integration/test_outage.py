@@ -11,34 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from tests.conftest import PEOPLE
 from tests.support.cluster import Cluster, wait_for
 from tests.support.manifests import decision, run
-from tests.support.runs import account, phase
-from tools.controlplane.kubectl import Kubectl
-from tools.controlplane.plane import ControlPlane, temporary_plane
+from tests.support.own_plane import note_action, own_plane
+from tests.support.runs import phase
+from tools.controlplane.plane import ControlPlane
 from tools.controlplane.processes import alive
 from tools.controlplane.servers import Options
-from tools.installation import OperatorProcess, install_pratique
+from tools.installation import OperatorProcess
 
 SPACE = "outage"
-ACTION = """
-apiVersion: pratique.dev/v1alpha1
-kind: Action
-metadata: {name: note}
-spec:
-  title: Write a note
-  inputs:
-    schema: {type: object, properties: {gated: {type: boolean, default: true}}}
-  approval:
-    stages: [{name: lead, when: inputs.gated, deadline: DEADLINE, approvers: {groups: [platform-leads]}}]
-  execution:
-    serviceAccountRef: {namespace: outage, name: writer}
-    resources:
-    - id: note
-      template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${run.name}", namespace: "${run.namespace}"}}
-"""
 OUTAGE_SECONDS = 4
 
 
@@ -46,20 +28,12 @@ OUTAGE_SECONDS = 4
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ControlPlane, Cluster, OperatorProcess]]:
     """A control plane that may be stopped, and an operator that must not notice more than it has to."""
     folder = tmp_path_factory.mktemp("outage")
-    with temporary_plane("outage", Options(durable=True)) as plane:
-        cluster = Cluster(plane, Kubectl(folder / "kube-cache"))
-        install_pratique(cluster.runner, plane.kubeconfig("admin"))
-        cluster.kubectl("admin", "apply", "-f", str(PEOPLE))
-        cluster.kubectl("admin", "create", "namespace", SPACE)
-        rights = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get"]}
-        cluster.apply("admin", yaml.safe_dump_all(account(SPACE, "writer", rights)))
+    with own_plane(SPACE, folder, Options(durable=True)) as (plane, cluster):
         operator = OperatorProcess(plane.kubeconfig("operator"), folder / "operator.log")
         operator.start()
         operator.wait_ready()
         for name, deadline in (("note", "1h"), ("hasty", "6s")):
-            cluster.apply(
-                "admin", ACTION.replace("DEADLINE", deadline).replace("name: note}\nspec", f"name: {name}}}\nspec")
-            )
+            cluster.apply("admin", note_action(SPACE, name, gated=True, deadline=deadline))
         yield plane, cluster, operator
         operator.stop()
         assert "Traceback" not in operator.log.read_text(), operator.log.read_text()[-5000:]

@@ -1,5 +1,6 @@
 """What tests of runs share: waiting for a phase, reading a condition, and an account for an Action to act as."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.support.cluster import Cluster, wait_for
@@ -24,6 +25,17 @@ def condition(body: dict[str, Any] | None, kind: str) -> dict[str, Any]:
     """Return a condition of an object or of a status; empty if there is none."""
     status = (body or {}).get("status", body or {})
     return next((each for each in status.get("conditions", []) if each["type"] == kind), {})
+
+
+def finished_job(started: str) -> dict[str, Any]:
+    """Return the status that the Job controller writes once the pods are done: no node here runs any."""
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    conditions = [
+        {"type": kind, "status": "True", "reason": "CompletionsReached", "lastTransitionTime": at, "lastProbeTime": at}
+        for kind in ("SuccessCriteriaMet", "Complete")
+    ]
+    pods = {"active": 0, "ready": 0, "terminating": 0, "succeeded": 1}
+    return {**pods, "startTime": started, "completionTime": at, "conditions": conditions}
 
 
 def account(namespace: str, name: str, *rules: dict[str, Any]) -> list[Manifest]:

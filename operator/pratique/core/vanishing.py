@@ -8,11 +8,9 @@ A vanished Job also leaves no name that is taken. So before one is created, the 
 process with an old cache then sees that the Job was made, and is gone.
 """
 
-from dataclasses import dataclass
-
 from pratique.api.v1alpha1 import GROUP, VERSION
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, PlannedResource, RunResource
-from pratique.core.effects import Effect, Failure, Json, MergePatch, ObjectRef, Outcomes, Plan, Read
+from pratique.core.effects import Effect, Json, MergePatch, ObjectRef, Plan, Read
 from pratique.core.snapshot import RunSnapshot
 
 KEPT_SECONDS = 30 * 24 * 3600
@@ -50,39 +48,30 @@ def release(snapshot: RunSnapshot, status: ActionRunStatus) -> Plan[ActionRunSta
     """Give objects that were kept the TTL that was planned, now that the run's end is on record."""
     if status.plan is None:
         return Plan(status)
-    resources: list[RunResource] = []
-    effects: list[Effect] = []
-    failures: list[Failure] = []
     planned = {each.id: each for each in status.plan.resources}
     account = status.plan.service_account_ref.username
+    resources: list[RunResource] = []
+    effects: list[Effect] = []
+    retry = False
     for resource in status.resources:
-        if not resource.held or resource.id not in planned:
-            resources.append(resource)
-            continue
-        at = _release(resource, planned[resource.id], account, snapshot.outcomes)
-        effects += at.effects
-        resources.append(at.resource or resource)
-        failures += at.failures
+        released = resource
+        if resource.held and resource.id in planned:
+            patch = _own_ttl(resource, planned[resource.id], account)
+            done = snapshot.outcomes.get(patch.key)
+            if done is None:
+                effects.append(patch)
+            elif done.failure is None or done.failure.reason in ("NotFound", "Conflict"):
+                released = resource.model_copy(update={"held": False})
+            else:
+                retry = retry or done.failure.transient
+        resources.append(released)
     if effects:
         return Plan(status, effects=tuple(effects))
-    retry = any(failure.transient for failure in failures)
     return Plan(status.model_copy(update={"resources": resources}), retry=retry)
 
 
-@dataclass(frozen=True)
-class _Release:
-    resource: RunResource | None = None
-    effects: tuple[Effect, ...] = ()
-    failures: tuple[Failure, ...] = ()
-
-
-def _release(resource: RunResource, planned: PlannedResource, account: str, outcomes: Outcomes) -> _Release:
-    key = f"release/{resource.id}"
-    done = outcomes.get(key)
-    if done is None:
-        ref = ObjectRef(resource.api_version, resource.kind, resource.name, resource.namespace)
-        patch = {"spec": {_TTL: planned.manifest["spec"][_TTL]}}
-        return _Release(effects=(MergePatch(key, ref, resource.uid, patch, account),))
-    if done.failure is None or done.failure.reason in ("NotFound", "Conflict"):
-        return _Release(resource.model_copy(update={"held": False}))
-    return _Release(resource, failures=(done.failure,))
+def _own_ttl(resource: RunResource, planned: PlannedResource, account: str) -> MergePatch:
+    ref = ObjectRef(resource.api_version, resource.kind, resource.name, resource.namespace)
+    return MergePatch(
+        f"release/{resource.id}", ref, resource.uid, {"spec": {_TTL: planned.manifest["spec"][_TTL]}}, account
+    )

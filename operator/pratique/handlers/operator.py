@@ -123,7 +123,9 @@ class Operator:
         metrics.gauge("queue_oldest_seconds", "How long the next of them has waited.", lambda: queue.oldest(now()))
         metrics.gauge("queue_scheduled", "Times that are set for later looks.", lambda: queue.waiting)
         metrics.gauge("outbox_depth", "Messages that are being delivered, or wait for it.", lambda: self.outbox.depth)
-        metrics.gauge("tasks", "Tasks of this process; a number that only grows is a leak.", _tasks)
+        metrics.gauge(
+            "tasks", "Tasks of this process; a number that only grows is a leak.", lambda: len(asyncio.all_tasks())
+        )
         metrics.gauge("guarded", "Whether the API server refused all canaries.", lambda: not self.health.unguarded)
         metrics.gauge("leader", "Whether this process leads.", lambda: self.leading)
         metrics.objects(self._phases)
@@ -264,10 +266,6 @@ class Operator:
         except ApiError as error:
             return failure_of(error)
         return None
-
-
-def _tasks() -> int:
-    return len(asyncio.all_tasks())
 
 
 def _type_of(channel: NotificationChannel | None, name: str) -> str:

@@ -69,10 +69,10 @@ class DueHeap(Generic[Key]):
 
     def drain(self) -> list[Key]:
         """Return all keys that have a time, the earliest first; none has one any more."""
-        keys = [key for when, _, key in sorted(self._heap) if self._times.get(key) == when]
+        keys = sorted(self._times, key=self._times.__getitem__)
         self._times.clear()
         self._heap.clear()
-        return list(dict.fromkeys(keys))
+        return keys
 
 
 @dataclass

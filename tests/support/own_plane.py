@@ -1,0 +1,85 @@
+"""A control plane of a test module's own: installed, with the people, a namespace, and an account to act as."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+from tools.controlplane.kubectl import Kubectl
+from tools.controlplane.plane import ControlPlane, temporary_plane
+from tools.controlplane.servers import Options
+from tools.installation import install_pratique
+
+from tests.conftest import PEOPLE
+from tests.support.cluster import Cluster
+from tests.support.manifests import Manifest
+from tests.support.runs import account
+
+NOTES = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get"]}
+NOTES_AND_JOBS = {"apiGroups": ["", "batch"], "resources": ["configmaps", "jobs"], "verbs": ["create", "get", "patch"]}
+_NOTE = """
+apiVersion: pratique.dev/v1alpha1
+kind: Action
+metadata: {name: NAME}
+spec:
+  title: Write a note
+  inputs: {schema: {type: object, properties: {gated: {type: boolean, default: DEFAULT}}}}
+  approval:
+    stages: [{name: lead, when: inputs.gated, deadline: DEADLINE, approvers: {groups: [platform-leads]}}]
+  execution:
+    serviceAccountRef: {namespace: SPACE, name: writer}
+    resources:
+    - id: note
+      template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${run.name}", namespace: "${run.namespace}"}}
+"""
+_JOB = """
+apiVersion: pratique.dev/v1alpha1
+kind: Action
+metadata: {name: job}
+spec:
+  title: Run a Job that vanishes when it is done
+  inputs: {schema: {type: object}}
+  execution:
+    serviceAccountRef: {namespace: SPACE, name: writer}
+    resources:
+    - id: job
+      readyWhen: "true"
+      template:
+        apiVersion: batch/v1
+        kind: Job
+        metadata: {name: "${run.name}", namespace: "${run.namespace}"}
+        spec:
+          ttlSecondsAfterFinished: 0
+          template: {spec: {restartPolicy: Never, containers: [{name: main, image: none}]}}
+"""
+
+
+def note_action(space: str, name: str = "note", *, gated: bool = False, deadline: str = "24h") -> str:
+    """Return an Action that writes a ConfigMap; `gated` is what its input is by default."""
+    parts = {"NAME": name, "DEFAULT": str(gated).lower(), "DEADLINE": deadline, "SPACE": space}
+    return _filled(_NOTE, parts)
+
+
+def job_action(space: str) -> str:
+    """Return an Action that makes a Job which is ready at once and has no time to stay."""
+    return _filled(_JOB, {"SPACE": space})
+
+
+def _filled(text: str, parts: dict[str, str]) -> str:
+    for placeholder, value in parts.items():
+        text = text.replace(placeholder, value)
+    return text
+
+
+@contextmanager
+def own_plane(
+    space: str, folder: Path, options: Options | None = None, rights: Manifest = NOTES
+) -> Iterator[tuple[ControlPlane, Cluster]]:
+    """Start it; Actions are the caller's to apply, when an operator runs or before."""
+    with temporary_plane(space, options or Options()) as plane:
+        cluster = Cluster(plane, Kubectl(folder / "kube-cache"))
+        install_pratique(cluster.runner, plane.kubeconfig("admin"))
+        cluster.kubectl("admin", "apply", "-f", str(PEOPLE))
+        cluster.kubectl("admin", "create", "namespace", space)
+        cluster.apply("admin", yaml.safe_dump_all(account(space, "writer", rights)))
+        yield plane, cluster
