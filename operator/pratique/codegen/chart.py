@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pratique import __version__
-from pratique.codegen.admission import admission_policies
+from pratique.admission import admission_policies
 from pratique.codegen.crds import crds
 from pratique.codegen.rbac import impersonation, operator_rbac, people_roles
 from pratique.codegen.text import HEADER, to_yaml
@@ -60,7 +60,7 @@ def chart_files() -> dict[Path, str]:
     files |= {f"templates/crds/{crd['spec']['names']['plural']}.yaml": _template([_kept(crd)]) for crd in crds()}
     files |= {
         f"templates/policies/{name}.yaml": _template(listed)
-        for name, listed in _by_name(admission_policies(_RELEASE)).items()
+        for name, listed in _by_name(admission_policies(_RELEASE.guard)).items()
     }
     return {CHART / name: text for name, text in files.items()}
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pratique.codegen.admission import admission_policies
+from pratique.admission import admission_policies
 from pratique.codegen.crds import crds
 from pratique.codegen.rbac import LABELS, impersonation, operator_rbac, people_roles
 from pratique.codegen.values import Values
@@ -23,4 +23,4 @@ def install(values: Values | None = None) -> list[Manifest]:
         manifest for each in chosen.impersonate for manifest in impersonation(each.namespace, list(each.names), subject)
     ]
     rights = [*operator_rbac(chosen.namespace, chosen.service_account), *people_roles(), *lent]
-    return [namespace, *crds(), *admission_policies(chosen), *rights]
+    return [namespace, *crds(), *admission_policies(chosen.guard), *rights]

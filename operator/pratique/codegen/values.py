@@ -5,6 +5,8 @@ Pure data. Read by `policies`, `rbac`, `workload`, `manifests` and `chart`.
 
 from dataclasses import dataclass, field
 
+from pratique.admission.values import GuardValues
+
 
 @dataclass(frozen=True)
 class Image:
@@ -43,6 +45,11 @@ class Values:
     resources: Resources = field(default_factory=Resources)
 
     @property
+    def guard(self) -> GuardValues:
+        """The part of it that the admission policies depend on."""
+        return GuardValues(namespace=self.namespace, service_account=self.service_account)
+
+    @property
     def operator(self) -> str:
         """The user name under which the API server knows the operator."""
-        return f"system:serviceaccount:{self.namespace}:{self.service_account}"
+        return self.guard.operator

@@ -15,14 +15,16 @@ from jsonschema import Draft202012Validator, SchemaError, ValidationError
 from jsonschema.validators import extend
 
 from pratique.core.form_language import FORMATS, matches, problems_of_words
+from pratique.core.limits import (
+    MAX_INPUT_BYTES,
+    MAX_INPUT_DEPTH,
+    MAX_INPUT_VALUES,
+    MAX_SCHEMA_BYTES,
+    MAX_SCHEMA_DEPTH,
+)
 from pratique.core.text import clean
 
 Json = dict[str, Any]
-MAX_INPUT_BYTES = 65536
-MAX_INPUT_DEPTH = 12
-MAX_INPUT_VALUES = 1000
-MAX_SCHEMA_BYTES = 65536
-MAX_SCHEMA_DEPTH = 32
 MAX_SENTENCES = 10
 MAX_NUMBER = 2**53
 _IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")

@@ -16,6 +16,7 @@ from pratique.core.effects import Evaluation, Json
 from pratique.core.errors import EvaluationError
 from pratique.core.expressions import compile_expression, has_nul
 from pratique.core.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
+from pratique.core.limits import MAX_PLAN_BYTES
 from pratique.core.objects import finished_manifest
 from pratique.core.rendering import render, render_text, summarize
 from pratique.core.text import clean
@@ -23,7 +24,6 @@ from pratique.core.wording import approvers_phrase
 
 SCOPE = ("inputs", "run", "action")
 OUTPUT_SCOPE = (*SCOPE, "resources")
-MAX_PLAN_BYTES = 262144
 
 
 def scope_of(action: Action, run: ActionRun, inputs: Json) -> Json:

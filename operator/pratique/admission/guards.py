@@ -3,8 +3,7 @@
 The leash is on the operator itself: its RBAC reaches every namespace, what it may do there is decided here.
 """
 
-from pratique.api.v1alpha1 import KINDS
-from pratique.codegen.admission.build import (
+from pratique.admission.build import (
     CANARY,
     JANITORS,
     ME,
@@ -18,6 +17,7 @@ from pratique.codegen.admission.build import (
     unless_absent,
     validating,
 )
+from pratique.api.v1alpha1 import KINDS
 
 ENVIRONMENT_UID = f"{PREFIX}environment-uid"
 

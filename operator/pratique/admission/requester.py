@@ -1,6 +1,6 @@
 """`pratique-requester`: who asks for a run is who the API server says it is, and a run never changes afterwards."""
 
-from pratique.codegen.admission.build import (
+from pratique.admission.build import (
     GROUPS,
     JANITORS,
     ME,
@@ -14,7 +14,7 @@ from pratique.codegen.admission.build import (
     unless_absent,
     validating,
 )
-from pratique.core.forms import MAX_INPUT_DEPTH
+from pratique.core.limits import MAX_INPUT_DEPTH
 
 NAME = "pratique-requester"
 _MATCH = (Match(("actionruns",), ("CREATE", "UPDATE")),)

@@ -5,7 +5,7 @@ adds a person's key, the time of the entry that owns the key is the time of the 
 nothing, since two people who use the same tool share an entry.
 """
 
-from pratique.codegen.admission.build import (
+from pratique.admission.build import (
     CANARY,
     GROUPS,
     JANITORS,

@@ -1,0 +1,20 @@
+"""What an installation chose that the admission policies depend on. Pure data.
+
+The chart writes the policies with it, and the operator is told the same, so that it can tell whether the policies that are
+installed are still those.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class GuardValues:
+    """One installation, as far as the policies know it."""
+
+    namespace: str = "pratique-system"
+    service_account: str = "pratique"
+
+    @property
+    def operator(self) -> str:
+        """The user name under which the API server knows the operator."""
+        return f"system:serviceaccount:{self.namespace}:{self.service_account}"

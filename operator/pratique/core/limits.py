@@ -1,0 +1,11 @@
+"""The limits against abuse that are ours; how long a text or a list may be stands with its field in `api/`. Pure data."""
+
+MAX_INPUT_BYTES = 65536
+"""Of `spec.inputs` of a run, as JSON."""
+MAX_INPUT_DEPTH = 12
+MAX_INPUT_VALUES = 1000
+MAX_SCHEMA_BYTES = 65536
+"""Of an Action's form, as JSON."""
+MAX_SCHEMA_DEPTH = 32
+MAX_PLAN_BYTES = 262144
+"""Of all rendered objects of a plan, and of all outputs of a run, as JSON."""
