@@ -4,15 +4,32 @@ Each module holds one concern as data: which requests, what must be true, the se
 Called by codegen, which writes them, and by the operator, which compares what is installed with them.
 """
 
-from pratique.admission.build import Manifest
-from pratique.admission.decision import decision
+from pratique.admission.build import Manifest, mutating
+from pratique.admission.decision import decision, decision_stamp
 from pratique.admission.guards import action, environment, leash, status
-from pratique.admission.requester import requester
+from pratique.admission.requester import requester, requester_stamp
 from pratique.admission.values import GuardValues
+from pratique.admission.webhook import webhook_configuration
 
 
-def admission_policies(values: GuardValues) -> list[Manifest]:
-    """Return all policies, each followed by its binding."""
+def admission_policies(values: GuardValues, *, older: bool = False, webhook_url: str | None = None) -> list[Manifest]:
+    """Return all policies, each followed by its binding: those that stamp, then those that guard.
+
+    `older` is a cluster before 1.36, where a webhook stamps: as a Service, or at `webhook_url`.
+    """
+    return [*stamping(values, older=older, webhook_url=webhook_url), *guarding(values)]
+
+
+def stamping(values: GuardValues, *, older: bool = False, webhook_url: str | None = None) -> list[Manifest]:
+    """Return what writes identities and times into requests."""
+    stamps = (requester_stamp(), decision_stamp())
+    if older:
+        return [webhook_configuration(stamps, values.namespace, webhook_url)]
+    return [manifest for stamp in stamps for manifest in mutating(stamp)]
+
+
+def guarding(values: GuardValues) -> list[Manifest]:
+    """Return what refuses: these check the stamps too, so that who stamps need not be trusted."""
     operator = values.operator
     return [
         *requester(operator),

@@ -9,12 +9,13 @@ from textwrap import dedent
 from typing import Any
 
 from pratique.api.v1alpha1 import GROUP
+from pratique.core.stamp import CANARY_LABEL
 
 Manifest = dict[str, Any]
 
 API = "admissionregistration.k8s.io/v1"
 PREFIX = f"{GROUP}/"
-CANARY_LABEL = f"{PREFIX}canary"
+LABELS = {"app.kubernetes.io/part-of": "pratique"}
 
 CANARY = f"object != null && has(object.metadata.labels) && '{CANARY_LABEL}' in object.metadata.labels"
 """Whether the object is a canary: posted to prove that the policies are on, and refused by every one of them."""
@@ -61,6 +62,20 @@ class Match:
         }
 
 
+@dataclass(frozen=True)
+class Stamp:
+    """What the API server writes into a request, or on clusters before 1.36 a webhook: when, and which JSON patch.
+
+    `core.stamp` is the webhook's half, in Python: the two must not differ.
+    """
+
+    name: str
+    match: Match
+    conditions: dict[str, str]
+    variables: dict[str, str]
+    patch: str
+
+
 def code(text: str) -> str:
     """Return CEL without the indentation of the Python around it."""
     return dedent(text).strip()
@@ -84,8 +99,8 @@ def validating(
     spec = {
         "failurePolicy": "Fail",
         "matchConstraints": _constraints(matches),
-        **_named("matchConditions", conditions or {}),
-        **_named("variables", {"canary": CANARY, **variables}),
+        **({"matchConditions": named(conditions)} if conditions else {}),
+        "variables": named({"canary": CANARY, **variables}),
         "validations": [_validation(check) for check in (first, *checks)],
     }
     return [
@@ -94,21 +109,19 @@ def validating(
     ]
 
 
-def mutating(
-    name: str, matches: tuple[Match, ...], variables: dict[str, str], conditions: dict[str, str], patch: str
-) -> list[Manifest]:
-    """Return a MutatingAdmissionPolicy that applies the JSON patch `patch`, and its binding."""
+def mutating(stamp: Stamp) -> list[Manifest]:
+    """Return a MutatingAdmissionPolicy that stamps, and its binding."""
     spec = {
         "reinvocationPolicy": "IfNeeded",
         "failurePolicy": "Fail",
-        "matchConstraints": _constraints(matches),
-        **_named("matchConditions", conditions),
-        **_named("variables", variables),
-        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": code(patch)}}],
+        "matchConstraints": _constraints((stamp.match,)),
+        "matchConditions": named(stamp.conditions),
+        "variables": named(stamp.variables),
+        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": code(stamp.patch)}}],
     }
     return [
-        _object("MutatingAdmissionPolicy", name, spec),
-        _object("MutatingAdmissionPolicyBinding", name, {"policyName": name}),
+        _object("MutatingAdmissionPolicy", stamp.name, spec),
+        _object("MutatingAdmissionPolicyBinding", stamp.name, {"policyName": stamp.name}),
     ]
 
 
@@ -154,11 +167,10 @@ def _constraints(matches: tuple[Match, ...]) -> Manifest:
     }
 
 
-def _named(key: str, expressions: dict[str, str]) -> Manifest:
-    listed = [{"name": name, "expression": code(expression)} for name, expression in expressions.items()]
-    return {key: listed} if listed else {}
+def named(expressions: dict[str, str]) -> list[Manifest]:
+    """Return expressions as the API lists them."""
+    return [{"name": name, "expression": code(expression)} for name, expression in expressions.items()]
 
 
 def _object(kind: str, name: str, spec: Manifest) -> Manifest:
-    labels = {"app.kubernetes.io/part-of": "pratique"}
-    return {"apiVersion": API, "kind": kind, "metadata": {"name": name, "labels": labels}, "spec": spec}
+    return {"apiVersion": API, "kind": kind, "metadata": {"name": name, "labels": LABELS}, "spec": spec}

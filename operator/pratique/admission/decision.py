@@ -13,8 +13,8 @@ from pratique.admission.build import (
     Check,
     Manifest,
     Match,
+    Stamp,
     may,
-    mutating,
     ours,
     same,
     unless_absent,
@@ -47,16 +47,17 @@ _LIST = "(has({0}.metadata.{1}) ? {0}.metadata.{1} : [])"
 
 
 def decision(operator: str) -> list[Manifest]:
-    """Return the policy that stamps a decision with its time and groups, and the one that guards Approvals."""
-    return [*_stamp(), *_guard(operator)]
+    """Return the policy that guards Approvals, which also checks what was stamped."""
+    return _guard(operator)
 
 
-def _stamp() -> list[Manifest]:
-    return mutating(
+def decision_stamp() -> Stamp:
+    """Return what stamps a decision with its time and groups."""
+    return Stamp(
         NAME,
-        (Match(("approvals",), ("CREATE", "UPDATE")),),
-        {"me": ME, "groups": GROUPS, "owners": _OWNERS, "listedGroups": _LISTED_GROUPS},
+        Match(("approvals",), ("CREATE", "UPDATE")),
         {"mine-is-new": _NEW},
+        {"me": ME, "groups": GROUPS, "owners": _OWNERS, "listedGroups": _LISTED_GROUPS},
         """
         variables.owners.size() == 1
         ? [

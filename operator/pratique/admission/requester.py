@@ -7,8 +7,8 @@ from pratique.admission.build import (
     Check,
     Manifest,
     Match,
+    Stamp,
     may,
-    mutating,
     ours,
     same,
     unless_absent,
@@ -17,23 +17,24 @@ from pratique.admission.build import (
 from pratique.core.limits import MAX_INPUT_DEPTH
 
 NAME = "pratique-requester"
-_MATCH = (Match(("actionruns",), ("CREATE", "UPDATE")),)
+_MATCH = Match(("actionruns",), ("CREATE", "UPDATE"))
 _ACTION = "object.spec.actionRef.name"
 _OWNERS = "(has({0}.metadata.ownerReferences) ? {0}.metadata.ownerReferences : [])"
 
 
 def requester(operator: str) -> list[Manifest]:
-    """Return the policy that stamps spec.requestedBy, and the one that checks it and freezes the rest."""
-    return [*_stamp(), *_guard(operator)]
+    """Return the policy that checks what was stamped as spec.requestedBy, and freezes the rest."""
+    return _guard(operator)
 
 
-def _stamp() -> list[Manifest]:
-    return mutating(
+def requester_stamp() -> Stamp:
+    """Return what stamps spec.requestedBy."""
+    return Stamp(
         NAME,
         _MATCH,
-        {"me": ME, "groups": GROUPS},
         # a spec that is no object is left for the schema to refuse, which says so better than a failing policy
         {"unset": "has(object.spec) && type(object.spec) == map && !has(object.spec.requestedBy)"},
+        {"me": ME, "groups": GROUPS},
         """
         request.operation == 'CREATE'
         ? [JSONPatch{op: "add", path: "/spec/requestedBy",
@@ -61,7 +62,7 @@ def _guard(operator: str) -> list[Manifest]:
     }
     return validating(
         NAME,
-        _MATCH,
+        (_MATCH,),
         variables,
         (*_on_create(), *_on_update()),
         canary="(has(object.spec.requestedBy) ? string(object.spec.requestedBy.username) : 'not stamped')",
