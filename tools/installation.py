@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from pratique.codegen.manifests import install
+from pratique.codegen.values import Values
 from tools.controlplane import processes
 from tools.controlplane.kubectl import Kubectl
 from tools.controlplane.processes import Process
@@ -29,9 +30,9 @@ class InstallationError(Exception):
     """The installation did not work; the message says what was seen and what to do."""
 
 
-def install_pratique(kubectl: Kubectl, admin: Path) -> None:
+def install_pratique(kubectl: Kubectl, admin: Path, values: Values | None = None) -> None:
     """Apply everything but the Deployment, and wait until the kinds are served."""
-    manifests = install()
+    manifests = install(values)
     early = [each for each in manifests if each["kind"] in ("Namespace", "CustomResourceDefinition")]
     apply(kubectl, admin, early)
     names = [f"crd/{each['metadata']['name']}" for each in early if each["kind"] == "CustomResourceDefinition"]

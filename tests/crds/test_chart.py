@@ -71,12 +71,14 @@ def test_values_reach_every_place_they_belong_to(helm: Path) -> None:
         service_account="clearance",
         image=Image("registry.example.com/pratique", "1.2.3", "Always"),
         impersonate=(Impersonation("team-a", ("one", "two")), Impersonation("team-b", ("three",))),
+        submitters=("system:serviceaccount:argocd:argocd-application-controller", "https://id.example.com#gitops"),
     )
     values = replace(values, resources=replace(values.resources, cpu="2", memory="1Gi", memory_limit="2Gi"))
     chosen = {
         "image": {"repository": "registry.example.com/pratique", "tag": "1.2.3", "pullPolicy": "Always"},
         "serviceAccount": {"name": "clearance"},
         "impersonate": [{"namespace": each.namespace, "names": list(each.names)} for each in values.impersonate],
+        "submitters": list(values.submitters),
         "resources": {"cpu": "2", "memory": "1Gi", "memoryLimit": "2Gi"},
     }
     options = [f"--set-json={key}={json.dumps(value)}" for key, value in chosen.items()]
@@ -84,7 +86,17 @@ def test_values_reach_every_place_they_belong_to(helm: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["replicas=2", "image.pullPolicy=Sometimes", "impersonate[0].namespace=a", "serviceAccount.name=A"]
+    "wrong",
+    [
+        "replicas=2",
+        "image.pullPolicy=Sometimes",
+        "impersonate[0].namespace=a",
+        "serviceAccount.name=A",
+        "submitters=everybody",
+        "submitters[0]=",
+        "submitters[0]='quoted'",
+        'submitters[0]=a"] || true || ["',
+    ],
 )
 def test_values_that_mean_nothing_are_refused(helm: Path, wrong: str) -> None:
     answer = run(helm, "template", "pratique", str(CHART), "--kube-version", "1.36.3", "--set", wrong)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.support import manifests as make
-from tests.support.cluster import Answer, Cluster
+from tests.support.cluster import Answer, Cluster, wait_for
 from tests.support.manifests import changed
 
 pytestmark = pytest.mark.cluster
@@ -211,5 +211,42 @@ def test_a_status_in_the_manifest_is_dropped(cluster: Cluster, namespace: str) -
     assert kept is not None and kept["status"]["phase"] == "Pending"
 
 
-def test_the_requester_may_delete_a_run(cluster: Cluster, namespace: str, held: dict[str, Any]) -> None:
-    assert cluster.kubectl("developer", "delete", "actionrun", "held", "-n", namespace).code == 0
+@pytest.mark.parametrize("who", ["developer", "admin"])
+def test_the_requester_may_delete_a_run(cluster: Cluster, namespace: str, held: dict[str, Any], who: str) -> None:
+    assert cluster.kubectl(who, "delete", "actionrun", "held", "-n", namespace).code == 0
+
+
+@pytest.mark.parametrize("phase", ["Pending", "WaitingForApproval", "Running"])
+def test_a_colleague_does_not_withdraw_a_run_by_deleting_it(
+    cluster: Cluster, namespace: str, held: dict[str, Any], phase: str
+) -> None:
+    _status(cluster, namespace, "held", {"phase": phase})
+    sentence = f"only the requester, developer@example.com, may delete this run while it is {phase}"
+    ways = (
+        ("delete", "actionrun", "held", "-n", namespace),
+        ("delete", "actionruns", "--all", "-n", namespace),
+        ("delete", "--raw", f"/apis/pratique.dev/v1alpha1/namespaces/{namespace}/actionruns/held"),
+    )
+    for way in ways:
+        _denied(cluster.kubectl("developer-2", *way, check=False), sentence)
+
+
+def test_what_has_ended_may_be_tidied_away(cluster: Cluster, namespace: str, held: dict[str, Any]) -> None:
+    _status(cluster, namespace, "held", {"phase": "Declined"})
+    assert cluster.kubectl("developer-2", "delete", "actionrun", "held", "-n", namespace).code == 0
+
+
+def test_a_namespace_with_a_waiting_run_can_go(cluster: Cluster, namespace: str, held: dict[str, Any]) -> None:
+    cluster.kubectl("admin", "delete", "namespace", namespace, "--wait=false")
+    wait_for("the namespace is gone", lambda: cluster.get("namespace", namespace) is None)
+
+
+def test_a_waiting_run_goes_with_its_owner(cluster: Cluster, namespace: str) -> None:
+    """The garbage collector may end what the requester tied to another object."""
+    cluster.kubectl("admin", "create", "configmap", "owner", "-n", namespace)
+    uid = (cluster.get("configmap", "owner", namespace) or {})["metadata"]["uid"]
+    owned = make.run("held", namespace)
+    owned["metadata"]["ownerReferences"] = [{"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid}]
+    cluster.apply("developer", owned)
+    cluster.kubectl("admin", "delete", "configmap", "owner", "-n", namespace)
+    wait_for("the run is gone", lambda: cluster.get("actionrun", "held", namespace) is None)

@@ -10,6 +10,7 @@ from tools.controlplane.plane import ControlPlane, temporary_plane
 from tools.controlplane.servers import Options
 from tools.installation import install_pratique
 
+from pratique.codegen.values import Values
 from tests.conftest import PEOPLE
 from tests.support.cluster import Cluster
 from tests.support.manifests import Manifest
@@ -73,12 +74,16 @@ def _filled(text: str, parts: dict[str, str]) -> str:
 
 @contextmanager
 def own_plane(
-    space: str, folder: Path, options: Options | None = None, rights: Manifest = NOTES
+    space: str,
+    folder: Path,
+    options: Options | None = None,
+    rights: Manifest = NOTES,
+    values: Values | None = None,
 ) -> Iterator[tuple[ControlPlane, Cluster]]:
     """Start it; Actions are the caller's to apply, when an operator runs or before."""
     with temporary_plane(space, options or Options()) as plane:
         cluster = Cluster(plane, Kubectl(folder / "kube-cache"))
-        install_pratique(cluster.runner, plane.kubeconfig("admin"))
+        install_pratique(cluster.runner, plane.kubeconfig("admin"), values)
         cluster.kubectl("admin", "apply", "-f", str(PEOPLE))
         cluster.kubectl("admin", "create", "namespace", space)
         cluster.apply("admin", yaml.safe_dump_all(account(space, "writer", rights)))

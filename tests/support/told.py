@@ -48,7 +48,7 @@ def expiring() -> Message:
 
 
 def withdrawn() -> Message:
-    text = "developer@example.com deleted the request"
+    text = "The request of developer@example.com was deleted"
     return compose_approval(its_gate(state="Withdrawn"), entry(EventType.WITHDRAWN, message=text))
 
 

@@ -127,7 +127,7 @@ def test_a_deleted_run_tells_the_approvers():
     status = look(subject=run(meta={"deletion_timestamp": NOW})).status
     assert (status.state, status.message) == (WITHDRAWN, GONE)
     assert [entry.id for entry in status.notifications] == ["Withdrawn/KubernetesEvents", "Withdrawn/chat"]
-    assert status.notifications[0].message == "developer@example.com deleted the request"
+    assert status.notifications[0].message == "The request of developer@example.com was deleted"
 
 
 def test_an_open_gate_also_wakes_for_its_outbox():

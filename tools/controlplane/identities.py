@@ -51,6 +51,7 @@ IDENTITIES = {
         Identity("nobody", "nobody"),
         service_account("operator", "pratique-system", "pratique"),
         service_account("robot", "team-a", "robot"),
+        service_account("argocd", "argocd", "argocd-application-controller"),
     )
 }
 CONTROLLER_MANAGER = Identity("kube-controller-manager", "system:kube-controller-manager")

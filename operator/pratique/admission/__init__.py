@@ -32,7 +32,7 @@ def guarding(values: GuardValues) -> list[Manifest]:
     """Return what refuses: these check the stamps too, so that who stamps need not be trusted."""
     operator = values.operator
     return [
-        *requester(operator),
+        *requester(operator, values.submitters),
         *decision(operator),
         *action(operator),
         *environment(operator, values.namespace),

@@ -4,6 +4,8 @@ Decides what all of ours share: they fail closed, match every version, deny with
 first of all, whoever sends it. Called by the modules beside it.
 """
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from textwrap import dedent
 from typing import Any
@@ -145,6 +147,16 @@ def may(verb: str, resource: str, name: str, namespace: str | None = None, group
     """Return CEL that asks RBAC whether the caller holds `verb` on one object."""
     scope = f".namespace({namespace})" if namespace else ""
     return f"authorizer.group('{group}').resource('{resource}'){scope}.name({name}).check('{verb}').allowed()"
+
+
+def names(listed: Iterable[str]) -> str:
+    """Return CEL for a list of texts, written as the chart's `toJson` writes it, so that the two can be compared."""
+    return json.dumps(list(listed), separators=(",", ":"))
+
+
+def same_person(one: str, other: str) -> str:
+    """Return CEL for two user names being the same but for letter case, beyond ASCII too: lowerAscii() ends there."""
+    return rf"{one}.matches(r'(?i)^\Q' + {other}.replace(r'\E', r'\E\\E\Q') + r'\E$')"
 
 
 def same(one: str, other: str) -> str:

@@ -17,6 +17,7 @@ from pratique.admission.build import (
     may,
     ours,
     same,
+    same_person,
     unless_absent,
     validating,
 )
@@ -162,8 +163,15 @@ def _own_name() -> tuple[Check, ...]:
 def _entitled() -> tuple[Check, ...]:
     return (
         Check(
-            "!variables.deciding || variables.me.lowerAscii() != object.spec.requestedBy.username.lowerAscii()",
+            f"!variables.deciding || !{same_person('variables.me', 'object.spec.requestedBy.username')}",
             "you cannot decide your own request",
+        ),
+        Check(
+            f"""
+            !variables.deciding || !has(object.spec.onBehalfOf) ||
+            !{same_person("variables.me", "object.spec.onBehalfOf.username")}
+            """,
+            "you cannot decide a request that was made on your behalf",
         ),
         Check(
             "!variables.deciding || !variables.machine || variables.me in variables.users",

@@ -1,5 +1,7 @@
 """`pratique-requester`: who asks for a run is who the API server says it is, and a run never changes afterwards."""
 
+from collections.abc import Iterable
+
 from pratique.admission.build import (
     GROUPS,
     JANITORS,
@@ -9,6 +11,7 @@ from pratique.admission.build import (
     Match,
     Stamp,
     may,
+    names,
     ours,
     same,
     unless_absent,
@@ -22,9 +25,9 @@ _ACTION = "object.spec.actionRef.name"
 _OWNERS = "(has({0}.metadata.ownerReferences) ? {0}.metadata.ownerReferences : [])"
 
 
-def requester(operator: str) -> list[Manifest]:
+def requester(operator: str, submitters: Iterable[str]) -> list[Manifest]:
     """Return the policy that checks what was stamped as spec.requestedBy, and freezes the rest."""
-    return _guard(operator)
+    return _guard(operator, submitters)
 
 
 def requester_stamp() -> Stamp:
@@ -46,25 +49,40 @@ def requester_stamp() -> Stamp:
     )
 
 
-def _guard(operator: str) -> list[Manifest]:
+def _guard(operator: str, submitters: Iterable[str]) -> list[Manifest]:
     variables = {
         "me": ME,
         "groups": GROUPS,
         "creating": "request.operation == 'CREATE'",
-        "keeper": f"variables.me == '{operator}' || variables.me in {list(JANITORS)!r}",
-        "oursNow": ours("object.metadata"),
+        "updating": "request.operation == 'UPDATE'",
+        "deleting": "request.operation == 'DELETE'",
+        "submitters": names(submitters),
+        "janitor": f"variables.me in {list(JANITORS)!r}",
+        "keeper": f"variables.me == '{operator}' || variables.janitor",
+        "theirs": """
+            oldObject != null && (
+              (has(oldObject.spec.requestedBy) && variables.me == oldObject.spec.requestedBy.username) ||
+              (has(oldObject.spec.onBehalfOf) && variables.me == oldObject.spec.onBehalfOf.username)
+            )
+        """,
+        "asker": """
+            oldObject == null || !has(oldObject.spec.requestedBy) ? 'unknown' :
+            (has(oldObject.spec.onBehalfOf) ? string(oldObject.spec.onBehalfOf.username) + ', or ' : '') +
+            string(oldObject.spec.requestedBy.username)
+        """,
+        "oursNow": unless_absent("object", ours("object.metadata")),
         "oursBefore": unless_absent("oldObject", ours("oldObject.metadata")),
         "withdrawn": "has(object.spec.withdrawn) && object.spec.withdrawn",
         "wasWithdrawn": "oldObject != null && has(oldObject.spec.withdrawn) && oldObject.spec.withdrawn",
-        "withdrawing": "!variables.creating && variables.withdrawn && !variables.wasWithdrawn",
+        "withdrawing": "variables.updating && variables.withdrawn && !variables.wasWithdrawn",
         "phase": "oldObject != null && has(oldObject.status) && has(oldObject.status.phase)"
         " ? string(oldObject.status.phase) : 'Pending'",
     }
     return validating(
         NAME,
-        (_MATCH,),
+        (Match(("actionruns",), ("CREATE", "UPDATE", "DELETE")),),
         variables,
-        (*_on_create(), *_on_update()),
+        (*_on_create(), *_on_update(), _on_delete()),
         canary="(has(object.spec.requestedBy) ? string(object.spec.requestedBy.username) : 'not stamped')",
     )
 
@@ -84,6 +102,12 @@ def _on_create() -> tuple[Check, ...]:
             "spec.requestedBy is set by the API server to the authenticated caller: leave it out of the manifest",
         ),
         Check(
+            "!variables.creating || !has(object.spec.onBehalfOf) || variables.me in variables.submitters",
+            "spec.onBehalfOf is for the submitters that the installation names (chart value submitters): leave it out",
+            "variables.me + ' may not ask on behalf of others: spec.onBehalfOf is for the submitters that the"
+            " installation names (chart value submitters), so leave it out'",
+        ),
+        Check(
             f"!variables.creating || !has(object.spec.inputs) || {_shallow('object.spec.inputs', MAX_INPUT_DEPTH)}",
             f"spec.inputs is nested deeper than {MAX_INPUT_DEPTH} levels: make it flatter",
         ),
@@ -98,7 +122,7 @@ def _on_create() -> tuple[Check, ...]:
             " + ': it needs the RBAC verb run on actions.pratique.dev'",
         ),
         Check(
-            f"variables.keeper || ({same('variables.oursNow', 'variables.oursBefore')})",
+            f"variables.deleting || variables.keeper || ({same('variables.oursNow', 'variables.oursBefore')})",
             "labels, annotations and finalizers of pratique.dev on an ActionRun belong to the operator: leave them out",
         ),
     )
@@ -121,7 +145,7 @@ def _on_update() -> tuple[Check, ...]:
     return (
         Check(
             """
-            variables.creating || (
+            !variables.updating || (
               object.spec.all(k, k == 'withdrawn' || (k in oldObject.spec && object.spec[k] == oldObject.spec[k])) &&
               oldObject.spec.all(k, k == 'withdrawn' || k in object.spec)
             )
@@ -130,11 +154,11 @@ def _on_update() -> tuple[Check, ...]:
         ),
         Check(
             f"""
-            !variables.withdrawing || variables.me == oldObject.spec.requestedBy.username ||
+            !variables.withdrawing || variables.theirs ||
             {may("withdraw", "actions", _ACTION, "request.namespace")}
             """,
             "only the requester may withdraw a run",
-            "'only the requester, ' + string(oldObject.spec.requestedBy.username) + ', may withdraw this run'",
+            "'only the requester, ' + variables.asker + ', may withdraw this run'",
         ),
         Check(
             "!variables.withdrawing || variables.phase == 'WaitingForApproval'",
@@ -143,9 +167,24 @@ def _on_update() -> tuple[Check, ...]:
         ),
         Check(
             f"""
-            variables.creating || variables.keeper ||
+            !variables.updating || variables.keeper ||
             {_OWNERS.format("object")} == {_OWNERS.format("oldObject")}
             """,
             "ownerReferences of an ActionRun cannot be changed: the garbage collector would delete by them",
         ),
+    )
+
+
+def _on_delete() -> Check:
+    """Deleting a run that has not ended withdraws it, so the same people may; the record of an end may be tidied away."""
+    withdraw = may("withdraw", "actions", "oldObject.spec.actionRef.name", "request.namespace")
+    return Check(
+        f"""
+        !variables.deleting || !(variables.phase in ['Pending', 'WaitingForApproval', 'Running']) ||
+        variables.janitor || variables.theirs || {withdraw} ||
+        (namespaceObject != null && has(namespaceObject.metadata.deletionTimestamp))
+        """,
+        "only the requester may delete a run that has not ended: that would withdraw it",
+        "'only the requester, ' + variables.asker + ', may delete this run while it is ' + variables.phase +"
+        " ': that would withdraw it'",
     )

@@ -13,6 +13,8 @@ class GuardValues:
 
     namespace: str = "pratique-system"
     service_account: str = "pratique"
+    submitters: tuple[str, ...] = ()
+    """User names that may ask on behalf of others: a list, since an RBAC verb is held by every role with a wildcard."""
 
     @property
     def operator(self) -> str:

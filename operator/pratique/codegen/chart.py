@@ -36,9 +36,15 @@ _EXPRESSIONS = {
 }
 """What stands between @@ in the objects below, and what Helm puts there."""
 
+_LISTS = {
+    "SUBMITTERS": ".Values.submitters",
+}
+"""The same for whole lists of texts, in CEL and in JSON: the schema of the values lets no text in that would end them."""
+
 _RELEASE = Values(
     namespace="@@NAMESPACE@@",
     service_account="@@ACCOUNT@@",
+    submitters=("@@SUBMITTERS@@",),
     image=Image("@@REPOSITORY@@", "@@TAG@@", "@@PULL-POLICY@@"),
     resources=Resources("@@CPU@@", "@@MEMORY@@", "@@MEMORY-LIMIT@@"),
 )
@@ -70,6 +76,8 @@ def _template(manifests: Iterable[Manifest]) -> str:
     text = to_yaml(manifests)
     if "{{" in text:
         raise ValueError("a manifest contains {{, which Helm would evaluate: write the expression without it")
+    for name, expression in _LISTS.items():
+        text = text.replace(f'["@@{name}@@"]', "{{ " + expression + " | toJson }}")
     for name, expression in _EXPRESSIONS.items():
         text = text.replace(f"@@{name}@@", "{{ " + expression + " }}")
     return HEADER + text
@@ -136,6 +144,11 @@ serviceAccount:
 #     names: [environment-maker]
 impersonate: []
 
+# The user names that may write spec.onBehalfOf into an ActionRun, exactly as the API server knows them: controllers that
+# apply what people asked for elsewhere. Whoever can make one of them apply a manifest can ask in anybody's name.
+#   - system:serviceaccount:argocd:argocd-application-controller
+submitters: []
+
 resources:
   cpu: {resources_cpu}
   memory: {resources_memory}
@@ -173,11 +186,16 @@ def _values_schema() -> Manifest:
             ),
             "serviceAccount": _closed({"name": name}),
             "impersonate": {"type": "array", "items": lent},
+            "submitters": {"type": "array", "maxItems": 32, "uniqueItems": True, "items": _TEXT},
             "resources": _closed({"cpu": quantity, "memory": quantity, "memoryLimit": quantity}),
             "global": {"type": "object"},
         }
     )
     return {"$schema": "http://json-schema.org/draft-07/schema#", "title": "Values of the Pratique chart", **schema}
+
+
+_TEXT = {"type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9:@._/+#|~%=-]+$"}
+"""Text that is written into CEL and JSON as it is: no quotes, no backslash, no blank, nothing that toJson would escape."""
 
 
 def _closed(properties: Manifest, *, required: bool = False) -> Manifest:

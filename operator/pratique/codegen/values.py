@@ -42,12 +42,13 @@ class Values:
     service_account: str = "pratique"
     image: Image = field(default_factory=Image)
     impersonate: tuple[Impersonation, ...] = ()
+    submitters: tuple[str, ...] = ()
     resources: Resources = field(default_factory=Resources)
 
     @property
     def guard(self) -> GuardValues:
         """The part of it that the admission policies depend on."""
-        return GuardValues(namespace=self.namespace, service_account=self.service_account)
+        return GuardValues(namespace=self.namespace, service_account=self.service_account, submitters=self.submitters)
 
     @property
     def operator(self) -> str:

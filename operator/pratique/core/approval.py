@@ -10,8 +10,7 @@ from datetime import datetime
 from enum import Enum
 
 from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, RecordedDecision, Verdict
-
-SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
+from pratique.core.identity import askers, is_among, is_service_account
 
 
 class Tally(Enum):
@@ -39,22 +38,17 @@ class Count:
         return self.decisions[-1] if self.tally in (Tally.APPROVED, Tally.DECLINED) else None
 
 
-def may_decide_as(username: str, requester: str) -> bool:
-    """Whether a user is somebody else than the requester, in any letter case."""
-    return username.lower() != requester.lower()
-
-
 def may_decide(spec: ApprovalSpec, username: str, groups: Iterable[str]) -> bool:
-    """Whether the policy lets this person decide: listed, and not the requester in any letter case.
+    """Whether the policy lets this person decide: listed, and none of those who ask in any letter case.
 
     A ServiceAccount counts only where it is listed by its exact name: machines do not approve as members of a group.
     """
-    if not may_decide_as(username, spec.requested_by.username):
+    if is_among(username, askers(spec)):
         return False
     approvers = spec.policy.approvers
     if username in approvers.users:
         return True
-    if username.startswith(SERVICE_ACCOUNT_PREFIX):
+    if is_service_account(username):
         return False
     return any(group in approvers.groups for group in groups)
 

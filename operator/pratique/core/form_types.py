@@ -24,6 +24,7 @@ RUN: Json = {
     "properties": {
         **dict.fromkeys(("name", "namespace", "uid", "reason"), _TEXT),
         "requestedBy": {"properties": {"username": _TEXT, "groups": {"items": _TEXT}}},
+        "onBehalfOf": {"properties": {"username": _TEXT}},
     }
 }
 ACTION: Json = {"properties": {"name": _TEXT, "title": _TEXT}}

@@ -25,6 +25,7 @@ from pratique.core import notification
 from pratique.core.approval import Count, Tally, count
 from pratique.core.conditions import set_condition
 from pratique.core.effects import Deliveries, Json, ObjectRef, Outcomes, Plan, Read
+from pratique.core.identity import asked_by
 from pratique.core.objects import RUN_UID_LABEL
 from pratique.core.text import clean
 from pratique.core.wording import moment
@@ -51,6 +52,7 @@ def open_gate(run: ActionRun, plan: RunPlan, stage: Stage, now: datetime) -> Jso
         message=clean(stage.message, 512),
         reason=clean(run.spec.reason, 1024),
         requested_by=run.spec.requested_by or Requester(username="unknown"),
+        on_behalf_of=run.spec.on_behalf_of,
         plan=ApprovalPlan(digest=plan.digest, summary=plan.summary),
         policy=GatePolicy(
             approvers=stage.approvers,
@@ -91,7 +93,7 @@ def plan_approval(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalSta
             outbox,
             EventType.WITHDRAWN,
             now,
-            f"{approval.spec.requested_by.username} deleted the request",
+            f"The request of {asked_by(approval.spec)} was deleted",
             approval.spec.notifications,
         )
         settled = settled.model_copy(update={"notifications": outbox})

@@ -13,12 +13,14 @@ from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, RecordedDecision
 from pratique.api.v1alpha1.common import EventType, KubeObject, Notification
 from pratique.api.v1alpha1.environment import Environment
+from pratique.core.identity import asked_by, person_of
 from pratique.core.notification import EVENTS, Audience
 from pratique.core.text import clean
 from pratique.core.wording import approvers_phrase, moment
 
 MAX_DECISIONS = 8
 _PERSON = 253
+_ASKER = 2 * _PERSON + len(" (by )")
 _LINE = 512
 _TEXT = 2048
 
@@ -65,11 +67,10 @@ def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) 
     """Return what an entry of a run's outbox says. The Approval is None where there is none, or none is known yet."""
     plan = run.status.plan
     title = plan.action.title if plan is not None else ""
-    requester = run.spec.requested_by.username if run.spec.requested_by is not None else ""
     approvers = _approvers_of(run, approval)
     facts: Facts = [
         ("Action", _titled(title, run.spec.action_ref.name)),
-        ("Requested by", clean(requester, _PERSON)),
+        ("Requested by", clean(asked_by(run.spec), _ASKER)),
         ("Reason", clean(run.spec.reason)),
     ]
     if plan is not None:
@@ -78,7 +79,8 @@ def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) 
         facts.append((_PLAN_LABEL.get(entry.event, "What was asked for"), _lines(plan.summary)))
     if approval is not None:
         facts += _gate_facts(approval, entry.event)
-    return _message(run, entry, title or run.spec.action_ref.name, facts, approvers, requester, _how(approval, entry))
+    named = title or run.spec.action_ref.name
+    return _message(run, entry, named, facts, approvers, person_of(run.spec), _how(approval, entry))
 
 
 def compose_approval(approval: Approval, entry: Notification) -> Message:
@@ -86,15 +88,14 @@ def compose_approval(approval: Approval, entry: Notification) -> Message:
     spec = approval.spec
     facts: Facts = [
         ("Action", _titled(spec.title, spec.action)),
-        ("Requested by", clean(spec.requested_by.username, _PERSON)),
+        ("Requested by", clean(asked_by(spec), _ASKER)),
         ("Reason", clean(spec.reason)),
         ("Held because", clean(spec.message, _LINE)),
         (_PLAN_LABEL.get(entry.event, "What was asked for"), _lines(spec.plan.summary)),
         *_gate_facts(approval, entry.event),
     ]
-    requester = spec.requested_by.username
     how = _how(approval, entry)
-    return _message(approval, entry, spec.title or spec.action, facts, spec.policy.approvers, requester, how)
+    return _message(approval, entry, spec.title or spec.action, facts, spec.policy.approvers, person_of(spec), how)
 
 
 def compose_environment(environment: Environment, entry: Notification) -> Message:

@@ -10,12 +10,12 @@ from typing import Any
 
 from pratique.api.v1alpha1.action import Action, RequireReason, ResourceTemplate, Stage
 from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, PlannedResource, RunPlan
-from pratique.core.approval import may_decide_as
 from pratique.core.digest import plan_digest
 from pratique.core.effects import Evaluation, Json
 from pratique.core.errors import EvaluationError
 from pratique.core.expressions import compile_expression, has_nul
 from pratique.core.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
+from pratique.core.identity import askers, is_among, person_of
 from pratique.core.limits import MAX_PLAN_BYTES
 from pratique.core.objects import finished_manifest
 from pratique.core.rendering import render, render_text, summarize
@@ -46,6 +46,8 @@ def _run_scope(run: ActionRun) -> Json:
             "username": requester.username if requester else "",
             "groups": list(requester.groups) if requester else [],
         },
+        # always there, so that no expression has to test for it: who asks for themselves asks on their own behalf
+        "onBehalfOf": {"username": person_of(run.spec)},
     }
 
 
@@ -58,8 +60,7 @@ def evaluate_run(action: Action, run: ActionRun) -> Evaluation:
 
 
 def _evaluate(action: Action, run: ActionRun) -> Evaluation:
-    requester = run.spec.requested_by
-    if requester is None:
+    if run.spec.requested_by is None:
         raise EvaluationError(
             "run: the API server did not say who asks (spec.requestedBy): is Pratique's admission policy in force?"
         )
@@ -79,7 +80,7 @@ def _evaluate(action: Action, run: ActionRun) -> Evaluation:
         if not condition(rule.rule, scope, f"spec.inputs.rules[{index}].rule")
     ]
     gate = _gate(action, scope)
-    refusals = [*broken, *_reason_missing(action, run, gate), *_cannot_be_met(gate, requester.username)]
+    refusals = [*broken, *_reason_missing(action, run, gate), *_cannot_be_met(gate, askers(run.spec))]
     if refusals:
         return Evaluation(refusals=tuple(refusals))
     resources = _resources(action, run, scope)
@@ -109,11 +110,11 @@ def _reason_missing(action: Action, run: ActionRun, gate: Stage | None) -> list[
     return ["spec.reason: is required: say what it is for"] if needed and not clean(run.spec.reason) else []
 
 
-def _cannot_be_met(gate: Stage | None, requester: str) -> list[str]:
+def _cannot_be_met(gate: Stage | None, asking: tuple[str, ...]) -> list[str]:
     """Say at once what could never be approved, instead of letting it wait until its deadline."""
     if gate is None or gate.approvers.groups:
         return []
-    able = [user for user in gate.approvers.users if may_decide_as(user, requester)]
+    able = [user for user in gate.approvers.users if not is_among(user, asking)]
     if len(able) >= gate.required:
         return []
     who = approvers_phrase(gate.approvers)

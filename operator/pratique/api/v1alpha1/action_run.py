@@ -17,6 +17,7 @@ from pratique.api.v1alpha1.common import (
     KubeObject,
     NotificationRules,
     ObjectName,
+    OnBehalfOf,
     Outbox,
     PrinterColumn,
     Requester,
@@ -65,6 +66,10 @@ class ActionRunSpec(ApiModel):
     requested_by: Annotated[
         Requester | None, Field(description="Set by the API server to the authenticated caller: leave it out.")
     ] = None
+    on_behalf_of: Annotated[
+        OnBehalfOf | None,
+        Field(description="For whom it is, where one of the submitters that the installation names asks for somebody."),
+    ] = None
     withdrawn: Annotated[
         bool, Field(description="Set to true to take a waiting request back; the only field that may change.")
     ] = False
@@ -81,6 +86,13 @@ class ActionRunSpec(ApiModel):
             message="reason cannot be changed: a run is one execution; create another ActionRun",
             reason="FieldValueForbidden",
             field_path=".reason",
+        ),
+        Rule(
+            rule="has(self.onBehalfOf) == has(oldSelf.onBehalfOf)"
+            " && (!has(self.onBehalfOf) || self.onBehalfOf == oldSelf.onBehalfOf)",
+            message="onBehalfOf cannot be changed: a run is one execution; create another ActionRun",
+            reason="FieldValueForbidden",
+            field_path=".onBehalfOf",
         ),
         Rule(
             rule="!(has(oldSelf.withdrawn) && oldSelf.withdrawn) || (has(self.withdrawn) && self.withdrawn)",
@@ -201,6 +213,7 @@ class ActionRun(KubeObject):
         PrinterColumn(
             name="Requested by", json_path=".spec.requestedBy.username", description="Who asked.", priority=1
         ),
+        PrinterColumn(name="On behalf of", json_path=".spec.onBehalfOf.username", description="For whom.", priority=1),
         PrinterColumn(name="Age", type="date", json_path=".metadata.creationTimestamp", description="Age."),
     )
     default_status: ClassVar[dict[str, Any]] = {

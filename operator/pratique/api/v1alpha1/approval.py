@@ -12,6 +12,7 @@ from pratique.api.v1alpha1.common import (
     GroupName,
     KubeObject,
     NotificationRules,
+    OnBehalfOf,
     Outbox,
     PrinterColumn,
     Requester,
@@ -95,6 +96,9 @@ class ApprovalSpec(ApiModel):
     message: Annotated[str, Field(max_length=512, description="Why the run is held.")] = ""
     reason: Annotated[str, Field(max_length=1024, description="What the requester says it is for.")] = ""
     requested_by: Annotated[Requester, Field(description="Who asked; they cannot decide.")]
+    on_behalf_of: Annotated[
+        OnBehalfOf | None, Field(description="For whom it was asked, if not for themselves; they cannot decide either.")
+    ] = None
     plan: Annotated[ApprovalPlan, Field(description="What will happen if granted.")]
     policy: Annotated[GatePolicy, Field(description="The rule, as it was when the gate opened.")]
     notifications: NotificationRules = []
@@ -155,6 +159,7 @@ class Approval(KubeObject):
     columns: ClassVar[tuple[PrinterColumn, ...]] = (
         PrinterColumn(name="Action", json_path=".spec.action", description="The Action."),
         PrinterColumn(name="Requested by", json_path=".spec.requestedBy.username", description="Who asked."),
+        PrinterColumn(name="On behalf of", json_path=".spec.onBehalfOf.username", description="For whom.", priority=1),
         PrinterColumn(name="State", json_path=".status.state", description="Where it stands."),
         PrinterColumn(
             name="Required", type="integer", json_path=".spec.policy.required", description="Approvals needed."

@@ -145,6 +145,20 @@ class Requester(ApiModel):
     groups: Annotated[list[GroupName], Field(max_length=256, description="The authenticated groups.")] = []
 
 
+class OnBehalfOf(ApiModel):
+    """The person for whom a submitter, such as a GitOps controller, asks."""
+
+    username: Annotated[Username, Field(description="Their user name, as the API server knows them.")]
+
+    cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            rule="!self.username.startsWith('system:')",
+            message="onBehalfOf names a person: user names of the system (system:…) are none",
+            field_path=".username",
+        ),
+    )
+
+
 class ServiceAccountRef(ApiModel):
     """A ServiceAccount, named in full."""
 

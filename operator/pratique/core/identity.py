@@ -1,0 +1,42 @@
+"""Decides who it is that asks: the authenticated caller, and the person for whom a submitter asks. Pure.
+
+The API server has stamped the one and let in the other only from submitters. Neither of the two may decide. What people
+read names the person; what counts for rights names both.
+"""
+
+from pratique.api.v1alpha1.action_run import ActionRunSpec
+from pratique.api.v1alpha1.approval import ApprovalSpec
+
+SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
+
+Asked = ActionRunSpec | ApprovalSpec
+
+
+def is_service_account(username: str) -> bool:
+    """Whether a user name is that of a ServiceAccount; the API server lets nobody else have such a name."""
+    return username.startswith(SERVICE_ACCOUNT_PREFIX)
+
+
+def askers(spec: Asked) -> tuple[str, ...]:
+    """Return the user names of all who ask: none of them may decide."""
+    requester, person = spec.requested_by, spec.on_behalf_of
+    return tuple(each.username for each in (requester, person) if each is not None)
+
+
+def person_of(spec: Asked) -> str:
+    """Return for whom it is: the person on whose behalf it was asked, or else the requester; empty if nobody knows."""
+    return next(reversed(askers(spec)), "")
+
+
+def asked_by(spec: Asked) -> str:
+    """Return who asked, as people read it: `developer@example.com (by system:serviceaccount:argocd:controller)`."""
+    match askers(spec):
+        case (requester, person):
+            return f"{person} (by {requester})"
+        case names:
+            return "".join(names)
+
+
+def is_among(username: str, names: tuple[str, ...]) -> bool:
+    """Whether a user is one of these, in any letter case: two accounts of one person often differ in nothing else."""
+    return username.casefold() in {name.casefold() for name in names}
