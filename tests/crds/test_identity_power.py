@@ -156,6 +156,22 @@ def test_the_operator_is_kept_to_namespaces_of_environments(cluster: Cluster, na
     assert cluster.kubectl("operator", "delete", "namespace", f"env-{namespace}", "--wait=false").code == 0
 
 
+def test_which_namespace_ends_with_an_environment_is_the_operators_to_say(cluster: Cluster, namespace: str) -> None:
+    sentence = "the label pratique.dev/environment-uid says which namespace ends with an Environment"
+    label = ("label", "namespace", namespace)
+    denied(cluster.kubectl("admin", *label, "pratique.dev/environment-uid=x", check=False), sentence)
+    assert cluster.kubectl("admin", *label, "team=a").code == 0
+    metadata = {"name": f"env-{namespace}", "labels": {"pratique.dev/environment-uid": "x"}}
+    made = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    denied(cluster.kubectl("admin", "create", "-f", "-", input=made, check=False), sentence)
+    cluster.kubectl("operator", "create", "-f", "-", input=made)
+    ours = ("label", "--overwrite", "namespace", f"env-{namespace}")
+    for change in ("pratique.dev/environment-uid=y", "pratique.dev/environment-uid-"):
+        denied(cluster.kubectl("admin", *ours, change, check=False), sentence)
+    assert cluster.kubectl("admin", *ours, "team=a").code == 0
+    assert cluster.kubectl("admin", "delete", "namespace", f"env-{namespace}", "--wait=false").code == 0
+
+
 @pytest.mark.parametrize(
     "question",
     [

@@ -123,7 +123,7 @@ def test_nothing_is_said_about_what_is_sound(sound: Action) -> None:
             f"{RESOURCE}.template.data.${{inputs.name}}: the name of a field cannot",
         ),
         (action(data={"a": "x ${inputs.tags}"}), f"{RESOURCE}.template.data.a: "),
-        (action(metadata={"name": "${inputs.days}"}), f"{RESOURCE}.template.metadata.name: 1 is not a name"),
+        (action(metadata={"name": "${inputs.days}"}), f"{RESOURCE}.template.metadata.name: 1 is not what"),
         (action(kind="Secret", data={"a": "b"}), f"{RESOURCE}.template: a plan is stored and shown to approvers"),
         (action(metadata={"name": "a", "finalizers": []}), f"{RESOURCE}.template.metadata.finalizers: cannot be set"),
         (action(metadata=None), f"{RESOURCE}.template.metadata: is required, with a name"),

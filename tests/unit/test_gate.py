@@ -201,3 +201,14 @@ def test_words():
     assert approvers_phrase(Approvers(users=["b", "a"], groups=["y", "x"])) == "a, b, group x, group y"
     assert held(stage(required=2), DEADLINE) == "Waiting for 2 of group platform-leads until 2026-11-24 14:00 UTC"
     assert held(stage(message="Why"), DEADLINE).endswith("14:00 UTC: Why")
+
+
+def test_names_of_many_approvers_fit_what_is_written() -> None:
+    users = [f"{number:02}-{'x' * 200}@example.com" for number in range(32)]
+    spec = gate({user: vote("Approve", groups=[]) for user in users[1:]}, approvers=Approvers(users=users), required=32)
+    waiting = plan_approval(ApprovalSnapshot(approval(spec), run()), NOW).status
+    assert waiting.message.startswith("Waiting for 1 more of 00-x") and len(waiting.message) <= 2048
+    spec = spec.model_copy(update={"policy": spec.policy.model_copy(update={"required": 31})})
+    ended = plan_approval(ApprovalSnapshot(approval(spec), run()), NOW).status
+    assert ended.state is ApprovalState.APPROVED
+    assert ended.message.startswith("Approved by 01-x") and len(ended.message) == 2048

@@ -6,7 +6,7 @@ import pytest
 from tests.support.builders import RUN_UID, run
 
 from pratique.core.errors import EvaluationError
-from pratique.core.objects import finished_manifest, forbidden
+from pratique.core.objects import HIDDEN, finished_manifest, forbidden, without_secrets
 
 MARKS = {"labels": {"pratique.dev/run-uid": RUN_UID}, "annotations": {"pratique.dev/run": "team-a/ten-days"}}
 
@@ -73,21 +73,35 @@ def test_names_that_kubernetes_takes(name: str) -> None:
             {"metadata": {"name": "a", "annotations": {"sub.pratique.dev/x": "y"}}},
             "t.metadata.annotations: sub.pratique.dev/x belongs to the operator; leave it out",
         ),
-        ({"apiVersion": ""}, "t.apiVersion: must be a text that is not empty"),
-        ({"apiVersion": 1}, "t.apiVersion: must be a text that is not empty"),
-        ({"kind": None}, "t.kind: must be a text that is not empty"),
+        ({"apiVersion": ""}, "t.apiVersion: '' is not what Kubernetes takes, such as v1 or apps/v1"),
+        ({"apiVersion": 1}, "t.apiVersion: 1 is not"),
+        ({"apiVersion": "v1/namespaces/x"}, "t.apiVersion: 'v1/namespaces/x' is not"),
+        ({"apiVersion": "../../api/v1"}, "t.apiVersion: '../../api/v1' is not"),
+        ({"apiVersion": "x/../pratique.dev/v1alpha1", "kind": "ActionRun"}, "t.apiVersion: 'x/../pratique.dev"),
+        ({"apiVersion": "/pratique.dev/v1alpha1", "kind": "ActionRun"}, "t.apiVersion: '/pratique.dev"),
+        ({"apiVersion": "v1?watch=true"}, "t.apiVersion: 'v1?watch=true' is not"),
+        ({"apiVersion": "v1#"}, "t.apiVersion: 'v1#' is not"),
+        ({"kind": None}, "t.kind: None is not what Kubernetes takes, such as ConfigMap"),
+        ({"kind": "pods/exec"}, "t.kind: 'pods/exec' is not"),
         ({"metadata": None}, "t.metadata: is required, with a name"),
         ({"metadata": ["name"]}, "t.metadata: is required, with a name"),
-        ({"metadata": {}}, "t.metadata.name: None is not a name"),
-        ({"metadata": {"name": 7}}, "t.metadata.name: 7 is not a name"),
-        ({"metadata": {"name": ""}}, "t.metadata.name: '' is not a name"),
-        ({"metadata": {"name": "Upper"}}, "t.metadata.name: 'Upper' is not a name"),
-        ({"metadata": {"name": "a/b"}}, "t.metadata.name: 'a/b' is not a name"),
-        ({"metadata": {"name": "../a"}}, "t.metadata.name: '../a' is not a name"),
-        ({"metadata": {"name": "a\n"}}, r"t.metadata.name: 'a\n' is not a name"),
-        ({"metadata": {"name": "-a"}}, "t.metadata.name: '-a' is not a name"),
+        ({"metadata": {}}, "t.metadata.name: None is not what"),
+        ({"metadata": {"name": 7}}, "t.metadata.name: 7 is not what"),
+        ({"metadata": {"name": ""}}, "t.metadata.name: '' is not what"),
+        ({"metadata": {"name": "Upper"}}, "t.metadata.name: 'Upper' is not what"),
+        ({"metadata": {"name": "a/b"}}, "t.metadata.name: 'a/b' is not what"),
+        ({"metadata": {"name": "../a"}}, "t.metadata.name: '../a' is not what"),
+        ({"metadata": {"name": "a\n"}}, r"t.metadata.name: 'a\n' is not what"),
+        ({"metadata": {"name": "-a"}}, "t.metadata.name: '-a' is not what"),
         ({"metadata": {"name": "a" * 254}}, "t.metadata.name: "),
-        ({"metadata": {"name": "a", "namespace": 1}}, "t.metadata.namespace: must be a"),
+        ({"metadata": {"name": "a%2fb"}}, "t.metadata.name: 'a%2fb' is not what"),
+        ({"metadata": {"name": "a", "namespace": 1}}, "t.metadata.namespace: 1 is not what"),
+        ({"metadata": {"name": "a", "namespace": ""}}, "t.metadata.namespace: '' is not what"),
+        ({"metadata": {"name": "a", "namespace": ".."}}, "t.metadata.namespace: '..' is not what"),
+        ({"metadata": {"name": "a", "namespace": "n/secrets"}}, "t.metadata.namespace: 'n/secrets' is not what"),
+        ({"metadata": {"name": "a", "namespace": "x?a"}}, "t.metadata.namespace: 'x?a' is not what"),
+        ({"metadata": {"name": "a", "managedFields": []}}, "t.metadata.managedFields: cannot be set by a template"),
+        ({"metadata": {"name": "a", "uid": "x"}}, "t.metadata.uid: cannot be set by a template"),
         ({"metadata": {"name": "a", "labels": "x"}}, "t.metadata.labels: must be an object"),
         ({"metadata": {"name": "a", "annotations": ["x"]}}, "t.metadata.annotations: must be an object"),
     ],
@@ -97,3 +111,21 @@ def test_what_cannot_be_an_object_is_named(change: dict[str, Any], complaint: st
     with pytest.raises(EvaluationError) as raised:
         finish(made(**change), patch=patch)
     assert str(raised.value).startswith(complaint)
+
+
+def test_of_a_secret_expressions_see_the_keys_and_no_value() -> None:
+    applied = "kubectl.kubernetes.io/last-applied-configuration"
+    metadata = {"name": "a", "annotations": {applied: "dg==", "kept": "yes"}}
+    secret = made(kind="Secret", metadata=metadata, type="Opaque", data={"password": "dg=="})
+    assert without_secrets(secret) == {
+        **secret,
+        "metadata": {"name": "a", "annotations": {"kept": "yes"}},
+        "data": {"password": HIDDEN},
+    }
+    assert without_secrets(made(kind="Secret", stringData={"password": "v"}))["stringData"] == {"password": HIDDEN}
+    assert without_secrets({"kind": "Secret", "data": None}) == {
+        "kind": "Secret",
+        "data": {},
+        "metadata": {"annotations": {}},
+    }
+    assert without_secrets(made(data={"k": "v"})) == made(data={"k": "v"})

@@ -149,6 +149,7 @@ def resource(**template: Any) -> dict[str, Any]:
         (action({**resource(), "when": "inputs.days / 0 == 1"}), "spec.execution.resources[0].when: "),
         (action(resource(data="${inputs.nothing}")), "spec.execution.resources[0].template.data: Key not found"),
         (action(resource(metadata={"name": "${inputs.name}!"})), "spec.execution.resources[0].template.metadata.name"),
+        (action(resource(kind="${inputs.name}")), "spec.execution.resources[0].template.kind: must be written out"),
         (action(resource(data={"x": "y" * 300_000})), "spec.execution.resources[0].template"),
         (
             action(*[{**resource(data={"x": "y" * 60_000}), "id": f"a{n}"} for n in range(5)]),

@@ -12,7 +12,8 @@ from tests.support.builders import manifest, planned, run_plan, stage
 from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.core.digest import plan_digest
 from pratique.core.errors import EvaluationError
-from pratique.core.rendering import MAX_DEPTH, MAX_TEXT, render, render_text, strings, summarize
+from pratique.core.limits import MAX_TEMPLATE_DEPTH
+from pratique.core.rendering import MAX_TEXT, render, render_text, strings, summarize
 
 SCOPE = {
     "inputs": {"name": "web", "n": 3, "half": 0.5, "yes": True, "no": False, "nil": None, "list": [1], "map": {"k": 1}}
@@ -123,9 +124,9 @@ def test_templates_have_a_limit_of_depth() -> None:
     def nested(levels: int) -> Any:
         return {"a": nested(levels - 1)} if levels else "leaf"
 
-    assert len(list(strings(nested(MAX_DEPTH), "t"))) == 1
-    with pytest.raises(EvaluationError, match=f"is nested deeper than {MAX_DEPTH} levels"):
-        list(strings(nested(MAX_DEPTH + 1), "t"))
+    assert len(list(strings(nested(MAX_TEMPLATE_DEPTH), "t"))) == 1
+    with pytest.raises(EvaluationError, match=f"is nested deeper than {MAX_TEMPLATE_DEPTH} levels"):
+        list(strings(nested(MAX_TEMPLATE_DEPTH + 1), "t"))
 
 
 def _shuffled(value: Any, order: random.Random) -> Any:

@@ -164,6 +164,19 @@ def same(one: str, other: str) -> str:
     return f"{one}.all(x, x in {other}) && {other}.all(x, x in {one})"
 
 
+def shallow(value: str, levels: int) -> str:
+    """Return CEL that is true when no map or list lies deeper in `value` than `levels`, `value` being the first.
+
+    It stands in the API server because a client may not survive to tell: Python's JSON parser gives up at some depth, and
+    an object that no list or watch can be read with would stop the operator for everybody.
+    """
+    leaf = f"(type({value}) != map && type({value}) != list)"
+    if levels == 0:
+        return leaf
+    inner = shallow(f"v{levels}", levels - 1)
+    return f"({leaf} || {value}.all(k{levels}, v{levels}, {inner}))"
+
+
 def _validation(check: Check) -> Manifest:
     told = {"messageExpression": code(check.told)} if check.told else {}
     return {"expression": code(check.expression), "message": check.message, **told, "reason": "Forbidden"}

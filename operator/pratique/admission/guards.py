@@ -14,10 +14,12 @@ from pratique.admission.build import (
     may,
     ours,
     same,
+    shallow,
     unless_absent,
     validating,
 )
 from pratique.api.v1alpha1 import KINDS
+from pratique.core.limits import MAX_SCHEMA_DEPTH, MAX_TEMPLATE_DEPTH
 
 ENVIRONMENT_UID = f"{PREFIX}environment-uid"
 
@@ -38,6 +40,15 @@ def action(operator: str) -> list[Manifest]:
                 "you may not impersonate the ServiceAccount that the Action names",
                 f"variables.me + ' may not impersonate ServiceAccount ' + string({account}.namespace) + '/' +"
                 f" string({account}.name) + ', which this Action would act as'",
+            ),
+            Check(
+                f"object.spec.execution.resources.all(r, {shallow('r.template', MAX_TEMPLATE_DEPTH)})",
+                f"a template is nested deeper than {MAX_TEMPLATE_DEPTH} levels: make it flatter",
+            ),
+            Check(
+                f"!has(object.spec.inputs) || !has(object.spec.inputs.schema) ||"
+                f" {shallow('object.spec.inputs.schema', MAX_SCHEMA_DEPTH)}",
+                f"spec.inputs.schema is nested deeper than {MAX_SCHEMA_DEPTH} levels: make it flatter",
             ),
         ),
     )
@@ -97,33 +108,57 @@ def status(operator: str) -> list[Manifest]:
 
 
 def leash(operator: str) -> list[Manifest]:
-    """`pratique-operator`: the operator deletes and fills no namespace but those it made for an Environment."""
+    """`pratique-operator`: the operator deletes and fills no namespace but those it made for an Environment.
+
+    It knows them by a label, so the label is the operator's alone: whoever else could set it on a namespace could have
+    that namespace deleted, or let themselves in.
+    """
     subject = "(request.operation == 'DELETE' ? oldObject : object)"
     return validating(
         "pratique-operator",
         (
-            Match(("namespaces",), ("CREATE", "DELETE"), group=""),
+            Match(("namespaces",), ("CREATE", "UPDATE", "DELETE"), group=""),
             Match(("resourcequotas", "limitranges"), ("CREATE", "UPDATE", "DELETE"), group=""),
             Match(("networkpolicies",), ("CREATE", "UPDATE", "DELETE"), group="networking.k8s.io"),
             Match(("rolebindings",), ("CREATE", "UPDATE", "DELETE"), group="rbac.authorization.k8s.io"),
         ),
         {
-            "insideOurs": f"""
-                namespaceObject != null && has(namespaceObject.metadata.labels) &&
-                '{ENVIRONMENT_UID}' in namespaceObject.metadata.labels
-            """,
-            "isOurs": f"""
-                has({subject}.metadata.labels) && '{ENVIRONMENT_UID}' in {subject}.metadata.labels
-            """,
+            "me": ME,
+            "insideOurs": _labelled("namespaceObject"),
+            "isOurs": _labelled(subject),
+            "now": f"{_labelled('object')} ? object.metadata.labels['{ENVIRONMENT_UID}'] : ''",
+            "before": f"{_labelled('oldObject')} ? oldObject.metadata.labels['{ENVIRONMENT_UID}'] : ''",
         },
         (
             Check(
-                "request.resource.resource == 'namespaces' ? variables.isOurs : variables.insideOurs",
+                f"""
+                variables.me != '{operator}' ||
+                (request.resource.resource == 'namespaces' ? variables.isOurs : variables.insideOurs)
+                """,
                 f"the operator makes, fills and deletes only namespaces of Environments (label {ENVIRONMENT_UID})",
             ),
+            Check(
+                f"""
+                request.resource.resource != 'namespaces' || request.operation == 'DELETE' ||
+                variables.now == variables.before ||
+                (request.operation == 'CREATE' && variables.me == '{operator}')
+                """,
+                f"the label {ENVIRONMENT_UID} says which namespace ends with an Environment: only the operator sets it,"
+                " when it makes one",
+            ),
         ),
-        conditions={"operator-or-canary": f"{ME} == '{operator}' || ({CANARY})"},
+        conditions={
+            "operator-canary-or-label": f"""
+                {ME} == '{operator}' || ({CANARY}) || (request.resource.resource == 'namespaces' &&
+                request.operation != 'DELETE' && ({_labelled("object")} || {_labelled("oldObject")}))
+            """
+        },
     )
+
+
+def _labelled(what: str) -> str:
+    labels = f"{what}.metadata.labels"
+    return f"({what} != null && has({labels}) && '{ENVIRONMENT_UID}' in {labels})"
 
 
 def _only_canaries(operator: str, what: str) -> Check:

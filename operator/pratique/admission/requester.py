@@ -14,6 +14,7 @@ from pratique.admission.build import (
     names,
     ours,
     same,
+    shallow,
     unless_absent,
     validating,
 )
@@ -108,7 +109,7 @@ def _on_create() -> tuple[Check, ...]:
             " installation names (chart value submitters), so leave it out'",
         ),
         Check(
-            f"!variables.creating || !has(object.spec.inputs) || {_shallow('object.spec.inputs', MAX_INPUT_DEPTH)}",
+            f"!variables.creating || !has(object.spec.inputs) || {shallow('object.spec.inputs', MAX_INPUT_DEPTH)}",
             f"spec.inputs is nested deeper than {MAX_INPUT_DEPTH} levels: make it flatter",
         ),
         Check(
@@ -126,19 +127,6 @@ def _on_create() -> tuple[Check, ...]:
             "labels, annotations and finalizers of pratique.dev on an ActionRun belong to the operator: leave them out",
         ),
     )
-
-
-def _shallow(value: str, levels: int) -> str:
-    """Return CEL that is true when no map or list lies deeper in `value` than `levels`, `value` being the first.
-
-    It stands in the API server because a client may not survive to tell: Python's JSON parser gives up at some depth, and
-    an object that no list or watch can be read with would stop the operator for everybody.
-    """
-    leaf = f"(type({value}) != map && type({value}) != list)"
-    if levels == 0:
-        return leaf
-    inner = _shallow(f"v{levels}", levels - 1)
-    return f"({leaf} || {value}.all(k{levels}, v{levels}, {inner}))"
 
 
 def _on_update() -> tuple[Check, ...]:

@@ -6,6 +6,7 @@ the queue looks again. It is measured several times cheaper than the full client
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
@@ -24,6 +25,7 @@ _TRIES = 4
 _TOO_MANY, _UNAVAILABLE = 429, 503
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _PAGE = 100
+_SEGMENT = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9.:]*[A-Za-z0-9])?")
 
 
 class ApiError(PratiqueError):
@@ -112,11 +114,16 @@ class Api:
         code, sent_at = 0, time.monotonic()
         try:
             async with self._session.request(
-                method, self.connection.server + path, data=data, params=params, headers=headers
+                method,
+                self.connection.server + path,
+                data=data,
+                params=params,
+                headers=headers,
+                allow_redirects=False,  # what a plan names is at its own path, or nowhere
             ) as response:
                 payload = await response.read()
                 code = response.status
-                if response.status < 400:
+                if response.status < 300:
                     return _answer(payload)
                 raise _error(response.status, payload, response.headers.get("Retry-After"))
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
@@ -125,10 +132,18 @@ class Api:
             self.observe(method, path, code, time.monotonic() - sent_at)
 
     async def path_of(self, ref: ObjectRef, *, named: bool = True) -> str:
-        """Return the path of an object, or of its collection; the kind is looked up in the API server's discovery."""
+        """Return the path of an object, or of its collection; the kind is looked up in the API server's discovery.
+
+        A name that would not be one segment of a path is refused: it could lead to another object than it says.
+        """
+        for part in (*ref.api_version.split("/", 1), ref.name, ref.namespace or "none"):
+            if not _SEGMENT.fullmatch(part):
+                raise ApiError(400, "BadRequest", f"{part!r} cannot be part of the name of an object")
         plural, namespaced = await self._kind(ref.api_version, ref.kind)
         if namespaced and not ref.namespace:
             raise ApiError(400, "BadRequest", f"{ref.kind} {ref.name} needs metadata.namespace")
+        if ref.namespace and not namespaced:
+            raise ApiError(400, "BadRequest", f"{ref.kind} is not in a namespace: leave metadata.namespace out")
         space = f"/namespaces/{ref.namespace}" if namespaced else ""
         return f"{_root(ref.api_version)}{space}/{plural}" + (f"/{ref.name}" if named else "")
 
@@ -173,7 +188,10 @@ def _root(api_version: str) -> str:
 def _answer(payload: bytes) -> Json:
     try:
         return dict(json.loads(payload)) if payload else {}
-    except ValueError as error:
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # an object of another kind may be nested as deeply as its author likes
         raise ApiError(0, "NoJSON", f"what answered is not an API server: {payload[:60]!r}") from error
 
 

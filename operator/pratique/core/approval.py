@@ -11,6 +11,7 @@ from enum import Enum
 
 from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, RecordedDecision, Verdict
 from pratique.core.identity import askers, is_among, is_service_account
+from pratique.core.text import clean
 
 
 class Tally(Enum):
@@ -84,7 +85,10 @@ def count(spec: ApprovalSpec, now: datetime) -> Count:
 def _in_order(spec: ApprovalSpec) -> list[RecordedDecision]:
     valid = [
         RecordedDecision(
-            by=username, verdict=decision.verdict, comment=decision.comment, decided_at=decision.decided_at
+            by=username,
+            verdict=decision.verdict,
+            comment=clean(decision.comment, 1024, multiline=True),
+            decided_at=decision.decided_at,
         )
         for username, decision in spec.decisions.items()
         if decision.decided_at is not None and _counts(spec, username, decision, decision.decided_at)

@@ -17,7 +17,7 @@ from pratique.core.errors import EvaluationError
 from pratique.core.expressions import Program, compile_expression
 from pratique.core.form_types import ACTION, ANYTHING, RUN, Types, types_of
 from pratique.core.forms import example, problems_of_schema
-from pratique.core.objects import forbidden
+from pratique.core.objects import forbidden, not_written_out
 from pratique.core.policy import OUTPUT_SCOPE, SCOPE, render_resource, scope_of
 from pratique.core.rendering import Json, parse, strings
 
@@ -108,16 +108,9 @@ def _names(action: Action, text: str, path: str) -> Iterator[str]:
             yield f"{path}: there is no {what} named {name}; {hint}"
 
 
-def _not_written_out(template: ResourceTemplate, path: str) -> Iterator[str]:
-    """What may be made is known when the Action is applied, so that rules about kinds hold for every run."""
-    for field in ("apiVersion", "kind"):
-        if "${" in str(template.template.get(field)):
-            yield f"{path}.{field}: must be written out: an expression cannot choose what kind of object is made"
-
-
 def _template(action: Action, template: ResourceTemplate, path: str, *, trial: bool) -> Iterator[str]:
     where = f"{path}.template"
-    found = list(forbidden(template.template, where)) + list(_not_written_out(template, where))
+    found = list(forbidden(template.template, where)) + list(not_written_out(template.template, where))
     try:
         for field, text in strings(template.template, where):
             found += _text(action, text, SCOPE, field)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, PlannedResource, RunPlan, RunResource
-from pratique.api.v1alpha1.common import EventType, duration_of
+from pratique.api.v1alpha1.common import EventType
 from pratique.core import transitions
 from pratique.core.effects import (
     Create,
@@ -29,6 +29,7 @@ from pratique.core.objects import RUN_UID_LABEL
 from pratique.core.readiness import State, readiness
 from pratique.core.sameness import contains
 from pratique.core.snapshot import RunSnapshot
+from pratique.core.ttl import expires_at
 from pratique.core.vanishing import as_sent, confirm, is_held, vanishes
 
 OUTPUTS = "outputs"
@@ -81,7 +82,7 @@ def advance(snapshot: RunSnapshot, status: ActionRunStatus, now: datetime) -> Pl
 def _stopped(run: ActionRun, plan: RunPlan, at: Progress, now: datetime) -> Plan[ActionRunStatus]:
     """The run cannot go on now: it failed, its time is up, or it looks again soon."""
     started = run.status.started_at or now
-    times_out = started + duration_of(plan.timeout)
+    times_out = expires_at(started, plan.timeout)
     if at.step is Step.FAILED:
         return Plan(transitions.end(run, Phase.FAILED, at.message, now, EventType.FAILED, plan.notifications))
     if now >= times_out:

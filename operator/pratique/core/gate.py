@@ -19,7 +19,7 @@ from pratique.api.v1alpha1.approval import (
     GatePolicy,
     Subject,
 )
-from pratique.api.v1alpha1.common import ConditionStatus, EventType, Requester, duration_of
+from pratique.api.v1alpha1.common import ConditionStatus, EventType, Requester
 from pratique.api.v1alpha1.conditions import ConditionType, Reason
 from pratique.core import notification
 from pratique.core.approval import Count, Tally, count
@@ -28,9 +28,12 @@ from pratique.core.effects import Deliveries, Json, ObjectRef, Outcomes, Plan, R
 from pratique.core.identity import asked_by
 from pratique.core.objects import RUN_UID_LABEL
 from pratique.core.text import clean
+from pratique.core.ttl import expires_at
 from pratique.core.wording import moment
 
 READ_SUBJECT = "subject"
+_MAX_MESSAGE = 2048
+"""What the CRD takes: names of many approvers are longer, and the gate must end all the same."""
 
 
 def approval_name(run: ActionRun, stage: Stage) -> str:
@@ -59,7 +62,7 @@ def open_gate(run: ActionRun, plan: RunPlan, stage: Stage, now: datetime) -> Jso
             required=stage.required,
             decline_threshold=stage.decline_threshold,
             comment=stage.comment,
-            deadline=opened + duration_of(stage.deadline),
+            deadline=expires_at(opened, stage.deadline),
         ),
         notifications=plan.notifications,
     )
@@ -158,7 +161,7 @@ def _still_open(
         outbox = {"notifications": status.notifications}
         return Plan(snapshot.approval.status.model_copy(update=outbox), wake_at=wake)
     missing = tally.required - tally.approvals
-    text = f"Waiting for {missing} more of {', '.join(tally.waiting_for)} until {moment(deadline)}"
+    text = clean(f"Waiting for {missing} more of {', '.join(tally.waiting_for)} until {moment(deadline)}", _MAX_MESSAGE)
     generation = snapshot.approval.metadata.generation
     conditions = list(status.conditions)
     for kind in (ConditionType.DECIDED, ConditionType.APPROVED):
@@ -180,6 +183,7 @@ _REASONS = {
 def _end(
     snapshot: ApprovalSnapshot, status: ApprovalStatus, state: ApprovalState, message: str, now: datetime
 ) -> Plan[ApprovalStatus]:
+    message = clean(message, _MAX_MESSAGE)
     generation = snapshot.approval.metadata.generation
     approved = ConditionStatus.TRUE if state is ApprovalState.APPROVED else ConditionStatus.FALSE
     reason = _REASONS[state]

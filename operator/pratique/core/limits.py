@@ -7,5 +7,6 @@ MAX_INPUT_VALUES = 1000
 MAX_SCHEMA_BYTES = 65536
 """Of an Action's form, as JSON."""
 MAX_SCHEMA_DEPTH = 32
+MAX_TEMPLATE_DEPTH = 32
 MAX_PLAN_BYTES = 262144
 """Of all rendered objects of a plan, and of all outputs of a run, as JSON."""

@@ -13,7 +13,14 @@ RUN_UID_LABEL = "pratique.dev/run-uid"
 RUN_ANNOTATION = "pratique.dev/run"
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.:]*[a-z0-9])?")
 _MAX_NAME = 253
-_MARKS = ("finalizers", "ownerReferences", "generateName")
+_API_VERSION = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[a-z]([-a-z0-9]*[a-z0-9])?")
+_KIND = re.compile(r"[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?")
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_FREE = ("name", "namespace", "labels", "annotations")
+"""What a template may set of metadata: the rest is the API server's, or makes others act (owners, finalizers)."""
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+HIDDEN = "(hidden)"
+"""Stands where a Secret had a value."""
 
 
 def forbidden(manifest: Json, path: str) -> Iterator[str]:
@@ -30,7 +37,7 @@ def forbidden(manifest: Json, path: str) -> Iterator[str]:
     if not isinstance(metadata, dict):
         yield f"{path}.metadata: is required, with a name"
         return
-    yield from (f"{path}.metadata.{mark}: cannot be set by a template" for mark in _MARKS if mark in metadata)
+    yield from (f"{path}.metadata.{field}: cannot be set by a template" for field in metadata if field not in _FREE)
     for field in ("labels", "annotations"):
         names = metadata.get(field) if isinstance(metadata.get(field), dict) else {}
         yield from (
@@ -44,19 +51,39 @@ def finished_manifest(rendered: Json, run: ActionRun, path: str, *, patch: bool)
     """Return the object as it will be sent; raises EvaluationError with the field if it cannot be one."""
     for problem in forbidden(rendered, path):
         raise EvaluationError(problem)
-    for field in ("apiVersion", "kind"):
-        if not isinstance(rendered.get(field), str) or not rendered[field]:
-            raise EvaluationError(f"{path}.{field}: must be a text that is not empty")
     metadata: Json = rendered["metadata"]
-    name = metadata.get("name")
-    if not isinstance(name, str) or len(name) > _MAX_NAME or not _NAME.fullmatch(name):
-        raise EvaluationError(f"{path}.metadata.name: {name!r} is not a name that Kubernetes takes")
-    if not isinstance(metadata.get("namespace", ""), str):
-        raise EvaluationError(f"{path}.metadata.namespace: must be a text")
+    named = (
+        ("apiVersion", rendered.get("apiVersion"), _API_VERSION, "v1 or apps/v1"),
+        ("kind", rendered.get("kind"), _KIND, "ConfigMap"),
+        ("metadata.name", metadata.get("name"), _NAME, "my-app"),
+        ("metadata.namespace", metadata.get("namespace", "absent"), _NAMESPACE, "team-a; leave it out if it has none"),
+    )
+    # They become the path of a request: nothing in them may lead to another object than the plan shows.
+    for field, value, pattern, example in named:
+        if not isinstance(value, str) or len(value) > _MAX_NAME or not pattern.fullmatch(value):
+            raise EvaluationError(f"{path}.{field}: {value!r} is not what Kubernetes takes, such as {example}")
     for field in ("labels", "annotations"):
         if not isinstance(metadata.get(field, {}), dict):
             raise EvaluationError(f"{path}.metadata.{field}: must be an object")
     return rendered if patch else {**rendered, "metadata": _marked(metadata, rendered, run)}
+
+
+def not_written_out(template: Json, path: str) -> Iterator[str]:
+    """Yield where an expression would choose what kind of object is made: rules about kinds must hold for every run."""
+    for field in ("apiVersion", "kind"):
+        if "${" in str(template.get(field)):
+            yield f"{path}.{field}: must be written out: an expression cannot choose what kind of object is made"
+
+
+def without_secrets(live: Json) -> Json:
+    """Return a live object as expressions may see it: what they make of it is shown to people, so no value of a Secret."""
+    if live.get("kind") != "Secret":
+        return live
+    metadata: Json = live.get("metadata") or {}
+    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key != _LAST_APPLIED}
+    values = [field for field in ("data", "stringData") if field in live]
+    hidden: Json = {field: dict.fromkeys(live[field] or {}, HIDDEN) for field in values}
+    return {**live, "metadata": {**metadata, "annotations": annotations}, **hidden}
 
 
 def _marked(metadata: Json, rendered: Json, run: ActionRun) -> Json:

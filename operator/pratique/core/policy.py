@@ -17,7 +17,7 @@ from pratique.core.expressions import compile_expression, has_nul
 from pratique.core.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
 from pratique.core.identity import askers, is_among, person_of
 from pratique.core.limits import MAX_PLAN_BYTES
-from pratique.core.objects import finished_manifest
+from pratique.core.objects import finished_manifest, not_written_out
 from pratique.core.rendering import render, render_text, summarize
 from pratique.core.text import clean
 from pratique.core.wording import approvers_phrase
@@ -132,6 +132,8 @@ def _resources(action: Action, run: ActionRun, scope: Json) -> list[PlannedResou
 
 def render_resource(template: ResourceTemplate, run: ActionRun, scope: Json, path: str) -> PlannedResource:
     """Render one object exactly as it will be sent; raises EvaluationError with the field."""
+    for problem in not_written_out(template.template, f"{path}.template"):
+        raise EvaluationError(problem)
     rendered = render(template.template, scope, f"{path}.template")
     manifest = finished_manifest(rendered, run, f"{path}.template", patch=template.patch)
     return PlannedResource(id=template.id, patch=template.patch, ready_when=template.ready_when, manifest=manifest)
@@ -145,7 +147,7 @@ def _plan(action: Action, inputs: Json, gate: Stage | None, resources: list[Plan
     plan = RunPlan(
         digest="",
         action=ActionVersion(
-            name=metadata.name, uid=metadata.uid, generation=metadata.generation, title=action.spec.title
+            name=metadata.name, uid=metadata.uid, generation=metadata.generation, title=clean(action.spec.title, 100)
         ),
         service_account_ref=execution.service_account_ref,
         timeout=execution.timeout,

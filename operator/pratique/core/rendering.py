@@ -11,12 +11,12 @@ from typing import Any
 
 from pratique.core.errors import EvaluationError
 from pratique.core.expressions import Program, compile_expression
+from pratique.core.limits import MAX_TEMPLATE_DEPTH
 from pratique.core.scanner import closing_brace
 from pratique.core.text import clean
 
 Json = dict[str, Any]
 Scope = Mapping[str, Any]
-MAX_DEPTH = 32
 MAX_TEXT = 65536
 
 
@@ -103,8 +103,8 @@ def render(template: Any, scope: Scope, path: str) -> Any:  # noqa: ANN401 - any
 
 def strings(template: Any, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:  # noqa: ANN401
     """Yield every string of a template with its path; keys that look like templates are errors."""
-    if depth > MAX_DEPTH:
-        raise EvaluationError(f"{path}: is nested deeper than {MAX_DEPTH} levels")
+    if depth > MAX_TEMPLATE_DEPTH:
+        raise EvaluationError(f"{path}: is nested deeper than {MAX_TEMPLATE_DEPTH} levels")
     match template:
         case str():
             yield path, template

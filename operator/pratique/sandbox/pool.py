@@ -12,6 +12,7 @@ from pratique.api.v1alpha1 import Action, ActionRun
 from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.core.effects import Evaluation, Json
 from pratique.core.errors import EvaluationLimitError
+from pratique.core.objects import without_secrets
 from pratique.sandbox.process import Worker
 
 DEFAULT_TIMEOUT = 2.0
@@ -62,11 +63,12 @@ class Sandbox:
 
     async def evaluate_ready(self, expression: str, target: Json) -> bool:
         """Return whether a live object is ready."""
-        return bool(await self._ask({"do": "ready", "expression": expression, "target": target}))
+        return bool(await self._ask({"do": "ready", "expression": expression, "target": without_secrets(target)}))
 
     async def evaluate_outputs(self, plan: RunPlan, run: ActionRun, resources: Mapping[str, Json]) -> Json:
         """Return the outputs of a run."""
-        question = {"do": "outputs", "plan": plan.to_wire(), "run": _without_status(run), "resources": dict(resources)}
+        seen = {name: without_secrets(live) for name, live in resources.items()}
+        question = {"do": "outputs", "plan": plan.to_wire(), "run": _without_status(run), "resources": seen}
         return dict(await self._ask(question))
 
     async def check_action(self, action: Action) -> tuple[str, ...]:
