@@ -13,7 +13,7 @@ from tools.controlplane.binaries import find_or_build
 
 from pratique import __version__
 from pratique.codegen.manifests import install
-from pratique.codegen.values import Image, Impersonation, Values
+from pratique.codegen.values import Environments, Image, Impersonation, Values
 from pratique.codegen.workload import workload
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -71,6 +71,7 @@ def test_values_reach_every_place_they_belong_to(helm: Path) -> None:
         service_account="clearance",
         image=Image("registry.example.com/pratique", "1.2.3", "Always"),
         impersonate=(Impersonation("team-a", ("one", "two")), Impersonation("team-b", ("three",))),
+        environments=Environments(("view", "edit"), ("restricted",), ("team", "example.com/cost-centre"), "tmp-"),
         submitters=("system:serviceaccount:argocd:argocd-application-controller", "https://id.example.com#gitops"),
     )
     values = replace(values, resources=replace(values.resources, cpu="2", memory="1Gi", memory_limit="2Gi"))
@@ -78,6 +79,12 @@ def test_values_reach_every_place_they_belong_to(helm: Path) -> None:
         "image": {"repository": "registry.example.com/pratique", "tag": "1.2.3", "pullPolicy": "Always"},
         "serviceAccount": {"name": "clearance"},
         "impersonate": [{"namespace": each.namespace, "names": list(each.names)} for each in values.impersonate],
+        "environments": {
+            "roles": ["view", "edit"],
+            "podSecurity": ["restricted"],
+            "labels": ["team", "example.com/cost-centre"],
+            "namespacePrefix": "tmp-",
+        },
         "submitters": list(values.submitters),
         "resources": {"cpu": "2", "memory": "1Gi", "memoryLimit": "2Gi"},
     }
@@ -92,6 +99,9 @@ def test_values_reach_every_place_they_belong_to(helm: Path) -> None:
         "image.pullPolicy=Sometimes",
         "impersonate[0].namespace=a",
         "serviceAccount.name=A",
+        "environments.roles={cluster-admin}",
+        "environments.podSecurity={none}",
+        "environments.namespacePrefix=Env",
         "submitters=everybody",
         "submitters[0]=",
         "submitters[0]='quoted'",

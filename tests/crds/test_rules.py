@@ -79,6 +79,13 @@ ENVIRONMENT = [
     ),
     ({"spec.target.access": [{"user": "a", "group": "b"}]}, "give either user or group"),
     ({"spec.target.access": [{"role": "edit"}]}, "give either user or group"),
+    *(
+        (
+            {"spec.target.access": [{"user": user}]},
+            "users of the system cannot be given access, but for a ServiceAccount",
+        )
+        for user in ("system:anonymous", "system:node:a", "system:serviceaccount:ci", "system:serviceaccount:a:b:c")
+    ),
     ({"spec.target.access": [{"group": "system:authenticated"}]}, "groups of the system cannot be given access"),
     ({"spec.target.access": [{"user": "a", "role": "cluster-admin"}]}, "role: Unsupported value"),
     ({"spec.target.quota": {"requests.cpu": "lots"}}, "should match"),

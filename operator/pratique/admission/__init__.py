@@ -6,7 +6,8 @@ Called by codegen, which writes them, and by the operator, which compares what i
 
 from pratique.admission.build import Manifest, mutating
 from pratique.admission.decision import decision, decision_stamp
-from pratique.admission.guards import action, environment, leash, status
+from pratique.admission.environment import environment
+from pratique.admission.guards import action, leash, status
 from pratique.admission.requester import requester, requester_stamp
 from pratique.admission.values import GuardValues
 from pratique.admission.webhook import webhook_configuration
@@ -35,7 +36,7 @@ def guarding(values: GuardValues) -> list[Manifest]:
         *requester(operator, values.submitters),
         *decision(operator),
         *action(operator),
-        *environment(operator, values.namespace),
+        *environment(values),
         *status(operator),
         *leash(operator),
     ]

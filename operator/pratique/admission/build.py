@@ -127,6 +127,15 @@ def mutating(stamp: Stamp) -> list[Manifest]:
     ]
 
 
+def only_canaries(operator: str, what: str) -> Check:
+    """Return the rule that the operator creates none of these itself."""
+    # the operator holds the verb create only for its canaries, which are refused before this is asked
+    return Check(
+        f"request.operation != 'CREATE' || variables.me != '{operator}'",
+        f"the operator itself creates no {what}: an Action does so under its own ServiceAccount",
+    )
+
+
 def ours(meta: str) -> str:
     """Return CEL for the labels, annotations and finalizers of ours on `meta`, as a list that can be compared."""
     parts = [

@@ -1,21 +1,18 @@
-"""The smaller policies: whose power an Action borrows, who extends an Environment, who writes status, and a leash.
+"""The smaller policies: whose power an Action borrows, who writes status, and a leash.
 
 The leash is on the operator itself: its RBAC reaches every namespace, what it may do there is decided here.
 """
 
 from pratique.admission.build import (
     CANARY,
-    JANITORS,
     ME,
     PREFIX,
     Check,
     Manifest,
     Match,
     may,
-    ours,
-    same,
+    only_canaries,
     shallow,
-    unless_absent,
     validating,
 )
 from pratique.api.v1alpha1 import KINDS
@@ -33,7 +30,7 @@ def action(operator: str) -> list[Manifest]:
         (Match(("actions",), ("CREATE", "UPDATE")),),
         {"me": ME},
         (
-            _only_canaries(operator, "Actions"),
+            only_canaries(operator, "Actions"),
             Check(
                 # any change of the spec counts: a new template uses the account's power just as a new account does
                 f"(oldObject != null && object.spec == oldObject.spec) || {impersonate}",
@@ -54,39 +51,6 @@ def action(operator: str) -> list[Manifest]:
     )
 
 
-def environment(operator: str, namespace: str) -> list[Manifest]:
-    """`pratique-environment`: an Environment is extended by those who may, and ended by the operator."""
-    extend = may("extend", "environments", "object.metadata.name", "object.metadata.namespace")
-    return validating(
-        "pratique-environment",
-        (Match(("environments",), ("CREATE", "UPDATE")),),
-        {
-            "me": ME,
-            "keeper": f"variables.me == '{operator}' || variables.me in {list(JANITORS)!r}",
-            "oursNow": ours("object.metadata"),
-            "oursBefore": unless_absent("oldObject", ours("oldObject.metadata")),
-        },
-        (
-            _only_canaries(operator, "Environments"),
-            Check(
-                f"request.operation != 'UPDATE' || object.spec == oldObject.spec || {extend}",
-                "an Environment is changed through an Action: it needs the RBAC verb extend on environments",
-                "variables.me + ' may not change Environment ' + object.metadata.name"
-                " + ': it needs the RBAC verb extend on environments.pratique.dev; ask through an Action'",
-            ),
-            Check(
-                f"object.spec.target.namespace.name != '{namespace}'",
-                "spec.target.namespace.name is the operator's own namespace: choose another",
-            ),
-            Check(
-                f"request.operation != 'UPDATE' || variables.keeper ||"
-                f" ({same('variables.oursNow', 'variables.oursBefore')})",
-                "labels, annotations and finalizers of pratique.dev on an Environment belong to the operator",
-            ),
-        ),
-    )
-
-
 def status(operator: str) -> list[Manifest]:
     """`pratique-status`: only the operator says how things stand."""
     return validating(
@@ -98,7 +62,7 @@ def status(operator: str) -> list[Manifest]:
         ),
         {"me": ME},
         (
-            _only_canaries(operator, "NotificationChannels"),
+            only_canaries(operator, "NotificationChannels"),
             Check(
                 f"!has(request.subResource) || request.subResource != 'status' || variables.me == '{operator}'",
                 "only the operator writes the status",
@@ -159,11 +123,3 @@ def leash(operator: str) -> list[Manifest]:
 def _labelled(what: str) -> str:
     labels = f"{what}.metadata.labels"
     return f"({what} != null && has({labels}) && '{ENVIRONMENT_UID}' in {labels})"
-
-
-def _only_canaries(operator: str, what: str) -> Check:
-    # the operator holds the verb create only for its canaries, which are refused before this is asked
-    return Check(
-        f"request.operation != 'CREATE' || variables.me != '{operator}'",
-        f"the operator itself creates no {what}: an Action does so under its own ServiceAccount",
-    )

@@ -12,10 +12,11 @@ from typing import Any
 
 from pratique import __version__
 from pratique.admission import admission_policies
+from pratique.api.v1alpha1.environment import AccessRole, PodSecurity
 from pratique.codegen.crds import crds
 from pratique.codegen.rbac import impersonation, operator_rbac, people_roles
 from pratique.codegen.text import HEADER, to_yaml
-from pratique.codegen.values import Image, Resources, Values
+from pratique.codegen.values import Environments, Image, Resources, Values
 from pratique.codegen.workload import workload
 
 Manifest = dict[str, Any]
@@ -31,6 +32,7 @@ _EXPRESSIONS = {
     "CPU": ".Values.resources.cpu",
     "MEMORY": ".Values.resources.memory",
     "MEMORY-LIMIT": ".Values.resources.memoryLimit",
+    "PREFIX": ".Values.environments.namespacePrefix",
     "LENT-NAMESPACE": ".namespace",
     "LENT-NAMES": ".names | toJson",
 }
@@ -38,6 +40,9 @@ _EXPRESSIONS = {
 
 _LISTS = {
     "SUBMITTERS": ".Values.submitters",
+    "ROLES": ".Values.environments.roles",
+    "POD-SECURITY": ".Values.environments.podSecurity",
+    "LABELS": ".Values.environments.labels",
 }
 """The same for whole lists of texts, in CEL and in JSON: the schema of the values lets no text in that would end them."""
 
@@ -45,6 +50,7 @@ _RELEASE = Values(
     namespace="@@NAMESPACE@@",
     service_account="@@ACCOUNT@@",
     submitters=("@@SUBMITTERS@@",),
+    environments=Environments(("@@ROLES@@",), ("@@POD-SECURITY@@",), ("@@LABELS@@",), "@@PREFIX@@"),
     image=Image("@@REPOSITORY@@", "@@TAG@@", "@@PULL-POLICY@@"),
     resources=Resources("@@CPU@@", "@@MEMORY@@", "@@MEMORY-LIMIT@@"),
 )
@@ -124,7 +130,9 @@ def _chart() -> Manifest:
 def _defaults(values: Values) -> dict[str, Any]:
     image = {f"image_{key}": value for key, value in asdict(values.image).items()}
     resources = {f"resources_{key}": value for key, value in asdict(values.resources).items()}
-    return {"service_account": values.service_account, **image, **resources}
+    environments = asdict(values.guard) | {"environment_prefix": json.dumps(values.environments.namespace_prefix)}
+    lists = {key: f"[{', '.join(value)}]" for key, value in environments.items() if isinstance(value, tuple)}
+    return environments | lists | {"service_account": values.service_account, **image, **resources}
 
 
 _VALUES = """\
@@ -148,6 +156,17 @@ impersonate: []
 # apply what people asked for elsewhere. Whoever can make one of them apply a manifest can ask in anybody's name.
 #   - system:serviceaccount:argocd:argocd-application-controller
 submitters: []
+
+# What an Environment may ask for, whoever writes it: the operator makes its namespace with a power that they do not have.
+environments:
+  # which of the ClusterRoles view, edit and admin may be given in it
+  roles: {environment_roles}
+  # which Pod Security Standards it may enforce; privileged pods can take over a node
+  podSecurity: {environment_pod_security}
+  # the keys of labels that may be put on the namespace: quotas, network rules and other policies may trust them
+  labels: {environment_labels}
+  # what the name of the namespace begins with: no other namespace should, so that no old binding points into it
+  namespacePrefix: {environment_prefix}
 
 resources:
   cpu: {resources_cpu}
@@ -186,12 +205,28 @@ def _values_schema() -> Manifest:
             ),
             "serviceAccount": _closed({"name": name}),
             "impersonate": {"type": "array", "items": lent},
-            "submitters": {"type": "array", "maxItems": 32, "uniqueItems": True, "items": _TEXT},
+            "submitters": _set(_TEXT),
+            "environments": _environments(),
             "resources": _closed({"cpu": quantity, "memory": quantity, "memoryLimit": quantity}),
             "global": {"type": "object"},
         }
     )
     return {"$schema": "http://json-schema.org/draft-07/schema#", "title": "Values of the Pratique chart", **schema}
+
+
+def _environments() -> Manifest:
+    return _closed(
+        {
+            "roles": _set({"type": "string", "enum": [each.value for each in AccessRole]}),
+            "podSecurity": _set({"type": "string", "enum": [each.value for each in PodSecurity]}),
+            "labels": _set(_TEXT),
+            "namespacePrefix": {"type": "string", "maxLength": 40, "pattern": "^([a-z0-9][-a-z0-9]*)?$"},
+        }
+    )
+
+
+def _set(items: Manifest) -> Manifest:
+    return {"type": "array", "maxItems": 32, "uniqueItems": True, "items": items}
 
 
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9:@._/+#|~%=-]+$"}

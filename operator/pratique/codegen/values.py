@@ -35,6 +35,16 @@ class Resources:
 
 
 @dataclass(frozen=True)
+class Environments:
+    """What an Environment may ask for, whoever writes it."""
+
+    roles: tuple[str, ...] = GuardValues.environment_roles
+    pod_security: tuple[str, ...] = GuardValues.environment_pod_security
+    labels: tuple[str, ...] = GuardValues.environment_labels
+    namespace_prefix: str = GuardValues.environment_prefix
+
+
+@dataclass(frozen=True)
 class Values:
     """One installation. `namespace` is the release's namespace in the chart."""
 
@@ -43,12 +53,21 @@ class Values:
     image: Image = field(default_factory=Image)
     impersonate: tuple[Impersonation, ...] = ()
     submitters: tuple[str, ...] = ()
+    environments: Environments = field(default_factory=Environments)
     resources: Resources = field(default_factory=Resources)
 
     @property
     def guard(self) -> GuardValues:
         """The part of it that the admission policies depend on."""
-        return GuardValues(namespace=self.namespace, service_account=self.service_account, submitters=self.submitters)
+        return GuardValues(
+            namespace=self.namespace,
+            service_account=self.service_account,
+            submitters=self.submitters,
+            environment_roles=self.environments.roles,
+            environment_pod_security=self.environments.pod_security,
+            environment_labels=self.environments.labels,
+            environment_prefix=self.environments.namespace_prefix,
+        )
 
     @property
     def operator(self) -> str:

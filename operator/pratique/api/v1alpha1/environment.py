@@ -116,6 +116,13 @@ class Access(ApiModel):
             message="groups of the system cannot be given access",
             field_path=".group",
         ),
+        Rule(
+            rule="!has(self.user) || !self.user.startsWith('system:')"
+            " || self.user.matches('^system:serviceaccount:[a-z0-9-]+:[a-z0-9.-]+$')",
+            message="users of the system cannot be given access, but for a ServiceAccount, named in full:"
+            " system:serviceaccount:NAMESPACE:NAME",
+            field_path=".user",
+        ),
     )
 
 

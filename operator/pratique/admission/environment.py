@@ -1,0 +1,117 @@
+"""`pratique-environment`: what a namespace for a while may be, who extends it, and that the operator ends it.
+
+The operator makes the namespace with its own power, so whoever may create Environments borrows that power: what they may
+ask for is what the installation allows, and no more.
+"""
+
+from collections.abc import Iterable
+
+from pratique.admission.build import (
+    JANITORS,
+    ME,
+    Check,
+    Manifest,
+    Match,
+    may,
+    names,
+    only_canaries,
+    ours,
+    same,
+    unless_absent,
+    validating,
+)
+from pratique.admission.values import GuardValues
+
+_TARGET = "object.spec.target"
+_SPACE = f"{_TARGET}.namespace"
+
+
+def environment(values: GuardValues) -> list[Manifest]:
+    """Return the policy for Environments."""
+    operator = values.operator
+    return validating(
+        "pratique-environment",
+        (Match(("environments",), ("CREATE", "UPDATE")),),
+        {
+            "me": ME,
+            "keeper": f"variables.me == '{operator}' || variables.me in {list(JANITORS)!r}",
+            "oursNow": ours("object.metadata"),
+            "oursBefore": unless_absent("oldObject", ours("oldObject.metadata")),
+            # one that was made before the lists were tightened stays, and can be extended and ended
+            "sameTarget": f"oldObject != null && {_TARGET} == oldObject.spec.target",
+            "roles": names(values.environment_roles),
+            "podSecurity": names(values.environment_pod_security),
+            "labels": names(values.environment_labels),
+            "prefix": f"'{values.environment_prefix}'",
+            "otherRoles": f"""
+                has({_TARGET}.access) ? {_TARGET}.access.filter(a, !(a.role in variables.roles)) : []
+            """,
+            "otherLabels": f"""
+                has({_SPACE}.labels) ? {_SPACE}.labels.filter(k, !(k in variables.labels)) : []
+            """,
+        },
+        (only_canaries(operator, "Environments"), *_allowed(values.namespace), *_owned()),
+    )
+
+
+def _allowed(namespace: str) -> Iterable[Check]:
+    """What it may ask for; each sentence names the field, the value, what is allowed, and who can change that."""
+    return (
+        Check(
+            f"{_SPACE}.name != '{namespace}'",
+            "spec.target.namespace.name is the operator's own namespace: choose another",
+        ),
+        _listed(
+            f"{_SPACE}.name.startsWith(variables.prefix)",
+            "spec.target.namespace.name does not begin as the namespaces of Environments do here",
+            f"'spec.target.namespace.name is ' + string({_SPACE}.name) + ': it must begin with ' + variables.prefix",
+            "namespacePrefix",
+        ),
+        _listed(
+            "variables.otherLabels.size() == 0",
+            "spec.target.namespace.labels has a label that is not allowed here",
+            "'spec.target.namespace.labels has ' + variables.otherLabels.map(k, string(k)).join(', ') + ': ' + "
+            + _choice("variables.labels"),
+            "labels",
+        ),
+        _listed(
+            f"{_TARGET}.podSecurity in variables.podSecurity",
+            "spec.target.podSecurity is not allowed here",
+            f"'spec.target.podSecurity is ' + string({_TARGET}.podSecurity) + ': ' + "
+            + _choice("variables.podSecurity"),
+            "podSecurity",
+        ),
+        _listed(
+            "variables.otherRoles.size() == 0",
+            "spec.target.access gives a role that is not allowed here",
+            "'spec.target.access gives the role ' + variables.otherRoles.map(a, string(a.role)).join(', ') + ': ' + "
+            + _choice("variables.roles"),
+            "roles",
+        ),
+    )
+
+
+def _listed(expression: str, message: str, told: str, value: str) -> Check:
+    who = f"; who installs Pratique can change that (chart value environments.{value})"
+    return Check(f"variables.sameTarget || {expression}", message + who, f"{told} + '{who}'")
+
+
+def _choice(listed: str) -> str:
+    return f"(size({listed}) == 0 ? 'none is allowed' : 'allowed are ' + {listed}.join(', '))"
+
+
+def _owned() -> Iterable[Check]:
+    extend = may("extend", "environments", "object.metadata.name", "object.metadata.namespace")
+    return (
+        Check(
+            f"request.operation != 'UPDATE' || object.spec == oldObject.spec || {extend}",
+            "an Environment is changed through an Action: it needs the RBAC verb extend on environments",
+            "variables.me + ' may not change Environment ' + object.metadata.name"
+            " + ': it needs the RBAC verb extend on environments.pratique.dev; ask through an Action'",
+        ),
+        Check(
+            f"request.operation != 'UPDATE' || variables.keeper ||"
+            f" ({same('variables.oursNow', 'variables.oursBefore')})",
+            "labels, annotations and finalizers of pratique.dev on an Environment belong to the operator",
+        ),
+    )
