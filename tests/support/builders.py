@@ -1,5 +1,6 @@
 """Objects for unit tests, whole and valid from the start: a test names only what it is about."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,7 +32,8 @@ from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.core.digest import plan_digest
 from pratique.core.effects import Effect, Failure, Outcome
 from pratique.core.gate import approval_name
-from pratique.core.rendering import summarize
+from pratique.core.snapshot import RunSnapshot
+from pratique.core.summary import summarize
 
 Json = dict[str, Any]
 
@@ -100,12 +102,36 @@ def approval(spec: ApprovalSpec | None = None, *, name: str = "gate", **status: 
 
 
 def approval_of(owner: ActionRun, state: ApprovalState = ApprovalState.PENDING, **status: Any) -> Approval:
-    """Return the Approval that holds this run."""
+    """Return the Approval that holds this run, with the decisions (one, if none are given) that make its state true."""
     plan = owner.status.plan
     assert plan is not None
     assert plan.gate is not None
-    spec = gate().model_copy(update={"plan": ApprovalPlan(digest=plan.digest), "message": plan.gate.message})
-    return approval(spec, name=approval_name(owner, plan.gate), state=state, **status)
+    stage = plan.gate
+    rule = {"approvers": stage.approvers, "required": stage.required, "comment": stage.comment}
+    if state is ApprovalState.EXPIRED:
+        rule["deadline"] = NOW
+    verdicts = {ApprovalState.APPROVED: "Approve", ApprovalState.DECLINED: "Decline"}
+    said = status.get("decisions") or ([counted("lead-1", verdicts[state], "no")] if state in verdicts else [])
+    votes = {each.by: vote(each.verdict, comment=each.comment) for each in said}
+    spec = gate(votes, **rule).model_copy(update={"plan": ApprovalPlan(digest=plan.digest), "message": stage.message})
+    return approval(spec, name=approval_name(owner, stage), state=state, **status)
+
+
+def proven(subject: ActionRun, outcomes: Mapping[str, Outcome] | None = None, **known: Any) -> RunSnapshot:
+    """Return the snapshot of a run that this process has started itself."""
+    plan = subject.status.plan
+    digest = plan_digest(plan) if plan is not None else None
+    return RunSnapshot(subject, outcomes=outcomes or {}, proven=digest, **known)
+
+
+def tried(*plans: RunPlan, what: str = "try") -> dict[str, Outcome]:
+    """Return the outcomes of dry runs that pass, and show nothing that the template does not say."""
+    return {
+        f"{what}/{each.id}": Outcome(object=live(each.manifest))
+        for plan in plans
+        for each in plan.resources
+        if not each.patch
+    }
 
 
 def run(*, meta: Json | None = None, spec: Json | None = None, **status: Any) -> ActionRun:

@@ -19,7 +19,7 @@ from tests.support.builders import (
     running,
 )
 
-from pratique.api.v1alpha1.action_run import Phase, RunResource
+from pratique.api.v1alpha1.action_run import DryRun, Phase, RunResource
 from pratique.core.effects import Create, EvaluateReady, Failure, MergePatch, Outcome, Read
 from pratique.core.execution import advance
 from pratique.core.snapshot import RunSnapshot
@@ -259,3 +259,42 @@ def test_a_change_finds_the_object_and_merges_into_exactly_that_one():
 def test_a_change_fails(outcomes, phase, message):
     status = look(run_plan(CHANGE), outcomes).status
     assert (status.phase, status.message) == (phase, message)
+
+
+LATE = planned("late", dry_run=DryRun(result="Deferred", message="one makes its namespace first"))
+LATER_STILL = planned("last", dry_run=DryRun(result="Deferred"))
+DEPENDENT = run_plan(ONE, LATE, LATER_STILL)
+FIRST = {"create/one": made(ONE)}
+
+
+def test_what_was_deferred_is_tried_before_the_first_of_it_is_made():
+    assert effects(look(DEPENDENT)) == ["create/one"]
+    assert effects(look(DEPENDENT, FIRST)) == ["late/late", "late/last"]
+    passed = FIRST | {"late/late": made(LATE), "late/last": made(LATER_STILL)}
+    assert effects(look(DEPENDENT, passed)) == ["create/late"]
+    again = look(DEPENDENT, passed | {"create/late": made(LATE)})
+    assert effects(again) == ["create/last"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "phase", "message", "retry"),
+    [
+        (failed("Invalid", "data: no"), Phase.FAILED, "ConfigMap team-a/last could not be created: data: no", False),
+        (
+            failed("Timeout", "slow", transient=True),
+            Phase.RUNNING,
+            "The dry run of what is left gave no answer: slow",
+            True,
+        ),
+    ],
+)
+def test_what_was_deferred_and_is_refused_makes_none_of_the_rest(answer, phase, message, retry):
+    plan = look(DEPENDENT, FIRST | {"late/late": made(LATE), "late/last": answer})
+    assert (plan.status.phase, plan.status.message, plan.effects, plan.retry) == (phase, message, (), retry)
+    assert [each.id for each in plan.status.resources] == ["one"]
+
+
+def test_the_object_that_was_approved_is_changed_and_no_namesake():
+    approved = CHANGE.model_copy(update={"dry_run": DryRun(result="Passed", target_uid="approved")})
+    (patch,) = look(run_plan(approved), {"find/scale": made(CHANGE, "namesake")}).effects
+    assert (patch.key, patch.uid) == ("change/scale", "approved")

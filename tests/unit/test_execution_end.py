@@ -7,6 +7,7 @@ from tests.support.builders import (
     live,
     manifest,
     planned,
+    proven,
     run_plan,
     running,
 )
@@ -15,7 +16,6 @@ from pratique.api.v1alpha1.action_run import Phase, RunResource
 from pratique.core.effects import EvaluateOutputs, ObjectRef, Outcome, Read
 from pratique.core.execution import OUTPUTS
 from pratique.core.lifecycle import plan_action_run
-from pratique.core.snapshot import RunSnapshot
 
 LATER = at(1)
 ONE = planned("one")
@@ -30,7 +30,7 @@ MADE = {
 
 
 def look(subject, outcomes=None, now=LATER):
-    return plan_action_run(RunSnapshot(subject, outcomes=outcomes or {}), now)
+    return plan_action_run(proven(subject, outcomes), now)
 
 
 def test_outputs_see_the_live_objects():

@@ -22,6 +22,7 @@ from tests.support.builders import (
 )
 
 from pratique.api.v1alpha1.action import Approvers
+from pratique.api.v1alpha1.action_run import Phase
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.api.v1alpha1.common import Notification
 from pratique.core.approval import count
@@ -154,12 +155,73 @@ maps = st.dictionaries(
 
 
 @given(
-    st.sampled_from([APPROVED, DECLINED, EXPIRED, WITHDRAWN]), maps, st.integers(0, 999), st.sampled_from([None, run()])
+    st.sampled_from([APPROVED, DECLINED, EXPIRED, WITHDRAWN]),
+    maps,
+    st.integers(0, 999),
+    st.sampled_from([None, *(run(phase=phase) for phase in Phase if phase.is_end)]),
 )
-def test_a_finished_approval_never_changes_state(state, decisions, minute, subject):
+def test_a_finished_approval_never_changes_state_once_nothing_waits_for_it(state, decisions, minute, subject):
     ended = approval(gate(decisions), state=state, message="as it was", decided_at=NOW)
     plan = plan_approval(ApprovalSnapshot(ended, subject), at(minute))
     assert (plan.status, plan.effects, plan.after) == (ended.status, (), ())
+
+
+FORGED = {
+    APPROVED: gate(),
+    DECLINED: gate({"mallory": vote(D, groups=[])}),
+    EXPIRED: gate({"l1": vote(A, 119)}, required=2),
+    WITHDRAWN: gate(),
+}
+HELD = run(phase=Phase.WAITING_FOR_APPROVAL)
+
+
+def still_there(**spec) -> Outcome:
+    return Outcome(object={"metadata": {"uid": RUN_UID}, "spec": spec})
+
+
+@pytest.mark.parametrize("state", FORGED)
+def test_a_status_that_the_decisions_do_not_bear_out_is_put_right_and_told(state):
+    conditions = look(gate({"l1": vote(A)}), at(2)).status.conditions
+    outcomes = {READ_SUBJECT: still_there()} if state is WITHDRAWN else {}
+    plan = look(FORGED[state], at(3), HELD, outcomes, state=state, decided_at=NOW, conditions=conditions)
+    status = plan.status
+    assert (status.state, status.decided_at, plan.wake_at) == (OPEN, None, DEADLINE)
+    assert {(c.type, c.status.value) for c in status.conditions} == {("Decided", "False"), ("Approved", "False")}
+    key = f"StatusForged/{state.value}/2026-11-24T12:03:00Z"
+    assert [entry.id for entry in status.notifications] == [f"{key}/KubernetesEvents", f"{key}/chat"]
+    assert status.notifications[0].message.startswith(f"The status said {state.value}, which the decisions do not")
+    again = plan_approval(ApprovalSnapshot(approval(FORGED[state]).model_copy(update={"status": status}), HELD), at(4))
+    assert again.status == status
+
+
+def test_a_forged_end_becomes_the_true_one_at_once():
+    status = look(gate({"l1": vote(A)}), at(3), HELD, state=DECLINED, decided_at=NOW).status
+    assert (status.state, status.message, status.decided_at) == (APPROVED, "Approved by l1", at(3))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "retry"),
+    [
+        (still_there(withdrawn=True), False),
+        (Outcome(object={"metadata": {"uid": "another"}, "spec": {}}), False),
+        (failed("NotFound"), False),
+        (failed("Timeout", transient=True), True),
+    ],
+)
+def test_a_withdrawal_that_the_cache_has_not_seen_is_no_forgery(outcome, retry):
+    ended = approval(state=WITHDRAWN, decided_at=NOW)
+    asked = plan_approval(ApprovalSnapshot(ended, HELD), at(1))
+    assert only(asked.effects).key == READ_SUBJECT
+    plan = plan_approval(ApprovalSnapshot(ended, HELD, {READ_SUBJECT: outcome}), at(1))
+    assert (plan.status, plan.retry) == (ended.status, retry)
+
+
+@given(st.sampled_from([APPROVED, DECLINED, EXPIRED]), maps, st.integers(0, 200))
+def test_while_a_run_waits_a_state_is_what_the_decisions_say(state, decisions, minute):
+    ended = approval(gate(decisions), state=state, decided_at=NOW)
+    status = plan_approval(ApprovalSnapshot(ended, HELD), at(minute)).status
+    fresh = plan_approval(ApprovalSnapshot(approval(gate(decisions)), HELD), at(minute)).status
+    assert status.state is fresh.state
 
 
 @given(maps, st.integers(0, 200))

@@ -14,14 +14,16 @@ from tests.support.builders import (
     manifest,
     only,
     planned,
+    proven,
     run,
     run_plan,
     running,
     stage,
+    tried,
     waiting,
 )
 
-from pratique.api.v1alpha1.action_run import ActionRun, Phase
+from pratique.api.v1alpha1.action_run import ActionRun, DryRun, Phase
 from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.common import Notification, TimelineEntry
 from pratique.core.effects import Delivery, Evaluation, Outcome
@@ -30,8 +32,12 @@ from pratique.core.lifecycle import EVALUATE, OPEN_GATE, plan_action_run
 from pratique.core.snapshot import RunSnapshot
 
 FREE = run_plan()
-HELD = run_plan(gate=stage(message="Ten days is much"))
+EVALUATED = run_plan(gate=stage(message="Ten days is much"))
+PASSED = DryRun(result="Passed")
+HELD = run_plan(planned(dry_run=PASSED), gate=EVALUATED.gate)
+"""As it is held: with what the dry run showed."""
 MADE = {"create/made": Outcome(object=live(manifest(name="made")))}
+TRIED = tried(HELD)
 
 
 def look(subject=None, outcomes=None, now=NOW, **known):
@@ -39,7 +45,7 @@ def look(subject=None, outcomes=None, now=NOW, **known):
 
 
 def judged(plan=None, *refusals: str):
-    return {EVALUATE: Outcome(value=Evaluation(refusals, plan))}
+    return {EVALUATE: Outcome(value=Evaluation(refusals, plan))} | TRIED
 
 
 def opened(**changed) -> Outcome:
@@ -67,7 +73,7 @@ def test_first_the_action_is_evaluated():
         ({}, {EVALUATE: failed("EvaluationFailed", "spec.x: no")}, "spec.x: no", "EvaluationFailed", "Stalled", False),
         (
             {},
-            judged(HELD) | {OPEN_GATE: failed("Timeout", "slow", transient=True)},
+            judged(EVALUATED) | {OPEN_GATE: failed("Timeout", "slow", transient=True)},
             "The Approval could not be created: slow",
             "Retrying",
             "Reconciling",
@@ -75,7 +81,7 @@ def test_first_the_action_is_evaluated():
         ),
         (
             {},
-            judged(HELD) | {OPEN_GATE: Outcome()},
+            judged(EVALUATED) | {OPEN_GATE: Outcome()},
             "The Approval could not be created",
             "Retrying",
             "Reconciling",
@@ -118,9 +124,9 @@ def test_free_starts_and_ends_in_one_look():
 
 
 def test_held_opens_its_gate_first_and_then_waits():
-    create = only(look(None, judged(HELD)).effects)
+    create = only(look(None, judged(EVALUATED)).effects)
     assert (create.key, create.manifest, create.run_as) == (OPEN_GATE, opened().object, None)
-    status = look(None, judged(HELD) | {OPEN_GATE: opened()}).status
+    status = look(None, judged(EVALUATED) | {OPEN_GATE: opened()}).status
     text = "Waiting for 1 of group platform-leads until 2026-11-24 14:00 UTC: Ten days is much"
     assert (status.phase, status.message, status.plan) == (Phase.WAITING_FOR_APPROVAL, text, HELD)
     assert [(gate.name, gate.state.value) for gate in status.approvals] == [("ten-days-platform-7d9f3a6000", "Pending")]
@@ -131,24 +137,31 @@ def test_held_opens_its_gate_first_and_then_waits():
 
 
 OTHERS = {"subject": {"kind": "ActionRun", "name": "ten-days", "uid": "another"}}
+EASIER = {"approvers": {"users": ["mallory"]}, "deadline": "2026-11-24T14:00:00Z"}
+LATER = {"approvers": {"groups": ["platform-leads"]}, "deadline": "2026-11-24T14:00:01Z"}
+PLANTED = "The name ten-days-platform-7d9f3a6000 is taken by an Approval that this run did not open"
 
 
 @pytest.mark.parametrize(
     ("changed", "phase", "message"),
     [
         (OTHERS, Phase.REFUSED, "The name ten-days-platform-7d9f3a6000 is taken by an Approval of another run"),
-        ({"plan": {"digest": "sha256:1"}}, Phase.SUPERSEDED, "The Action changed while its gate was being opened"),
+        ({"plan": {"digest": "sha256:1"}}, Phase.SUPERSEDED, "The Action, or what it would do, changed while its gate"),
+        ({"policy": EASIER}, Phase.REFUSED, PLANTED),
+        ({"policy": LATER}, Phase.REFUSED, PLANTED),
+        ({"reason": "another"}, Phase.REFUSED, PLANTED),
+        ({"requestedBy": {"username": "another@example.com"}}, Phase.REFUSED, PLANTED),
     ],
 )
 def test_a_gate_that_is_there_already_must_be_this_runs_own(changed, phase, message):
     exists = failed("AlreadyExists", found=opened(**changed).object)
-    status = look(None, judged(HELD) | {OPEN_GATE: exists}).status
+    status = look(None, judged(EVALUATED) | {OPEN_GATE: exists}).status
     assert (status.phase, status.message.startswith(message)) == (phase, True)
 
 
 def test_a_gate_opened_before_a_crash_is_adopted_with_its_deadline():
     exists = failed("AlreadyExists", found=opened().object)
-    status = look(None, judged(HELD) | {OPEN_GATE: exists}, at(30)).status
+    status = look(None, judged(EVALUATED) | {OPEN_GATE: exists}, at(30)).status
     assert (status.phase, "until 2026-11-24 14:00 UTC" in status.message) == (Phase.WAITING_FOR_APPROVAL, True)
 
 
@@ -161,7 +174,7 @@ def test_a_gate_opened_before_a_crash_is_adopted_with_its_deadline():
     ],
 )
 def test_follows_the_end_of_its_gate(state, decisions, phase, message):
-    held = waiting(HELD)
+    held = waiting(HELD, withdrawn=state is ApprovalState.WITHDRAWN)
     plan = look(held, approval=approval_of(held, state, decisions=decisions))
     assert (plan.status.phase, plan.effects, plan.status.finished_at) == (phase, (), NOW)
     assert plan.status.message.startswith(message)
@@ -173,26 +186,13 @@ def test_follows_the_end_of_its_gate(state, decisions, phase, message):
 def test_granted_starts_and_tells():
     held = waiting(HELD)
     granted = approval_of(held, ApprovalState.APPROVED, decisions=[counted("l1", comment="fine")])
-    assert effects(look(held, approval=granted)) == ["create/made"]
-    status = look(held, MADE, at(9), approval=granted).status
+    assert effects(look(held, approval=granted)) == ["try/made"]
+    assert effects(look(held, TRIED, approval=granted)) == ["create/made"]
+    status = look(held, TRIED | MADE, at(9), approval=granted).status
     assert (status.phase, status.started_at) == (Phase.SUCCEEDED, at(9))
     assert [line.message for line in status.timeline] == ["Approved by l1: fine", "Done: ConfigMap team-a/made"]
     assert conditions(status)["Approved"] == ("True", "Granted")
     assert entries(status)[:2] == ["Approved/KubernetesEvents", "Approved/chat"]
-
-
-@pytest.mark.parametrize(
-    ("known", "message"),
-    [
-        ({"action": None}, "The Action create-environment was deleted while the request waited"),
-        ({"action": action(uid="act-2")}, "The Action create-environment was deleted and made again while"),
-    ],
-)
-def test_granted_but_not_what_was_approved(known, message):
-    held = waiting(HELD)
-    plan = look(held, approval=approval_of(held, ApprovalState.APPROVED), **known)
-    assert (plan.status.phase, plan.effects) == (Phase.SUPERSEDED, ())
-    assert plan.status.message.startswith(message)
 
 
 def test_a_forged_plan_does_not_run():
@@ -256,5 +256,45 @@ def test_a_run_that_is_being_deleted_is_left_alone(phase: Phase):
 
 def test_the_timeline_is_bounded():
     lines = [TimelineEntry(at=NOW, event="Running", message=str(index)) for index in range(32)]
-    timeline = look(running(timeline=lines), MADE).status.timeline
+    timeline = plan_action_run(proven(running(timeline=lines), MADE), NOW).status.timeline
     assert (len(timeline), timeline[0].message, timeline[-1].event) == (32, "1", "Succeeded")
+
+
+def test_a_suspended_action_takes_no_run():
+    status = look(action=action(suspend=True)).status
+    assert (status.phase, status.message) == (
+        Phase.REFUSED,
+        "The Action create-environment is suspended: ask again when it takes requests",
+    )
+
+
+TWO = run_plan(planned("made"), planned("other"))
+EXISTS = {"try/made": failed("AlreadyExists", found=live(manifest(name="made")))}
+OTHER = {"try/other": Outcome(object=live(manifest(name="other")))}
+
+
+def test_held_is_tried_before_anybody_is_asked():
+    asked = look(None, {EVALUATE: judged(EVALUATED)[EVALUATE]})
+    assert effects(asked) == ["try/made"]
+    no_rights = {"try/made": failed("Forbidden", "no rights")}
+    status = look(None, judged(EVALUATED) | no_rights).status
+    text = "As ServiceAccount pratique-actions/maker: ConfigMap team-a/made could not be created: no rights"
+    assert (status.phase, status.message, entries(status)[0]) == (Phase.REFUSED, text, "Refused/KubernetesEvents")
+
+
+def test_a_dry_run_without_an_answer_is_asked_again():
+    plan = look(None, judged(EVALUATED) | {"try/made": failed("Timeout", "slow", transient=True)})
+    assert (plan.status.phase, plan.retry, plan.effects) == (Phase.PENDING, True, ())
+    assert plan.status.message == "The dry run gave no answer: slow"
+
+
+def test_several_free_objects_are_tried_before_the_first_is_made():
+    assert effects(look(None, {EVALUATE: judged(TWO)[EVALUATE]})) == ["try/made", "try/other"]
+    assert effects(look(None, judged(TWO) | OTHER)) == ["create/made"]
+    refused = look(None, judged(TWO) | {"try/other": failed("Invalid", "data: no")}).status
+    assert (refused.phase, "data: no" in refused.message) == (Phase.REFUSED, True)
+
+
+@pytest.mark.parametrize("answer", [failed("Invalid", "no"), failed("Timeout", transient=True)])
+def test_what_began_before_a_crash_is_never_refused(answer):
+    assert effects(look(None, judged(TWO) | EXISTS | {"try/other": answer})) == ["create/made"]

@@ -13,7 +13,8 @@ from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.core.digest import plan_digest
 from pratique.core.errors import EvaluationError
 from pratique.core.limits import MAX_TEMPLATE_DEPTH
-from pratique.core.rendering import MAX_TEXT, render, render_text, strings, summarize
+from pratique.core.rendering import MAX_TEXT, render, render_text, strings
+from pratique.core.summary import summarize
 
 SCOPE = {
     "inputs": {"name": "web", "n": 3, "half": 0.5, "yes": True, "no": False, "nil": None, "list": [1], "map": {"k": 1}}

@@ -14,6 +14,7 @@ from tests.support.builders import (
     manifest,
     only,
     planned,
+    proven,
     run,
     run_plan,
     running,
@@ -22,7 +23,6 @@ from tests.support.builders import (
 from pratique.api.v1alpha1.action_run import Phase, RunResource
 from pratique.core.effects import Create, MergePatch, ObjectRef, Outcome, Read
 from pratique.core.lifecycle import plan_action_run
-from pratique.core.snapshot import RunSnapshot
 from pratique.core.vanishing import KEPT_SECONDS, as_sent, is_held, vanishes
 
 LATER = at(1)
@@ -36,7 +36,7 @@ CONFIRMED = {"confirm": Outcome(object={"metadata": {"uid": RUN_UID}})}
 
 
 def look(subject, outcomes=None):
-    return plan_action_run(RunSnapshot(subject, outcomes=outcomes or {}), LATER)
+    return plan_action_run(proven(subject, outcomes), LATER)
 
 
 def kept(**changes) -> dict[str, Any]:

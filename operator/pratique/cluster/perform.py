@@ -7,6 +7,7 @@ from pratique.core.effects import Create, Delete, Failure, Json, MergePatch, Obj
 
 ClusterEffect = Create | Read | MergePatch | Delete
 _FIELD_MANAGER = {"fieldManager": "pratique", "fieldValidation": "Strict"}
+_DRY_RUN = {"dryRun": "All"}
 
 
 async def perform(api: Api, effect: ClusterEffect) -> Outcome:
@@ -39,7 +40,7 @@ async def _create(api: Api, effect: Create) -> Outcome:
     collection = await api.path_of(ref, named=False)
     try:
         return Outcome(
-            await api.request("POST", collection, effect.manifest, params=_FIELD_MANAGER, run_as=effect.run_as)
+            await api.request("POST", collection, effect.manifest, params=_options(effect), run_as=effect.run_as)
         )
     except ApiError as error:
         if error.reason != "AlreadyExists":
@@ -62,8 +63,12 @@ async def _merge(api: Api, effect: MergePatch) -> Json:
         patch.pop(known, None)
     path = await api.path_of(effect.ref)
     return await api.request(
-        "PATCH", path, patch, params=_FIELD_MANAGER, content_type=MERGE_PATCH, run_as=effect.run_as
+        "PATCH", path, patch, params=_options(effect), content_type=MERGE_PATCH, run_as=effect.run_as
     )
+
+
+def _options(effect: Create | MergePatch) -> dict[str, str]:
+    return _FIELD_MANAGER | (_DRY_RUN if effect.dry_run else {})
 
 
 async def _delete(api: Api, effect: Delete) -> Json:

@@ -36,12 +36,14 @@ class ObjectRef:
 class Create:
     """Create by POST, never by apply: a name that is taken comes back as a failure with reason AlreadyExists.
 
-    `outcome.object` is then the object that exists, if it may be read; otherwise it is the one created.
+    `outcome.object` is then the object that exists, if it may be read; otherwise it is the one created. As a `dry_run` it
+    is what would be created.
     """
 
     key: str
     manifest: Json
     run_as: str | None = None
+    dry_run: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,17 @@ class Read:
 
 @dataclass(frozen=True)
 class MergePatch:
-    """Merge `patch` into the object with this uid; any other object of that name is a failure with reason Conflict."""
+    """Merge `patch` into the object with this uid; any other object of that name is a failure with reason Conflict.
+
+    As a `dry_run`, `outcome.object` is what it would become.
+    """
 
     key: str
     ref: ObjectRef
     uid: str
     patch: Json
     run_as: str | None = None
+    dry_run: bool = False
 
 
 @dataclass(frozen=True)

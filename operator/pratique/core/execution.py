@@ -4,13 +4,24 @@ Exactly once, killed at any instruction: names are fixed in the plan, objects ar
 a name that is taken is adopted only when its object carries that uid, and a changed object is changed by its uid.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, PlannedResource, RunPlan, RunResource
+from pratique.api.v1alpha1.action_run import (
+    ActionRun,
+    ActionRunStatus,
+    DryRunResult,
+    Phase,
+    PlannedResource,
+    RunPlan,
+    RunResource,
+)
 from pratique.api.v1alpha1.common import EventType
 from pratique.core import transitions
+from pratique.core.adoption import is_made_by, ref_of, uid_of
+from pratique.core.dry_run import try_plan
 from pratique.core.effects import (
     Create,
     Effect,
@@ -25,10 +36,9 @@ from pratique.core.effects import (
     Plan,
     Read,
 )
-from pratique.core.objects import RUN_UID_LABEL
 from pratique.core.readiness import State, readiness
-from pratique.core.sameness import contains
 from pratique.core.snapshot import RunSnapshot
+from pratique.core.summary import summarize
 from pratique.core.ttl import expires_at
 from pratique.core.vanishing import as_sent, confirm, is_held, vanishes
 
@@ -66,7 +76,8 @@ def advance(snapshot: RunSnapshot, status: ActionRunStatus, now: datetime) -> Pl
         return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, []))
     recorded = {resource.id: resource for resource in status.resources}
     for planned in plan.resources:
-        at = _step(run, plan, planned, recorded.get(planned.id), snapshot.outcomes)
+        at = _try_late(run, plan, planned, recorded, snapshot.outcomes)
+        at = at or _step(run, plan, planned, recorded.get(planned.id), snapshot.outcomes)
         if at.resource is not None:
             recorded[planned.id] = at.resource
         if at.step is Step.NEEDS:
@@ -93,6 +104,27 @@ def _stopped(run: ActionRun, plan: RunPlan, at: Progress, now: datetime) -> Plan
     return Plan(status, wake_at=min(times_out, now + pause), retry=at.step is Step.RETRIES)
 
 
+def _try_late(
+    run: ActionRun,
+    plan: RunPlan,
+    planned: PlannedResource,
+    recorded: Mapping[str, RunResource],
+    outcomes: Outcomes,
+) -> Progress | None:
+    """Try what could not be tried before earlier objects were there: all of it, before the first of it is made."""
+    tried = planned.dry_run
+    if planned.id in recorded or tried is None or tried.result is DryRunResult.PASSED:
+        return None
+    trial = try_plan(run, plan, outcomes, "late", made=recorded)
+    if trial.effects:
+        return Progress(Step.NEEDS, effects=trial.effects)
+    if trial.transient is not None:
+        return Progress(Step.RETRIES, message=f"The dry run of what is left gave no answer: {trial.transient.message}")
+    if trial.problems:
+        return Progress(Step.FAILED, message="; ".join(trial.problems))
+    return None
+
+
 def _step(
     run: ActionRun, plan: RunPlan, planned: PlannedResource, recorded: RunResource | None, outcomes: Outcomes
 ) -> Progress:
@@ -113,25 +145,21 @@ def _create(run: ActionRun, plan: RunPlan, planned: PlannedResource, ref: Object
         confirmed = outcomes.get(confirmation.key)
         if confirmed is None:
             return Progress(Step.NEEDS, effects=(confirmation,))
-        if _uid(confirmed.object or {}) != run.metadata.uid:
+        if uid_of(confirmed.object or {}) != run.metadata.uid:
             why = confirmed.failure.message if confirmed.failure else "it was deleted"
             return Progress(Step.RETRIES, message=f"{ref} waits: the run could not be read again: {why}")
     if outcome is None:
         create = Create(_key("create", planned), as_sent(planned), plan.service_account_ref.username)
         return Progress(Step.NEEDS, effects=(create,))
-    if outcome.failure is not None and not _is_ours(outcome, run, planned):
+    if outcome.failure is not None and not _adopted(outcome, run, planned):
         return _create_failed(outcome.failure, ref, plan)
     return _judge(planned, _record(planned, ref, outcome.object or {}), outcome.object or {}, outcomes)
 
 
-def _is_ours(outcome: Outcome, run: ActionRun, planned: PlannedResource) -> bool:
-    """Whether a name was taken by this very run before a crash: by its uid, and by being what was planned.
-
-    The uid alone is not enough: it can be read, and somebody could plant another object under it while the run waits.
-    """
-    taken = outcome.failure is not None and outcome.failure.reason == "AlreadyExists" and outcome.object is not None
-    live = outcome.object or {}
-    return taken and _labels(live).get(RUN_UID_LABEL) == run.metadata.uid and contains(live, as_sent(planned))
+def _adopted(outcome: Outcome, run: ActionRun, planned: PlannedResource) -> bool:
+    """Whether a name was taken by this very run before a crash."""
+    taken = outcome.failure is not None and outcome.failure.reason == "AlreadyExists"
+    return taken and is_made_by(run, planned, outcome.object)
 
 
 def _create_failed(failure: Failure, ref: ObjectRef, plan: RunPlan) -> Progress:
@@ -157,7 +185,8 @@ def _change(plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: O
         return _failed(found.failure, f"{ref} could not be found", plan)
     changed = outcomes.get(_key("change", planned))
     if changed is None:
-        uid = _uid(found.object or {})
+        approved = planned.dry_run.target_uid if planned.dry_run else None
+        uid = approved or uid_of(found.object or {})
         patch = MergePatch(_key("change", planned), ref, uid, planned.manifest, account)
         return Progress(Step.NEEDS, effects=(patch,))
     if changed.failure is not None:
@@ -178,7 +207,7 @@ def _look(
             return Progress(Step.FAILED, recorded, message=f"{ref} was deleted before it was ready")
         return replace(_failed(outcome.failure, f"{ref} could not be read", plan), resource=recorded)
     live = outcome.object or {}
-    if _uid(live) != recorded.uid:
+    if uid_of(live) != recorded.uid:
         return Progress(Step.FAILED, recorded, message=f"{ref} was deleted and made again by somebody else")
     return _judge(planned, recorded, live, outcomes)
 
@@ -226,7 +255,7 @@ def _succeed(run: ActionRun, plan: RunPlan, outcomes: Outcomes, now: datetime) -
             text = f"Everything was made, but spec.execution.outputs failed: {outcome.failure.message}"
             return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, plan.notifications))
         outputs = outcome.value
-    done = "; ".join(plan.summary)
+    done = "; ".join(summarize(each.manifest, patch=each.patch) for each in plan.resources)
     run = run.model_copy(update={"status": run.status.model_copy(update={"outputs": outputs})})
     return Plan(transitions.end(run, Phase.SUCCEEDED, f"Done: {done}", now, EventType.SUCCEEDED, plan.notifications))
 
@@ -247,12 +276,6 @@ def _live_objects(plan: RunPlan, outcomes: Outcomes) -> tuple[dict[str, Json], t
 _OBSERVING = ("read", "change", "create")
 
 
-def ref_of(manifest: Json) -> ObjectRef:
-    """Return the reference of a rendered object; rendering has checked that the parts are there."""
-    metadata = manifest["metadata"]
-    return ObjectRef(manifest["apiVersion"], manifest["kind"], metadata["name"], metadata.get("namespace"))
-
-
 def _record(planned: PlannedResource, ref: ObjectRef, live: Json) -> RunResource:
     return RunResource(
         id=planned.id,
@@ -260,7 +283,7 @@ def _record(planned: PlannedResource, ref: ObjectRef, live: Json) -> RunResource
         kind=ref.kind,
         namespace=ref.namespace,
         name=ref.name,
-        uid=_uid(live),
+        uid=uid_of(live),
         held=is_held(planned, live),
     )
 
@@ -271,11 +294,3 @@ def _key(verb: str, planned: PlannedResource) -> str:
 
 def _name(resource: RunResource) -> str:
     return str(ObjectRef(resource.api_version, resource.kind, resource.name, resource.namespace))
-
-
-def _uid(live: Json) -> str:
-    return str(live.get("metadata", {}).get("uid", ""))
-
-
-def _labels(live: Json) -> dict[str, str]:
-    return dict(live.get("metadata", {}).get("labels") or {})

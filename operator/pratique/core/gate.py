@@ -4,7 +4,7 @@
 never changed again, but for the marks of its outbox.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pratique.api.v1alpha1 import API_VERSION
@@ -19,7 +19,7 @@ from pratique.api.v1alpha1.approval import (
     GatePolicy,
     Subject,
 )
-from pratique.api.v1alpha1.common import ConditionStatus, EventType, Requester
+from pratique.api.v1alpha1.common import Condition, ConditionStatus, EventType, Requester, format_time
 from pratique.api.v1alpha1.conditions import ConditionType, Reason
 from pratique.core import notification
 from pratique.core.approval import Count, Tally, count
@@ -87,7 +87,14 @@ def plan_approval(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalSta
     outbox = notification.settle(list(approval.status.notifications), snapshot.deliveries, now)
     settled = approval.status.model_copy(update={"notifications": outbox})
     if settled.state is not ApprovalState.PENDING:
-        return Plan(settled, wake_at=notification.next_due(outbox, now))
+        forged = _is_forged(snapshot, now)
+        if isinstance(forged, Plan):
+            return forged
+        if not forged:
+            return Plan(settled, wake_at=notification.next_due(outbox, now))
+        settled = _put_right(approval, settled, now)
+        snapshot = replace(snapshot, approval=approval.model_copy(update={"status": settled}))
+        outbox = list(settled.notifications)
     gone = _subject_is_gone(snapshot)
     if isinstance(gone, Plan):
         return gone
@@ -115,6 +122,52 @@ def plan_approval(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalSta
             return _end(snapshot, settled, ApprovalState.EXPIRED, text, now)
         case _:
             return _still_open(snapshot, settled, tally, now)
+
+
+def state_holds(approval: Approval, run: ActionRun, now: datetime) -> bool:
+    """Return whether a gate ended as its status says, counted again from the decisions of its frozen spec."""
+    if approval.status.state is ApprovalState.WITHDRAWN:
+        return run.spec.withdrawn or run.metadata.deletion_timestamp is not None
+    return _STATES[count(approval.spec, now).tally] is approval.status.state
+
+
+def as_decided(approval: Approval, now: datetime) -> Approval:
+    """Return the Approval with the decisions that count in its status, whatever its status says of them."""
+    decisions = list(count(approval.spec, now).decisions)
+    return approval.model_copy(update={"status": approval.status.model_copy(update={"decisions": decisions})})
+
+
+def _is_forged(snapshot: ApprovalSnapshot, now: datetime) -> bool | Plan[ApprovalStatus]:
+    """Whether a status says that a gate has ended which holds a run and has not. Asked as long as it matters to the run.
+
+    The cache may know of an end and not yet of the withdrawal that caused it, so that is confirmed by a read.
+    """
+    approval, run = snapshot.approval, snapshot.run
+    if run is None or run.status.phase.is_end or state_holds(approval, run, now):
+        return False
+    if approval.status.state is not ApprovalState.WITHDRAWN:
+        return True
+    gone = _subject_is_gone(replace(snapshot, run=None))
+    if isinstance(gone, Plan):
+        return gone
+    subject = snapshot.outcomes[READ_SUBJECT].object or {"spec": {}}
+    return not gone and not subject["spec"].get("withdrawn")
+
+
+def _put_right(approval: Approval, status: ApprovalStatus, now: datetime) -> ApprovalStatus:
+    """Return the status of a gate that is open again, since nothing but its status said that it had ended."""
+    text = f"The status said {status.state.value}, which the decisions do not: it was put right"
+    outbox = notification.record(
+        list(status.notifications),
+        EventType.STATUS_FORGED,
+        now,
+        text,
+        approval.spec.notifications,
+        key=f"{status.state.value}/{format_time(now)}",
+    )
+    conditions = _open_conditions(list(status.conditions), text, now, approval.metadata.generation)
+    update = {"state": ApprovalState.PENDING, "message": text, "decided_at": None, "conditions": conditions}
+    return status.model_copy(update={**update, "notifications": outbox, "decisions": [], "tally": ""})
 
 
 def _subject_is_gone(snapshot: ApprovalSnapshot) -> bool | Plan[ApprovalStatus]:
@@ -163,15 +216,25 @@ def _still_open(
     missing = tally.required - tally.approvals
     text = clean(f"Waiting for {missing} more of {', '.join(tally.waiting_for)} until {moment(deadline)}", _MAX_MESSAGE)
     generation = snapshot.approval.metadata.generation
-    conditions = list(status.conditions)
-    for kind in (ConditionType.DECIDED, ConditionType.APPROVED):
-        conditions = set_condition(
-            conditions, kind, ConditionStatus.FALSE, Reason.WAITING_FOR_APPROVAL, text, now, generation
-        )
+    conditions = _open_conditions(list(status.conditions), text, now, generation)
     update = {"message": text, "conditions": conditions, "observed_generation": generation}
     return Plan(status.model_copy(update=update), wake_at=wake)
 
 
+def _open_conditions(conditions: list[Condition], text: str, now: datetime, generation: int) -> list[Condition]:
+    for kind in (ConditionType.DECIDED, ConditionType.APPROVED):
+        conditions = set_condition(
+            conditions, kind, ConditionStatus.FALSE, Reason.WAITING_FOR_APPROVAL, text, now, generation
+        )
+    return conditions
+
+
+_STATES = {
+    Tally.OPEN: ApprovalState.PENDING,
+    Tally.APPROVED: ApprovalState.APPROVED,
+    Tally.DECLINED: ApprovalState.DECLINED,
+    Tally.TOO_LATE: ApprovalState.EXPIRED,
+}
 _REASONS = {
     ApprovalState.APPROVED: Reason.GRANTED,
     ApprovalState.DECLINED: Reason.DECLINED,

@@ -13,21 +13,26 @@ but for the marks of its outbox and of what it still keeps. Its siblings are `ga
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from pratique.api.v1alpha1.action import Stage
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunApproval, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.api.v1alpha1.common import EventType
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.core import notification, transitions
 from pratique.core.digest import plan_digest
+from pratique.core.dry_run import try_plan, with_results
 from pratique.core.effects import Create, EvaluateRun, Evaluation, Outcome, Plan
 from pratique.core.execution import advance
-from pratique.core.gate import approval_name, open_gate
+from pratique.core.gate import approval_name, as_decided, open_gate, state_holds
 from pratique.core.snapshot import RunSnapshot
+from pratique.core.start import not_approved, not_free, not_the_gate_of, superseded
 from pratique.core.vanishing import release
 from pratique.core.wording import gate_ended, held
 
 EVALUATE = "evaluate"
 OPEN_GATE = "open-gate"
+TRY = "try"
+FREE = "No approval is needed"
 _FIRST_RETRY, _LAST_RETRY = timedelta(seconds=30), timedelta(hours=1)
 
 
@@ -51,7 +56,7 @@ def _decide(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
         case Phase.WAITING_FOR_APPROVAL:
             return _at_the_gate(snapshot, now)
         case Phase.RUNNING:
-            return advance(snapshot, status, now)
+            return _go_on(snapshot, now)
         case _:
             return release(snapshot, status)
 
@@ -61,6 +66,9 @@ def _first_look(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     if action is None:
         text = f"There is no Action named {run.spec.action_ref.name}; `kubectl get actions` lists what there is"
         return Plan(transitions.hold(run, Reason.ACTION_NOT_FOUND, text, now))
+    if action.spec.suspend:
+        text = f"The Action {action.metadata.name} is suspended: ask again when it takes requests"
+        return Plan(transitions.end(run, Phase.REFUSED, text, now, EventType.REFUSED, action.spec.notifications))
     outcome = snapshot.outcomes.get(EVALUATE)
     if outcome is None:
         return Plan(run.status, effects=(EvaluateRun(EVALUATE, action, run),))
@@ -85,27 +93,60 @@ def _try_again_at(run: ActionRun, now: datetime) -> datetime:
 
 
 def _enter(snapshot: RunSnapshot, plan: RunPlan, now: datetime) -> Plan[ActionRunStatus]:
-    """Let a run without a gate start at once; open the gate of any other."""
+    """Let a run without a gate start at once; open the gate of any other, once its plan has passed a dry run."""
     run, stage = snapshot.run, plan.gate
+    if stage is None and len(plan.resources) == 1:  # the one request that makes it says as much as a dry run
+        return advance(snapshot, transitions.start(run, plan, FREE, now), now)
+    trial = try_plan(run, plan, snapshot.outcomes, TRY)
+    if trial.effects:
+        return Plan(run.status, effects=trial.effects)
+    goes_on = stage is None and trial.begun
+    if trial.transient is not None and not goes_on:
+        text = f"The dry run gave no answer: {trial.transient.message}"
+        return Plan(transitions.hold(run, Reason.RETRYING, text, now), retry=True)
+    if trial.problems and not goes_on:
+        account = plan.service_account_ref
+        text = f"As ServiceAccount {account.namespace}/{account.name}: {'; '.join(trial.problems)}"
+        return Plan(transitions.end(run, Phase.REFUSED, text, now, EventType.REFUSED, plan.notifications))
+    plan = with_results(plan, trial)
     if stage is None:
-        return advance(snapshot, transitions.start(run, plan, "No approval is needed", now), now)
+        return advance(snapshot, transitions.start(run, plan, FREE, now), now)
+    return _open(snapshot, plan, stage, now)
+
+
+def _open(snapshot: RunSnapshot, plan: RunPlan, stage: Stage, now: datetime) -> Plan[ActionRunStatus]:
+    """Open the gate, and wait once it is there."""
+    run = snapshot.run
+    wanted = open_gate(run, plan, stage, now)
     opened = snapshot.outcomes.get(OPEN_GATE)
     if opened is None:
-        return Plan(run.status, effects=(Create(OPEN_GATE, open_gate(run, plan, stage, now)),))
+        return Plan(run.status, effects=(Create(OPEN_GATE, wanted),))
     approval = _opened_gate(opened)
     if approval is None:
         reason = opened.failure.message if opened.failure else ""
         text = f"The Approval could not be created: {reason}"
         return Plan(transitions.hold(run, Reason.RETRYING, text, now), retry=True)
-    if approval.spec.subject.uid != run.metadata.uid:
-        text = f"The name {approval.metadata.name} is taken by an Approval of another run: choose another name"
-        return Plan(transitions.end(run, Phase.REFUSED, text, now, EventType.REFUSED, plan.notifications))
-    if approval.spec.plan.digest != plan.digest:
-        text = "The Action changed while its gate was being opened: apply the request again under another name"
-        return Plan(transitions.end(run, Phase.SUPERSEDED, text, now, EventType.SUPERSEDED, plan.notifications))
+    phase, text = _not_ours(approval, Approval.model_validate(wanted))
+    if phase is not None:
+        return Plan(transitions.end(run, phase, text, now, EventType(phase.value), plan.notifications))
     gate = RunApproval(stage=stage.name, name=approval.metadata.name, state=ApprovalState.PENDING)
     waiting = transitions.wait(run, plan, gate, held(stage, approval.spec.policy.deadline), now)
     return Plan(waiting)
+
+
+def _not_ours(found: Approval, wanted: Approval) -> tuple[Phase | None, str]:
+    """Return why an Approval of that name is not the one to be opened: all of it is compared, but for when it was."""
+    name, spec, rule = found.metadata.name, found.spec, found.spec.policy
+    if spec.subject.uid != wanted.spec.subject.uid:
+        return Phase.REFUSED, f"The name {name} is taken by an Approval of another run: choose another name"
+    if spec.plan.digest != wanted.spec.plan.digest:
+        text = "The Action, or what it would do, changed while its gate was being opened"
+        return Phase.SUPERSEDED, f"{text}: apply the request again under another name"
+    same_time = rule.model_copy(update={"deadline": wanted.spec.policy.deadline})
+    as_opened = spec.model_copy(update={"policy": same_time, "decisions": {}})
+    if as_opened != wanted.spec or rule.deadline > wanted.spec.policy.deadline:
+        return Phase.REFUSED, f"The name {name} is taken by an Approval that this run did not open: choose another name"
+    return None, ""
 
 
 def _opened_gate(outcome: Outcome) -> Approval | None:
@@ -121,7 +162,7 @@ _ENDS = {
 
 
 def _at_the_gate(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
-    """Follow the Approval. It alone decides; it is durable before anything is created."""
+    """Follow the Approval. It alone decides, by its decisions; it is durable before anything is created."""
     run, status = snapshot.run, snapshot.run.status
     plan, approval = status.plan, snapshot.approval
     if plan is None or plan.gate is None:
@@ -129,26 +170,51 @@ def _at_the_gate(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
         return Plan(transitions.end(run, Phase.SUPERSEDED, text, now, EventType.SUPERSEDED, []))
     if approval is None or approval.metadata.name != approval_name(run, plan.gate):
         return Plan(status)
-    if approval.status.state is ApprovalState.PENDING:
+    state = approval.status.state
+    if state is ApprovalState.PENDING or not state_holds(approval, run, now):
         return Plan(transitions.still_waiting(run, approval))
-    gates = [RunApproval(stage=plan.gate.name, name=approval.metadata.name, state=approval.status.state)]
+    gates = [RunApproval(stage=plan.gate.name, name=approval.metadata.name, state=state)]
     run = run.model_copy(update={"status": status.model_copy(update={"approvals": gates})})
-    text = gate_ended(approval)
-    if approval.status.state in _ENDS:
-        phase, event = _ENDS[approval.status.state]
+    text = gate_ended(as_decided(approval, now))
+    if state in _ENDS:
+        phase, event = _ENDS[state]
         return Plan(transitions.end(run, phase, text, now, event, plan.notifications))
-    changed = _no_longer_what_was_approved(snapshot, plan, approval)
-    if changed:
-        return Plan(transitions.end(run, Phase.SUPERSEDED, changed, now, EventType.SUPERSEDED, plan.notifications))
-    return advance(snapshot, transitions.start(run, plan, text, now), now)
+    return _start(replace(snapshot, run=run), plan, approval, text, now)
 
 
-def _no_longer_what_was_approved(snapshot: RunSnapshot, plan: RunPlan, approval: Approval) -> str | None:
-    """Return why the granted plan must not run, or None. The stored plan is worth nothing without the gate's digest."""
-    if plan_digest(plan) != approval.spec.plan.digest:
-        return "What was approved is not what would run: status.plan does not have the digest that was approved"
-    if snapshot.action is None:
-        return f"The Action {plan.action.name} was deleted while the request waited"
-    if snapshot.action.metadata.uid != plan.action.uid:
-        return f"The Action {plan.action.name} was deleted and made again while the request waited"
-    return None
+def _start(snapshot: RunSnapshot, plan: RunPlan, approval: Approval, why: str, now: datetime) -> Plan[ActionRunStatus]:
+    """Start what was granted, if it still is what was approved."""
+    run = snapshot.run
+    different = not_the_gate_of(plan, approval)
+    if different is None:
+        trial = try_plan(run, plan, snapshot.outcomes, TRY)
+        if trial.effects:
+            return Plan(run.status, effects=trial.effects)
+        if trial.transient is not None and not trial.begun:
+            text = f"{why}. It starts once the dry run is answered: {trial.transient.message}"
+            return Plan(transitions.retry_start(run, text), retry=True)
+        different = superseded(plan, snapshot.action, approval, trial, now)
+    if different is not None:
+        return Plan(transitions.end(run, Phase.SUPERSEDED, different, now, EventType.SUPERSEDED, plan.notifications))
+    return advance(snapshot, transitions.start(run, plan, why, now), now)
+
+
+def _go_on(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
+    """Go on with a run that is under way, if it can be proven that it was allowed: its status alone proves nothing."""
+    run, plan = snapshot.run, snapshot.run.status.plan
+    if plan is None or snapshot.proven == plan_digest(plan):
+        return advance(snapshot, run.status, now)
+    if plan.gate is not None:
+        problem = not_approved(run, plan, snapshot.approval, now)
+    else:
+        outcome = snapshot.outcomes.get(EVALUATE)
+        if outcome is None and snapshot.action is not None:
+            return Plan(run.status, effects=(EvaluateRun(EVALUATE, snapshot.action, run),))
+        if outcome is not None and outcome.failure is not None:
+            text = f"It is looked at again whether this may go on: {outcome.failure.message}"
+            return Plan(transitions.progress(run, run.status, text, now), wake_at=_try_again_at(run, now))
+        problem = not_free(plan, snapshot.action, outcome.value if outcome else None)
+    if problem is None:
+        return advance(snapshot, run.status, now)
+    text = f"It cannot be proven any more that this may run: {problem}; what was made stays"
+    return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, plan.notifications))

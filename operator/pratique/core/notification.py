@@ -61,6 +61,7 @@ EVENTS: dict[EventType, EventInfo] = dict(
         _info(EventType.REFUSED, Audience.REQUESTER, "Refused", _WARNING, "Judge"),
         _info(EventType.SUCCEEDED, Audience.REQUESTER, "Done", _NORMAL, "Run"),
         _info(EventType.FAILED, Audience.REQUESTER, "Failed", _WARNING, "Run"),
+        _info(EventType.STATUS_FORGED, Audience.APPROVERS, "A forged status was put right", _WARNING, "Restore"),
         _info(EventType.ENVIRONMENT_READY, Audience.REQUESTER, "Environment ready", _NORMAL, "Create"),
         _info(EventType.ENVIRONMENT_EXPIRING, Audience.REQUESTER, "Environment ends soon", _WARNING, "Expire"),
         _info(EventType.ENVIRONMENT_EXPIRED, Audience.REQUESTER, "Environment ended", _NORMAL, "Expire"),

@@ -18,7 +18,8 @@ from pratique.core.forms import as_declared, problems_of_inputs, problems_of_sch
 from pratique.core.identity import askers, is_among, person_of
 from pratique.core.limits import MAX_PLAN_BYTES
 from pratique.core.objects import finished_manifest, not_written_out
-from pratique.core.rendering import render, render_text, summarize
+from pratique.core.rendering import render, render_text
+from pratique.core.summary import summarize
 from pratique.core.text import clean
 from pratique.core.wording import approvers_phrase
 
@@ -151,6 +152,7 @@ def _plan(action: Action, inputs: Json, gate: Stage | None, resources: list[Plan
         ),
         service_account_ref=execution.service_account_ref,
         timeout=execution.timeout,
+        start_deadline=execution.start_deadline,
         inputs=inputs,
         summary=[summarize(resource.manifest, patch=resource.patch) for resource in resources],
         resources=resources,

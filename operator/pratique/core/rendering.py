@@ -116,24 +116,3 @@ def strings(template: Any, path: str, depth: int = 0) -> Iterator[tuple[str, str
         case list():
             for index, value in enumerate(template):
                 yield from strings(value, f"{path}[{index}]", depth + 1)
-
-
-def summarize(manifest: Json, *, patch: bool) -> str:
-    """Return one line for people: what is made, or which fields are set to what."""
-    metadata = manifest.get("metadata", {})
-    space = f"{metadata['namespace']}/" if metadata.get("namespace") else ""
-    what = f"{manifest.get('kind')} {space}{metadata.get('name')}"
-    if patch:
-        rest = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
-        rest["metadata"] = {key: value for key, value in metadata.items() if key not in ("name", "namespace")}
-        return clean(f"Change {what}: {', '.join(_leaves(rest, ''))}", 512)
-    ttl = manifest.get("spec", {}).get("ttl") if isinstance(manifest.get("spec"), Mapping) else None
-    return clean(f"{what} for {ttl}" if isinstance(ttl, str) else what, 512)
-
-
-def _leaves(value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON value
-    if isinstance(value, Mapping):
-        for key, each in value.items():
-            yield from _leaves(each, f"{path}.{key}" if path else str(key))
-    else:
-        yield f"{path}={json.dumps(value, ensure_ascii=False)}"

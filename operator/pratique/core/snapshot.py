@@ -10,10 +10,14 @@ from pratique.core.effects import Deliveries, Outcomes
 
 @dataclass(frozen=True)
 class RunSnapshot:
-    """A run, its Action (None if there is none), its Approval (None if there is none yet), and what was done so far."""
+    """A run, its Action (None if there is none), its Approval (None if there is none yet), and what was done so far.
+
+    `proven` is the digest of the plan that this very process has proven to be approved; None if it has not.
+    """
 
     run: ActionRun
     action: Action | None = None
     approval: Approval | None = None
     outcomes: Outcomes = field(default_factory=dict)
     deliveries: Deliveries = field(default_factory=dict)
+    proven: str | None = None

@@ -57,6 +57,11 @@ def still_waiting(run: ActionRun, approval: Approval) -> ActionRunStatus:
     return run.status.model_copy(update={"message": clean(f"{approval.status.message}{why}", MAX_MESSAGE)})
 
 
+def retry_start(run: ActionRun, message: str) -> ActionRunStatus:
+    """Say that it is granted and could not be started yet; nothing else changes."""
+    return run.status.model_copy(update={"message": clean(message, MAX_MESSAGE)})
+
+
 def start(run: ActionRun, plan: RunPlan, why: str, now: datetime) -> ActionRunStatus:
     """Record that nothing stands in the way any more; a run that had a gate tells its requester."""
     status = _move(run, Phase.RUNNING, Reason.RUNNING, why, now)

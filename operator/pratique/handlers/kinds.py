@@ -6,16 +6,17 @@ A new kind is one class here, its store, and one line in `KINDS`.
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from pratique.api.v1alpha1 import Action, ActionRun, Approval, Environment, NotificationChannel
-from pratique.api.v1alpha1.action_run import Phase
+from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase
 from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.common import KubeObject, Notification
 from pratique.cluster.store import Store
 from pratique.core.catalogue import ActionSnapshot, ChannelSnapshot, plan_action, plan_channel
+from pratique.core.digest import plan_digest
 from pratique.core.effects import Deliveries, Json, Outcomes, Plan
 from pratique.core.environment import EnvironmentSnapshot, plan_environment
 from pratique.core.gate import ApprovalSnapshot, plan_approval
@@ -125,10 +126,34 @@ class Actions(Kind):
         return [("actionruns", *name) for name in runs]
 
 
+class Proven:
+    """By uid of a run, the digest of the plan that this process saw to be allowed; what is stored proves nothing."""
+
+    def __init__(self, size: int = 4096) -> None:
+        self._size = size
+        self._digests: OrderedDict[str, str] = OrderedDict()
+
+    def get(self, uid: str) -> str | None:
+        """Return the digest, if it is known here."""
+        return self._digests.get(uid)
+
+    def saw(self, uid: str, plan: Plan[ActionRunStatus]) -> None:
+        """Take in what was decided: a run that goes on, with nothing left to be asked, was proven to be allowed."""
+        status = plan.status
+        if status.phase is not Phase.RUNNING:
+            self._digests.pop(uid, None)
+        elif not plan.effects and status.plan is not None:
+            self._digests[uid] = plan_digest(status.plan)
+            if len(self._digests) > self._size:
+                self._digests.popitem(last=False)
+
+
+@dataclass(frozen=True)
 class ActionRuns(Kind):
     """ActionRun: the main job."""
 
     plural = "actionruns"
+    proven: Proven = field(default_factory=Proven)
 
     def _approval(self, uid: str) -> Approval | None:
         for name in self.stores["approvals"].by("run", uid):
@@ -143,7 +168,10 @@ class ActionRuns(Kind):
         found = self.stores["actions"].get(("", run.spec.action_ref.name))
         action = self.parsed(Action, found) if found else None
         approval = None if run.status.phase.is_end else self._approval(run.metadata.uid)
-        return run, plan_action_run(RunSnapshot(run, action, approval, outcomes, deliveries), now)
+        proven = self.proven.get(run.metadata.uid)
+        plan = plan_action_run(RunSnapshot(run, action, approval, outcomes, deliveries, proven), now)
+        self.proven.saw(run.metadata.uid, plan)
+        return run, plan
 
     def message(self, body: Json, entry: Notification) -> Message:
         """Tell with the Approval's words, where there is one."""

@@ -188,6 +188,9 @@ class Execution(ApiModel):
     timeout: Annotated[
         Duration, Field(description="How long the resources may take to be ready; then the run is Failed.")
     ] = "15m"
+    start_deadline: Annotated[
+        Duration, Field(description="An approval that is not used within this time is Superseded.")
+    ] = "24h"
     resources: Annotated[
         list[ResourceTemplate],
         Field(
@@ -205,12 +208,24 @@ class Execution(ApiModel):
         ),
     ] = {}
 
+    cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            rule="self.startDeadline != '0s'",
+            message="startDeadline must be longer than 0s: no approval could ever be used",
+            field_path=".startDeadline",
+        ),
+    )
+
 
 class ActionSpec(ApiModel):
     """What the platform team offers."""
 
     title: Annotated[str, Field(min_length=1, max_length=100, description="Title, as people read it.")]
     description: Annotated[str, Field(max_length=4096, description="What it is good for, for the requester.")] = ""
+    suspend: Annotated[
+        bool,
+        Field(description="Take no new runs, and start none that waits: those are Refused and Superseded. Runs go on."),
+    ] = False
     inputs: Annotated[Inputs, Field(description="The form: which inputs a run has.")] = Inputs()
     approval: Annotated[ApprovalRules, Field(description="When and by whom a run must be approved.")] = ApprovalRules()
     execution: Annotated[Execution, Field(description="What an approved run does.")]
@@ -244,6 +259,13 @@ class Action(KubeObject):
             name="Message",
             json_path='.status.conditions[?(@.type=="Ready")].message',
             description="What is wrong, if anything.",
+            priority=1,
+        ),
+        PrinterColumn(
+            name="Suspended",
+            type="boolean",
+            json_path=".spec.suspend",
+            description="Whether it takes no runs for now.",
             priority=1,
         ),
         PrinterColumn(name="Age", type="date", json_path=".metadata.creationTimestamp", description="Age."),

@@ -103,6 +103,41 @@ class ActionRunSpec(ApiModel):
     )
 
 
+class DryRunResult(StrEnum):
+    """What the API server said when the object was sent as a dry run, under the identity that will make it."""
+
+    PASSED = "Passed"
+    DEFERRED = "Deferred"
+
+
+class FieldChange(ApiModel):
+    """One field that the template sets, and that becomes another value: values as JSON, long ones cut, with a hash."""
+
+    path: Annotated[str, Field(max_length=256, description="Path of the field.")]
+    before: Annotated[
+        str, Field(max_length=160, description="A changed object: the value now. A new one: the value in the template.")
+    ]
+    after: Annotated[str, Field(max_length=160, description="The value that the API server would store.")]
+
+
+class DryRun(ApiModel):
+    """What a dry run showed, of the fields that the template sets and of no others; compared again at the start."""
+
+    result: Annotated[DryRunResult, Field(description="Passed, or Deferred: not possible before an earlier object is.")]
+    message: Annotated[str, Field(max_length=512, description="Why it is deferred.")] = ""
+    target_uid: Annotated[
+        str | None, Field(max_length=64, alias="targetUID", description="uid of the object that is to be changed.")
+    ] = None
+    changes: Annotated[
+        list[FieldChange],
+        Field(
+            max_length=17,
+            description="What changes in an object that exists, or what the API server changes in a new one.",
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = []
+
+
 class PlannedResource(ApiModel):
     """One object exactly as it will be made."""
 
@@ -110,6 +145,9 @@ class PlannedResource(ApiModel):
     patch: Annotated[bool, Field(description="Whether an existing object is changed instead of one created.")] = False
     ready_when: Annotated[Expression | None, Field(description="The Action's readyWhen, as it was.")] = None
     manifest: Annotated[JsonObject, Field(description="The rendered object.")]
+    dry_run: Annotated[
+        DryRun | None, Field(description="What its dry run showed, before anybody was asked; absent if there was none.")
+    ] = None
 
 
 class ActionVersion(ApiModel):
@@ -128,6 +166,7 @@ class RunPlan(ApiModel):
     action: Annotated[ActionVersion, Field(description="The Action it was made from.")]
     service_account_ref: Annotated[ServiceAccountRef, Field(description="With whose power it runs.")]
     timeout: Annotated[Duration, Field(description="How long the resources may take.")]
+    start_deadline: Annotated[Duration, Field(description="How long after its approval it may still start.")] = "24h"
     inputs: Annotated[JsonObject, Field(description="The inputs with the form's defaults filled in.")] = {}
     summary: Annotated[
         list[Annotated[str, Field(max_length=512)]],

@@ -183,6 +183,7 @@ class EventType(StrEnum):
     REFUSED = "Refused"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
+    STATUS_FORGED = "StatusForged"
     ENVIRONMENT_READY = "EnvironmentReady"
     ENVIRONMENT_EXPIRING = "EnvironmentExpiring"
     ENVIRONMENT_EXPIRED = "EnvironmentExpired"

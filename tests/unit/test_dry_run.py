@@ -1,0 +1,202 @@
+"""Dry runs of a plan: what is asked of the API server, what its answers mean, what waits for an earlier object."""
+
+import pytest
+from tests.support.builders import MAKER, RUN_UID, effects, failed, live, manifest, planned, run, run_plan
+
+from pratique.api.v1alpha1.action_run import DryRunResult
+from pratique.core.digest import plan_digest
+from pratique.core.dry_run import try_plan, with_results, without_results
+from pratique.core.effects import Create, MergePatch, ObjectRef, Outcome, Read
+from pratique.core.summary import summarize_tried
+
+ONE, TWO = planned("one"), planned("two")
+DEPLOYMENT = manifest("Deployment", "web", "apps/v1", spec={"replicas": 10})
+SCALE = planned("scale", DEPLOYMENT, patch=True)
+REF = ObjectRef("apps/v1", "Deployment", "web", "team-a")
+MISSING = failed("NotFound", 'namespaces "env-x" not found')
+
+
+def trial(plan, outcomes=None, **options):
+    return try_plan(run(), plan, outcomes or {}, "try", **options)
+
+
+def shown(plan, outcomes):
+    return [
+        (planned.id, tried.dry_run.result.value if tried.dry_run else tried.problem.reason)
+        for planned, tried in (trial(plan, outcomes).tried)
+    ]
+
+
+def scaled(before: int, after: int = 10, uid: str = "d1") -> dict[str, Outcome]:
+    found = live({**DEPLOYMENT, "spec": {"replicas": before, "secret": "not ours to show"}}, uid)
+    changed = live({**DEPLOYMENT, "spec": {"replicas": after, "secret": "not ours to show"}}, uid)
+    return {"try/scale/find": Outcome(object=found), "try/scale": Outcome(object=changed)}
+
+
+def test_all_objects_are_tried_side_by_side_under_the_account():
+    asked = trial(run_plan(ONE, TWO, SCALE)).effects
+    assert asked == (
+        Create("try/one", ONE.manifest, MAKER, dry_run=True),
+        Create("try/two", TWO.manifest, MAKER, dry_run=True),
+        Read("try/scale/find", REF, MAKER),
+    )
+    found = {"try/scale/find": scaled(3)["try/scale/find"]}
+    assert trial(run_plan(SCALE), found).effects == (
+        MergePatch("try/scale", REF, "d1", DEPLOYMENT, MAKER, dry_run=True),
+    )
+
+
+def test_what_is_made_is_not_tried_again():
+    assert effects(trial(run_plan(ONE, TWO), made={"one"})) == ["try/two"]
+
+
+def test_a_change_shows_what_becomes_of_the_fields_that_are_set():
+    plan = with_results(run_plan(SCALE), trial(run_plan(SCALE), scaled(3)))
+    (resource,) = plan.resources
+    assert (resource.dry_run.result, resource.dry_run.target_uid) == (DryRunResult.PASSED, "d1")
+    assert [each.to_wire() for each in resource.dry_run.changes] == [
+        {"path": "spec.replicas", "before": "3", "after": "10"}
+    ]
+    assert plan.summary == ["Change Deployment team-a/web: spec.replicas 3 → 10"]
+    assert "not ours" not in str(plan.to_wire())
+    assert plan.digest == plan_digest(plan) != run_plan(SCALE).digest
+    assert without_results(plan).digest == run_plan(SCALE).digest
+
+
+def test_a_change_that_changes_nothing_says_so():
+    plan = with_results(run_plan(SCALE), trial(run_plan(SCALE), scaled(10)))
+    assert plan.summary == ["Change Deployment team-a/web: nothing, it is so already"]
+
+
+def test_what_the_cluster_makes_of_a_new_object_is_shown():
+    image = planned("pod", manifest("Pod", "web", spec={"image": "web:1"}))
+    answer = live({**image.manifest, "spec": {"image": "mirror/web:1", "injected": True}})
+    plan = with_results(run_plan(image), trial(run_plan(image), {"try/pod": Outcome(object=answer)}))
+    assert plan.summary == ['Pod team-a/web (the cluster makes of it: spec.image "web:1" → "mirror/web:1")']
+
+
+def test_without_a_dry_run_the_line_is_the_plain_one():
+    assert summarize_tried(ONE) == "ConfigMap team-a/one"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "sentence"),
+    [
+        (failed("Forbidden", "no rights"), "ConfigMap team-a/one could not be created: no rights"),
+        (failed("Invalid", "spec.x: no"), "ConfigMap team-a/one could not be created: spec.x: no"),
+        (MISSING, 'ConfigMap team-a/one could not be created: namespaces "env-x" not found'),
+        (failed("AlreadyExists"), "ConfigMap team-a/one exists and was not made by this run: choose another name"),
+        (
+            failed("AlreadyExists", found=live(ONE.manifest, labels={"pratique.dev/run-uid": "another"})),
+            "ConfigMap team-a/one exists and was not made by this run: choose another name",
+        ),
+    ],
+)
+def test_what_is_refused_is_a_problem_at_once(outcome, sentence):
+    found = trial(run_plan(ONE), {"try/one": outcome})
+    assert (found.problems, found.transient, found.begun) == ([sentence], None, False)
+
+
+def test_what_this_run_made_before_a_crash_is_no_problem():
+    exists = failed("AlreadyExists", found=live(ONE.manifest, labels={"pratique.dev/run-uid": RUN_UID}))
+    found = trial(run_plan(ONE), {"try/one": exists})
+    assert (found.problems, found.begun) == ([], True)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "sentence"),
+    [
+        ({"try/scale/find": failed("NotFound", "no web")}, "Deployment team-a/web could not be changed: no web"),
+        (scaled(3) | {"try/scale": failed("Forbidden", "no")}, "Deployment team-a/web could not be changed: no"),
+    ],
+)
+def test_a_change_that_is_refused(outcomes, sentence):
+    assert trial(run_plan(SCALE), outcomes).problems == [sentence]
+
+
+@pytest.mark.parametrize(
+    "outcomes",
+    [
+        {"try/scale/find": failed("Timeout", "slow", transient=True)},
+        scaled(3) | {"try/scale": failed("Conflict", "another uid")},
+    ],
+)
+def test_no_answer_is_no_verdict(outcomes):
+    found = trial(run_plan(SCALE), outcomes)
+    assert found.transient is not None
+
+
+ENVIRONMENT = planned(
+    "env",
+    manifest("Environment", "x", "pratique.dev/v1alpha1", spec={"target": {"namespace": {"name": "env-x"}}}),
+)
+NAMESPACE = planned("space", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "env-x"}})
+DEFINITION = planned(
+    "crd",
+    {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "things.example.com"},
+        "spec": {"group": "example.com", "names": {"kind": "Thing"}},
+    },
+)
+TENANT = planned("tenant", manifest("Tenant", "x", "capsule.example.com/v1"))
+INSIDE = planned("inside", {**manifest(name="inside"), "metadata": {"name": "inside", "namespace": "env-x"}})
+THING = planned("inside", manifest("Thing", "t", "example.com/v1"))
+MADE_LATER = planned("inside", {**DEPLOYMENT, "metadata": {"name": "made", "namespace": "team-a"}}, patch=True)
+MADE = planned("made", {**DEPLOYMENT, "metadata": {"name": "made", "namespace": "team-a"}})
+UNKNOWN = failed("UnknownKind", "no kind Thing")
+
+
+def passed(each):
+    return {f"try/{each.id}": Outcome(object=live(each.manifest))}
+
+
+@pytest.mark.parametrize(
+    ("maker", "needs", "outcome", "why"),
+    [
+        (ENVIRONMENT, INSIDE, MISSING, "Environment team-a/x makes its namespace first"),
+        (ENVIRONMENT, INSIDE, failed("Forbidden"), "Environment team-a/x makes its namespace first"),
+        (NAMESPACE, INSIDE, MISSING, "Namespace env-x makes its namespace first"),
+        (DEFINITION, THING, UNKNOWN, "CustomResourceDefinition things.example.com makes its kind first"),
+        (MADE, MADE_LATER, failed("NotFound"), "Deployment team-a/made is made first"),
+        (TENANT, INSIDE, MISSING, "Tenant team-a/x may make its namespace first"),
+    ],
+)
+def test_what_an_earlier_object_makes_is_deferred(maker, needs, outcome, why):
+    key = "try/inside/find" if needs.patch else "try/inside"
+    plan = run_plan(maker, needs)
+    found = trial(plan, passed(maker) | {key: outcome})
+    assert (found.problems, found.transient) == ([], None)
+    _, tried = found.tried[1]
+    assert (tried.dry_run.result, tried.dry_run.message) == (DryRunResult.DEFERRED, why)
+    assert with_results(plan, found).summary[1].endswith(f"(not checked yet: {why})")
+    # once the maker is there, or if it comes later, nothing is deferred
+    assert trial(plan, {key: outcome}, made={maker.id}).problems
+    assert trial(run_plan(needs, maker), passed(maker) | {key: outcome}).problems
+
+
+@pytest.mark.parametrize(
+    ("maker", "needs", "outcome"),
+    [
+        (ENVIRONMENT, ONE, failed("NotFound", 'namespaces "team-a" not found')),
+        (ENVIRONMENT, INSIDE, failed("Invalid")),
+        (NAMESPACE.model_copy(update={"patch": True}), INSIDE, MISSING),
+        (DEFINITION, planned("inside", manifest("Other", "t", "example.com/v1")), UNKNOWN),
+        (NAMESPACE, THING, UNKNOWN),
+        (MADE, SCALE, failed("NotFound")),
+        (TENANT, INSIDE, failed("NotFound", "something else")),
+        (TENANT, INSIDE, failed("Forbidden")),
+        (planned("role", manifest("Role", "r", "rbac.authorization.k8s.io/v1")), INSIDE, MISSING),
+    ],
+)
+def test_what_no_earlier_object_makes_is_refused(maker, needs, outcome):
+    key = f"try/{needs.id}/find" if needs.patch else f"try/{needs.id}"
+    before = passed(maker) | {f"try/{maker.id}/find": Outcome(object=live(NAMESPACE.manifest))}
+    assert trial(run_plan(maker, needs), before | {key: outcome}).problems
+
+
+def test_a_webhook_that_takes_no_dry_runs_defers_it():
+    words = 'admission webhook "x.example.com" does not support dry run'
+    found = trial(run_plan(ONE), {"try/one": failed("BadRequest", words)})
+    assert found.tried[0][1].dry_run.message == "an admission webhook of this cluster takes no dry runs"
