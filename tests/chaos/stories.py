@@ -151,6 +151,18 @@ async def environment(world: World, name: str) -> None:
     await world.until("the Environment is gone", gone, 60)
 
 
+async def superseded(world: World, name: str) -> None:
+    """Granted while its Action is suspended: nothing is made, also when the operator is killed on the way to that end."""
+    await ask(world, name, "stopped", gated=True)
+    await gate_of(world, name)
+    await world.patch("admin", "actions", "stopped", {"spec": {"suspend": True}})
+    try:
+        await decide(world, name, "Approve")
+        await ended(world, name)
+    finally:
+        await world.patch("admin", "actions", "stopped", {"spec": {"suspend": False}})
+
+
 TOLD = ("ApprovalRequested",)
 STORIES = {
     story.name: story
@@ -160,7 +172,8 @@ STORIES = {
         Story("declined", declined, "Declined", events=(*TOLD, "Declined")),
         Story("expired", expired, "Expired", events=(*TOLD, "Expired")),
         Story("withdrawn", withdrawn, "Withdrawn", events=(*TOLD, "Withdrawn")),
-        Story("failed", failed, "Failed", events=(*TOLD, "Approved", "Failed")),
+        Story("failed", failed, "Failed", "configmaps", (*TOLD, "Approved", "Failed")),
+        Story("superseded", superseded, "Superseded", events=(*TOLD, "Superseded")),
         Story("job", job, "Succeeded", "jobs", ("Succeeded",)),
         Story("environment", environment, "", "namespaces"),
     )

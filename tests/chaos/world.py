@@ -46,27 +46,31 @@ spec:
     stages: [{{name: lead, when: inputs.gated, deadline: {deadline}, approvers: {{groups: [platform-leads]}}}}]
   notifications:
   - channels: [hook]
-    events: [ApprovalRequested, Approved, Declined, Expired, Withdrawn, Succeeded, Failed]
+    events: [ApprovalRequested, Approved, Declined, Expired, Withdrawn, Superseded, Succeeded, Failed]
   execution:
     serviceAccountRef: {{namespace: chaos, name: worker}}
+    {more}
     resources:
     - id: it
+      {ready}
       template: {template}
 """
 _CONFIG_MAP = '{apiVersion: v1, kind: ConfigMap, metadata: {name: "${run.name}", namespace: chaos}}'
-_SECRET = '{apiVersion: v1, kind: Secret, metadata: {name: "${run.name}", namespace: chaos}}'
 _JOB = (
     '{apiVersion: batch/v1, kind: Job, metadata: {name: "${run.name}", namespace: chaos}, spec: {'
     "ttlSecondsAfterFinished: 0, backoffLimit: 0, template: {spec: {restartPolicy: Never, "
     "containers: [{name: main, image: none}]}}}}"
 )
-_ACTIONS = (
-    ("note", "1h", _CONFIG_MAP),
-    ("patient", "2d", _CONFIG_MAP),
-    ("hasty", "2s", _CONFIG_MAP),
-    ("doomed", "1h", _SECRET),
-    ("job", "1h", _JOB),
+_NEVER = {"more": "timeout: 1s", "ready": 'readyWhen: "false"'}
+_ACTIONS: tuple[dict[str, str], ...] = (
+    {"name": "note"},
+    {"name": "patient", "deadline": "2d"},
+    {"name": "hasty", "deadline": "2s"},
+    {"name": "doomed", **_NEVER},
+    {"name": "stopped"},
+    {"name": "job", "template": _JOB},
 )
+_USUAL = {"deadline": "1h", "template": _CONFIG_MAP, "more": "", "ready": ""}
 _CHANNEL = {
     "apiVersion": "pratique.dev/v1alpha1",
     "kind": "NotificationChannel",
@@ -157,10 +161,7 @@ async def chaos_world(folder: Path) -> AsyncIterator[World]:
         )
         kubectl(admin, *secret)
         manifests = [*account(SPACE, "worker", rights), _CHANNEL]
-        manifests += [
-            yaml.safe_load(_ACTION.format(name=name, deadline=deadline, template=template))
-            for name, deadline, template in _ACTIONS
-        ]
+        manifests += [yaml.safe_load(_ACTION.format(**(_USUAL | action))) for action in _ACTIONS]
         kubectl(admin, "apply", "-f", "-", input=yaml.safe_dump_all(manifests))
         async with AsyncExitStack() as stack:
             names = ("admin", "developer", "lead-1")
@@ -178,7 +179,8 @@ async def chaos_world(folder: Path) -> AsyncIterator[World]:
             world = World(people, receiver, proxy, operator, plane.audit_log)
             operator.start()
             await asyncio.to_thread(operator.wait_ready)
-            for name, *_ in _ACTIONS:
+            for action in _ACTIONS:
+                name = action["name"]
                 await world.until(f"Action {name} is ready", lambda name=name: _ready(world, name))
             try:
                 yield world
@@ -194,4 +196,5 @@ async def _ready(world: World, name: str) -> bool:
 
 def counted(method: str, path: str) -> bool:
     """Whether the proxy numbers a request: not the Lease, which is renewed all the time, nor the dry runs of canaries."""
-    return "/leases" not in path and "dryRun" not in path
+    is_canary = "dryRun" in path and f"/namespaces/{SPACE}/" not in path
+    return "/leases" not in path and not is_canary

@@ -28,7 +28,7 @@ from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.common import Notification, TimelineEntry
 from pratique.core.effects import Delivery, Evaluation, Outcome
 from pratique.core.gate import approval_name, open_gate
-from pratique.core.lifecycle import EVALUATE, OPEN_GATE, plan_action_run
+from pratique.core.lifecycle import EVALUATE, OPEN_GATE, READ_ACTION, plan_action_run
 from pratique.core.snapshot import RunSnapshot
 
 FREE = run_plan()
@@ -186,9 +186,10 @@ def test_follows_the_end_of_its_gate(state, decisions, phase, message):
 def test_granted_starts_and_tells():
     held = waiting(HELD)
     granted = approval_of(held, ApprovalState.APPROVED, decisions=[counted("l1", comment="fine")])
-    assert effects(look(held, approval=granted)) == ["try/made"]
-    assert effects(look(held, TRIED, approval=granted)) == ["create/made"]
-    status = look(held, TRIED | MADE, at(9), approval=granted).status
+    assert effects(look(held, approval=granted)) == ["try/made", READ_ACTION]
+    checked = TRIED | {READ_ACTION: Outcome(object=action().to_wire())}
+    assert effects(look(held, checked, approval=granted)) == ["create/made"]
+    status = look(held, checked | MADE, at(9), approval=granted).status
     assert (status.phase, status.started_at) == (Phase.SUCCEEDED, at(9))
     assert [line.message for line in status.timeline] == ["Approved by l1: fine", "Done: ConfigMap team-a/made"]
     assert conditions(status)["Approved"] == ("True", "Granted")

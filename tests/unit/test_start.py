@@ -26,11 +26,14 @@ from pratique.api.v1alpha1.approval import ApprovalPlan, ApprovalState
 from pratique.core.digest import plan_digest
 from pratique.core.dry_run import without_results
 from pratique.core.effects import Evaluation, Outcome
-from pratique.core.lifecycle import EVALUATE, plan_action_run
+from pratique.core.lifecycle import EVALUATE, READ_ACTION, plan_action_run
 from pratique.core.snapshot import RunSnapshot
 
 APPROVED = ApprovalState.APPROVED
 DEPLOYMENT = manifest("Deployment", "web", "apps/v1", spec={"replicas": 10})
+
+
+ACTION = action()
 
 
 def change(before: str, after: str = "10", path: str = "spec.replicas") -> FieldChange:
@@ -53,13 +56,13 @@ def shows(replicas: object, uid: str = "d1") -> dict[str, Outcome]:
     return {"try/web/find": Outcome(object=found), "try/web": Outcome(object=live(DEPLOYMENT, uid))}
 
 
-def start(plan=MADE, outcomes=None, now=NOW, known=None, **status):
-    """Look at a run that was granted a minute after NOW."""
+def start(plan=MADE, outcomes=None, now=NOW, approval=None, found=ACTION, **status):
+    """Look at a run that was granted a minute after NOW; `found` is the Action that is there then."""
     held = waiting(plan)
-    granted = approval_of(held, APPROVED, **status)
-    known = {"action": action(), "approval": granted} | (known or {})
+    granted = approval or approval_of(held, APPROVED, **status)
     tried = {"try/one": Outcome(object=live(manifest(name="one")))} if outcomes is None else outcomes
-    return plan_action_run(RunSnapshot(held, **known, outcomes=tried), now)
+    known = {READ_ACTION: found if isinstance(found, Outcome) else Outcome(object=found.to_wire())}
+    return plan_action_run(RunSnapshot(held, approval=granted, outcomes=tried | known), now)
 
 
 def superseded(plan) -> str:
@@ -68,6 +71,9 @@ def superseded(plan) -> str:
 
 
 def test_what_shows_the_same_as_before_starts():
+    held = waiting(MADE)
+    asked = plan_action_run(RunSnapshot(held, approval=approval_of(held, APPROVED)), NOW)
+    assert effects(asked) == ["try/one", READ_ACTION]
     assert effects(start(outcomes={})) == ["try/one"]
     assert effects(start()) == ["create/one"]
     assert effects(start(SCALED, shows(3))) == ["find/web"]
@@ -82,21 +88,21 @@ def test_what_is_so_already_starts_too():
 
 
 @pytest.mark.parametrize(
-    ("known", "message"),
+    ("found", "message"),
     [
-        ({"action": None}, "The Action create-environment was deleted while the request waited"),
-        ({"action": action(uid="act-2")}, "The Action create-environment was deleted and made again while"),
-        ({"action": action(suspend=True)}, "The Action create-environment is suspended: ask again"),
+        (failed("NotFound"), "The Action create-environment was deleted while the request waited"),
+        (action(uid="act-2"), "The Action create-environment was deleted and made again while"),
+        (action(suspend=True), "The Action create-environment is suspended: ask again"),
     ],
 )
-def test_superseded_by_its_action(known, message):
-    assert superseded(start(known=known)).startswith(message)
+def test_superseded_by_its_action(found, message):
+    assert superseded(start(found=found)).startswith(message)
 
 
 def test_an_edited_action_changes_nothing_for_it():
     edited = action(title="Another")
     edited = edited.model_copy(update={"metadata": edited.metadata.model_copy(update={"generation": 7})})
-    assert effects(start(known={"action": edited})) == ["create/one"]
+    assert effects(start(found=edited)) == ["create/one"]
 
 
 def test_an_approval_is_used_in_time_or_not_at_all():
@@ -156,17 +162,21 @@ def test_of_many_differences_three_are_told():
     assert said.endswith("; and 2 more")
 
 
-def test_no_answer_leaves_it_granted_and_asks_again():
-    plan = start(outcomes={"try/one": failed("Timeout", "slow", transient=True)})
+SLOW = failed("Timeout", "slow", transient=True)
+
+
+@pytest.mark.parametrize("answers", [{"outcomes": {"try/one": SLOW}}, {"found": SLOW}])
+def test_no_answer_leaves_it_granted_and_asks_again(answers):
+    plan = start(**answers)
     assert (plan.status.phase, plan.retry) == (Phase.WAITING_FOR_APPROVAL, True)
-    assert plan.status.message == "Approved by lead-1: no. It starts once the dry run is answered: slow"
+    assert plan.status.message == "Approved by lead-1: no. It starts once the API server has answered: slow"
 
 
-@pytest.mark.parametrize("known", [{"action": None}, {"action": action(suspend=True)}])
-def test_what_began_before_a_crash_goes_on(known):
+@pytest.mark.parametrize("found", [failed("NotFound"), action(suspend=True), SLOW])
+def test_what_began_before_a_crash_goes_on(found):
     """A run that made something cannot end as if nothing had been made."""
     exists = failed("AlreadyExists", found=live(manifest(name="one"), labels={"pratique.dev/run-uid": RUN_UID}))
-    assert effects(start(outcomes={"try/one": exists}, now=at(9999), known=known)) == ["create/one"]
+    assert effects(start(outcomes={"try/one": exists}, now=at(9999), found=found)) == ["create/one"]
 
 
 def test_a_gate_with_another_rule_grants_nothing():
@@ -174,7 +184,7 @@ def test_a_gate_with_another_rule_grants_nothing():
     easy = approval_of(held, APPROVED)
     policy = easy.spec.policy.model_copy(update={"decline_threshold": 9})
     easy = easy.model_copy(update={"spec": easy.spec.model_copy(update={"policy": policy})})
-    assert "The rule by which it was approved is not the one of its plan" in superseded(start(known={"approval": easy}))
+    assert "The rule by which it was approved is not the one of its plan" in superseded(start(approval=easy))
 
 
 @pytest.mark.parametrize("state", [APPROVED, ApprovalState.DECLINED, ApprovalState.EXPIRED, ApprovalState.WITHDRAWN])

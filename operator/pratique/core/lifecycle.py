@@ -13,7 +13,8 @@ but for the marks of its outbox and of what it still keeps. Its siblings are `ga
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pratique.api.v1alpha1.action import Stage
+from pratique.api.v1alpha1 import API_VERSION
+from pratique.api.v1alpha1.action import Action, Stage
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunApproval, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.api.v1alpha1.common import EventType
@@ -21,7 +22,7 @@ from pratique.api.v1alpha1.conditions import Reason
 from pratique.core import notification, transitions
 from pratique.core.digest import plan_digest
 from pratique.core.dry_run import try_plan, with_results
-from pratique.core.effects import Create, EvaluateRun, Evaluation, Outcome, Plan
+from pratique.core.effects import Create, EvaluateRun, Evaluation, ObjectRef, Outcome, Plan, Read
 from pratique.core.execution import advance
 from pratique.core.gate import approval_name, as_decided, open_gate, state_holds
 from pratique.core.snapshot import RunSnapshot
@@ -32,6 +33,7 @@ from pratique.core.wording import gate_ended, held
 EVALUATE = "evaluate"
 OPEN_GATE = "open-gate"
 TRY = "try"
+READ_ACTION = "action"
 FREE = "No approval is needed"
 _FIRST_RETRY, _LAST_RETRY = timedelta(seconds=30), timedelta(hours=1)
 
@@ -183,17 +185,23 @@ def _at_the_gate(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
 
 
 def _start(snapshot: RunSnapshot, plan: RunPlan, approval: Approval, why: str, now: datetime) -> Plan[ActionRunStatus]:
-    """Start what was granted, if it still is what was approved."""
+    """Start what was granted, if it still is what was approved. The Action is read again: a cache may be behind."""
     run = snapshot.run
     different = not_the_gate_of(plan, approval)
     if different is None:
         trial = try_plan(run, plan, snapshot.outcomes, TRY)
+        read = snapshot.outcomes.get(READ_ACTION)
+        if read is None:
+            ref = ObjectRef(API_VERSION, "Action", plan.action.name)
+            return Plan(run.status, effects=(*trial.effects, Read(READ_ACTION, ref)))
         if trial.effects:
             return Plan(run.status, effects=trial.effects)
-        if trial.transient is not None and not trial.begun:
-            text = f"{why}. It starts once the dry run is answered: {trial.transient.message}"
+        unknown = trial.transient or (read.failure if read.failure and read.failure.reason != "NotFound" else None)
+        if unknown is not None and not trial.begun:
+            text = f"{why}. It starts once the API server has answered: {unknown.message}"
             return Plan(transitions.retry_start(run, text), retry=True)
-        different = superseded(plan, snapshot.action, approval, trial, now)
+        action = Action.model_validate(read.object) if read.object is not None else None
+        different = superseded(plan, action, approval, trial, now)
     if different is not None:
         return Plan(transitions.end(run, Phase.SUPERSEDED, different, now, EventType.SUPERSEDED, plan.notifications))
     return advance(snapshot, transitions.start(run, plan, why, now), now)
