@@ -381,3 +381,24 @@ def test_a_gate_that_is_forged_out_of_a_plan_frees_nothing(desk: Desk) -> None:
     message = desk.ends("forged", "Failed")["message"]
     assert "status.plan is not what its Action makes of it" in message
     assert desk.get("configmap", "forged") is None
+
+
+def test_an_ended_run_is_not_run_again_by_a_forged_status(desk: Desk) -> None:
+    gate = desk.held("replay", desk.offer(resource(NOTE)))
+    desk.approve(gate)
+    desk.ends("replay", "Succeeded")
+    wait_for("all is told", lambda: _all_told(desk, "replay"))
+    desk.admin("delete", "configmap", "replay")
+    desk.forge("actionrun", "replay", {"phase": "Pending", "plan": None, "approvals": None, "resources": None})
+
+    def restored() -> str | None:
+        status = (desk.get("actionrun", "replay") or {})["status"]
+        return str(status["message"]) if status["phase"] == "Succeeded" else None
+
+    assert wait_for("it ends again", restored).startswith("It had ended as Succeeded, and its status was changed since")
+    assert desk.get("configmap", "replay") is None
+
+
+def _all_told(desk: Desk, name: str) -> bool:
+    entries = (desk.get("actionrun", name) or {})["status"]["notifications"]
+    return all(each["state"] == "Sent" for each in entries)

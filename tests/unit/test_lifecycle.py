@@ -299,3 +299,12 @@ def test_several_free_objects_are_tried_before_the_first_is_made():
 @pytest.mark.parametrize("answer", [failed("Invalid", "no"), failed("Timeout", transient=True)])
 def test_what_began_before_a_crash_is_never_refused(answer):
     assert effects(look(None, judged(TWO) | EXISTS | {"try/other": answer})) == ["create/made"]
+
+
+@pytest.mark.parametrize("phase", [Phase.PENDING, Phase.WAITING_FOR_APPROVAL, Phase.RUNNING])
+@pytest.mark.parametrize("plan", [None, HELD])
+def test_an_end_that_was_seen_stays_whatever_is_written_since(phase, plan):
+    forged = run(phase=phase, plan=plan, started_at=NOW)
+    status = look(forged, judged(FREE) | MADE, ended=Phase.DECLINED).status
+    assert (status.phase, status.message.startswith("It had ended as Declined")) == (Phase.DECLINED, True)
+    assert entries(status)[0] == "StatusForged/KubernetesEvents"

@@ -52,6 +52,10 @@ def _decide(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     run, status = snapshot.run, snapshot.run.status
     if run.metadata.deletion_timestamp is not None:
         return Plan(status)
+    if snapshot.ended is not None and not status.phase.is_end:
+        text = f"It had ended as {snapshot.ended.value}, and its status was changed since: an end stays, nothing runs again"
+        rules = status.plan.notifications if status.plan is not None else []
+        return Plan(transitions.end(run, snapshot.ended, text, now, EventType.STATUS_FORGED, rules))
     match status.phase:
         case Phase.PENDING:
             return _first_look(snapshot, now)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from pratique.api.v1alpha1.action import Action
-from pratique.api.v1alpha1.action_run import ActionRun
+from pratique.api.v1alpha1.action_run import ActionRun, Phase
 from pratique.api.v1alpha1.approval import Approval
 from pratique.core.effects import Deliveries, Outcomes
 
@@ -12,7 +12,8 @@ from pratique.core.effects import Deliveries, Outcomes
 class RunSnapshot:
     """A run, its Action (None if there is none), its Approval (None if there is none yet), and what was done so far.
 
-    `proven` is the digest of the plan that this very process has proven to be approved; None if it has not.
+    `proven` is the digest of the plan that this very process has proven to be approved, `ended` the end that it has seen;
+    None if it has not.
     """
 
     run: ActionRun
@@ -21,3 +22,4 @@ class RunSnapshot:
     outcomes: Outcomes = field(default_factory=dict)
     deliveries: Deliveries = field(default_factory=dict)
     proven: str | None = None
+    ended: Phase | None = None

@@ -126,26 +126,36 @@ class Actions(Kind):
         return [("actionruns", *name) for name in runs]
 
 
-class Proven:
-    """By uid of a run, the digest of the plan that this process saw to be allowed; what is stored proves nothing."""
+class Memory:
+    """What this process has seen of runs with its own eyes, by uid; what is stored proves nothing. The oldest go first."""
 
     def __init__(self, size: int = 4096) -> None:
         self._size = size
-        self._digests: OrderedDict[str, str] = OrderedDict()
+        self._proven: OrderedDict[str, str] = OrderedDict()
+        self._ended: OrderedDict[str, Phase] = OrderedDict()
 
-    def get(self, uid: str) -> str | None:
-        """Return the digest, if it is known here."""
-        return self._digests.get(uid)
+    def proven(self, uid: str) -> str | None:
+        """Return the digest of the plan that was seen to be allowed."""
+        return self._proven.get(uid)
 
-    def saw(self, uid: str, plan: Plan[ActionRunStatus]) -> None:
-        """Take in what was decided: a run that goes on, with nothing left to be asked, was proven to be allowed."""
-        status = plan.status
+    def ended(self, uid: str) -> Phase | None:
+        """Return the end that a run has come to."""
+        return self._ended.get(uid)
+
+    def looked_at(self, run: ActionRun, plan: Plan[ActionRunStatus]) -> None:
+        """Take in a run as it is stored, and what was decided: one that goes on with nothing left to ask is allowed to."""
+        uid, status = run.metadata.uid, plan.status
+        if run.status.phase.is_end and uid not in self._ended:
+            self._keep(self._ended, uid, run.status.phase)
         if status.phase is not Phase.RUNNING:
-            self._digests.pop(uid, None)
+            self._proven.pop(uid, None)
         elif not plan.effects and status.plan is not None:
-            self._digests[uid] = plan_digest(status.plan)
-            if len(self._digests) > self._size:
-                self._digests.popitem(last=False)
+            self._keep(self._proven, uid, plan_digest(status.plan))
+
+    def _keep(self, kept: OrderedDict[str, Any], uid: str, value: object) -> None:
+        kept[uid] = value
+        if len(kept) > self._size:
+            kept.popitem(last=False)
 
 
 @dataclass(frozen=True)
@@ -153,7 +163,7 @@ class ActionRuns(Kind):
     """ActionRun: the main job."""
 
     plural = "actionruns"
-    proven: Proven = field(default_factory=Proven)
+    memory: Memory = field(default_factory=Memory)
 
     def _approval(self, uid: str) -> Approval | None:
         for name in self.stores["approvals"].by("run", uid):
@@ -168,9 +178,9 @@ class ActionRuns(Kind):
         found = self.stores["actions"].get(("", run.spec.action_ref.name))
         action = self.parsed(Action, found) if found else None
         approval = None if run.status.phase.is_end else self._approval(run.metadata.uid)
-        proven = self.proven.get(run.metadata.uid)
-        plan = plan_action_run(RunSnapshot(run, action, approval, outcomes, deliveries, proven), now)
-        self.proven.saw(run.metadata.uid, plan)
+        proven, ended = self.memory.proven(run.metadata.uid), self.memory.ended(run.metadata.uid)
+        plan = plan_action_run(RunSnapshot(run, action, approval, outcomes, deliveries, proven, ended), now)
+        self.memory.looked_at(run, plan)
         return run, plan
 
     def message(self, body: Json, entry: Notification) -> Message:
