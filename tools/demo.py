@@ -125,6 +125,7 @@ def tell(stage: Stage) -> None:
     _granted(stage)
     _declined(stage)
     _expired(stage)
+    _superseded(stage)
     _ended(stage)
 
 
@@ -179,6 +180,23 @@ def _expired(stage: Stage) -> None:
     late = decision("lead-1@example.com", "Approve", "sorry, I was away")
     stage.do("lead-1", *patch(gate, late), refused="has ended")
     stage.messages("expired")
+
+
+def _superseded(stage: Stage) -> None:
+    stage.chapter("What was approved is what runs: shown to the approver, and looked at again before it starts")
+    scale = EXAMPLE.parent / "scale"
+    for name in ("executor", "target", "action"):
+        namespaced = () if name == "action" else ("-n", SPACE)
+        stage.kubectl(stage.plane.kubeconfig("admin"), "apply", "-f", str(scale / f"{name}.yaml"), *namespaced)
+    run = {**request("more-web", ""), "spec": {"actionRef": {"name": "scale-deployment"}, "reason": "Sale on Friday"}}
+    run["spec"]["inputs"] = {"deployment": "web", "replicas": 10}
+    stage.do("developer", "apply", "-f", "-", manifest=run)
+    gate = stage.phase("more-web", "WaitingForApproval")["approvals"][0]["name"]
+    shown = ("get", "approval", gate, "-n", SPACE, "-o", "jsonpath={.spec.plan.summary[0]}")
+    stage.do("lead-1", *shown)
+    stage.do("admin", "scale", "deployment", "web", "-n", SPACE, "--replicas=4")
+    stage.do("lead-1", *patch(gate, decision("lead-1@example.com", "Approve", "one more of nine")))
+    stage.phase("more-web", "Superseded")
 
 
 def _ended(stage: Stage) -> None:

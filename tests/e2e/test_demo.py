@@ -17,6 +17,8 @@ PROMISED = (
     "Succeeded: Done: Environment team-a/load-test for 10d",
     "Declined: Declined by lead-2@example.com: three days are enough to play",
     "the request expired, it was not declined",
+    "Change Deployment team-a/web: spec.replicas 1 → 10",
+    "Superseded: It would not do any more what was approved: Deployment team-a/web: spec.replicas was 1 → 10, is 4 → 10",
     'namespaces "env-team-a-brief" not found',
     "Slack ▌ Environment ended: team-a/brief",
     "Look around yourself: make up",
