@@ -8,10 +8,17 @@ Entry = dict[str, Any]
 
 
 def entry(
-    verb: str, resource: str, name: str, part: str = "", code: int = 200, uri: str = "/x", **status: str
+    verb: str,
+    resource: str,
+    name: str,
+    part: str = "",
+    code: int = 200,
+    uri: str = "/x",
+    version: int = 1,
+    **status: str,
 ) -> Entry:
     ref = {"resource": resource, "name": name, "subresource": part}
-    response = {"status": status}
+    response = {"metadata": {"resourceVersion": str(version)}, "status": status}
     return {
         "verb": verb,
         "objectRef": ref,
@@ -21,7 +28,7 @@ def entry(
     }
 
 
-CREATED = entry("create", "configmaps", "a", code=201)
+CREATED = entry("create", "configmaps", "a", code=201, version=5)
 GRANTED = entry("patch", "approvals", "gate", "status", state="Approved")
 
 
@@ -38,8 +45,10 @@ def test_created_without_approval_is_seen() -> None:
 
 
 def test_created_before_the_grant_is_seen() -> None:
+    later = entry("patch", "approvals", "gate", "status", version=6, state="Approved")
     assert not_before_granted([GRANTED, CREATED], "configmaps", "a", "gate") == []
-    assert not_before_granted([CREATED, GRANTED], "configmaps", "a", "gate")
+    assert not_before_granted([CREATED, GRANTED], "configmaps", "a", "gate") == [], "lines may change places"
+    assert not_before_granted([later, CREATED], "configmaps", "a", "gate")
     pending = entry("patch", "approvals", "gate", "status", state="Pending")
     assert not_before_granted([pending, CREATED], "configmaps", "a", "gate")
 
