@@ -31,13 +31,15 @@ class InstallationError(Exception):
 
 
 def install_pratique(kubectl: Kubectl, admin: Path, values: Values | None = None) -> None:
-    """Apply everything but the Deployment, and wait until the kinds are served."""
+    """Apply everything but the Deployment, and wait until the kinds are served and people have their rights."""
     manifests = install(values)
     early = [each for each in manifests if each["kind"] in ("Namespace", "CustomResourceDefinition")]
     apply(kubectl, admin, early)
     names = [f"crd/{each['metadata']['name']}" for each in early if each["kind"] == "CustomResourceDefinition"]
     kubectl(admin, "wait", "--for=condition=Established", "--timeout=30s", *names)
     apply(kubectl, admin, [each for each in manifests if each not in early])
+    aggregated = [f"clusterrole/{each['metadata']['name']}" for each in manifests if "aggregationRule" in each]
+    kubectl(admin, "wait", "--for=jsonpath={.rules}", "--timeout=30s", *aggregated)
 
 
 def apply(kubectl: Kubectl, kubeconfig: Path, manifests: Iterable[dict[str, Any]]) -> None:

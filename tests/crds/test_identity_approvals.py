@@ -55,7 +55,8 @@ def end(cluster: Cluster, namespace: str, state: str) -> None:
 def grant(cluster: Cluster, namespace: str, user: str, *verbs: str) -> None:
     """Give somebody the right to patch Approvals here, and these verbs on the Action."""
     rbac = "rbac.authorization.k8s.io"
-    rules = [{"apiGroups": ["pratique.dev"], "resources": ["approvals"], "verbs": ["get", "list", "patch", "delete"]}]
+    writes = ["get", "list", "update", "patch", "delete"]
+    rules = [{"apiGroups": ["pratique.dev"], "resources": ["approvals"], "verbs": writes}]
     if verbs:
         rules.append({"apiGroups": ["pratique.dev"], "resources": ["actions"], "verbs": list(verbs)})
     metadata = {"name": "given", "namespace": namespace}
@@ -105,7 +106,11 @@ def test_time_and_groups_that_are_sent_are_overwritten(cluster: Cluster, namespa
 
 
 def test_forged_managed_fields_do_not_move_the_clock(cluster: Cluster, namespace: str) -> None:
+    """By somebody who may also update, which our role of approvers does not give."""
     open_gate(cluster, namespace)
+    grant(cluster, namespace, LEAD)
+    update = ("auth", "can-i", "update", "approvals", "-n", namespace)
+    wait_for("the right", lambda: cluster.kubectl("lead-1", *update, check=False).out.strip() == "yes")
     body = cluster.kubectl(
         "lead-1", "get", "approval", NAME, "-n", namespace, "-o", "json", "--show-managed-fields"
     ).json

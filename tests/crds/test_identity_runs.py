@@ -174,7 +174,7 @@ def test_the_same_manifest_again_changes_nothing(
     cluster: Cluster, namespace: str, held: dict[str, Any], who: str
 ) -> None:
     before = _spec(cluster, namespace)
-    for way in WAYS:
+    for way in WAYS if who == "admin" else WAYS[:-1]:  # the role of requesters has no update, since patch is enough
         cluster.kubectl(who, *way, input=json.dumps(held))
         assert _spec(cluster, namespace) == before
 

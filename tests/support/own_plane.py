@@ -79,12 +79,14 @@ def own_plane(
     options: Options | None = None,
     rights: Manifest = NOTES,
     values: Values | None = None,
+    people: Path | None = PEOPLE,
 ) -> Iterator[tuple[ControlPlane, Cluster]]:
     """Start it; Actions are the caller's to apply, when an operator runs or before."""
     with temporary_plane(space, options or Options()) as plane:
         cluster = Cluster(plane, Kubectl(folder / "kube-cache"))
         install_pratique(cluster.runner, plane.kubeconfig("admin"), values)
-        cluster.kubectl("admin", "apply", "-f", str(PEOPLE))
+        if people is not None:
+            cluster.kubectl("admin", "apply", "-f", str(people))
         cluster.kubectl("admin", "create", "namespace", space)
         cluster.apply("admin", yaml.safe_dump_all(account(space, "writer", rights)))
         yield plane, cluster

@@ -71,10 +71,18 @@ def test_neither_of_the_two_decides(username: str) -> None:
 
 def test_a_gate_that_only_the_person_could_open_is_refused_at_once() -> None:
     only = stage(approvers=Approvers(users=[PERSON])).to_wire()
-    offered = action(approval={"stages": [only]}, execution=maker())
+    offered = action(approval={"stages": [only]}, execution=maker(), allowServiceAccounts=True)
     (refusal,) = evaluate_run(offered, run(spec=FOR_PERSON)).refusals
     assert refusal == f"This could never be approved: it needs 1 of {PERSON}, and a requester cannot decide"
     assert evaluate_run(offered, run(spec={**FOR_PERSON, "on_behalf_of": None})).plan is not None
+
+
+def test_a_machine_asks_for_itself_where_the_action_says_so() -> None:
+    own = {"requested_by": Requester(username=ARGO)}
+    (refusal,) = evaluate_run(action(execution=maker()), run(spec=own)).refusals
+    assert refusal.startswith("This Action is for people, and a ServiceAccount asked: ")
+    assert evaluate_run(action(execution=maker(), allowServiceAccounts=True), run(spec=own)).plan is not None
+    assert evaluate_run(action(execution=maker()), run(spec=FOR_PERSON)).plan is not None
 
 
 @pytest.mark.parametrize(("spec", "who"), [(FOR_PERSON, PERSON), ({}, PERSON)])

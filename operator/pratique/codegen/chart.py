@@ -14,7 +14,8 @@ from pratique import __version__
 from pratique.admission import admission_policies
 from pratique.api.v1alpha1.environment import AccessRole, PodSecurity
 from pratique.codegen.crds import crds
-from pratique.codegen.rbac import impersonation, operator_rbac, people_roles
+from pratique.codegen.people import people_roles
+from pratique.codegen.rbac import impersonation, operator_rbac
 from pratique.codegen.text import HEADER, to_yaml
 from pratique.codegen.values import Environments, Image, Resources, Values
 from pratique.codegen.workload import workload
@@ -184,7 +185,8 @@ The admission policies are in force before the operator starts; it is ready when
 Next:
 
   1. Let the operator act as the ServiceAccounts of your Actions (values: impersonate).
-  2. Bind people to the ClusterRoles pratique-requester, pratique-approver, pratique-viewer and pratique-admin.
+  2. Bind people to the ClusterRoles pratique-requester, pratique-approver, pratique-viewer and pratique-admin
+     (docs/guides/rbac.md).
   3. kubectl get pratique -A
 
 Uninstalling keeps the CustomResourceDefinitions, and with them every object.

@@ -4,7 +4,8 @@ from typing import Any
 
 from pratique.admission import admission_policies
 from pratique.codegen.crds import crds
-from pratique.codegen.rbac import LABELS, impersonation, operator_rbac, people_roles
+from pratique.codegen.people import people_roles
+from pratique.codegen.rbac import LABELS, impersonation, operator_rbac
 from pratique.codegen.values import Values
 
 Manifest = dict[str, Any]

@@ -1,4 +1,4 @@
-"""The rights: of the operator, written out without a wildcard, and ready-made roles for people. Pure data."""
+"""The rights of the operator, written out without a wildcard. Pure data; those of people are in `people.py`."""
 
 from typing import Any
 
@@ -36,36 +36,6 @@ def operator_rules() -> list[Manifest]:
     ]
 
 
-def people_roles() -> list[Manifest]:
-    """Return ClusterRoles to bind people to, for all Actions; for single ones, name them in a role of your own."""
-    look = [
-        rule(GROUP, ["actions", "actionruns", "approvals", "environments", "notificationchannels"], READ),
-        rule("", ["events"], READ),  # `kubectl describe actionrun` shows what happened
-    ]
-    roles = {
-        "viewer": look,
-        "requester": [
-            *look,
-            rule(GROUP, ["actionruns"], ["create", "update", "patch", "delete"]),
-            rule(GROUP, ["actions"], ["run"]),
-        ],
-        "approver": [
-            *look,
-            rule(GROUP, ["approvals"], ["update", "patch"]),
-            rule(GROUP, ["actions"], ["approve"]),
-        ],
-        "admin": [
-            *look,
-            rule(GROUP, ["actions", "notificationchannels"], [*READ, "create", "update", "patch", "delete"]),
-            rule(GROUP, ["actionruns"], ["create", "update", "patch", "delete"]),
-            rule(GROUP, ["actions"], ["run", "withdraw"]),
-            rule(GROUP, ["environments"], ["create", "update", "patch", "delete", "extend"]),
-            rule(GROUP, ["approvals"], ["delete"]),
-        ],
-    }
-    return [_cluster_role(f"pratique-{name}", rules) for name, rules in roles.items()]
-
-
 def operator_rbac(namespace: str, account: str) -> list[Manifest]:
     """Return the operator's ServiceAccount with its roles and bindings."""
     subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
@@ -80,7 +50,7 @@ def operator_rbac(namespace: str, account: str) -> list[Manifest]:
             "kind": "ServiceAccount",
             "metadata": {"name": account, "namespace": namespace, "labels": LABELS},
         },
-        _cluster_role("pratique-operator", operator_rules()),
+        cluster_role("pratique-operator", operator_rules()),
         _binding("ClusterRoleBinding", "pratique-operator", None, "ClusterRole", subject),
         _role("pratique-secrets", namespace, secrets),
         _binding("RoleBinding", "pratique-secrets", namespace, "Role", subject),
@@ -100,7 +70,8 @@ def _role(name: str, namespace: str, rules: list[Manifest]) -> Manifest:
     return {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": metadata, "rules": rules}
 
 
-def _cluster_role(name: str, rules: list[Manifest]) -> Manifest:
+def cluster_role(name: str, rules: list[Manifest]) -> Manifest:
+    """Return a ClusterRole of ours."""
     metadata = {"name": name, "labels": LABELS}
     return {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRole", "metadata": metadata, "rules": rules}
 

@@ -15,7 +15,7 @@ from pratique.core.effects import Evaluation, Json
 from pratique.core.errors import EvaluationError
 from pratique.core.expressions import compile_expression, has_nul
 from pratique.core.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
-from pratique.core.identity import askers, is_among, person_of
+from pratique.core.identity import askers, is_among, is_service_account, person_of
 from pratique.core.limits import MAX_PLAN_BYTES
 from pratique.core.objects import finished_manifest, not_written_out
 from pratique.core.rendering import render, render_text
@@ -81,7 +81,12 @@ def _evaluate(action: Action, run: ActionRun) -> Evaluation:
         if not condition(rule.rule, scope, f"spec.inputs.rules[{index}].rule")
     ]
     gate = _gate(action, scope)
-    refusals = [*broken, *_reason_missing(action, run, gate), *_cannot_be_met(gate, askers(run.spec))]
+    refusals = [
+        *_machine(action, run),
+        *broken,
+        *_reason_missing(action, run, gate),
+        *_cannot_be_met(gate, askers(run.spec)),
+    ]
     if refusals:
         return Evaluation(refusals=tuple(refusals))
     resources = _resources(action, run, scope)
@@ -103,6 +108,16 @@ def _gate(action: Action, scope: Json) -> Stage | None:
         if condition(stage.when, scope, f"spec.approval.stages[{index}].when"):
             return stage
     return None
+
+
+def _machine(action: Action, run: ActionRun) -> list[str]:
+    """Refuse a machine that asks for itself, unless the Action is for machines too; on behalf of a person it may ask."""
+    if action.spec.allow_service_accounts or not is_service_account(person_of(run.spec)):
+        return []
+    return [
+        "This Action is for people, and a ServiceAccount asked: let a person ask, or set spec.allowServiceAccounts: true in"
+        " the Action, or name the person in spec.onBehalfOf (by submitters that the installation names)"
+    ]
 
 
 def _reason_missing(action: Action, run: ActionRun, gate: Stage | None) -> list[str]:

@@ -229,6 +229,12 @@ class ActionSpec(ApiModel):
     inputs: Annotated[Inputs, Field(description="The form: which inputs a run has.")] = Inputs()
     approval: Annotated[ApprovalRules, Field(description="When and by whom a run must be approved.")] = ApprovalRules()
     execution: Annotated[Execution, Field(description="What an approved run does.")]
+    allow_service_accounts: Annotated[
+        bool,
+        Field(
+            description="Whether a ServiceAccount may ask for itself: a pipeline under its own name, no person behind."
+        ),
+    ] = False
     notifications: NotificationRules = []
 
 
