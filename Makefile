@@ -14,7 +14,7 @@ UV := $(firstword $(wildcard $(VENV)/bin/uv) uv)
 # One set of pins for every Python from 3.11 on, and no address in it: where packages come from is the machine's matter.
 COMPILE := $(UV) pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup controlplane demo up down test verify unit integration chaos bench test-kind generate requirements clean
+.PHONY: help setup controlplane demo up down test verify unit integration chaos attacks bench test-kind generate requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -54,11 +54,14 @@ unit: setup ## fast tests, no cluster; core/ and api/ at 100 % branch coverage
 
 integration: controlplane ## CRD tables, identities, the chart, the story: on a real API server
 	@$(PY) -m tools.controlplane build helm
-	$(STEP) "CRD tables, identities and the story, on a real API server" --show " passed" -- $(PYTEST) tests/controlplane tests/crds tests/integration tests/e2e
+	$(STEP) "CRD tables, identities and the story, on a real API server" --show " passed" -- $(PYTEST) tests/controlplane tests/crds tests/attacks tests/integration tests/e2e
 	$(STEP) "killed at writes, and wrong answers" --show " passed" -- $(PYTEST) tests/chaos
 
 chaos: controlplane ## every story killed at every request; every fault; minutes without the API server (half an hour)
 	@$(PY) -m tests.chaos
+
+attacks: controlplane ## send every attack to a real API server; rewrite docs/concepts/attacks.md from the answers
+	@GOLDEN=1 $(PYTEST) tests/attacks
 
 bench: controlplane ## rates, latencies, memory against their floors; writes docs/benchmark (20 minutes)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt

@@ -1,0 +1,203 @@
+"""Who says no, in which words: one name per rule, so that an attack names the rule that it is about."""
+
+from tests.attacks.model import Denial, Shows
+
+_OPERATOR = "system:serviceaccount:pratique-system:pratique"
+
+REQUESTER, DECISION, ACTION = "pratique-requester", "pratique-decision", "pratique-action"
+ENVIRONMENT, STATUS, LEASH = "pratique-environment", "pratique-status", "pratique-operator"
+STAMP = "stamp"
+"""The rule of a mutating policy."""
+
+# -- pratique-requester ------------------------------------------------------------------------------------------------
+FORGED = Denial(
+    REQUESTER, "spec.requestedBy is set by the API server to the authenticated caller: leave it out of the manifest"
+)
+DEEP = Denial(REQUESTER, "spec.inputs is nested deeper than 12 levels: make it flatter")
+BORN_WITHDRAWN = Denial(REQUESTER, "spec.withdrawn takes a waiting run back: a new run cannot start with it")
+RUN_MARKS = Denial(
+    REQUESTER,
+    "labels, annotations and finalizers of pratique.dev on an ActionRun belong to the operator: leave them out",
+)
+ONE_SHOT = Denial(
+    REQUESTER, "a run is one execution, so its spec cannot be changed, but for withdrawn: create another ActionRun"
+)
+NOT_YOURS = Denial(
+    REQUESTER,
+    "only the requester may withdraw a run",
+    "only the requester, developer@example.com, may withdraw this run",
+)
+RUN_OWNERS = Denial(
+    REQUESTER, "ownerReferences of an ActionRun cannot be changed: the garbage collector would delete by them"
+)
+
+
+ON_BEHALF = Denial(
+    REQUESTER,
+    "spec.onBehalfOf is for the submitters that the installation names (chart value submitters): leave it out",
+    "developer@example.com may not ask on behalf of others: spec.onBehalfOf is for the submitters that the installation"
+    " names (chart value submitters), so leave it out",
+)
+
+
+def not_yours_to_delete(phase: str) -> Denial:
+    """Return the answer to who deletes another's run before its end."""
+    return Denial(
+        REQUESTER,
+        "only the requester may delete a run that has not ended: that would withdraw it",
+        f"only the requester, developer@example.com, may delete this run while it is {phase}: that would withdraw it",
+    )
+
+
+def may_not_run(who: str, action: str = "berth") -> Denial:
+    """Return the answer to somebody without the verb run."""
+    return Denial(
+        REQUESTER,
+        "you may not run this Action: it needs the RBAC verb run on actions.pratique.dev",
+        f"{who} may not run Action {action} in namespace harbour: it needs the RBAC verb run on actions.pratique.dev",
+    )
+
+
+def not_waiting(phase: str) -> Denial:
+    """Return the answer to who withdraws a run that does not wait."""
+    return Denial(
+        REQUESTER,
+        "only a waiting run can be withdrawn",
+        f"only a waiting run can be withdrawn; this one is {phase}",
+    )
+
+
+# -- pratique-decision -------------------------------------------------------------------------------------------------
+PENDING = Denial(DECISION, "a pending Approval cannot be deleted: withdraw its run (spec.withdrawn) or decline")
+OPENED = Denial(DECISION, "only the operator opens an Approval: create an ActionRun")
+BORN_DECIDED = Denial(DECISION, "an Approval starts without decisions")
+FROZEN = Denial(
+    DECISION, "what is being approved, by whom and until when is frozen: only spec.decisions[you] may be added"
+)
+GATE_MARKS = Denial(
+    DECISION,
+    "ownerReferences, finalizers and the pratique.dev labels and annotations of an Approval belong to the operator",
+)
+RECORDED = Denial(
+    DECISION,
+    "a decision, once recorded, cannot be changed or removed"
+    " (server-side apply needs a field manager of your own: --field-manager=$USER)",
+)
+OWN_REQUEST = Denial(DECISION, "you cannot decide your own request")
+FOR_YOU = Denial(DECISION, "you cannot decide a request that was made on your behalf")
+MACHINE = Denial(DECISION, "a ServiceAccount decides only where the policy lists it by its exact name")
+TIME_STAMPED = Denial(DECISION, "decidedAt is set by the API server: do not send it, nor managedFields")
+GROUPS_STAMPED = Denial(DECISION, "the groups of a decision are set by the API server: leave them out")
+LATE = Denial(DECISION, "the deadline has passed", "the deadline 2020-01-01T00:00:00Z has passed")
+ENDED = Denial(DECISION, "this Approval has ended", "this Approval has ended: Approved")
+
+
+def own_name(who: str) -> Denial:
+    """Return the answer to who writes under another's name."""
+    return Denial(
+        DECISION,
+        "a decision can be recorded only under your own user name",
+        f"a decision can be recorded only under your own user name: {who}",
+    )
+
+
+def not_listed(who: str, gate: str = "gate", approvers: str = "group platform-leads") -> Denial:
+    """Return the answer to who is not asked."""
+    return Denial(
+        DECISION,
+        "you are not an approver: spec.policy.approvers says who is",
+        f"{who} is not an approver of {gate}; approvers are: {approvers}",
+    )
+
+
+def may_not_approve(who: str) -> Denial:
+    """Return the answer to who is listed, without the verb approve."""
+    return Denial(
+        DECISION,
+        "you may not approve this Action: it needs the RBAC verb approve on actions.pratique.dev",
+        f"{who} may not approve Action create-environment in namespace harbour:"
+        " it needs the RBAC verb approve on actions.pratique.dev",
+    )
+
+
+# -- the smaller policies ----------------------------------------------------------------------------------------------
+ONLY_OPERATOR = Denial(STATUS, "only the operator writes the status")
+LEASHED = Denial(
+    LEASH,
+    "the operator makes, fills and deletes only namespaces of Environments (label pratique.dev/environment-uid)",
+)
+LABEL_IS_OURS = Denial(
+    LEASH,
+    "the label pratique.dev/environment-uid says which namespace ends with an Environment: only the operator sets it,"
+    " when it makes one",
+)
+DEEP_TEMPLATE = Denial(ACTION, "a template is nested deeper than 32 levels: make it flatter")
+DEEP_SCHEMA = Denial(ACTION, "spec.inputs.schema is nested deeper than 32 levels: make it flatter")
+ENVIRONMENT_MARKS = Denial(
+    ENVIRONMENT, "labels, annotations and finalizers of pratique.dev on an Environment belong to the operator"
+)
+OWN_NAMESPACE = Denial(ENVIRONMENT, "spec.target.namespace.name is the operator's own namespace: choose another")
+
+
+def not_allowed(message: str, told: str, value: str) -> Denial:
+    """Return the answer to an Environment that asks for more than the installation allows."""
+    who = f"; who installs Pratique can change that (chart value environments.{value})"
+    return Denial(ENVIRONMENT, message + who, told + who)
+
+
+def may_not_extend(who: str) -> Denial:
+    """Return the answer to who changes an Environment directly."""
+    return Denial(
+        ENVIRONMENT,
+        "an Environment is changed through an Action: it needs the RBAC verb extend on environments",
+        f"{who} may not change Environment env: it needs the RBAC verb extend on environments.pratique.dev;"
+        " ask through an Action",
+    )
+
+
+def may_not_lend(account: str, who: str = "author@example.com") -> Denial:
+    """Return the answer to who lends an Action an account that is not theirs."""
+    return Denial(
+        ACTION,
+        "you may not impersonate the ServiceAccount that the Action names",
+        f"{who} may not impersonate ServiceAccount {account}, which this Action would act as",
+    )
+
+
+def creates_nothing(policy: str, what: str) -> Denial:
+    """Return the answer to the operator that creates something of ours."""
+    return Denial(policy, f"the operator itself creates no {what}: an Action does so under its own ServiceAccount")
+
+
+def canary(policy: str, told: str = "") -> Denial:
+    """Return the answer to an object that says it is a canary."""
+    return Denial(policy, f"pratique canary: {policy}", f"pratique canary: {policy}{told}")
+
+
+# -- not ours ----------------------------------------------------------------------------------------------------------
+def crd(plural: str, rule: str) -> Denial:
+    """Return the answer of a rule beside a field."""
+    return Denial(f"crd/{plural}", rule)
+
+
+def schema(sentence: str) -> Denial:
+    """Return the answer of a CRD's schema."""
+    return Denial("schema", "", sentence)
+
+
+def rbac(
+    who: str, verb: str, resource: str, group: str = "pratique.dev", scope: str = 'in the namespace "harbour"'
+) -> Denial:
+    """Return the answer of RBAC."""
+    sentence = f'User "{who}" cannot {verb} resource "{resource}" in API group "{group}" {scope}'
+    return Denial("RBAC", "", sentence)
+
+
+def server(sentence: str) -> Denial:
+    """Return an answer of Kubernetes itself."""
+    return Denial("API server", "", sentence)
+
+
+def stamped(policy: str, path: str, value: object) -> Shows:
+    """Return what a stamp made of a forged value."""
+    return Shows(path, value, policy, STAMP)

@@ -1,0 +1,199 @@
+"""Attacks on the gate as an object: take it away, mark it, hang it on something, open one's own."""
+
+from tests.attacks.denials import BORN_DECIDED, GATE_MARKS, OPENED, PENDING, canary, rbac
+from tests.attacks.gate_frozen import DECIDE, MINE
+from tests.attacks.model import Attack, Twin, apply, create, delete, patch
+from tests.attacks.world import LEAD, MAG, OPERATOR, gate
+
+OPEN = Twin("operator", "opens a gate without decisions", create(gate("fresh")))
+END = Twin("admin", "deletes a gate that has ended", delete("approvals/ended"))
+LABEL = Twin(
+    "lead-1", "sets a label that is not ours", patch("approvals/gate", {"metadata": {"labels": {"team": "a"}}})
+)
+OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "0c6d5a8e-6f0e-4b7f-9a55-3a1f0f6f7a12"}
+
+DELETED = [
+    Attack(
+        "delete-pending",
+        4,
+        "admin",
+        "cluster-admin deletes a pending gate, so that it returns empty",
+        delete("approvals/gate"),
+        PENDING,
+        END,
+        MAG,
+    ),
+    Attack(
+        "delete-pending-foreground",
+        4,
+        "admin",
+        "cluster-admin deletes it with propagation Foreground",
+        delete("approvals/gate", {"propagationPolicy": "Foreground"}),
+        PENDING,
+        END,
+    ),
+    Attack(
+        "delete-pending-orphan",
+        4,
+        "admin",
+        "cluster-admin deletes it with propagation Orphan and no grace",
+        delete("approvals/gate", {"propagationPolicy": "Orphan", "gracePeriodSeconds": 0}),
+        PENDING,
+        END,
+    ),
+    Attack(
+        "delete-collection",
+        4,
+        "mallory",
+        "who may delete collections deletes all gates at once",
+        delete("approvals"),
+        PENDING,
+        END,
+    ),
+    Attack(
+        "delete-by-selector",
+        4,
+        "mallory",
+        "who may delete collections deletes by a field selector",
+        delete("approvals", fieldSelector="metadata.name=gate"),
+        PENDING,
+        END,
+    ),
+    Attack(
+        "delete-as-approver",
+        4,
+        "lead-1",
+        "an approver deletes the gate",
+        delete("approvals/gate"),
+        rbac(LEAD, "delete", "approvals"),
+        END,
+    ),
+    Attack(
+        "operator-deletes-pending",
+        4,
+        "operator",
+        "the operator's own account deletes a pending gate",
+        delete("approvals/gate"),
+        rbac(OPERATOR, "delete", "approvals"),
+        END,
+    ),
+    Attack(
+        "owner-reference",
+        4,
+        "lead-1",
+        "an approver hangs the gate on an object that is gone: the garbage collector would delete it",
+        patch("approvals/gate", {"metadata": {"ownerReferences": [OWNER]}}),
+        GATE_MARKS,
+        LABEL,
+    ),
+    Attack(
+        "finalizer",
+        4,
+        "admin",
+        "cluster-admin hangs a finalizer on the gate",
+        patch("approvals/gate", {"metadata": {"finalizers": ["example.com/mine"]}}),
+        GATE_MARKS,
+        LABEL,
+    ),
+    Attack(
+        "finalizer-orphan",
+        4,
+        "lead-1",
+        "an approver sets the garbage collector's own finalizer",
+        patch("approvals/gate", {"metadata": {"finalizers": ["foregroundDeletion"]}}),
+        GATE_MARKS,
+        LABEL,
+    ),
+]
+
+MARKED = [
+    Attack(
+        "our-label",
+        4,
+        "lead-1",
+        "an approver gives the gate another run's label",
+        patch("approvals/gate", {"metadata": {"labels": {"pratique.dev/run-uid": "x"}}}),
+        GATE_MARKS,
+        LABEL,
+    ),
+    Attack(
+        "our-annotation",
+        4,
+        "mallory",
+        "somebody with the right to patch gates writes an annotation of ours",
+        patch("approvals/gate", {"metadata": {"annotations": {"pratique.dev/x": "x"}}}),
+        GATE_MARKS,
+        LABEL,
+    ),
+    Attack(
+        "our-label-by-apply",
+        4,
+        "admin",
+        "cluster-admin applies a label of ours with force",
+        apply("approvals/gate", {"metadata": {"labels": {"pratique.dev/run-uid": "x"}}}, force="true"),
+        GATE_MARKS,
+        LABEL,
+    ),
+    Attack(
+        "canary-label",
+        9,
+        "lead-1",
+        "an approver says that the gate is a canary, to be let through",
+        patch("approvals/gate", {"metadata": {"labels": {"pratique.dev/canary": "true"}}, "spec": MINE}),
+        canary("pratique-decision", " stamped"),
+        LABEL,
+        behind=(GATE_MARKS,),
+    ),
+]
+
+OPENED_BY_OTHERS = [
+    Attack("open-a-gate", 4, "admin", "cluster-admin opens a gate of his own", create(gate("fresh")), OPENED, OPEN),
+    Attack(
+        "open-a-gate-generated",
+        4,
+        "mallory",
+        "somebody opens a gate under a generated name",
+        create({**gate("fresh"), "metadata": {"generateName": "fresh-"}}),
+        OPENED,
+        OPEN,
+    ),
+    Attack(
+        "open-by-apply",
+        4,
+        "mallory",
+        "somebody opens a gate by server-side apply",
+        apply("approvals/fresh", {"spec": gate("fresh")["spec"]}),
+        OPENED,
+        OPEN,
+    ),
+    Attack(
+        "open-decided",
+        4,
+        "mallory",
+        "somebody opens a gate that is decided already",
+        create({**gate("fresh"), "spec": {**gate("fresh")["spec"], **MINE}}),
+        OPENED,
+        OPEN,
+        behind=(BORN_DECIDED,),
+    ),
+    Attack(
+        "operator-opens-decided",
+        4,
+        "operator",
+        "the operator's own account opens a gate that is decided already",
+        create({**gate("fresh"), "spec": {**gate("fresh")["spec"], **MINE}}),
+        BORN_DECIDED,
+        OPEN,
+    ),
+    Attack(
+        "operator-decides",
+        3,
+        "operator",
+        "the operator's own account decides",
+        patch("approvals/gate", {"spec": MINE}),
+        rbac(OPERATOR, "patch", "approvals"),
+        DECIDE,
+    ),
+]
+
+ATTACKS = [*DELETED, *MARKED, *OPENED_BY_OTHERS]

@@ -1,0 +1,53 @@
+"""Whether an answer is the one that an attack is to get, and how it is written down. Pure."""
+
+from typing import Any
+
+from tests.attacks.model import Attack, Denial, Seen, Shows
+from tests.support.http import Reply
+
+
+def at(body: Any, path: str) -> Any:
+    """Return what is at a path of an answer; None if there is nothing."""
+    node = body
+    for part in path.split("/") if "/" in path else path.split("."):
+        if not isinstance(node, dict) or part not in node:
+            return None
+        node = node[part]
+    return node
+
+
+def gives(reply: Reply, answer: Denial | Shows) -> bool:
+    """Whether it is this answer, and no other."""
+    if isinstance(answer, Shows):
+        found = at(reply.body, answer.path)
+        return reply.ok and (answer.value.holds(found) if isinstance(answer.value, Seen) else found == answer.value)
+    if reply.ok:
+        return False
+    if answer.by.startswith("pratique-"):
+        told = f"ValidatingAdmissionPolicy '{answer.by}' with binding '{answer.by}' denied request: {answer.told}"
+        return reply.message.endswith(told)
+    return answer.told in reply.message
+
+
+def stopped_by(attack: Attack) -> str:
+    """Return what the table calls the one who stops it."""
+    by = attack.answer.by or "API server"
+    if by.startswith("crd/"):
+        return f"rule of the CRD {by.removeprefix('crd/')}"
+    if isinstance(attack.answer, Shows) and by.startswith("pratique-"):
+        return f"`{by}` (stamp)"
+    return f"`{by}`" if by.startswith("pratique-") else by
+
+
+def written(attack: Attack, reply: Reply | None) -> str:
+    """Return the answer as the table holds it: the sentence, or what an accepted request left behind."""
+    match attack.answer:
+        case Shows(path=path, value=value):
+            shown = value.text if isinstance(value, Seen) else "nothing" if value is None else f"`{value}`"
+            return f"accepted; `{path.replace('/', '.')}` is {shown}"
+        case Denial(by=by) if by.startswith("pratique-") and reply is not None:
+            return reply.message.partition("denied request: ")[2]
+        case Denial() if reply is not None:
+            return reply.message
+        case answer:
+            return getattr(answer, "sentence", "")

@@ -1,0 +1,238 @@
+"""The state that the attacks meet: waiting and ended runs, gates of every kind, an Action, an Environment, a channel.
+
+Made once per API server by those who may, with fixed names and times. No operator runs: its identity opens gates and
+writes status, as it would.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+from tests.attacks.model import SPACE, Json, Live, Request, path_of
+from tests.support import manifests as make
+from tests.support.cluster import Cluster, wait_for
+from tests.support.http import Callers, Reply
+from tests.support.manifests import changed, decision
+
+from pratique.cluster.canaries import canaries
+from pratique.codegen.values import Environments, Values
+
+OPERATOR = "system:serviceaccount:pratique-system:pratique"
+ROBOT = "system:serviceaccount:team-a:robot"
+DEVELOPER, LEAD, LEAD_2 = "developer@example.com", "lead-1@example.com", "lead-2@example.com"
+GITOPS = "system:serviceaccount:argocd:argocd-application-controller"
+INSTALLATION = Values(submitters=(GITOPS,), environments=Environments(roles=("view", "edit")))
+MALLORY, SECURITY = "mallory@example.com", "security@example.com"
+OUTSIDE, INSIDE = "quay", "env-berth"
+"""A namespace of others, and one that the operator made for an Environment."""
+APPROVE = {"verdict": "Approve"}
+MAG = "manual-approval-gate"
+_OPEN, _PAST = "2100-01-01T00:00:00Z", "2020-01-01T00:00:00Z"
+
+# mallory was given every right on objects of ours that RBAC can give by mistake, but no verb on Actions; a lead and a
+# developer may replace objects, which the ready-made roles do not give.
+_RIGHTS = f"""
+kind: ServiceAccount
+apiVersion: v1
+metadata: {{name: writer, namespace: {SPACE}}}
+---
+kind: Secret
+apiVersion: v1
+metadata: {{name: flag, namespace: pratique-system}}
+---
+kind: Role
+metadata: {{name: mallory, namespace: {SPACE}}}
+rules:
+- apiGroups: [pratique.dev]
+  resources: [actionruns, approvals, environments, actionruns/status, approvals/status, environments/status]
+  verbs: [get, list, create, update, patch, delete, deletecollection]
+---
+kind: Role
+metadata: {{name: robot, namespace: {SPACE}}}
+rules:
+- {{apiGroups: [pratique.dev], resources: [actionruns, approvals], verbs: [create, get, patch]}}
+- {{apiGroups: [pratique.dev], resources: [actions], verbs: [run, approve]}}
+---
+kind: Role
+metadata: {{name: author, namespace: {SPACE}}}
+rules:
+- {{apiGroups: [""], resources: [serviceaccounts], verbs: [impersonate], resourceNames: [writer]}}
+---
+kind: Role
+metadata: {{name: replaces, namespace: {SPACE}}}
+rules:
+- {{apiGroups: [pratique.dev], resources: [actionruns, approvals], verbs: [update]}}
+---
+kind: ClusterRole
+metadata: {{name: attacks-author}}
+rules:
+- apiGroups: [pratique.dev]
+  resources: [actions, actions/status]
+  verbs: [get, create, patch, update]
+---
+kind: ClusterRole
+metadata: {{name: attacks-namespaces}}
+rules:
+- {{apiGroups: [""], resources: [namespaces], verbs: [get, create, patch, update]}}
+"""
+_BINDINGS = (
+    ("RoleBinding", "lead-replaces", "Role", "replaces", LEAD),
+    ("RoleBinding", "developer-replaces", "Role", "replaces", "developer-2@example.com"),
+    ("RoleBinding", "mallory", "Role", "mallory", MALLORY),
+    ("RoleBinding", "robot", "Role", "robot", ROBOT),
+    ("RoleBinding", "author", "Role", "author", "author@example.com"),
+    ("RoleBinding", "namespace-admin", "ClusterRole", "admin", "namespace-admin@example.com"),
+    ("ClusterRoleBinding", "attacks-author", "ClusterRole", "attacks-author", "author@example.com"),
+    ("ClusterRoleBinding", "attacks-namespaces", "ClusterRole", "attacks-namespaces", MALLORY),
+)
+
+
+def gate(name: str, **changes: Any) -> Json:
+    """Return a gate as the operator opens it: two leads must approve what the developer asked for."""
+    base = changed(make.approval(SPACE, name), {"spec.policy.deadline": _OPEN, "spec.policy.required": 2})
+    return changed(base, {key.replace("__", "."): value for key, value in changes.items()})
+
+
+def berth(name: str = "berth", account: str = "writer") -> Json:
+    """Return an Action that acts as a ServiceAccount of this namespace."""
+    return changed(make.action(name), {"spec.execution.serviceAccountRef": {"namespace": SPACE, "name": account}})
+
+
+def voyage(name: str = "fresh", **changes: Any) -> Json:
+    """Return a run as a developer writes it."""
+    base = make.run(name, SPACE, "berth", reason="Load test")
+    return changed(base, {key.replace("__", "."): value for key, value in changes.items()})
+
+
+_GATES: dict[str, dict[str, Any]] = {
+    "gate": {},
+    "half": {},
+    "ended": {},
+    "late": {"spec__policy__deadline": _PAST},
+    "own": {"spec__requestedBy__username": LEAD, "spec__policy__approvers__users": [LEAD]},
+    "own-upper": {"spec__requestedBy__username": "LEAD-1@Example.com"},
+    "own-admin": {"spec__requestedBy__username": "admin", "spec__policy__approvers__users": ["admin"]},
+    "for-lead": {"spec__onBehalfOf": {"username": LEAD}},
+    "for-lead-upper": {"spec__onBehalfOf": {"username": LEAD_2.upper()}},
+    "unverbed": {"spec__policy__approvers__users": [MALLORY]},
+    "robots": {"spec__policy__approvers": {"users": [ROBOT]}},
+}
+
+
+class World:
+    """The state, and those who act in it."""
+
+    def __init__(self, cluster: Cluster, callers: Callers) -> None:
+        self.cluster, self.callers = cluster, callers
+
+    def live(self, target: str) -> Json:
+        """Return an object as it is now."""
+        reply = self.callers["admin"].send("GET", path_of(target))
+        assert reply.ok, reply.message
+        return dict(reply.body)
+
+    def send(self, who: str, request: Request) -> Reply:
+        """Send a request as somebody; `who` may say more in parentheses, for readers."""
+        body = request.body
+        filled = body(self.live) if callable(body) else body
+        return self.callers[who.split(" ", maxsplit=1)[0]].send(
+            request.method,
+            request.path,
+            filled,
+            content_type=request.content_type,
+            params=request.query,
+            headers=request.headers,
+        )
+
+    def must(self, who: str, method: str, path: str, body: Any, content_type: str = "application/json") -> None:
+        """Send what has to be accepted."""
+        reply = self.callers[who].send(method, path, body, content_type=content_type)
+        assert reply.ok, f"{who} {method} {path}: {reply.message}"
+
+
+def build(cluster: Cluster, callers: Callers) -> World:
+    """Make everything, and wait until the policies guard and the rights are known."""
+    world = World(cluster, callers)
+    _guarded(callers)
+    for name in (SPACE, OUTSIDE):
+        cluster.apply("admin", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    cluster.apply("admin", _rights())
+    _objects(world)
+    _statuses(world)
+    return world
+
+
+def _guarded(callers: Callers) -> None:
+    """A policy is not in force right after its installation: wait until every canary is refused."""
+    plurals = {"ActionRun": "actionruns", "Approval": "approvals", "Action": "actions", "Environment": "environments"}
+    for canary in canaries(OPERATOR):
+        kind, space = canary.manifest["kind"], canary.manifest["metadata"].get("namespace")
+        scope = f"/namespaces/{space}" if space else ""
+        plural = plurals.get(kind, f"{kind.lower()}s")
+        root = "/api/v1" if kind == "Namespace" else f"/apis/{make.API_VERSION}"
+
+        def refused(path: str = f"{root}{scope}/{plural}", canary: Any = canary) -> bool:
+            reply = callers["operator"].send("POST", path, canary.manifest, params={"dryRun": "All"})
+            return canary.expected in reply.message
+
+        wait_for(f"{canary.policy} to guard", refused)
+
+
+def _rights() -> str:
+    documents = [json.loads(json.dumps(each)) for each in yaml.safe_load_all(_RIGHTS)]
+    rbac = "rbac.authorization.k8s.io"
+    for each in documents:
+        each.setdefault("apiVersion", f"{rbac}/v1")
+    for kind, name, role_kind, role, user in _BINDINGS:
+        metadata = {"name": name} | ({"namespace": SPACE} if kind == "RoleBinding" else {})
+        documents.append(
+            {
+                "apiVersion": f"{rbac}/v1",
+                "kind": kind,
+                "metadata": metadata,
+                "roleRef": {"apiGroup": rbac, "kind": role_kind, "name": role},
+                "subjects": [{"apiGroup": rbac, "kind": "User", "name": user}],
+            }
+        )
+    return yaml.safe_dump_all(documents)
+
+
+def _objects(world: World) -> None:
+    post = lambda who, plural, body: world.must(who, "POST", path_of(plural), body)  # noqa: E731
+    post("admin", "actions", berth())
+    post("admin", "actions", berth("foreign", "other"))
+    for name in ("waiting", "running", "done", "withdrawn"):
+        post("developer", "actionruns", voyage(name))
+    for name, changes in _GATES.items():
+        post("operator", "approvals", gate(name, **changes))
+    post("admin", "environments", changed(make.environment(SPACE, "env"), {"metadata.labels": {"team": "a"}}))
+    post("admin", "notificationchannels", make.channel("signal"))
+    ours = {"name": INSIDE, "labels": {"pratique.dev/environment-uid": make.RUN_UID}}
+    world.must("operator", "POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": ours})
+
+
+def _statuses(world: World) -> None:
+    def merge(who: str, target: str, body: Any) -> None:
+        world.must(who, "PATCH", path_of(target), body, "application/merge-patch+json")
+
+    phases = {"waiting": "WaitingForApproval", "running": "Running", "done": "Succeeded"}
+    for name, phase in (phases | {"withdrawn": "WaitingForApproval"}).items():
+        merge("operator", f"actionruns/{name}/status", {"status": {"phase": phase}})
+    merge("developer", "actionruns/withdrawn", {"spec": {"withdrawn": True}})
+    merge("operator", "approvals/ended/status", {"status": {"state": "Approved"}})
+    merge("lead-1", "approvals/half", json.loads(decision(LEAD, "Approve", "fine by me")))
+
+
+def until(seconds: float, probe: Callable[[], bool]) -> bool:
+    """Ask until it is true; return whether it became so in time."""
+    end = time.monotonic() + seconds
+    while not probe():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+__all__ = ["Live"]
