@@ -5,10 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.attempts import Attempts
 from tests.support.cluster import Cluster, wait_for
+from tests.support.runs import account
 from tools.controlplane.processes import alive
 from tools.installation import ROOT, OperatorProcess
 from tools.receiver import Receiver
+
+RBAC = "rbac.authorization.k8s.io"
+RIGHTS = {"apiGroups": [""], "resources": ["configmaps", "secrets"], "verbs": ["create", "get", "patch"]}
+OURS = {"apiGroups": ["pratique.dev"], "resources": ["*"], "verbs": ["*"]}
+"""Also the account may do everything to our kinds in its namespace: what stops these attempts are our own rules."""
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +59,22 @@ def _ready(cluster: Cluster) -> bool:
     conditions = {each["type"]: each["status"] for each in (action or {}).get("status", {}).get("conditions", [])}
     assert conditions.get("Ready") != "False", json.dumps(action)
     return conditions.get("Ready") == "True"
+
+
+@pytest.fixture
+def author(cluster: Cluster, operator: OperatorProcess, namespace: str) -> Iterator[Attempts]:
+    """author@example.com may write Actions and act as `mine`; the operator may act as `mine` and as `powerful`."""
+    for manifest in (*account(namespace, "mine", RIGHTS, OURS), *account(namespace, "powerful", RIGHTS)):
+        cluster.apply("admin", manifest)
+    name, user = f"author-{namespace}", {"apiGroup": RBAC, "kind": "User", "name": "author@example.com"}
+    writes = {"apiGroups": ["pratique.dev"], "resources": ["actions"], "verbs": ["get", "create", "patch", "update"]}
+    acts = {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["impersonate"], "resourceNames": ["mine"]}
+    for kind, rule, space in (("ClusterRole", writes, {}), ("Role", acts, {"namespace": namespace})):
+        metadata = {"name": name, **space}
+        cluster.apply("admin", {"apiVersion": f"{RBAC}/v1", "kind": kind, "metadata": metadata, "rules": [rule]})
+        binding = {"roleRef": {"apiGroup": RBAC, "kind": kind, "name": name}, "subjects": [user]}
+        cluster.apply("admin", {"apiVersion": f"{RBAC}/v1", "kind": f"{kind}Binding", "metadata": metadata, **binding})
+    attempts = Attempts(cluster, namespace)
+    yield attempts
+    attempts.drop()
+    cluster.kubectl("admin", "delete", "clusterrole,clusterrolebinding", name)

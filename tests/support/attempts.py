@@ -45,9 +45,12 @@ class Attempts:
         """Apply Actions, all at once."""
         return self.cluster.apply(who, _list(actions), check=check)
 
-    def ask(self, inputs: Mapping[str, Json], who: str = "developer") -> None:
-        """Create a run of each of these Actions, named like it, all at once."""
-        runs = [run(name, self.namespace, f"{name}-{self.namespace}", inputs=each) for name, each in inputs.items()]
+    def ask(self, inputs: Mapping[str, Json], who: str = "developer", action: str | None = None) -> None:
+        """Create runs with these names, all at once: each of the Action of its name, or all of one."""
+        runs = [
+            run(name, self.namespace, f"{action or name}-{self.namespace}", inputs=each)
+            for name, each in inputs.items()
+        ]
         self.cluster.kubectl(who, "create", "-f", "-", input=json.dumps(_list(runs)))
 
     def settled(self, names: Iterable[str], timeout: float = 60.0) -> dict[str, Json]:

@@ -96,12 +96,37 @@ async def test_what_takes_too_much_memory_is_cut_off_and_the_next_is_answered(sa
 @in_one_loop
 async def test_whoever_stops_waiting_leaves_no_answer_behind(sandbox: Sandbox) -> None:
     form = offered(inputs={"schema": HOSTILE})
-    asked = asyncio.create_task(sandbox.evaluate_run(form, run(spec={"inputs": {"x": "a" * 60 + "!"}})))
+    asked = asyncio.create_task(sandbox.evaluate_run(form, run(spec={"inputs": {"x": "a" * 60 + "?"}})))
     await asyncio.sleep(0.1)
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
     assert await sandbox.evaluate_ready("self.n == 2", {"n": 2}) is True
+
+
+@in_one_loop
+async def test_what_was_cut_off_is_not_tried_again_at_once(sandbox: Sandbox) -> None:
+    form = offered(inputs={"schema": HOSTILE})
+    said = []
+    for _ in range(2):
+        started = time.monotonic()
+        with pytest.raises(EvaluationLimitError) as raised:
+            await sandbox.evaluate_run(form, run(spec={"inputs": {"x": "a" * 60 + "."}}))
+        said.append((str(raised.value), time.monotonic() - started > TIMEOUT / 2))
+    assert said == [(said[0][0], True), (said[0][0], False)]
+    assert await sandbox.evaluate_ready("true", {}) is True
+
+
+async def test_what_a_worker_keeps_of_others_is_not_blamed_on_the_next() -> None:
+    small = Sandbox(timeout=20, memory=160 * 1024 * 1024)
+    await small.start()
+    pids = set(small.pids)
+    for number in range(60):
+        large = f"size([{', '.join(f'self.n + {number * 1000 + each}' for each in range(220))}]) == 220"
+        assert await small.evaluate_ready(large, {"n": 1}) is True
+        pids.update(small.pids)
+    assert len(pids) > 1
+    await small.close()
 
 
 @in_one_loop

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pratique.api.v1alpha1.common import ApiModel
+from pratique.api.v1alpha1 import Action, ActionRun
+from pratique.api.v1alpha1.common import ApiModel, KubeObject
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.perform import perform
 from pratique.cluster.store import Store
@@ -30,9 +31,10 @@ from pratique.core.errors import EvaluationError
 from pratique.handlers.kinds import Key, Kind
 from pratique.handlers.outbox import Outbox
 from pratique.logs import looking_at
-from pratique.sandbox import Sandbox
+from pratique.sandbox import BusyError, Sandbox
 
 log = logging.getLogger(__name__)
+Owners = tuple[str, ...]
 _ROUNDS = 64
 
 
@@ -73,6 +75,9 @@ class Reconciler:
                 if error.reason != "NotFound":
                     log.info("Looking again: %s", error.message)
                 return Verdict(failed=error.reason != "NotFound")
+            except BusyError as error:
+                log.info("Looking again: %s", error)
+                return Verdict(failed=True)
 
     async def _look(self, key: Key, kind: Kind, body: dict[str, Any]) -> Verdict:
         uid = body["metadata"]["uid"]
@@ -84,7 +89,7 @@ class Reconciler:
             todo = [effect for effect in plan.effects if effect.key not in outcomes]
             if not todo:
                 break
-            done = await self._perform_all(todo)
+            done = await self._perform_all(todo, _owners(obj))
             outcomes |= done
             body = self._newest(key[0], body, done.values())
         else:
@@ -95,7 +100,7 @@ class Reconciler:
         self.outbox.marked(uid, deliveries)
         later = self._tell(key, kind, body, status, now)
         for effect in plan.after:
-            await self._perform(effect)
+            await self._perform(effect, _owners(obj))
         return Verdict(min((when for when in (plan.wake_at, later) if when), default=None), plan.retry)
 
     def _claimed(self, before: ApiModel, status: ApiModel) -> ApiModel:
@@ -136,27 +141,39 @@ class Reconciler:
         self.outbox.offer(key, body["metadata"]["uid"], due)
         return min(later, default=None)
 
-    async def _perform_all(self, effects: Sequence[Effect]) -> dict[str, Outcome]:
+    async def _perform_all(self, effects: Sequence[Effect], owners: Owners) -> dict[str, Outcome]:
         """Perform effects side by side; return what each did, by its key."""
-        done = await asyncio.gather(*(self._perform(effect) for effect in effects))
+        done = await asyncio.gather(*(self._perform(effect, owners) for effect in effects))
         return dict(zip((effect.key for effect in effects), done, strict=True))
 
-    async def _perform(self, effect: Effect) -> Outcome:
+    async def _perform(self, effect: Effect, owners: Owners) -> Outcome:
         """Perform one effect, wherever it belongs."""
         try:
             match effect:
                 case EvaluateRun():
-                    return Outcome(value=await self.sandbox.evaluate_run(effect.action, effect.run))
+                    return Outcome(value=await self.sandbox.evaluate_run(effect.action, effect.run, owners))
                 case EvaluateReady():
-                    return Outcome(value=await self.sandbox.evaluate_ready(effect.expression, effect.target))
+                    return Outcome(value=await self.sandbox.evaluate_ready(effect.expression, effect.target, owners))
                 case EvaluateOutputs():
-                    value = await self.sandbox.evaluate_outputs(effect.plan, effect.run, effect.resources)
+                    value = await self.sandbox.evaluate_outputs(effect.plan, effect.run, effect.resources, owners)
                     return Outcome(value=value)
                 case CheckAction():
-                    return Outcome(value=await self.sandbox.check_action(effect.action))
+                    return Outcome(value=await self.sandbox.check_action(effect.action, owners))
                 case CheckChannel():
                     return await self.check_channel(effect)
                 case _:
                     return await perform(self.api, effect)
         except EvaluationError as error:
             return Outcome(failure=Failure("EvaluationFailed", str(error)))
+
+
+def _owners(obj: KubeObject) -> Owners:
+    """Return on whose account an evaluation goes: the Action's, and the one's who asked."""
+    match obj:
+        case ActionRun():
+            who = obj.spec.requested_by.username if obj.spec.requested_by else ""
+            return (f"action {obj.spec.action_ref.name}", f"user {who}")
+        case Action():
+            return (f"action {obj.metadata.name}",)
+        case _:
+            return ()

@@ -5,6 +5,8 @@ those that wait behind it are answered by the next worker. It raises EvaluationE
 """
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +15,7 @@ from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.core.effects import Evaluation, Json
 from pratique.core.errors import EvaluationLimitError
 from pratique.core.objects import without_secrets
+from pratique.sandbox.line import Line, Owners
 from pratique.sandbox.process import Worker
 
 DEFAULT_TIMEOUT = 2.0
@@ -22,13 +25,15 @@ DEFAULT_MEMORY = 768 * 1024 * 1024
 
 
 class Sandbox:
-    """A few worker processes, each started when needed and replaced when killed. Questions wait in line for them."""
+    """A few worker processes, each started when needed and replaced when killed. Questions wait in line for them.
+
+    `owners` are those on whose account a question goes, an Action and a person: what one of them costs, others do not wait
+    for. Every question may raise BusyError: those of its owners take long, and some wait already.
+    """
 
     def __init__(self, *, workers: int = 1, timeout: float = DEFAULT_TIMEOUT, memory: int = DEFAULT_MEMORY) -> None:
         self._workers = [Worker(timeout=timeout, memory=memory) for _ in range(workers)]
-        self._idle: asyncio.Queue[Worker] = asyncio.Queue()
-        for worker in self._workers:
-            self._idle.put_nowait(worker)
+        self._line = Line(self._workers)
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -37,53 +42,67 @@ class Sandbox:
 
     async def start(self) -> None:
         """Start the workers and wait until they answer."""
-        taken = [await self._idle.get() for _ in self._workers]
+        taken = [await self._line.take(()) for _ in self._workers]
         try:
-            await asyncio.gather(*(worker.start() for worker in taken))
+            await asyncio.gather(*(use.member.start() for use in taken))
         finally:
-            for worker in taken:
-                self._idle.put_nowait(worker)
+            for use in taken:
+                self._line.give_back(use)
 
     async def close(self) -> None:
         """End the workers, each when it has answered."""
-        taken = [await self._idle.get() for _ in self._workers]
-        for worker in taken:
-            await worker.end()
-            self._idle.put_nowait(worker)
+        taken = [await self._line.take(()) for _ in self._workers]
+        for use in taken:
+            await use.member.end()
+            self._line.give_back(use)
 
-    async def evaluate_run(self, action: Action, run: ActionRun) -> Evaluation:
+    async def evaluate_run(self, action: Action, run: ActionRun, owners: Owners = ()) -> Evaluation:
         """Return what the Action makes of a run."""
         try:
-            value = await self._ask({"do": "run", "action": action.to_wire(), "run": _without_status(run)})
+            question = {"do": "run", "action": action.to_wire(), "run": _without_status(run)}
+            value = await self._ask(question, owners)
         except EvaluationLimitError as error:
             text = f"Action {action.metadata.name}: judging this run by its form and expressions {error}; simplify them"
             raise EvaluationLimitError(text) from None
         plan = None if value["plan"] is None else RunPlan.model_validate(value["plan"])
         return Evaluation(tuple(value["refusals"]), plan)
 
-    async def evaluate_ready(self, expression: str, target: Json) -> bool:
+    async def evaluate_ready(self, expression: str, target: Json, owners: Owners = ()) -> bool:
         """Return whether a live object is ready."""
-        return bool(await self._ask({"do": "ready", "expression": expression, "target": without_secrets(target)}))
+        question = {"do": "ready", "expression": expression, "target": without_secrets(target)}
+        return bool(await self._ask(question, owners))
 
-    async def evaluate_outputs(self, plan: RunPlan, run: ActionRun, resources: Mapping[str, Json]) -> Json:
+    async def evaluate_outputs(
+        self, plan: RunPlan, run: ActionRun, resources: Mapping[str, Json], owners: Owners = ()
+    ) -> Json:
         """Return the outputs of a run."""
         seen = {name: without_secrets(live) for name, live in resources.items()}
         question = {"do": "outputs", "plan": plan.to_wire(), "run": _without_status(run), "resources": seen}
-        return dict(await self._ask(question))
+        return dict(await self._ask(question, owners))
 
-    async def check_action(self, action: Action) -> tuple[str, ...]:
+    async def check_action(self, action: Action, owners: Owners = ()) -> tuple[str, ...]:
         """Return what is wrong with an Action."""
         try:
-            return tuple(await self._ask({"do": "check", "action": action.to_wire()}))
+            return tuple(await self._ask({"do": "check", "action": action.to_wire()}, owners))
         except EvaluationLimitError as error:
             raise EvaluationLimitError(f"checking the form, expressions and templates {error}; simplify them") from None
 
-    async def _ask(self, question: Json) -> Any:  # noqa: ANN401 - any JSON value
-        worker = await self._idle.get()
+    async def _ask(self, question: Json, owners: Owners) -> Any:  # noqa: ANN401 - any JSON value
+        if self._line.has_cut_off and (why := self._line.refusal(_digest(question))) is not None:
+            raise EvaluationLimitError(why)
+        use, cut_off = await self._line.take(owners), False
         try:
-            return await worker.ask(question)
+            return await use.member.ask(question)
+        except EvaluationLimitError as error:
+            cut_off = True
+            self._line.was_cut_off(_digest(question), str(error))
+            raise
         finally:
-            self._idle.put_nowait(worker)
+            self._line.give_back(use, cut_off=cut_off)
+
+
+def _digest(question: Json) -> str:
+    return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
 
 
 def _without_status(run: ActionRun) -> Json:

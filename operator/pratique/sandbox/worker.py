@@ -8,6 +8,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from pratique.api.v1alpha1 import Action, ActionRun
@@ -58,8 +59,11 @@ _ANSWERS: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 
 
-def serve(source: BinaryIO, sink: BinaryIO, seconds: float) -> None:
+def serve(source: BinaryIO, sink: BinaryIO, seconds: float, enough: Callable[[], bool] = lambda: False) -> None:
     """Answer requests until the end of file; one that takes more than `seconds` of CPU time ends the process.
+
+    It ends after an answer when it has had `enough`: what it keeps of other people's expressions fills its memory, and
+    the next question would be blamed for it.
 
     CPU time, since a busy machine is nobody's fault. The timer is in here, since a worker whose operator was killed would
     otherwise never see the end of file while it is at a regular expression that never ends.
@@ -73,6 +77,8 @@ def serve(source: BinaryIO, sink: BinaryIO, seconds: float) -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
         sink.write(reply)
         sink.flush()
+        if enough():
+            return
 
 
 def main() -> None:
@@ -81,7 +87,13 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ends the process even inside C code
-    serve(sys.stdin.buffer, sys.stdout.buffer, seconds)
+    serve(sys.stdin.buffer, sys.stdout.buffer, seconds, lambda: _mapped() > memory // 2)
+
+
+def _mapped() -> int:
+    """Return how much of the address space that is limited is in use."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize()
 
 
 if __name__ == "__main__":
