@@ -144,7 +144,9 @@ async def bench_world(folder: Path) -> AsyncIterator[World]:
         kubectl(admin, "apply", "-f", str(ROOT / "tests" / "support" / "people.yaml"))
         kubectl(admin, "apply", "-f", "-", input=INSTALL)
         operator = OperatorProcess(
-            plane.kubeconfig("operator"), folder / "operator.log", arguments=("--log-level", "warning")
+            plane.kubeconfig("operator"),
+            folder / "operator.log",
+            arguments=("--log-level", "warning", "--open-runs-per-requester", "1000000"),
         )
         async with AsyncExitStack() as stack:
             people = {

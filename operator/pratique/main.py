@@ -8,6 +8,7 @@ import sys
 
 from pratique import __version__, logs
 from pratique.cluster.connection import ConnectionConfigError, connect
+from pratique.core.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.handlers.operator import Operator, Settings, stop_on_signals
 
 _DEEP = 40_000
@@ -33,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         identity=options.identity,
         leader_election=options.leader_election,
         guard_every=options.guard_every,
+        open_runs_per_requester=options.open_runs_per_requester,
     )
     return asyncio.run(_run(Operator(connection, settings)))
 
@@ -67,9 +69,21 @@ def _parser() -> argparse.ArgumentParser:
     operator.add_argument(
         "--guard-every", type=float, default=15.0, help="seconds between two looks whether the API server still guards"
     )
+    operator.add_argument(
+        "--open-runs-per-requester",
+        type=_at_least_one,
+        default=OPEN_RUNS_PER_REQUESTER,
+        help="how many runs one person may have that are not at an end; one more is refused",
+    )
     operator.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     operator.add_argument("--log-format", default="text", choices=["text", "json"], help="for people or for machines")
     return parser
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
 
 
 if __name__ == "__main__":

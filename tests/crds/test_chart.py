@@ -13,7 +13,7 @@ from tools.controlplane.binaries import find_or_build
 
 from pratique import __version__
 from pratique.codegen.manifests import install
-from pratique.codegen.values import Environments, Image, Impersonation, Values
+from pratique.codegen.values import Environments, Image, Impersonation, Limits, Values
 from pratique.codegen.workload import workload
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -71,6 +71,7 @@ def test_values_reach_every_place_they_belong_to(helm: Path) -> None:
         service_account="clearance",
         image=Image("registry.example.com/pratique", "1.2.3", "Always"),
         impersonate=(Impersonation("team-a", ("one", "two")), Impersonation("team-b", ("three",))),
+        limits=Limits("1000000"),
         environments=Environments(("view", "edit"), ("restricted",), ("team", "example.com/cost-centre"), "tmp-"),
         submitters=("system:serviceaccount:argocd:argocd-application-controller", "https://id.example.com#gitops"),
     )
@@ -79,6 +80,7 @@ def test_values_reach_every_place_they_belong_to(helm: Path) -> None:
         "image": {"repository": "registry.example.com/pratique", "tag": "1.2.3", "pullPolicy": "Always"},
         "serviceAccount": {"name": "clearance"},
         "impersonate": [{"namespace": each.namespace, "names": list(each.names)} for each in values.impersonate],
+        "limits": {"openRunsPerRequester": 1000000},
         "environments": {
             "roles": ["view", "edit"],
             "podSecurity": ["restricted"],
@@ -99,6 +101,8 @@ def test_values_reach_every_place_they_belong_to(helm: Path) -> None:
         "image.pullPolicy=Sometimes",
         "impersonate[0].namespace=a",
         "serviceAccount.name=A",
+        "limits.openRunsPerRequester=0",
+        "limits.openRunsPerRequester=many",
         "environments.roles={cluster-admin}",
         "environments.podSecurity={none}",
         "environments.namespacePrefix=Env",

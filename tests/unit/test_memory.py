@@ -6,7 +6,7 @@ from pratique.api.v1alpha1.action_run import ActionRun, Phase
 from pratique.core.adoption import ref_of
 from pratique.core.digest import plan_digest
 from pratique.core.effects import Plan, Read
-from pratique.handlers.kinds import Memory
+from pratique.handlers.memory import Memory
 
 PLAN = run_plan(planned("one"))
 ASKS = (Read("read", ref_of(PLAN.resources[0].manifest)),)

@@ -81,6 +81,10 @@ class Store:
         """Return the keys of the objects that an index files under this value, sorted."""
         return sorted(self._by[index].get(value, ()))
 
+    def count(self, index: str, value: str) -> int:
+        """Return how many objects an index files under this value."""
+        return len(self._by[index].get(value, ()))
+
     def counts(self, index: str) -> dict[str, int]:
         """Return how many objects an index files under each value."""
         return {value: len(names) for value, names in self._by[index].items()}

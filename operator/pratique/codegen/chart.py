@@ -17,7 +17,7 @@ from pratique.codegen.crds import crds
 from pratique.codegen.people import people_roles
 from pratique.codegen.rbac import impersonation, operator_rbac
 from pratique.codegen.text import HEADER, to_yaml
-from pratique.codegen.values import Environments, Image, Resources, Values
+from pratique.codegen.values import Environments, Image, Limits, Resources, Values
 from pratique.codegen.workload import workload
 
 Manifest = dict[str, Any]
@@ -33,6 +33,7 @@ _EXPRESSIONS = {
     "CPU": ".Values.resources.cpu",
     "MEMORY": ".Values.resources.memory",
     "MEMORY-LIMIT": ".Values.resources.memoryLimit",
+    "OPEN-RUNS": ".Values.limits.openRunsPerRequester | int",
     "PREFIX": ".Values.environments.namespacePrefix",
     "LENT-NAMESPACE": ".namespace",
     "LENT-NAMES": ".names | toJson",
@@ -51,6 +52,7 @@ _RELEASE = Values(
     namespace="@@NAMESPACE@@",
     service_account="@@ACCOUNT@@",
     submitters=("@@SUBMITTERS@@",),
+    limits=Limits("@@OPEN-RUNS@@"),
     environments=Environments(("@@ROLES@@",), ("@@POD-SECURITY@@",), ("@@LABELS@@",), "@@PREFIX@@"),
     image=Image("@@REPOSITORY@@", "@@TAG@@", "@@PULL-POLICY@@"),
     resources=Resources("@@CPU@@", "@@MEMORY@@", "@@MEMORY-LIMIT@@"),
@@ -133,7 +135,10 @@ def _defaults(values: Values) -> dict[str, Any]:
     resources = {f"resources_{key}": value for key, value in asdict(values.resources).items()}
     environments = asdict(values.guard) | {"environment_prefix": json.dumps(values.environments.namespace_prefix)}
     lists = {key: f"[{', '.join(value)}]" for key, value in environments.items() if isinstance(value, tuple)}
-    return environments | lists | {"service_account": values.service_account, **image, **resources}
+    open_runs = values.limits.open_runs_per_requester
+    return (
+        environments | lists | {"open_runs": open_runs, "service_account": values.service_account, **image, **resources}
+    )
 
 
 _VALUES = """\
@@ -157,6 +162,10 @@ impersonate: []
 # apply what people asked for elsewhere. Whoever can make one of them apply a manifest can ask in anybody's name.
 #   - system:serviceaccount:argocd:argocd-application-controller
 submitters: []
+
+limits:
+  # how many runs one person may have that are not at an end, in the whole cluster; one more is refused
+  openRunsPerRequester: {open_runs}
 
 # What an Environment may ask for, whoever writes it: the operator makes its namespace with a power that they do not have.
 environments:
@@ -208,6 +217,7 @@ def _values_schema() -> Manifest:
             "serviceAccount": _closed({"name": name}),
             "impersonate": {"type": "array", "items": lent},
             "submitters": _set(_TEXT),
+            "limits": _closed({"openRunsPerRequester": {"type": "integer", "minimum": 1, "maximum": 1000000}}),
             "environments": _environments(),
             "resources": _closed({"cpu": quantity, "memory": quantity, "memoryLimit": quantity}),
             "global": {"type": "object"},

@@ -6,6 +6,7 @@ Pure data. Read by `policies`, `rbac`, `workload`, `manifests` and `chart`.
 from dataclasses import dataclass, field
 
 from pratique.admission.values import GuardValues
+from pratique.core.limits import OPEN_RUNS_PER_REQUESTER
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,13 @@ class Environments:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """How much of the operator one person may take; text, since the chart's template takes a placeholder for it."""
+
+    open_runs_per_requester: str = str(OPEN_RUNS_PER_REQUESTER)
+
+
+@dataclass(frozen=True)
 class Values:
     """One installation. `namespace` is the release's namespace in the chart."""
 
@@ -53,6 +61,7 @@ class Values:
     image: Image = field(default_factory=Image)
     impersonate: tuple[Impersonation, ...] = ()
     submitters: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
     environments: Environments = field(default_factory=Environments)
     resources: Resources = field(default_factory=Resources)
 

@@ -76,6 +76,7 @@ def _container(values: Values) -> Manifest:
             "operator",
             f"--namespace={values.namespace}",
             f"--service-account={values.service_account}",
+            f"--open-runs-per-requester={values.limits.open_runs_per_requester}",
             "--identity=$(POD_NAME)",
             "--health-host=0.0.0.0",
             f"--health-port={PORT}",

@@ -37,6 +37,11 @@ def asked_by(spec: Asked) -> str:
             return "".join(names)
 
 
+def folded(username: str) -> str:
+    """Return a name by which one person is known in any letter case."""
+    return username.casefold()
+
+
 def is_among(username: str, names: tuple[str, ...]) -> bool:
     """Whether a user is one of these, in any letter case: two accounts of one person often differ in nothing else."""
-    return username.casefold() in {name.casefold() for name in names}
+    return folded(username) in map(folded, names)

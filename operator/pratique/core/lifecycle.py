@@ -25,6 +25,8 @@ from pratique.core.dry_run import try_plan, with_results
 from pratique.core.effects import Create, EvaluateRun, Evaluation, ObjectRef, Outcome, Plan, Read
 from pratique.core.execution import advance
 from pratique.core.gate import approval_name, as_decided, open_gate, state_holds
+from pratique.core.identity import person_of
+from pratique.core.open_runs import too_many
 from pratique.core.snapshot import RunSnapshot
 from pratique.core.start import not_approved, not_free, not_the_gate_of, superseded
 from pratique.core.vanishing import release
@@ -69,6 +71,10 @@ def _decide(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
 
 def _first_look(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     run, action = snapshot.run, snapshot.action
+    crowded = too_many(person_of(run.spec), snapshot.others) if snapshot.others and not snapshot.outcomes else None
+    if crowded is not None:
+        # told by an Event only: who sends hundreds must not flood a channel as well
+        return Plan(transitions.end(run, Phase.REFUSED, crowded, now, EventType.REFUSED, []))
     if action is None:
         text = f"There is no Action named {run.spec.action_ref.name}; `kubectl get actions` lists what there is"
         return Plan(transitions.hold(run, Reason.ACTION_NOT_FOUND, text, now))

@@ -8,5 +8,7 @@ MAX_SCHEMA_BYTES = 65536
 """Of an Action's form, as JSON."""
 MAX_SCHEMA_DEPTH = 32
 MAX_TEMPLATE_DEPTH = 32
+OPEN_RUNS_PER_REQUESTER = 50
+"""Runs of one person that are not at an end, in the whole cluster, unless `--open-runs-per-requester` says otherwise."""
 MAX_PLAN_BYTES = 262144
 """Of all rendered objects of a plan, and of all outputs of a run, as JSON."""

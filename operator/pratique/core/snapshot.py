@@ -6,6 +6,7 @@ from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, Phase
 from pratique.api.v1alpha1.approval import Approval
 from pratique.core.effects import Deliveries, Outcomes
+from pratique.core.open_runs import OpenRuns
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class RunSnapshot:
     """A run, its Action (None if there is none), its Approval (None if there is none yet), and what was done so far.
 
     `proven` is the digest of the plan that this very process has proven to be approved, `ended` the end that it has seen;
-    None if it has not.
+    None if it has not. `others` is what else is open for its person; None once it was let in.
     """
 
     run: ActionRun
@@ -23,3 +24,4 @@ class RunSnapshot:
     deliveries: Deliveries = field(default_factory=dict)
     proven: str | None = None
     ended: Phase | None = None
+    others: OpenRuns | None = None

@@ -11,20 +11,23 @@ from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from pratique.api.v1alpha1 import Action, ActionRun, Approval, Environment, NotificationChannel
-from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase
+from pratique.api.v1alpha1.action_run import Phase
 from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.common import KubeObject, Notification
 from pratique.cluster.store import Store
 from pratique.core.catalogue import ActionSnapshot, ChannelSnapshot, plan_action, plan_channel
-from pratique.core.digest import plan_digest
 from pratique.core.effects import Deliveries, Json, Outcomes, Plan
 from pratique.core.environment import EnvironmentSnapshot, plan_environment
 from pratique.core.gate import ApprovalSnapshot, plan_approval
 from pratique.core.lifecycle import plan_action_run
+from pratique.core.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.core.messages import Message, compose_approval, compose_environment, compose_run
 from pratique.core.namespace_objects import ENVIRONMENT_UID_LABEL
 from pratique.core.objects import RUN_UID_LABEL
+from pratique.core.open_runs import OpenRuns
 from pratique.core.snapshot import RunSnapshot
+from pratique.handlers import open_runs
+from pratique.handlers.memory import Memory
 
 Stores = Mapping[str, Store]
 Model = TypeVar("Model", bound=KubeObject)
@@ -76,7 +79,9 @@ def new_stores() -> dict[str, Store]:
     """Return the empty cache of a process: one store per watched kind."""
     return {
         "actions": Store(),
-        "actionruns": Store(uid=_uid, action=_waits_for_action, phase=_phase),
+        "actionruns": Store(
+            uid=_uid, action=_waits_for_action, phase=_phase, let_in=open_runs.let_in, new=open_runs.new
+        ),
         "approvals": Store(run=lambda body: [body["spec"]["subject"]["uid"]], phase=_phase),
         "environments": Store(uid=_uid, run=lambda body: _label(RUN_UID_LABEL, body), phase=_phase),
         "notificationchannels": Store(),
@@ -85,11 +90,19 @@ def new_stores() -> dict[str, Store]:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What an installation allows."""
+
+    open_runs: int = OPEN_RUNS_PER_REQUESTER
+
+
+@dataclass(frozen=True)
 class Watched:
     """Base: a kind whose changes wake others."""
 
     stores: Stores
     parsed: Parsed
+    limits: Limits = Limits()
     plural: ClassVar[str]
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
@@ -126,38 +139,6 @@ class Actions(Kind):
         return [("actionruns", *name) for name in runs]
 
 
-class Memory:
-    """What this process has seen of runs with its own eyes, by uid; what is stored proves nothing. The oldest go first."""
-
-    def __init__(self, size: int = 4096) -> None:
-        self._size = size
-        self._proven: OrderedDict[str, str] = OrderedDict()
-        self._ended: OrderedDict[str, Phase] = OrderedDict()
-
-    def proven(self, uid: str) -> str | None:
-        """Return the digest of the plan that was seen to be allowed."""
-        return self._proven.get(uid)
-
-    def ended(self, uid: str) -> Phase | None:
-        """Return the end that a run has come to."""
-        return self._ended.get(uid)
-
-    def looked_at(self, run: ActionRun, plan: Plan[ActionRunStatus]) -> None:
-        """Take in a run as it is stored, and what was decided: one that goes on with nothing left to ask is allowed to."""
-        uid, status = run.metadata.uid, plan.status
-        if run.status.phase.is_end and uid not in self._ended:
-            self._keep(self._ended, uid, run.status.phase)
-        if status.phase is not Phase.RUNNING:
-            self._proven.pop(uid, None)
-        elif not plan.effects and status.plan is not None:
-            self._keep(self._proven, uid, plan_digest(status.plan))
-
-    def _keep(self, kept: OrderedDict[str, Any], uid: str, value: object) -> None:
-        kept[uid] = value
-        if len(kept) > self._size:
-            kept.popitem(last=False)
-
-
 @dataclass(frozen=True)
 class ActionRuns(Kind):
     """ActionRun: the main job."""
@@ -172,6 +153,13 @@ class ActionRuns(Kind):
                 return self.parsed(Approval, body)
         return None
 
+    def _others(self, run: ActionRun, body: Json, approval: Approval | None) -> OpenRuns | None:
+        """Return what else is open for its person, while it is not decided whether it is let in."""
+        status = run.status
+        if status.phase is not Phase.PENDING or status.observed_generation or approval is not None:
+            return None
+        return open_runs.others_of(self.stores["actionruns"], run, body, self.limits.open_runs)
+
     def look(self, body: Json, outcomes: Outcomes, deliveries: Deliveries, now: datetime) -> Look:
         """Look with its Action and its Approval."""
         run = self.parsed(ActionRun, body)
@@ -179,7 +167,8 @@ class ActionRuns(Kind):
         action = self.parsed(Action, found) if found else None
         approval = None if run.status.phase.is_end else self._approval(run.metadata.uid)
         proven, ended = self.memory.proven(run.metadata.uid), self.memory.ended(run.metadata.uid)
-        plan = plan_action_run(RunSnapshot(run, action, approval, outcomes, deliveries, proven, ended), now)
+        others = self._others(run, body, approval)
+        plan = plan_action_run(RunSnapshot(run, action, approval, outcomes, deliveries, proven, ended, others), now)
         self.memory.looked_at(run, plan)
         return run, plan
 

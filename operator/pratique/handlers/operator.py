@@ -23,12 +23,13 @@ from pratique.cluster.perform import failure_of
 from pratique.cluster.secrets import SecretReader
 from pratique.core.effects import CheckChannel, Delivery, Failure, Outcome
 from pratique.core.leadership import LEASE_NAME, Terms
+from pratique.core.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.core.messages import Message
 from pratique.handlers.clock import Clock, SystemClock
 from pratique.handlers.guard import until_guarded, until_unguarded
 from pratique.handlers.health import Health
 from pratique.handlers.informers import Informers
-from pratique.handlers.kinds import KINDS, WATCHED, Key, Parsed, new_stores
+from pratique.handlers.kinds import KINDS, WATCHED, Key, Limits, Parsed, new_stores
 from pratique.handlers.leader import Leadership
 from pratique.handlers.metrics import Metrics
 from pratique.handlers.outbox import Outbox
@@ -67,6 +68,7 @@ class Settings:
     relist_every: float = 300.0
     guard_every: float = 15.0
     service_account: str = "pratique"
+    open_runs_per_requester: int = OPEN_RUNS_PER_REQUESTER
     identity: str = field(default_factory=socket.gethostname)
     leader_election: bool = True
     lease: Terms = field(default_factory=Terms)
@@ -100,11 +102,12 @@ class Operator:
         self.secrets = SecretReader(self.api, settings.namespace)
         self.channels = Channels(self.secrets.read, self._post_event, namespace=settings.namespace)
         self.outbox = Outbox(self._deliver, self.workers.add, lambda: self.workers.busy)
-        watched = {kind.plural: kind(stores, parsed) for kind in WATCHED}
+        limits = Limits(open_runs=settings.open_runs_per_requester)
+        watched = {kind.plural: kind(stores, parsed, limits) for kind in WATCHED}
         self.informers = Informers(stores, watched, self.workers.add, self._forget, self.clock.steady)
         self.reconciler = Reconciler(
             api=self.api,
-            kinds={kind.plural: kind(stores, parsed) for kind in KINDS},
+            kinds={kind.plural: kind(stores, parsed, limits) for kind in KINDS},
             stores=stores,
             sandbox=self.sandbox,
             outbox=self.outbox,

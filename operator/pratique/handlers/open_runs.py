@@ -1,0 +1,46 @@
+"""Files runs under the person for whom they are, and gathers what `core/open_runs` decides from. No decisions."""
+
+from typing import Any
+
+from pratique.api.v1alpha1.action_run import ActionRun, Phase
+from pratique.cluster.store import Store, name_of, version_of
+from pratique.core.identity import folded, person_of
+from pratique.core.open_runs import OpenRuns, ahead_of
+
+Json = dict[str, Any]
+
+
+def let_in(body: Json) -> list[str]:
+    """File a run that is open and was looked at under its person."""
+    return _person(body) if _is_open(body) and _seen(body) else []
+
+
+def new(body: Json) -> list[str]:
+    """File a run that nobody has looked at yet under its person."""
+    return _person(body) if _is_open(body) and not _seen(body) else []
+
+
+def others_of(runs: Store, run: ActionRun, body: Json, limit: int) -> OpenRuns:
+    """Return what else is open for the person of this new run."""
+    person = folded(person_of(run.spec))
+    count = runs.count("let_in", person)
+    if count + runs.count("new", person) <= limit:  # it is one of them itself
+        return OpenRuns(limit=limit)
+    fresh = [name for name in runs.by("new", person) if name != name_of(body)] if count < limit else []
+    ahead = ahead_of(version_of(body), count, (runs.version(name) for name in fresh), limit)
+    names = [name for space, name in runs.by("let_in", person) if space == run.metadata.namespace]
+    return OpenRuns(ahead, tuple(names), limit)
+
+
+def _person(body: Json) -> list[str]:
+    spec = body["spec"]
+    asker = spec.get("onBehalfOf") or spec.get("requestedBy") or {}
+    return [folded(asker.get("username", ""))]
+
+
+def _is_open(body: Json) -> bool:
+    return not Phase(body.get("status", {}).get("phase", Phase.PENDING)).is_end
+
+
+def _seen(body: Json) -> bool:
+    return bool(body.get("status", {}).get("observedGeneration"))
