@@ -93,14 +93,17 @@ ENVIRONMENT = [
     ({"spec.target.podSecurity": "none"}, "spec.target.podSecurity: Unsupported value"),
     ({"spec.warnings": ["1h"] * 6}, "spec.warnings: Too many: 6: must have at most 5 items"),
 ]
+REF = {"name": "a", "key": "b"}
 CHANNEL = [
     ({"spec": {}}, "a channel has exactly one of slack, webhook"),
-    ({"spec.webhook": {"urlSecretRef": {"name": "a", "key": "b"}}}, "a channel has exactly one of slack, webhook"),
+    ({"spec.webhook": {"urlSecretRef": REF}}, "a channel has exactly one of slack, webhook"),
     (
         {"spec.slack.webhookUrlSecretRef.namespace": "kube-system"},
         'unknown field "spec.slack.webhookUrlSecretRef.namespace"',
     ),
     ({"spec.slack.webhookUrlSecretRef.key": "a b"}, "webhookUrlSecretRef.key in body should match"),
+    ({"spec": {"webhook": {"urlSecretRef": REF, "mode": "Batch"}}}, "spec.webhook.mode: Unsupported value"),
+    ({"spec": {"webhook": {"urlSecretRef": REF, "signing": {}}}}, f"spec.webhook.signing.secretRef: {REQUIRED}"),
 ]
 APPROVAL = [
     ({"spec.policy.deadline": DELETE}, f"spec.policy.deadline: {REQUIRED}"),

@@ -1,12 +1,18 @@
 """Slack: the message as Block Kit, for an incoming webhook: escaped, cut to Slack's limits; it pings nobody.
 
-Posted with plain aiohttp by `delivery`: slack_sdk's AsyncWebhookClient follows redirects, writes the URL (which is the
+Posted with plain aiohttp: slack_sdk's AsyncWebhookClient follows redirects, writes the URL (which is the
 password) to its debug log, reads answers of any length and retries by itself. Its Block Kit models judge the tests.
 """
 
+import json
 import re
+from http import HTTPStatus
 from typing import Any
 
+from pratique.api.v1alpha1.notification_channel import SlackChannel
+from pratique.channels.posting import Answer, Poster, judge
+from pratique.channels.settings import Send, Vault
+from pratique.core.effects import Delivery
 from pratique.core.messages import Message
 from pratique.core.wording import moment
 
@@ -18,6 +24,25 @@ _BRACKETS = str.maketrans({"<": "‹", ">": "›"})
 _CODE = re.compile(r"[a-z_]{2,64}")
 
 Block = dict[str, Any]
+
+
+async def connect(spec: SlackChannel, vault: Vault, poster: Poster) -> Send:
+    """Return what posts to the incoming webhook."""
+    url = await vault.url(spec.webhook_url_secret_ref)
+
+    async def send(message: Message) -> Delivery:
+        headers = {"Idempotency-Key": message.id, "Content-Type": "application/json; charset=utf-8"}
+        answer = await poster.post(url, json.dumps(payload(message)).encode(), headers)
+        return answer if isinstance(answer, Delivery) else said(answer, str(url))
+
+    return send
+
+
+def said(answer: Answer, url: str) -> Delivery:
+    """Slack says `ok` in the body; any other success is somebody in between."""
+    if answer.status == HTTPStatus.OK and answer.body.strip() != "ok":
+        return Delivery(sent=False, error="the receiver answered 200, but not with Slack's ok")
+    return judge(answer, error_code(answer.body, url))
 
 
 def escape(text: str, limit: int = MAX_SECTION) -> str:

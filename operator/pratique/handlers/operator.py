@@ -275,4 +275,4 @@ def _type_of(channel: NotificationChannel | None, name: str) -> str:
     """Return the type of a channel for metrics: names are people's, and there may be any number of them."""
     if channel is None:
         return name if name == KUBERNETES_EVENTS else "missing"
-    return "slack" if channel.spec.slack is not None else "webhook"
+    return channel.spec.channel_type or "missing"

@@ -71,6 +71,6 @@ class Reason(StrEnum):
     CONFIGURED = "Configured"
     """The channel's settings and Secrets were found."""
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason, not a secret
-    """The channel names a Secret or key that is not in the operator's namespace."""
+    """The channel names a Secret or key that is not in the operator's namespace, or that holds something else."""
     RETRYING = "Retrying"
     """Something failed that may pass; it is tried again."""

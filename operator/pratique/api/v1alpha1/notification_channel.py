@@ -1,5 +1,6 @@
 """NotificationChannel: where messages go."""
 
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -32,10 +33,38 @@ class SlackChannel(ApiModel):
     ]
 
 
+class WebhookMode(StrEnum):
+    """How a CloudEvent is put into a request."""
+
+    STRUCTURED = "Structured"
+    BINARY = "Binary"
+
+
+class WebhookSigning(ApiModel):
+    """Signatures as Standard Webhooks says: HMAC-SHA256 over id, timestamp and body."""
+
+    secret_ref: Annotated[
+        SecretKeyRef,
+        Field(description="The Secret key that holds the signing keys, one a line, newest first: whsec_ and base64."),
+    ]
+
+
 class WebhookChannel(ApiModel):
-    """An HTTP endpoint that takes CloudEvents 1.0, structured JSON, by POST."""
+    """An HTTP endpoint that takes CloudEvents 1.0 by POST."""
 
     url_secret_ref: Annotated[SecretKeyRef, Field(description="The Secret key that holds the URL.")]
+    mode: Annotated[
+        WebhookMode,
+        Field(description="Structured: the whole event is the body. Binary: attributes are headers, data is the body."),
+    ] = WebhookMode.STRUCTURED
+    signing: Annotated[
+        WebhookSigning | None, Field(description="Sign each request; without a usable key nothing is sent.")
+    ] = None
+
+
+CHANNEL_TYPES = ("slack", "webhook")
+"""The fields of a spec that are types of channels; each is a row of the table in channels/delivery.py."""
+ONE_TYPE = f"a channel has exactly one of {', '.join(CHANNEL_TYPES)}"
 
 
 class NotificationChannelSpec(ApiModel):
@@ -45,11 +74,14 @@ class NotificationChannelSpec(ApiModel):
     webhook: Annotated[WebhookChannel | None, Field(description="An HTTP endpoint that takes CloudEvents.")] = None
 
     cel_rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
-            rule="(has(self.slack) ? 1 : 0) + (has(self.webhook) ? 1 : 0) == 1",
-            message="a channel has exactly one of slack, webhook",
-        ),
+        Rule(rule=" + ".join(f"(has(self.{name}) ? 1 : 0)" for name in CHANNEL_TYPES) + " == 1", message=ONE_TYPE),
     )
+
+    @property
+    def channel_type(self) -> str | None:
+        """Return which type it is; None for a spec that the API server would have refused."""
+        named = [name for name in CHANNEL_TYPES if getattr(self, name) is not None]
+        return named[0] if len(named) == 1 else None
 
 
 class NotificationChannelStatus(ApiModel):

@@ -1,0 +1,56 @@
+"""What a channel needs before it can send: the values of its Secrets, or the sentence that says what is missing.
+
+Values are secrets: no sentence quotes one, only names of Secrets and keys. Must not send anything.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from yarl import URL
+
+from pratique.api.v1alpha1.notification_channel import SecretKeyRef
+from pratique.channels.posting import parse_url
+from pratique.core.effects import Delivery
+from pratique.core.errors import PratiqueError
+from pratique.core.messages import Message
+
+ReadSecret = Callable[[str, str], Awaitable[str | None]]
+"""Name and key of a Secret in the operator's namespace to its value; None if there is no such Secret or key."""
+Send = Callable[[Message], Awaitable[Delivery]]
+"""One try to deliver a message. Never raises for what a receiver does."""
+
+
+class NotReadyError(PratiqueError):
+    """A channel cannot send as it is. The message is one sentence for people."""
+
+
+@dataclass(frozen=True)
+class Vault:
+    """The Secrets of the operator's namespace."""
+
+    read: ReadSecret
+    namespace: str
+
+    def place(self, ref: SecretKeyRef) -> str:
+        """Return where a value is, as sentences name it."""
+        return f"Secret {self.namespace}/{ref.name}"
+
+    async def text(self, ref: SecretKeyRef) -> str:
+        """Return a value, without the white space around it."""
+        try:
+            value = await self.read(ref.name, ref.key)
+        except PratiqueError:
+            reason = "could not be read: the API server did not give it to the operator"
+            raise NotReadyError(f"{self.place(ref)} {reason}") from None
+        except ValueError:
+            raise NotReadyError(f"{self.place(ref)}: the key {ref.key} does not hold text") from None
+        if value is None:
+            raise NotReadyError(f"{self.place(ref)} has no key {ref.key}")
+        return value.strip()
+
+    async def url(self, ref: SecretKeyRef) -> URL:
+        """Return a value that is a URL to post to."""
+        url = parse_url(await self.text(ref))
+        if url is None:
+            raise NotReadyError(f"{self.place(ref)}: the key {ref.key} must hold an http or https URL with a host")
+        return url

@@ -1,0 +1,61 @@
+"""Tells a message through a channel of a given spec, with the Secrets of a table."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pratique.api.v1alpha1.common import EventType
+from pratique.api.v1alpha1.notification_channel import NotificationChannel
+from pratique.channels import Channels
+from pratique.core.effects import Delivery, Failure
+from pratique.core.messages import Message
+from tests.support.told import entry, requested
+
+PLANTED = "hunter2secret"
+URL = {"name": "receiver", "key": "url"}
+
+
+def channel_of(spec: dict[str, Any]) -> NotificationChannel:
+    return NotificationChannel.model_validate({"metadata": {"name": "chat"}, "spec": spec})
+
+
+@asynccontextmanager
+async def channels_with(secrets: dict[str, str], **settings: Any) -> AsyncIterator[Channels]:
+    """Yield channels that know these values, by `NAME/KEY` of their Secrets."""
+
+    async def read(name: str, key: str) -> str | None:
+        return secrets.get(f"{name}/{key}")
+
+    async def post_event(manifest: dict[str, Any]) -> Failure | None:
+        raise AssertionError(manifest)
+
+    under_test = Channels(read, post_event, **settings)
+    try:
+        yield under_test
+    finally:
+        await under_test.close()
+
+
+async def told_by(
+    spec: dict[str, Any], secrets: dict[str, str], message: Message | None = None, **settings: Any
+) -> Delivery:
+    """Deliver once. No value of a Secret may be in what comes back."""
+    async with channels_with(secrets, **settings) as under_test:
+        told = entry(EventType.APPROVAL_REQUESTED)
+        result = await under_test.deliver(channel_of(spec), told, message or requested())
+    assert_silent(repr(result), secrets)
+    return result
+
+
+async def problem_of(spec: dict[str, Any], secrets: dict[str, str]) -> str | None:
+    """Return what keeps the channel from working. No value of a Secret may be in it."""
+    async with channels_with(secrets) as under_test:
+        problem = await under_test.check(channel_of(spec).spec)
+    assert_silent(str(problem), secrets)
+    return problem
+
+
+def assert_silent(text: str, secrets: dict[str, str]) -> None:
+    """No value of a Secret is in a text, nor the word that tests plant in them; values too short to tell are let be."""
+    lines = [line.strip() for value in secrets.values() for line in value.splitlines()]
+    assert not [line for line in [*lines, PLANTED] if len(line) >= len("whsec_x") and line in text]
