@@ -3,6 +3,7 @@
 It grants nothing of its own: what is applied is what `pratique.codegen` generates, and files that the caller names.
 """
 
+import json
 import os
 import signal
 import socket
@@ -40,6 +41,11 @@ def install_pratique(kubectl: Kubectl, admin: Path, values: Values | None = None
     apply(kubectl, admin, [each for each in manifests if each not in early])
     aggregated = [f"clusterrole/{each['metadata']['name']}" for each in manifests if "aggregationRule" in each]
     kubectl(admin, "wait", "--for=jsonpath={.rules}", "--timeout=30s", *aggregated)
+
+
+def guard_arguments(values: Values) -> tuple[str, ...]:
+    """Return the option that tells an operator what the policies were installed with, as the chart does."""
+    return ("--guard-values", json.dumps(values.guard.to_wire()))
 
 
 def apply(kubectl: Kubectl, kubeconfig: Path, manifests: Iterable[dict[str, Any]]) -> None:

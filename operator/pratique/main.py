@@ -7,6 +7,7 @@ import socket
 import sys
 
 from pratique import __version__, logs
+from pratique.admission.values import GuardValuesError, guard_values
 from pratique.cluster.connection import ConnectionConfigError, connect
 from pratique.core.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.handlers.operator import Operator, Settings, stop_on_signals
@@ -25,9 +26,14 @@ def main(arguments: list[str] | None = None) -> int:
     except ConnectionConfigError as error:
         sys.stderr.write(f"pratique: {error}\n")
         return 2
+    try:
+        guard = guard_values(options.namespace, options.guard_values)
+    except GuardValuesError as error:
+        sys.stderr.write(f"pratique: {error}\n")
+        return 2
     settings = Settings(
         namespace=options.namespace,
-        service_account=options.service_account,
+        guard=guard,
         health_host=options.health_host,
         health_port=options.health_port,
         workers=options.workers,
@@ -35,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         leader_election=options.leader_election,
         guard_every=options.guard_every,
         open_runs_per_requester=options.open_runs_per_requester,
+        guard_settle=options.guard_settle,
     )
     return asyncio.run(_run(Operator(connection, settings)))
 
@@ -55,7 +62,11 @@ def _parser() -> argparse.ArgumentParser:
         "--kubeconfig", default=os.environ.get("KUBECONFIG"), help="default: $KUBECONFIG, or the Pod's"
     )
     operator.add_argument("--namespace", default="pratique-system", help="where the operator and channel Secrets live")
-    operator.add_argument("--service-account", default="pratique", help="the ServiceAccount that the operator runs as")
+    operator.add_argument(
+        "--guard-values",
+        default="{}",
+        help="what the admission policies were installed with, as JSON; the chart sets it",
+    )
     operator.add_argument("--health-host", default="127.0.0.1", help="address of /healthz and /readyz")
     operator.add_argument("--health-port", type=int, default=8080, help="port of /healthz and /readyz")
     operator.add_argument("--workers", type=int, default=16, help="how many objects are looked at side by side")
@@ -74,6 +85,12 @@ def _parser() -> argparse.ArgumentParser:
         type=_at_least_one,
         default=OPEN_RUNS_PER_REQUESTER,
         help="how many runs one person may have that are not at an end; one more is refused",
+    )
+    operator.add_argument(
+        "--guard-settle",
+        type=float,
+        default=2.0,
+        help="seconds that everything must be in order before decisions are believed again",
     )
     operator.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     operator.add_argument("--log-format", default="text", choices=["text", "json"], help="for people or for machines")

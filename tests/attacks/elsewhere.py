@@ -183,8 +183,8 @@ ATTACKS = [
         9,
         "admin",
         "cluster-admin unbinds a policy",
-        "tests/integration/test_guard.py::test_nothing_is_decided_while_a_policy_is_unbound",
-        "nothing is decided until it is back",
+        "tests/integration/test_guard.py::test_what_is_gone_is_noticed_and_nothing_that_was_forged_counts",
+        "nothing that was forged meanwhile counts, and the gate is asked again",
     ),
     seen(
         "reset-managed-fields",

@@ -9,7 +9,7 @@ from tests.support.cluster import Answer, Cluster, wait_for
 from tests.support.manifests import changed, decision, run
 from tests.support.own_plane import note_action, own_plane
 from tests.support.runs import phase
-from tools.installation import OperatorProcess
+from tools.installation import OperatorProcess, guard_arguments
 
 from pratique.codegen.values import Values
 
@@ -25,7 +25,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """An installation that names two submitters, its operator, and an Action that is always held."""
     folder = tmp_path_factory.mktemp("behalf")
     with own_plane(SPACE, folder, values=VALUES) as (plane, cluster):
-        operator = OperatorProcess(plane.kubeconfig("operator"), folder / "operator.log")
+        arguments = guard_arguments(VALUES)
+        operator = OperatorProcess(plane.kubeconfig("operator"), folder / "operator.log", arguments=arguments)
         operator.start()
         operator.wait_ready()
         cluster.apply("admin", note_action(SPACE, gated=True))

@@ -11,7 +11,7 @@ from tests.support.cluster import Answer, Cluster, wait_for
 from tests.support.manifests import decision, run
 from tests.support.own_plane import note_action, own_plane
 from tests.support.runs import phase
-from tools.installation import ROOT, OperatorProcess
+from tools.installation import ROOT, OperatorProcess, guard_arguments
 
 from pratique.codegen.values import Values
 
@@ -37,11 +37,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """An installation with the page's values, roles and bindings, and two Actions that security approves."""
     folder = tmp_path_factory.mktemp("rbac")
     (values,) = [yaml.safe_load(text) for text in BLOCKS[GITOPS] if "kind" not in yaml.safe_load(text)]
-    with own_plane(SPACE, folder, values=Values(submitters=tuple(values["submitters"])), people=None) as (
-        plane,
-        cluster,
-    ):
-        operator = OperatorProcess(plane.kubeconfig("operator"), folder / "operator.log")
+    chosen = Values(submitters=tuple(values["submitters"]))
+    with own_plane(SPACE, folder, values=chosen, people=None) as (plane, cluster):
+        arguments = guard_arguments(chosen)
+        operator = OperatorProcess(plane.kubeconfig("operator"), folder / "operator.log", arguments=arguments)
         operator.start()
         operator.wait_ready()
         for name in ("create-database", "note"):

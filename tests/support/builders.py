@@ -31,7 +31,7 @@ from pratique.api.v1alpha1.environment import Environment, EnvironmentStatus
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.core.digest import plan_digest
 from pratique.core.effects import Effect, Failure, Outcome
-from pratique.core.gate import approval_name
+from pratique.core.gate import approval_name, round_of
 from pratique.core.snapshot import RunSnapshot
 from pratique.core.summary import summarize
 
@@ -114,7 +114,7 @@ def approval_of(owner: ActionRun, state: ApprovalState = ApprovalState.PENDING, 
     said = status.get("decisions") or ([counted("lead-1", verdicts[state], "no")] if state in verdicts else [])
     votes = {each.by: vote(each.verdict, comment=each.comment) for each in said}
     spec = gate(votes, **rule).model_copy(update={"plan": ApprovalPlan(digest=plan.digest), "message": stage.message})
-    return approval(spec, name=approval_name(owner, stage), state=state, **status)
+    return approval(spec, name=approval_name(owner, stage, round_of(owner)), state=state, **status)
 
 
 def proven(subject: ActionRun, outcomes: Mapping[str, Outcome] | None = None, **known: Any) -> RunSnapshot:
@@ -176,9 +176,10 @@ def run_plan(*resources: PlannedResource, **changes: Any) -> RunPlan:
     return plan.model_copy(update={"digest": plan_digest(plan), "summary": summary})
 
 
-def waiting(plan: RunPlan | None = None, **spec: Any) -> ActionRun:
+def waiting(plan: RunPlan | None = None, *, status: Json | None = None, **spec: Any) -> ActionRun:
     """Return a run that is held at its gate."""
-    return run(spec=spec, phase=Phase.WAITING_FOR_APPROVAL, plan=plan or run_plan(gate=stage()))
+    held = {"phase": Phase.WAITING_FOR_APPROVAL, "plan": plan or run_plan(gate=stage()), **(status or {})}
+    return run(spec=spec, **held)
 
 
 def running(plan: RunPlan | None = None, **status: Any) -> ActionRun:

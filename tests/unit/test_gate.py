@@ -12,6 +12,7 @@ from tests.support.builders import (
     approval,
     at,
     counted,
+    effects,
     failed,
     gate,
     only,
@@ -28,15 +29,20 @@ from pratique.api.v1alpha1.common import Notification
 from pratique.core.approval import count
 from pratique.core.effects import Delivery, Outcome
 from pratique.core.gate import READ_SUBJECT, ApprovalSnapshot, approval_name, open_gate, plan_approval
+from pratique.core.guarded import VERIFY
 from pratique.core.wording import approvers_phrase, gate_ended, held, moment
 
 A, D = "Approve", "Decline"
-OPEN, APPROVED, DECLINED, EXPIRED, WITHDRAWN = ApprovalState
+OPEN, APPROVED, DECLINED, EXPIRED, WITHDRAWN, SUPERSEDED = ApprovalState
 TWO = {"required": 2}
 
 
-def look(spec=None, now=NOW, subject=None, outcomes=None, **status):
-    return plan_approval(ApprovalSnapshot(approval(spec, **status), subject or run(), outcomes or {}), now)
+GUARDED = {VERIFY: Outcome()}
+
+
+def look(spec=None, now=NOW, subject=None, outcomes=None, tainted=None, **status):
+    known = GUARDED if outcomes is None else outcomes
+    return plan_approval(ApprovalSnapshot(approval(spec, **status), subject or run(), known, tainted=tainted), now)
 
 
 def test_opens_with_the_rule_of_this_moment():
@@ -101,6 +107,57 @@ def test_shows_a_partial_tally_once():
 def test_the_requester_takes_it_back():
     status = look(gate({"lead-1": vote(A)}), at(3), run(spec={"withdrawn": True}), waiting_for=["lead-2"]).status
     assert (status.state, status.message, status.waiting_for) == (WITHDRAWN, "The requester took it back", [])
+
+
+CHANGED = "ValidatingAdmissionPolicy pratique-decision was deleted and made again"
+GAP = f"The API server did not guard: {CHANGED}"
+
+
+@pytest.mark.parametrize("verdict", [A, D])
+@pytest.mark.parametrize(
+    "outcome", [failed("Timeout", transient=True), failed("Forbidden"), Outcome(value=CHANGED)], ids=str
+)
+def test_no_decision_counts_before_it_is_known_that_it_was_made_under_guard(verdict, outcome):
+    spec = gate({"lead-1": vote(verdict)})
+    asked = look(spec, at(2), outcomes={})
+    assert (effects(asked), asked.status) == ([VERIFY], approval().status)
+    unsure = look(spec, at(2), outcomes={VERIFY: outcome})
+    assert (unsure.status, unsure.effects, unsure.retry) == (approval().status, (), True)
+
+
+@pytest.mark.parametrize("spec", [gate({"lead-1": vote(A)}), gate({"lead-1": vote(A)}, required=2), gate()])
+def test_a_gate_that_was_not_guarded_is_superseded(spec):
+    plan = look(spec, at(2), outcomes={}, tainted=GAP)
+    assert (plan.status.state, plan.status.message, plan.status.decided_at) == (SUPERSEDED, GAP, at(2))
+    found = {each.type: (each.status.value, each.reason, each.message) for each in plan.status.conditions}
+    assert found == {"Decided": ("True", "Superseded", GAP), "Approved": ("False", "Superseded", GAP)}
+    assert [(entry.id, entry.message) for entry in plan.status.notifications] == [("Superseded/KubernetesEvents", GAP)]
+
+
+@pytest.mark.parametrize(
+    ("state", "then"),
+    [
+        (APPROVED, SUPERSEDED),
+        (DECLINED, SUPERSEDED),
+        (EXPIRED, SUPERSEDED),
+        (WITHDRAWN, WITHDRAWN),
+        (SUPERSEDED, SUPERSEDED),
+    ],
+)
+def test_an_end_that_may_be_forged_is_superseded(state, then):
+    plan = look(gate({"lead-1": vote(A)}), outcomes={}, tainted=GAP, state=state, message="as it was")
+    assert (plan.status.state, plan.status.message) == (then, "as it was" if state is then else GAP)
+
+
+def test_what_was_taken_back_is_not_asked_again():
+    assert look(subject=run(spec={"withdrawn": True}), tainted=GAP).status.state is WITHDRAWN
+
+
+def test_the_next_gate_of_a_run_has_a_name_and_a_deadline_of_its_own():
+    plan = run_plan(gate=stage())
+    made = Approval.model_validate(open_gate(run(), plan, plan.gate, at(60), 2))
+    assert made.metadata.name == approval_name(run(), plan.gate, 2) == "ten-days-platform-7d9f3a6000-2"
+    assert made.spec.policy.deadline == at(60) + timedelta(hours=2)
 
 
 GONE = "The request was deleted"
@@ -219,8 +276,8 @@ def test_a_withdrawal_that_the_cache_has_not_seen_is_no_forgery(outcome, retry):
 @given(st.sampled_from([APPROVED, DECLINED, EXPIRED]), maps, st.integers(0, 200))
 def test_while_a_run_waits_a_state_is_what_the_decisions_say(state, decisions, minute):
     ended = approval(gate(decisions), state=state, decided_at=NOW)
-    status = plan_approval(ApprovalSnapshot(ended, HELD), at(minute)).status
-    fresh = plan_approval(ApprovalSnapshot(approval(gate(decisions)), HELD), at(minute)).status
+    status = plan_approval(ApprovalSnapshot(ended, HELD, GUARDED), at(minute)).status
+    fresh = plan_approval(ApprovalSnapshot(approval(gate(decisions)), HELD, GUARDED), at(minute)).status
     assert status.state is fresh.state
 
 
@@ -250,6 +307,7 @@ def test_a_look_ends_the_gate_exactly_when_the_tally_does(decisions, minute):
             "Nobody decided before 2026-11-24 14:00 UTC: the request expired, it was not declined",
         ),
         ({"state": WITHDRAWN}, "The requester took it back"),
+        ({"state": SUPERSEDED, "message": GAP}, GAP),
         ({}, "Waiting for a decision"),
     ],
 )
@@ -271,6 +329,6 @@ def test_names_of_many_approvers_fit_what_is_written() -> None:
     waiting = plan_approval(ApprovalSnapshot(approval(spec), run()), NOW).status
     assert waiting.message.startswith("Waiting for 1 more of 00-x") and len(waiting.message) <= 2048
     spec = spec.model_copy(update={"policy": spec.policy.model_copy(update={"required": 31})})
-    ended = plan_approval(ApprovalSnapshot(approval(spec), run()), NOW).status
+    ended = plan_approval(ApprovalSnapshot(approval(spec), run(), GUARDED), NOW).status
     assert ended.state is ApprovalState.APPROVED
     assert ended.message.startswith("Approved by 01-x") and len(ended.message) == 2048

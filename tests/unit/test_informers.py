@@ -11,7 +11,8 @@ from werkzeug import Request, Response
 from pratique.cluster.client import Api
 from pratique.cluster.connection import Connection
 from pratique.handlers.informers import Informers
-from pratique.handlers.kinds import WATCHED, Key, Parsed, new_stores
+from pratique.handlers.kinds import WATCHED, Key, new_stores
+from pratique.handlers.memory import Parsed
 from pratique.handlers.watches import login
 
 PATH = "/apis/pratique.dev/v1alpha1/actionruns"

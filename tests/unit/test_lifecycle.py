@@ -23,12 +23,14 @@ from tests.support.builders import (
     waiting,
 )
 
-from pratique.api.v1alpha1.action_run import ActionRun, DryRun, Phase
+from pratique.api.v1alpha1.action_run import ActionRun, DryRun, Phase, RunApproval
 from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.common import Notification, TimelineEntry
+from pratique.core.dry_run import without_results
 from pratique.core.effects import Delivery, Evaluation, Outcome
 from pratique.core.gate import approval_name, open_gate
-from pratique.core.lifecycle import EVALUATE, OPEN_GATE, READ_ACTION, plan_action_run
+from pratique.core.guarded import VERIFY
+from pratique.core.lifecycle import EVALUATE, OPEN_GATE, READ_ACTION, READ_GATE, plan_action_run
 from pratique.core.snapshot import RunSnapshot
 
 FREE = run_plan()
@@ -41,7 +43,8 @@ TRIED = tried(HELD)
 
 
 def look(subject=None, outcomes=None, now=NOW, **known):
-    return plan_action_run(RunSnapshot(subject or run(), **{"action": action(), **known}, outcomes=outcomes or {}), now)
+    known = {"action": action(), "vouched": True, **known}
+    return plan_action_run(RunSnapshot(subject or run(), **known, outcomes=outcomes or {}), now)
 
 
 def judged(plan=None, *refusals: str):
@@ -216,10 +219,82 @@ def test_waits_while_its_gate_is_unknown_or_silent():
     own = approval_of(held)
     stranger = approval_of(held, ApprovalState.APPROVED)
     stranger = stranger.model_copy(update={"metadata": stranger.metadata.model_copy(update={"name": "x"})})
+    there = {READ_GATE: Outcome(object=live(manifest("Approval")))}
     for known in (None, stranger, own):
-        plan = look(held, approval=known)
-        assert (plan.status, plan.effects, plan.wake_at) == (held.status, (), None)
+        plan = look(held, there, approval=known)
+        assert (plan.status, plan.effects, plan.wake_at, plan.retry) == (held.status, (), None, False)
     assert approval_name(held, stage()) == own.metadata.name
+
+
+def test_a_gate_that_is_not_in_the_cache_is_read():
+    read = only(look(waiting(HELD)).effects)
+    assert (read.key, str(read.ref)) == (READ_GATE, "Approval team-a/ten-days-platform-7d9f3a6000")
+    plan = look(waiting(HELD), {READ_GATE: failed("Timeout", transient=True)})
+    assert (plan.status, plan.retry) == (waiting(HELD).status, True)
+    gone = look(waiting(HELD), {READ_GATE: failed("NotFound")}).status
+    assert (gone.phase, gone.finished_at) == (Phase.SUPERSEDED, NOW)
+    assert gone.message.startswith("Its Approval ten-days-platform-7d9f3a6000 was deleted: apply the request again")
+
+
+@pytest.mark.parametrize("state", [ApprovalState.APPROVED, ApprovalState.DECLINED])
+def test_an_end_of_its_gate_that_somebody_else_wrote_counts_only_under_guard(state):
+    held = waiting(HELD)
+    known = {"approval": approval_of(held, state), "vouched": False}
+    assert effects(look(held, **known)) == [VERIFY]
+    for outcome in (failed("Timeout", transient=True), Outcome(value="ValidatingAdmissionPolicy x is gone")):
+        unsure = look(held, {VERIFY: outcome}, **known)
+        assert (unsure.status, unsure.effects, unsure.retry) == (held.status, (), True)
+    verified = look(held, {VERIFY: Outcome()}, **known)
+    assert verified.effects or verified.status.phase is Phase.DECLINED
+
+
+GAP = "The API server did not guard: ValidatingAdmissionPolicy pratique-decision was deleted and made again"
+
+
+def superseded(held: ActionRun):
+    return approval_of(held, ApprovalState.SUPERSEDED, message=GAP, decisions=[counted("l1")])
+
+
+def test_a_superseded_gate_is_opened_again_for_what_a_fresh_look_shows():
+    held = waiting(HELD, status={"timeline": [TimelineEntry(at=NOW, event="WaitingForApproval")]})
+    known = {"approval": superseded(held)}
+    assert effects(look(held, **known)) == [EVALUATE]
+    fresh = run_plan(planned("other", dry_run=DryRun(result="Passed")), gate=stage(required=2))
+    judged_anew = judged(without_results(fresh)) | tried(fresh)
+    create = only(look(held, judged_anew, at(90), **known).effects)
+    assert create.manifest == open_gate(held, fresh, fresh.gate, at(90), 2)
+    status = look(held, judged_anew | {OPEN_GATE: Outcome(object=create.manifest)}, at(90), **known).status
+    assert (status.phase, status.plan) == (Phase.WAITING_FOR_APPROVAL, fresh)
+    assert [(each.name, each.round) for each in status.approvals] == [("ten-days-platform-7d9f3a6000-2", 2)]
+    assert status.message == f"Waiting for 2 of group platform-leads until 2026-11-24 15:30 UTC. Asked again: {GAP}"
+    assert [line.event for line in status.timeline] == ["WaitingForApproval", "Superseded", "WaitingForApproval"]
+    assert status.timeline[1].message == GAP
+    assert entries(status) == ["ApprovalRequested/2/KubernetesEvents", "ApprovalRequested/2/chat"]
+
+
+def test_a_gate_that_was_opened_again_is_followed():
+    gates = [RunApproval(stage="platform", name="any", state=ApprovalState.PENDING, round=2)]
+    held = waiting(HELD, status={"approvals": gates})
+    second = approval_of(held, ApprovalState.APPROVED, decisions=[counted("l1")])
+    assert second.metadata.name.endswith("-2")
+    checked = TRIED | {READ_ACTION: Outcome(object=action().to_wire())}
+    status = look(held, checked | MADE, approval=second).status
+    assert (status.phase, status.approvals[0].round) == (Phase.SUCCEEDED, 2)
+    assert look(waiting(HELD), {READ_GATE: Outcome()}, approval=second).status.phase is Phase.WAITING_FOR_APPROVAL
+
+
+@pytest.mark.parametrize(
+    ("round_", "known", "message"),
+    [
+        (16, {}, "Its gate was superseded 16 times: apply the request again"),
+        (1, {"action": None}, "The Action create-environment was deleted while the request waited"),
+    ],
+)
+def test_a_superseded_gate_is_not_opened_again_for_ever(round_, known, message):
+    gates = [RunApproval(stage="platform", name="any", state=ApprovalState.PENDING, round=round_)]
+    held = waiting(HELD, status={"approvals": gates})
+    plan = look(held, judged(HELD), approval=superseded(held), **known)
+    assert (plan.status.phase, plan.effects, plan.status.message.startswith(message)) == (Phase.SUPERSEDED, (), True)
 
 
 @pytest.mark.parametrize(("why", "expected"), [("Much", "1 more: Much"), ("", "1 more")])

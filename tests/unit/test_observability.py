@@ -27,6 +27,9 @@ def full() -> Metrics:
     metrics.requested("PATCH", f"{RUNS}/a/status", 200, 0.01)
     metrics.delivered("slack", "Sent")
     metrics.watch_had_a_gap()
+    metrics.guard_had_a_gap()
+    metrics.verified("verified")
+    metrics.superseded(2)
     for name in (
         "queue_depth",
         "queue_oldest_seconds",

@@ -22,14 +22,16 @@ from tests.support.builders import (
 )
 
 from pratique.api.v1alpha1.action_run import DryRun, FieldChange, Phase
-from pratique.api.v1alpha1.approval import ApprovalPlan, ApprovalState
+from pratique.api.v1alpha1.approval import ApprovalPlan, ApprovalState, ApprovalStatus
 from pratique.core.digest import plan_digest
 from pratique.core.dry_run import without_results
 from pratique.core.effects import Evaluation, Outcome
+from pratique.core.guarded import VERIFY
 from pratique.core.lifecycle import EVALUATE, READ_ACTION, plan_action_run
 from pratique.core.snapshot import RunSnapshot
 
 APPROVED = ApprovalState.APPROVED
+GUARDED = {VERIFY: Outcome()}
 DEPLOYMENT = manifest("Deployment", "web", "apps/v1", spec={"replicas": 10})
 
 
@@ -62,7 +64,7 @@ def start(plan=MADE, outcomes=None, now=NOW, approval=None, found=ACTION, **stat
     granted = approval or approval_of(held, APPROVED, **status)
     tried = {"try/one": Outcome(object=live(manifest(name="one")))} if outcomes is None else outcomes
     known = {READ_ACTION: found if isinstance(found, Outcome) else Outcome(object=found.to_wire())}
-    return plan_action_run(RunSnapshot(held, approval=granted, outcomes=tried | known), now)
+    return plan_action_run(RunSnapshot(held, approval=granted, outcomes=GUARDED | tried | known), now)
 
 
 def superseded(plan) -> str:
@@ -72,7 +74,7 @@ def superseded(plan) -> str:
 
 def test_what_shows_the_same_as_before_starts():
     held = waiting(MADE)
-    asked = plan_action_run(RunSnapshot(held, approval=approval_of(held, APPROVED)), NOW)
+    asked = plan_action_run(RunSnapshot(held, approval=approval_of(held, APPROVED), outcomes=GUARDED), NOW)
     assert effects(asked) == ["try/one", READ_ACTION]
     assert effects(start(outcomes={})) == ["try/one"]
     assert effects(start()) == ["create/one"]
@@ -199,7 +201,9 @@ def test_a_forged_state_of_the_gate_is_not_followed(state):
 
 
 def go_on(subject, outcomes=None, **known):
-    return plan_action_run(RunSnapshot(subject, **{"action": action(), **known}, outcomes=outcomes or {}), NOW)
+    return plan_action_run(
+        RunSnapshot(subject, **{"action": action(), **known}, outcomes=GUARDED | (outcomes or {})), NOW
+    )
 
 
 def unproven(plan) -> str:
@@ -223,6 +227,10 @@ def test_a_gated_run_under_way_is_proven_by_the_decisions():
         (None, "the Approval of ten-days is gone"),
         (approval_of(waiting(MADE)), "nobody has approved it"),
         (
+            granted(MADE).model_copy(update={"status": ApprovalStatus(state=ApprovalState.SUPERSEDED)}),
+            "the Approval of ten-days was superseded",
+        ),
+        (
             granted(MADE).model_copy(
                 update={"spec": gate().model_copy(update={"plan": ApprovalPlan(digest="sha256:other")})}
             ),
@@ -234,10 +242,18 @@ def test_a_forged_run_under_way_makes_nothing(approval, why):
     assert why in unproven(go_on(running(MADE), approval=approval))
 
 
+def test_a_run_that_only_its_status_says_is_under_way_goes_on_only_under_guard():
+    asked = plan_action_run(RunSnapshot(running(MADE), approval=granted(MADE)), NOW)
+    assert effects(asked) == [VERIFY]
+    changed = go_on(running(MADE), {VERIFY: Outcome(value="x is gone")}, approval=granted(MADE))
+    assert (changed.status, changed.effects, changed.retry) == (running(MADE).status, (), True)
+
+
 def test_another_plan_than_the_proven_one_is_proven_anew():
     forged = run_plan(planned("one", manifest("Secret", "one")), gate=stage())
     subject = running(forged)
-    snapshot = RunSnapshot(subject, action=action(), approval=granted(MADE), proven=plan_digest(MADE))
+    known = {"approval": granted(MADE), "proven": plan_digest(MADE), "outcomes": GUARDED}
+    snapshot = RunSnapshot(subject, action=action(), **known)
     assert "does not have the digest that was approved" in unproven(plan_action_run(snapshot, NOW))
 
 

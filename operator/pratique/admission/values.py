@@ -1,15 +1,27 @@
 """What an installation chose that the admission policies depend on. Pure data.
 
 The chart writes the policies with it, and the operator is told the same, so that it can tell whether the policies that are
-installed are still those.
+installed are still those: `pratique operator --guard-values` takes all of it but the namespace as one JSON text.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import ClassVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+
+from pratique.core.errors import PratiqueError
+
+
+class GuardValuesError(PratiqueError):
+    """The text does not say what the policies were made with."""
 
 
 @dataclass(frozen=True)
 class GuardValues:
     """One installation, as far as the policies know it."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", alias_generator=to_camel)
 
     namespace: str = "pratique-system"
     service_account: str = "pratique"
@@ -27,3 +39,20 @@ class GuardValues:
     def operator(self) -> str:
         """The user name under which the API server knows the operator."""
         return f"system:serviceaccount:{self.namespace}:{self.service_account}"
+
+    def to_wire(self) -> dict[str, object]:
+        """Return it as the option takes it: everything but the namespace, which has an option of its own."""
+        return {to_camel(key): value for key, value in asdict(self).items() if key != "namespace"}
+
+
+def guard_values(namespace: str, text: str) -> GuardValues:
+    """Return what the option says; what is left out is as by default."""
+    try:
+        values = TypeAdapter(GuardValues).validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise GuardValuesError(f"--guard-values: {where + ': ' if where else ''}{first['msg']}") from error
+    if values.namespace not in (GuardValues.namespace, namespace):
+        raise GuardValuesError("--guard-values: namespace: leave it out, it is what --namespace says")
+    return replace(values, namespace=namespace)

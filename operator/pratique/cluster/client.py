@@ -21,6 +21,8 @@ from pratique.core.errors import PratiqueError
 Json = dict[str, Any]
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""As `accept`: the answer is the object's metadata alone."""
 _TRIES = 4
 _TOO_MANY, _UNAVAILABLE = 429, 503
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
@@ -75,6 +77,7 @@ class Api:
         content_type: str = "application/json",
         run_as: str | None = None,
         fenced: bool = True,
+        accept: str = "application/json",
     ) -> Json:
         """Send one request as ourselves, or as `run_as`; return the JSON answer or raise ApiError.
 
@@ -85,7 +88,7 @@ class Api:
             if fenced and not self.may_write():
                 raise ApiError(0, "NotLeading", "this process does not lead any more, so it writes nothing")
             try:
-                return await self._once(method, path, body, params, content_type, run_as)
+                return await self._once(method, path, body, params, content_type, run_as, accept)
             except ApiError as error:
                 safe = error.code == _TOO_MANY or (error.code == _UNAVAILABLE and method == "GET")
                 if not safe or attempt == _TRIES:
@@ -101,10 +104,11 @@ class Api:
         params: dict[str, str] | None,
         content_type: str,
         run_as: str | None,
+        accept: str,
     ) -> Json:
         if self._session is None:
             raise RuntimeError("Api is used outside `async with`")
-        headers = self.connection.headers() | {"Accept": "application/json"}
+        headers = self.connection.headers() | {"Accept": accept}
         if run_as is not None:
             headers["Impersonate-User"] = run_as
         data = None

@@ -4,15 +4,17 @@ import argparse
 import sys
 from pathlib import Path
 
+from pratique.admission.expected import CRDS, without_prose
 from pratique.codegen.chart import chart_files
 from pratique.codegen.crds import crds
 from pratique.codegen.reference import reference_files
-from pratique.codegen.text import HEADER, to_yaml
+from pratique.codegen.text import HEADER, to_json, to_yaml
 
 
 def generated() -> dict[Path, str]:
     """Return every generated file with its content, by its path in the repository."""
     files = {Path("crds") / f"{crd['spec']['names']['plural']}.yaml": HEADER + to_yaml([crd]) for crd in crds()}
+    files[Path("operator/pratique/admission") / CRDS.name] = to_json([without_prose(crd) for crd in crds()])
     return files | chart_files() | reference_files()
 
 

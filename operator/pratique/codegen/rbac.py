@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from pratique.admission import admission_policies
+from pratique.admission.values import GuardValues
 from pratique.api.v1alpha1 import GROUP, KINDS
+from pratique.core.guard_record import RECORD_NAME
 from pratique.core.leadership import LEASE_NAME
 
 Manifest = dict[str, Any]
@@ -33,6 +36,20 @@ def operator_rules() -> list[Manifest]:
         rule(RBAC, ["rolebindings"], ["create", "get"]),
         rule(RBAC, ["clusterroles"], ["bind"], ["view", "edit", "admin"]),
         rule("events.k8s.io", ["events"], ["create"]),
+        *_guard_rules(),
+    ]
+
+
+def _guard_rules() -> list[Manifest]:
+    """Return what it takes to see whether what guards is as it was installed."""
+    names: dict[str, list[str]] = {}
+    for policy in admission_policies(GuardValues()):
+        plural = f"{policy['kind'].lower()}s".replace("policys", "policies")
+        names.setdefault(plural, []).append(policy["metadata"]["name"])
+    crds = [f"{kind.plural}.{GROUP}" for kind in KINDS]
+    return [
+        *(rule("admissionregistration.k8s.io", [plural], ["get"], each) for plural, each in names.items()),
+        rule("apiextensions.k8s.io", ["customresourcedefinitions"], ["get"], crds),
     ]
 
 
@@ -43,6 +60,10 @@ def operator_rbac(namespace: str, account: str) -> list[Manifest]:
     lease = [
         rule("coordination.k8s.io", ["leases"], ["create"]),
         rule("coordination.k8s.io", ["leases"], ["get", "update"], [LEASE_NAME]),
+    ]
+    record = [
+        rule("", ["configmaps"], ["create"]),
+        rule("", ["configmaps"], ["get", "update"], [RECORD_NAME]),
     ]
     return [
         {
@@ -56,6 +77,8 @@ def operator_rbac(namespace: str, account: str) -> list[Manifest]:
         _binding("RoleBinding", "pratique-secrets", namespace, "Role", subject),
         _role("pratique-leader", namespace, lease),
         _binding("RoleBinding", "pratique-leader", namespace, "Role", subject),
+        _role("pratique-guard", namespace, record),
+        _binding("RoleBinding", "pratique-guard", namespace, "Role", subject),
     ]
 
 

@@ -1,9 +1,10 @@
-"""Writes manifests as YAML that people can read: long text as blocks, keys in the order given, no line folding.
+"""Writes manifests: YAML that people can read (long text as blocks, keys in the order given, no folding), or JSON.
 
 Pure text, no I/O. Called by `__main__.py` and `chart.py`.
 """
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -37,3 +38,9 @@ def to_yaml(manifests: Iterable[Mapping[str, Any]]) -> str:
         for manifest in manifests
     ]
     return "---\n".join(documents)
+
+
+def to_json(manifests: Sequence[Mapping[str, Any]]) -> str:
+    """Return `manifests` as a JSON list of one line each, for a program to read."""
+    lines = ",\n".join(json.dumps(each, sort_keys=True, separators=(",", ":")) for each in manifests)
+    return f"[\n{lines}\n]\n"

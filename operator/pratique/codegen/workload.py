@@ -5,6 +5,7 @@ A drain of nodes takes one of the two at a time.
 `make up` does not need it (the operator runs beside the control plane); the chart is written from it.
 """
 
+import json
 from typing import Any
 
 from pratique.codegen.rbac import LABELS
@@ -75,7 +76,7 @@ def _container(values: Values) -> Manifest:
         "args": [
             "operator",
             f"--namespace={values.namespace}",
-            f"--service-account={values.service_account}",
+            f"--guard-values={json.dumps(values.guard.to_wire(), separators=(',', ':'))}",
             f"--open-runs-per-requester={values.limits.open_runs_per_requester}",
             "--identity=$(POD_NAME)",
             "--health-host=0.0.0.0",

@@ -123,8 +123,19 @@ class CheckChannel:
     channel: NotificationChannel
 
 
+@dataclass(frozen=True)
+class VerifyGuard:
+    """Look, from now on, whether the API server guarded all the time since the record of the guard was made.
+
+    `outcome.value` is a sentence that says what was changed, or None: what was seen before this effect was asked for
+    lived its whole life under guard. A failure says neither.
+    """
+
+    key: str
+
+
 Evaluate = EvaluateRun | EvaluateReady | EvaluateOutputs | CheckAction
-Effect = Create | Read | MergePatch | Delete | Evaluate | CheckChannel
+Effect = Create | Read | MergePatch | Delete | Evaluate | CheckChannel | VerifyGuard
 
 
 @dataclass(frozen=True)

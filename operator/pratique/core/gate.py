@@ -1,7 +1,7 @@
 """Builds the Approval of a run and decides what becomes of it. Pure; the Approval's only writer of status.
 
 `open_gate` is called by the run's plan; `plan_approval` runs for every look at an Approval. An Approval that ended is
-never changed again, but for the marks of its outbox.
+never changed again, but for the marks of its outbox; only an end that may be forged is, while nothing has followed from it.
 """
 
 from dataclasses import dataclass, field, replace
@@ -25,6 +25,7 @@ from pratique.core import notification
 from pratique.core.approval import Count, Tally, count
 from pratique.core.conditions import set_condition
 from pratique.core.effects import Deliveries, Json, ObjectRef, Outcomes, Plan, Read
+from pratique.core.guarded import unverified
 from pratique.core.identity import asked_by
 from pratique.core.objects import RUN_UID_LABEL
 from pratique.core.text import clean
@@ -36,12 +37,18 @@ _MAX_MESSAGE = 2048
 """What the CRD takes: names of many approvers are longer, and the gate must end all the same."""
 
 
-def approval_name(run: ActionRun, stage: Stage) -> str:
+def round_of(run: ActionRun) -> int:
+    """Return how often the gate of a run was opened, as far as its status tells: that names the Approval to follow."""
+    return run.status.approvals[0].round if run.status.approvals else 1
+
+
+def approval_name(run: ActionRun, stage: Stage, round_: int = 1) -> str:
     """Return the name of a run's gate: it carries the run's uid, so that a namesake never meets an older gate."""
-    return f"{run.metadata.name}-{stage.name}-{run.metadata.uid.replace('-', '')[:10]}"
+    again = f"-{round_}" if round_ > 1 else ""
+    return f"{run.metadata.name}-{stage.name}-{run.metadata.uid.replace('-', '')[:10]}{again}"
 
 
-def open_gate(run: ActionRun, plan: RunPlan, stage: Stage, now: datetime) -> Json:
+def open_gate(run: ActionRun, plan: RunPlan, stage: Stage, now: datetime, round_: int = 1) -> Json:
     """Return the Approval that holds this run, to be created; its deadline starts to run now.
 
     A clock of ours that is behind the API server's must not make it shorter: a run is never held before it was asked.
@@ -67,7 +74,7 @@ def open_gate(run: ActionRun, plan: RunPlan, stage: Stage, now: datetime) -> Jso
         notifications=plan.notifications,
     )
     labels = {RUN_UID_LABEL: run.metadata.uid}
-    metadata = {"name": approval_name(run, stage), "namespace": run.metadata.namespace, "labels": labels}
+    metadata = {"name": approval_name(run, stage, round_), "namespace": run.metadata.namespace, "labels": labels}
     return {"apiVersion": API_VERSION, "kind": "Approval", "metadata": metadata, "spec": spec.to_wire()}
 
 
@@ -79,14 +86,25 @@ class ApprovalSnapshot:
     run: ActionRun | None
     outcomes: Outcomes = field(default_factory=dict)
     deliveries: Deliveries = field(default_factory=dict)
+    tainted: str | None = None
+    """Why neither its decisions nor its end are believed: the API server did not guard when they may have been made.
+
+    Only said of a gate from which nothing has followed yet.
+    """
+
+
+_FORGEABLE = (ApprovalState.APPROVED, ApprovalState.DECLINED, ApprovalState.EXPIRED)
 
 
 def plan_approval(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
-    """Decide what an Approval is: still open, or ended, and how. Withdrawal comes first, then the decisions."""
+    """Decide what an Approval is: still open, or ended, and how. Withdrawal comes first, then the decisions.
+
+    An end that rests on decisions, a decline too, waits until it is known that they were made under guard.
+    """
     approval = snapshot.approval
     outbox = notification.settle(list(approval.status.notifications), snapshot.deliveries, now)
     settled = approval.status.model_copy(update={"notifications": outbox})
-    if settled.state is not ApprovalState.PENDING:
+    if settled.state is not ApprovalState.PENDING and not (snapshot.tainted and settled.state in _FORGEABLE):
         forged = _is_forged(snapshot, now)
         if isinstance(forged, Plan):
             return forged
@@ -110,7 +128,11 @@ def plan_approval(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalSta
         return _end(snapshot, settled, ApprovalState.WITHDRAWN, "The request was deleted", now)
     if snapshot.run is not None and snapshot.run.spec.withdrawn:
         return _end(snapshot, settled, ApprovalState.WITHDRAWN, "The requester took it back", now)
+    if snapshot.tainted is not None:
+        return _supersede(snapshot, settled, snapshot.tainted, now)
     tally = count(approval.spec, now)
+    if tally.decisive is not None and (unsure := unverified(approval.status, snapshot.outcomes)) is not None:
+        return unsure
     settled = _with_count(settled, tally)
     match tally.tally:
         case Tally.APPROVED:
@@ -128,6 +150,8 @@ def state_holds(approval: Approval, run: ActionRun, now: datetime) -> bool:
     """Return whether a gate ended as its status says, counted again from the decisions of its frozen spec."""
     if approval.status.state is ApprovalState.WITHDRAWN:
         return run.spec.withdrawn or run.metadata.deletion_timestamp is not None
+    if approval.status.state is ApprovalState.SUPERSEDED:
+        return True  # it grants nothing: at worst somebody makes the run ask again
     return _STATES[count(approval.spec, now).tally] is approval.status.state
 
 
@@ -187,6 +211,13 @@ def _subject_is_gone(snapshot: ApprovalSnapshot) -> bool | Plan[ApprovalStatus]:
     return Plan(approval.status, retry=True)
 
 
+def _supersede(snapshot: ApprovalSnapshot, status: ApprovalStatus, why: str, now: datetime) -> Plan[ApprovalStatus]:
+    """End a gate whose decisions may be forged. Its run asks again, and tells the approvers; here stands why."""
+    outbox = notification.record(status.notifications, EventType.SUPERSEDED, now, why, [])
+    settled = status.model_copy(update={"notifications": outbox})
+    return _end(snapshot, settled, ApprovalState.SUPERSEDED, why, now)
+
+
 def _by(tally: Count) -> str:
     decisive = tally.decisive
     verdict = decisive.verdict if decisive else None
@@ -240,6 +271,7 @@ _REASONS = {
     ApprovalState.DECLINED: Reason.DECLINED,
     ApprovalState.EXPIRED: Reason.EXPIRED,
     ApprovalState.WITHDRAWN: Reason.WITHDRAWN,
+    ApprovalState.SUPERSEDED: Reason.SUPERSEDED,
 }
 
 

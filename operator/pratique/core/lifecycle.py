@@ -2,6 +2,7 @@
 
     Pending ── evaluated ──► Refused
        │  └─ a gate applies ─► WaitingForApproval ─► Declined | Expired | Withdrawn | Superseded
+       │                            └─ its gate was superseded ─► judged anew, a new gate (or any end above)
        └─ no gate applies ──► Running ◄── granted ──┘
                                  └─► Succeeded | Failed
 
@@ -10,7 +11,7 @@ but for the marks of its outbox and of what it still keeps. Its siblings are `ga
 `environment.plan_environment`.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pratique.api.v1alpha1 import API_VERSION
@@ -24,7 +25,8 @@ from pratique.core.digest import plan_digest
 from pratique.core.dry_run import try_plan, with_results
 from pratique.core.effects import Create, EvaluateRun, Evaluation, ObjectRef, Outcome, Plan, Read
 from pratique.core.execution import advance
-from pratique.core.gate import approval_name, as_decided, open_gate, state_holds
+from pratique.core.gate import approval_name, as_decided, open_gate, round_of, state_holds
+from pratique.core.guarded import unverified
 from pratique.core.identity import person_of
 from pratique.core.open_runs import too_many
 from pratique.core.snapshot import RunSnapshot
@@ -37,6 +39,8 @@ OPEN_GATE = "open-gate"
 TRY = "try"
 READ_ACTION = "action"
 FREE = "No approval is needed"
+READ_GATE = "read-gate"
+MAX_ROUNDS = 16
 _FIRST_RETRY, _LAST_RETRY = timedelta(seconds=30), timedelta(hours=1)
 
 
@@ -69,7 +73,16 @@ def _decide(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
             return release(snapshot, status)
 
 
-def _first_look(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
+@dataclass(frozen=True)
+class _Again:
+    """That a gate is opened once more: the how many-th it is, and why."""
+
+    round: int = 1
+    why: str = ""
+
+
+def _first_look(snapshot: RunSnapshot, now: datetime, again: _Again = _Again()) -> Plan[ActionRunStatus]:
+    """Judge a request by nothing but what it asks for and the Action as it is now."""
     run, action = snapshot.run, snapshot.action
     crowded = too_many(person_of(run.spec), snapshot.others) if snapshot.others and not snapshot.outcomes else None
     if crowded is not None:
@@ -92,7 +105,7 @@ def _first_look(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
         text = "; ".join(evaluation.refusals)
         rules = action.spec.notifications
         return Plan(transitions.end(run, Phase.REFUSED, text, now, EventType.REFUSED, rules))
-    return _enter(snapshot, evaluation.plan, now)
+    return _enter(snapshot, evaluation.plan, now, again)
 
 
 def _try_again_at(run: ActionRun, now: datetime) -> datetime:
@@ -104,7 +117,7 @@ def _try_again_at(run: ActionRun, now: datetime) -> datetime:
     return now + min(max(age, _FIRST_RETRY), _LAST_RETRY)
 
 
-def _enter(snapshot: RunSnapshot, plan: RunPlan, now: datetime) -> Plan[ActionRunStatus]:
+def _enter(snapshot: RunSnapshot, plan: RunPlan, now: datetime, again: _Again) -> Plan[ActionRunStatus]:
     """Let a run without a gate start at once; open the gate of any other, once its plan has passed a dry run."""
     run, stage = snapshot.run, plan.gate
     if stage is None and len(plan.resources) == 1:  # the one request that makes it says as much as a dry run
@@ -123,13 +136,13 @@ def _enter(snapshot: RunSnapshot, plan: RunPlan, now: datetime) -> Plan[ActionRu
     plan = with_results(plan, trial)
     if stage is None:
         return advance(snapshot, transitions.start(run, plan, FREE, now), now)
-    return _open(snapshot, plan, stage, now)
+    return _open(snapshot, plan, stage, now, again)
 
 
-def _open(snapshot: RunSnapshot, plan: RunPlan, stage: Stage, now: datetime) -> Plan[ActionRunStatus]:
+def _open(snapshot: RunSnapshot, plan: RunPlan, stage: Stage, now: datetime, again: _Again) -> Plan[ActionRunStatus]:
     """Open the gate, and wait once it is there."""
     run = snapshot.run
-    wanted = open_gate(run, plan, stage, now)
+    wanted = open_gate(run, plan, stage, now, again.round)
     opened = snapshot.outcomes.get(OPEN_GATE)
     if opened is None:
         return Plan(run.status, effects=(Create(OPEN_GATE, wanted),))
@@ -141,9 +154,9 @@ def _open(snapshot: RunSnapshot, plan: RunPlan, stage: Stage, now: datetime) -> 
     phase, text = _not_ours(approval, Approval.model_validate(wanted))
     if phase is not None:
         return Plan(transitions.end(run, phase, text, now, EventType(phase.value), plan.notifications))
-    gate = RunApproval(stage=stage.name, name=approval.metadata.name, state=ApprovalState.PENDING)
-    waiting = transitions.wait(run, plan, gate, held(stage, approval.spec.policy.deadline), now)
-    return Plan(waiting)
+    gate = RunApproval(stage=stage.name, name=approval.metadata.name, state=ApprovalState.PENDING, round=again.round)
+    text = held(stage, approval.spec.policy.deadline)
+    return Plan(transitions.wait(run, plan, gate, text, now, again.why))
 
 
 def _not_ours(found: Approval, wanted: Approval) -> tuple[Phase | None, str]:
@@ -180,12 +193,19 @@ def _at_the_gate(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     if plan is None or plan.gate is None:
         text = "status.plan of this run is gone: what was approved is not known any more"
         return Plan(transitions.end(run, Phase.SUPERSEDED, text, now, EventType.SUPERSEDED, []))
-    if approval is None or approval.metadata.name != approval_name(run, plan.gate):
-        return Plan(status)
+    name = approval_name(run, plan.gate, round_of(run))
+    if approval is None or approval.metadata.name != name:
+        return _without_gate(snapshot, plan, name, now)
     state = approval.status.state
+    if state is ApprovalState.SUPERSEDED:
+        return _ask_again(snapshot, plan, approval, now)
     if state is ApprovalState.PENDING or not state_holds(approval, run, now):
         return Plan(transitions.still_waiting(run, approval))
-    gates = [RunApproval(stage=plan.gate.name, name=approval.metadata.name, state=state)]
+    # what ended it may have been forged together with the decisions, unless it was this process
+    decided = state in (ApprovalState.APPROVED, ApprovalState.DECLINED)
+    if decided and not snapshot.vouched and (unsure := unverified(status, snapshot.outcomes)) is not None:
+        return unsure
+    gates = [RunApproval(stage=plan.gate.name, name=name, state=state, round=round_of(run))]
     run = run.model_copy(update={"status": status.model_copy(update={"approvals": gates})})
     text = gate_ended(as_decided(approval, now))
     if state in _ENDS:
@@ -223,6 +243,8 @@ def _go_on(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     if plan is None or snapshot.proven == plan_digest(plan):
         return advance(snapshot, run.status, now)
     if plan.gate is not None:
+        if (unsure := unverified(run.status, snapshot.outcomes)) is not None:
+            return unsure
         problem = not_approved(run, plan, snapshot.approval, now)
     else:
         outcome = snapshot.outcomes.get(EVALUATE)
@@ -236,3 +258,29 @@ def _go_on(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
         return advance(snapshot, run.status, now)
     text = f"It cannot be proven any more that this may run: {problem}; what was made stays"
     return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, plan.notifications))
+
+
+def _without_gate(snapshot: RunSnapshot, plan: RunPlan, name: str, now: datetime) -> Plan[ActionRunStatus]:
+    """The cache has no gate of this run: it is not there yet, or was deleted while the API server did not guard."""
+    run = snapshot.run
+    outcome = snapshot.outcomes.get(READ_GATE)
+    if outcome is None:
+        ref = ObjectRef(API_VERSION, "Approval", name, run.metadata.namespace)
+        return Plan(run.status, effects=(Read(READ_GATE, ref),))
+    if outcome.failure is None or outcome.failure.reason != "NotFound":
+        return Plan(run.status, retry=outcome.failure is not None)
+    text = f"Its Approval {name} was deleted: apply the request again under another name"
+    return Plan(transitions.end(run, Phase.SUPERSEDED, text, now, EventType.SUPERSEDED, plan.notifications))
+
+
+def _ask_again(snapshot: RunSnapshot, plan: RunPlan, approval: Approval, now: datetime) -> Plan[ActionRunStatus]:
+    """Open a fresh gate for what a fresh look at the request shows: a stored plan may have been forged with its gate."""
+    run = snapshot.run
+    again = _Again(round_of(run) + 1, approval.status.message)
+    if snapshot.action is None or snapshot.action.metadata.uid != plan.action.uid:
+        text = f"The Action {plan.action.name} was deleted while the request waited"
+    elif again.round > MAX_ROUNDS:
+        text = f"Its gate was superseded {MAX_ROUNDS} times: apply the request again under another name"
+    else:
+        return _first_look(snapshot, now, again)
+    return Plan(transitions.end(run, Phase.SUPERSEDED, text, now, EventType.SUPERSEDED, plan.notifications))

@@ -25,3 +25,5 @@ class RunSnapshot:
     proven: str | None = None
     ended: Phase | None = None
     others: OpenRuns | None = None
+    vouched: bool = False
+    """Whether this very version of its Approval is the one by which this process ended it, under guard."""

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, DryRun, DryRunResult, PlannedResource, RunPlan
-from pratique.api.v1alpha1.approval import Approval, GatePolicy
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, GatePolicy
 from pratique.core.approval import Tally, count
 from pratique.core.digest import plan_digest
 from pratique.core.dry_run import Trial, Tried, without_results
@@ -102,6 +102,8 @@ def not_approved(run: ActionRun, plan: RunPlan, approval: Approval | None, now: 
     """Return why a gated run that is under way was never approved, or None."""
     if approval is None:
         return f"the Approval of {run.metadata.name} is gone"
+    if approval.status.state is ApprovalState.SUPERSEDED:
+        return f"the Approval of {run.metadata.name} was superseded"
     return not_the_gate_of(plan, approval) or (None if is_granted(approval, now) else "nobody has approved it")
 
 

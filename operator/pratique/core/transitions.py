@@ -40,11 +40,19 @@ def hold(run: ActionRun, reason: Reason, message: str, now: datetime) -> ActionR
     return run.status.model_copy(update=update)
 
 
-def wait(run: ActionRun, plan: RunPlan, gate: RunApproval, message: str, now: datetime) -> ActionRunStatus:
-    """Record that the gate is open; approvers are told by the same write."""
+def wait(
+    run: ActionRun, plan: RunPlan, gate: RunApproval, message: str, now: datetime, again: str = ""
+) -> ActionRunStatus:
+    """Record that the gate is open; approvers are told by the same write. `again` says why, if it is not the first."""
+    if again:
+        line = TimelineEntry(at=now, event=Phase.SUPERSEDED.value, message=clean(again, 1024))
+        timeline = [*run.status.timeline, line]
+        run = run.model_copy(update={"status": run.status.model_copy(update={"timeline": timeline})})
+        message = f"{message}. Asked again: {again}"
     status = _move(run, Phase.WAITING_FOR_APPROVAL, Reason.WAITING_FOR_APPROVAL, message, now)
+    key = str(gate.round) if gate.round > 1 else ""
     outbox = notification.record(
-        list(status.notifications), EventType.APPROVAL_REQUESTED, now, status.message, plan.notifications
+        list(status.notifications), EventType.APPROVAL_REQUESTED, now, status.message, plan.notifications, key=key
     )
     return status.model_copy(update={"plan": plan, "approvals": [gate], "notifications": outbox})
 

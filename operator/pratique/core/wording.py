@@ -49,6 +49,8 @@ def gate_ended(approval: Approval) -> str:
             return f"Nobody decided before {until}: the request expired, it was not declined"
         case ApprovalState.WITHDRAWN:
             return "The requester took it back"
+        case ApprovalState.SUPERSEDED:
+            return status.message
         case _:
             return "Waiting for a decision"
 

@@ -4,11 +4,10 @@ A new kind is one class here, its store, and one line in `KINDS`.
 """
 
 from abc import ABC, abstractmethod
-from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from pratique.api.v1alpha1 import Action, ActionRun, Approval, Environment, NotificationChannel
 from pratique.api.v1alpha1.action_run import Phase
@@ -27,10 +26,9 @@ from pratique.core.objects import RUN_UID_LABEL
 from pratique.core.open_runs import OpenRuns
 from pratique.core.snapshot import RunSnapshot
 from pratique.handlers import open_runs
-from pratique.handlers.memory import Memory
+from pratique.handlers.memory import Memory, Parsed, Vouched
 
 Stores = Mapping[str, Store]
-Model = TypeVar("Model", bound=KubeObject)
 Look = tuple[KubeObject, Plan[Any]]
 Key = tuple[str, str, str]
 """Plural, namespace ("" for cluster-scoped), name."""
@@ -54,25 +52,6 @@ def _uid(body: Json) -> list[str]:
 def _phase(body: Json) -> list[str]:
     status = body.get("status") or {}
     return [status.get("phase") or status.get("state") or Phase.PENDING.value]
-
-
-class Parsed:
-    """The last few versions as models: one look asks several times for the same, many looks for one Action."""
-
-    def __init__(self, size: int = 64) -> None:
-        self._size = size
-        self._models: OrderedDict[tuple[str, str], KubeObject] = OrderedDict()
-
-    def __call__(self, model: type[Model], body: Json) -> Model:
-        """Return the model of a version of an object; models are frozen, so that they can be shared."""
-        key = (body["metadata"]["uid"], body["metadata"]["resourceVersion"])
-        found = self._models.get(key)
-        if not isinstance(found, model):
-            found = self._models[key] = model.model_validate(body)
-            if len(self._models) > self._size:
-                self._models.popitem(last=False)
-        self._models.move_to_end(key)
-        return found
 
 
 def new_stores() -> dict[str, Store]:
@@ -103,6 +82,9 @@ class Watched:
     stores: Stores
     parsed: Parsed
     limits: Limits = Limits()
+    taints: Mapping[str, str] = field(default_factory=dict)
+    """By uid of an Approval: why its decisions and its end are not believed. Filled by the sweep alone."""
+    vouched: Vouched = field(default_factory=Vouched)
     plural: ClassVar[str]
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
@@ -120,6 +102,9 @@ class Kind(Watched, ABC):
     def message(self, body: Json, entry: Notification) -> Message | None:
         """Return the message that an entry of this object's outbox stands for; None for kinds that tell nobody."""
         return None
+
+    def wrote(self, before: KubeObject, body: Json) -> None:
+        """Take in that this process has written the status that was planned for `before`; `body` is what is there now."""
 
 
 class Actions(Kind):
@@ -146,12 +131,12 @@ class ActionRuns(Kind):
     plural = "actionruns"
     memory: Memory = field(default_factory=Memory)
 
-    def _approval(self, uid: str) -> Approval | None:
-        for name in self.stores["approvals"].by("run", uid):
-            body = self.stores["approvals"].get(name)
-            if body is not None:
-                return self.parsed(Approval, body)
-        return None
+    def _approval(self, run: ActionRun) -> Approval | None:
+        """Return the gate that the run follows; there may be older ones, that were superseded."""
+        names = self.stores["approvals"].by("run", run.metadata.uid)
+        followed = [name for name in names if name[1] in {each.name for each in run.status.approvals}]
+        body = self.stores["approvals"].get((followed or names)[0]) if names else None
+        return self.parsed(Approval, body) if body is not None else None
 
     def _others(self, run: ActionRun, body: Json, approval: Approval | None) -> OpenRuns | None:
         """Return what else is open for its person, while it is not decided whether it is let in."""
@@ -165,17 +150,19 @@ class ActionRuns(Kind):
         run = self.parsed(ActionRun, body)
         found = self.stores["actions"].get(("", run.spec.action_ref.name))
         action = self.parsed(Action, found) if found else None
-        approval = None if run.status.phase.is_end else self._approval(run.metadata.uid)
+        approval = None if run.status.phase.is_end else self._approval(run)
         proven, ended = self.memory.proven(run.metadata.uid), self.memory.ended(run.metadata.uid)
         others = self._others(run, body, approval)
-        plan = plan_action_run(RunSnapshot(run, action, approval, outcomes, deliveries, proven, ended, others), now)
+        known = RunSnapshot(run, action, approval, outcomes, deliveries, proven, ended, others)
+        vouched = approval is not None and approval in self.vouched
+        plan = plan_action_run(replace(known, vouched=vouched), now)
         self.memory.looked_at(run, plan)
         return run, plan
 
     def message(self, body: Json, entry: Notification) -> Message:
         """Tell with the Approval's words, where there is one."""
         run = self.parsed(ActionRun, body)
-        return compose_run(run, self._approval(run.metadata.uid), entry)
+        return compose_run(run, self._approval(run), entry)
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """The gate looks whether its run was withdrawn or deleted; nothing else about a run concerns it."""
@@ -195,7 +182,13 @@ class Approvals(Kind):
         subject = approval.spec.subject
         found = self.stores["actionruns"].get((approval.metadata.namespace or "", subject.name))
         run = self.parsed(ActionRun, found) if found and found["metadata"]["uid"] == subject.uid else None
-        return approval, plan_approval(ApprovalSnapshot(approval, run, outcomes, deliveries), now)
+        tainted = self.taints.get(approval.metadata.uid)
+        return approval, plan_approval(ApprovalSnapshot(approval, run, outcomes, deliveries, tainted), now)
+
+    def wrote(self, before: KubeObject, body: Json) -> None:
+        """An open gate that we ended, we ended under guard: its run need not ask again."""
+        if self.parsed(Approval, body).status.state is not ApprovalState.PENDING and _is_open(before):
+            self.vouched.remember(body)
 
     def message(self, body: Json, entry: Notification) -> Message:
         """Tell the approvers."""
@@ -207,6 +200,10 @@ class Approvals(Kind):
         if not (gone or status.get("decisions") or status.get("state", ApprovalState.PENDING) != ApprovalState.PENDING):
             return []
         return [("actionruns", body["metadata"]["namespace"], body["spec"]["subject"]["name"])]
+
+
+def _is_open(approval: KubeObject) -> bool:
+    return isinstance(approval, Approval) and approval.status.state is ApprovalState.PENDING
 
 
 class Environments(Kind):

@@ -1,11 +1,54 @@
-"""What a process remembers of runs, since a status that was forged meanwhile proves nothing."""
+"""What one process remembers beside its cache: nothing that must outlive it, and little, whatever the number of objects.
+
+Decides nothing. Used by `handlers.kinds`, which gives it to the planners.
+"""
 
 from collections import OrderedDict
-from typing import Any
+from typing import Any, TypeVar
 
-from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase
+from pratique.api.v1alpha1 import ActionRun, Approval
+from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase
+from pratique.api.v1alpha1.common import KubeObject
 from pratique.core.digest import plan_digest
-from pratique.core.effects import Plan
+from pratique.core.effects import Json, Plan
+
+Model = TypeVar("Model", bound=KubeObject)
+
+
+class Vouched:
+    """The Approvals that this process ended itself, under guard, by the version that it wrote: the last few."""
+
+    def __init__(self, size: int = 256) -> None:
+        self._size = size
+        self._versions: OrderedDict[str, str] = OrderedDict()
+
+    def remember(self, body: Json) -> None:
+        """Take in what we wrote."""
+        self._versions[body["metadata"]["uid"]] = body["metadata"]["resourceVersion"]
+        if len(self._versions) > self._size:
+            self._versions.popitem(last=False)
+
+    def __contains__(self, approval: Approval) -> bool:
+        return self._versions.get(approval.metadata.uid) == approval.metadata.resource_version
+
+
+class Parsed:
+    """The last few versions as models: one look asks several times for the same, many looks for one Action."""
+
+    def __init__(self, size: int = 64) -> None:
+        self._size = size
+        self._models: OrderedDict[tuple[str, str], KubeObject] = OrderedDict()
+
+    def __call__(self, model: type[Model], body: Json) -> Model:
+        """Return the model of a version of an object; models are frozen, so that they can be shared."""
+        key = (body["metadata"]["uid"], body["metadata"]["resourceVersion"])
+        found = self._models.get(key)
+        if not isinstance(found, model):
+            found = self._models[key] = model.model_validate(body)
+            if len(self._models) > self._size:
+                self._models.popitem(last=False)
+        self._models.move_to_end(key)
+        return found
 
 
 class Memory:

@@ -42,6 +42,11 @@ class Metrics:
             "notifications", "Deliveries tried: Sent, Failed (tried again) or GivenUp.", "channel", "result"
         )
         self._gaps = self._counter("watch_gaps", "Watches that had to begin with a list again.")
+        self._guard_gaps = self._counter("guard_gaps", "Times that the API server was seen not to guard.")
+        self._verifications = self._counter(
+            "guard_verifications", "Looks at the guard before a decision counts: verified, changed or failed.", "result"
+        )
+        self._superseded = self._counter("guard_superseded", "Gates that were superseded after a gap of the guard.")
         info = Gauge("pratique_build_info", "Always 1.", ["version"], registry=self.registry)
         info.labels(__version__).set(1)
         ProcessCollector(registry=self.registry)
@@ -75,6 +80,18 @@ class Metrics:
     def watch_had_a_gap(self) -> None:
         """Count a watch that had to begin with a list again."""
         self._gaps.inc()
+
+    def guard_had_a_gap(self) -> None:
+        """Count a time that the API server was seen not to guard."""
+        self._guard_gaps.inc()
+
+    def verified(self, result: str) -> None:
+        """Count a look at the guard before a decision counts."""
+        self._verifications.labels(result).inc()
+
+    def superseded(self, number: int) -> None:
+        """Count gates that were superseded after a gap."""
+        self._superseded.inc(number)
 
     def gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
         """Show a value that is read when it is asked for."""

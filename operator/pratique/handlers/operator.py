@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from pratique.admission.values import GuardValues
 from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.channels import Channels
@@ -26,15 +27,17 @@ from pratique.core.leadership import LEASE_NAME, Terms
 from pratique.core.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.core.messages import Message
 from pratique.handlers.clock import Clock, SystemClock
-from pratique.handlers.guard import until_guarded, until_unguarded
+from pratique.handlers.guard import Guard, until_guarded
 from pratique.handlers.health import Health
 from pratique.handlers.informers import Informers
-from pratique.handlers.kinds import KINDS, WATCHED, Key, Limits, Parsed, new_stores
+from pratique.handlers.kinds import KINDS, WATCHED, Key, Limits, new_stores
 from pratique.handlers.leader import Leadership
+from pratique.handlers.memory import Parsed, Vouched
 from pratique.handlers.metrics import Metrics
 from pratique.handlers.outbox import Outbox
 from pratique.handlers.queue import KeyedQueue
 from pratique.handlers.reconciler import Reconciler, Verdict
+from pratique.handlers.sweep import Sweep
 from pratique.handlers.watchdog import stuck_look
 from pratique.handlers.watches import Watches
 from pratique.handlers.workers import Workers
@@ -66,8 +69,9 @@ class Settings:
     health_port: int = 8080
     workers: int = 16
     relist_every: float = 300.0
+    guard: GuardValues = field(default_factory=GuardValues)
     guard_every: float = 15.0
-    service_account: str = "pratique"
+    guard_settle: float = 2.0
     open_runs_per_requester: int = OPEN_RUNS_PER_REQUESTER
     identity: str = field(default_factory=socket.gethostname)
     leader_election: bool = True
@@ -76,7 +80,7 @@ class Settings:
     @property
     def username(self) -> str:
         """The user name under which the API server knows this process."""
-        return f"system:serviceaccount:{self.namespace}:{self.service_account}"
+        return self.guard.operator
 
 
 class Operator:
@@ -98,20 +102,25 @@ class Operator:
             lease = Lease(self.api, settings.namespace, LEASE_NAME)
             self.leadership = Leadership(lease, settings.identity, self.clock, settings.lease)
             self.api.may_write = self.leadership.valid
-        stores, parsed = new_stores(), Parsed()
+        limits = Limits(open_runs=settings.open_runs_per_requester)
+        stores, shared = new_stores(), (Parsed(), limits, taints := dict[str, str](), Vouched())
         self.secrets = SecretReader(self.api, settings.namespace)
         self.channels = Channels(self.secrets.read, self._post_event, namespace=settings.namespace)
         self.outbox = Outbox(self._deliver, self.workers.add, lambda: self.workers.busy)
-        limits = Limits(open_runs=settings.open_runs_per_requester)
-        watched = {kind.plural: kind(stores, parsed, limits) for kind in WATCHED}
+        watched = {kind.plural: kind(stores, *shared) for kind in WATCHED}
         self.informers = Informers(stores, watched, self.workers.add, self._forget, self.clock.steady)
+        sweep = Sweep(stores, taints, lambda: self.informers.relist(self.api), self._look, self.workers.add)
+        sweep.superseded = self.metrics.superseded
+        self.guard = Guard(self.api, settings.guard, sweep, self._guarded, settings.guard_every, settings.guard_settle)
+        self.guard.counted = self.metrics.verified
         self.reconciler = Reconciler(
             api=self.api,
-            kinds={kind.plural: kind(stores, parsed, limits) for kind in KINDS},
+            kinds={kind.plural: kind(stores, *shared) for kind in KINDS},
             stores=stores,
             sandbox=self.sandbox,
             outbox=self.outbox,
             check_channel=self._check_channel,
+            verify_guard=self.guard.verify,
             clock=self.clock.now,
             identity=settings.identity,
             changed=self.informers.written,
@@ -222,16 +231,17 @@ class Operator:
 
     async def _lead(self) -> None:
         """Decide and tell while the API server guards, until cancelled. A standby may have waited for weeks."""
+        self.guard.begin()
         while True:
-            await until_guarded(self.api, self.settings.username, self._guarded)
+            await self.guard.restored()
             work = asyncio.ensure_future(self.workers.run())
-            watch = asyncio.ensure_future(until_unguarded(self.api, self.settings.username, self.settings.guard_every))
+            watch = asyncio.ensure_future(self.guard.until_lapsed())
             try:
                 await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
                 if work.done():
                     return await work
                 self._guarded(await watch)
-                log.error("Nothing is decided until the API server guards again: %s", self.health.unguarded)
+                self.metrics.guard_had_a_gap()
             finally:
                 work.cancel()
                 watch.cancel()

@@ -26,6 +26,7 @@ from pratique.core.effects import (
     EvaluateRun,
     Failure,
     Outcome,
+    VerifyGuard,
 )
 from pratique.core.errors import EvaluationError
 from pratique.handlers.kinds import Key, Kind
@@ -56,6 +57,7 @@ class Reconciler:
     sandbox: Sandbox
     outbox: Outbox
     check_channel: Callable[[CheckChannel], Awaitable[Outcome]]
+    verify_guard: Callable[[], Awaitable[Outcome]]
     clock: Callable[[], datetime]
     identity: str
     """Names this process among its replicas: the sender of what it tells."""
@@ -97,6 +99,7 @@ class Reconciler:
         status = self._claimed(obj.status, plan.status)  # type: ignore[attr-defined]  # every kind has one
         if status != obj.status:  # type: ignore[attr-defined]
             body = await self._write(key, body, status)
+            kind.wrote(obj, body)
         self.outbox.marked(uid, deliveries)
         later = self._tell(key, kind, body, status, now)
         for effect in plan.after:
@@ -161,6 +164,8 @@ class Reconciler:
                     return Outcome(value=await self.sandbox.check_action(effect.action, owners))
                 case CheckChannel():
                     return await self.check_channel(effect)
+                case VerifyGuard():
+                    return await self.verify_guard()
                 case _:
                     return await perform(self.api, effect)
         except EvaluationError as error:

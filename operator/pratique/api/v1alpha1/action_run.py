@@ -189,6 +189,9 @@ class RunApproval(ApiModel):
     stage: Annotated[str, Field(max_length=32, description="Name of the stage.")]
     name: Annotated[str, Field(max_length=253, description="Name of the Approval.")]
     state: Annotated[ApprovalState, Field(description="State of the Approval.")]
+    round: Annotated[
+        int, Field(ge=1, le=16, description="2 and more: the gate was superseded, and opened again under a new name.")
+    ] = 1
 
 
 class RunResource(ApiModel):

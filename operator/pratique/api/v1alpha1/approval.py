@@ -38,6 +38,7 @@ class ApprovalState(StrEnum):
     DECLINED = "Declined"
     EXPIRED = "Expired"
     WITHDRAWN = "Withdrawn"
+    SUPERSEDED = "Superseded"
 
 
 class Verdict(StrEnum):
