@@ -76,8 +76,10 @@ FROZEN = Denial(
 )
 GATE_MARKS = Denial(
     DECISION,
-    "ownerReferences, finalizers and the pratique.dev labels and annotations of an Approval belong to the operator",
+    "labels, annotations, finalizers and ownerReferences of an Approval belong to the operator:"
+    " only spec.decisions[you] may be added",
 )
+MANAGED = Denial(DECISION, "managedFields of an Approval belong to the API server: send your decision and nothing else")
 RECORDED = Denial(
     DECISION,
     "a decision, once recorded, cannot be changed or removed"
@@ -130,6 +132,13 @@ LABEL_IS_OURS = Denial(
     LEASH,
     "the label pratique.dev/environment-uid says which namespace ends with an Environment: only the operator sets it,"
     " when it makes one",
+)
+ACTION_OWNERS = Denial(
+    ACTION, "ownerReferences of an Action are changed by those who may delete it: the garbage collector would"
+)
+ENVIRONMENT_OWNERS = Denial(
+    ENVIRONMENT,
+    "ownerReferences of an Environment are changed by those who may delete it: the garbage collector would",
 )
 DEEP_TEMPLATE = Denial(ACTION, "a template is nested deeper than 32 levels: make it flatter")
 DEEP_SCHEMA = Denial(ACTION, "spec.inputs.schema is nested deeper than 32 levels: make it flatter")

@@ -1,15 +1,14 @@
 """Attacks on the gate as an object: take it away, mark it, hang it on something, open one's own."""
 
-from tests.attacks.denials import BORN_DECIDED, GATE_MARKS, OPENED, PENDING, canary, rbac
+from typing import Any
+
+from tests.attacks.denials import BORN_DECIDED, GATE_MARKS, MANAGED, OPENED, PENDING, canary, rbac
 from tests.attacks.gate_frozen import DECIDE, MINE
-from tests.attacks.model import Attack, Twin, apply, create, delete, patch
-from tests.attacks.world import LEAD, MAG, OPERATOR, gate
+from tests.attacks.model import Attack, Json, Twin, apply, create, delete, patch, replacing
+from tests.attacks.world import APPROVE, LEAD, LEAD_2, MAG, OPERATOR, gate
 
 OPEN = Twin("operator", "opens a gate without decisions", create(gate("fresh")))
 END = Twin("admin", "deletes a gate that has ended", delete("approvals/ended"))
-LABEL = Twin(
-    "lead-1", "sets a label that is not ours", patch("approvals/gate", {"metadata": {"labels": {"team": "a"}}})
-)
 OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "0c6d5a8e-6f0e-4b7f-9a55-3a1f0f6f7a12"}
 
 DELETED = [
@@ -84,7 +83,7 @@ DELETED = [
         "an approver hangs the gate on an object that is gone: the garbage collector would delete it",
         patch("approvals/gate", {"metadata": {"ownerReferences": [OWNER]}}),
         GATE_MARKS,
-        LABEL,
+        DECIDE,
     ),
     Attack(
         "finalizer",
@@ -93,7 +92,7 @@ DELETED = [
         "cluster-admin hangs a finalizer on the gate",
         patch("approvals/gate", {"metadata": {"finalizers": ["example.com/mine"]}}),
         GATE_MARKS,
-        LABEL,
+        DECIDE,
     ),
     Attack(
         "finalizer-orphan",
@@ -102,7 +101,86 @@ DELETED = [
         "an approver sets the garbage collector's own finalizer",
         patch("approvals/gate", {"metadata": {"finalizers": ["foregroundDeletion"]}}),
         GATE_MARKS,
-        LABEL,
+        DECIDE,
+    ),
+]
+
+
+def _claim(fields: dict[str, Any], who: str = LEAD_2) -> Json:
+    """Return managed fields by which somebody owns a part of a decision that `who` has not made."""
+    return {
+        "apiVersion": "pratique.dev/v1alpha1",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:spec": {"f:decisions": {f"f:{who}": fields}}},
+        "manager": "somebody",
+        "operation": "Update",
+        "time": "2020-01-01T00:00:00Z",
+    }
+
+
+def _claiming(live: Json) -> None:
+    live["metadata"]["managedFields"].append(_claim({"f:decidedAt": {}}))
+
+
+def _claiming_while_deciding(live: Json) -> None:
+    _claiming(live)
+    live["spec"]["decisions"] = {LEAD: APPROVE}
+
+
+SILENCED = [
+    Attack(
+        "claim-a-colleagues-key",
+        4,
+        "mallory",
+        "somebody says that a field manager owns a part of a lead's decision, so that the lead cannot decide any more",
+        replacing("approvals/gate", _claiming),
+        MANAGED,
+        DECIDE,
+    ),
+    Attack(
+        "claim-by-merge-patch",
+        4,
+        "security",
+        "an approver of other things does so by merge patch",
+        patch("approvals/gate", {"metadata": {"managedFields": [_claim({"f:nonsense": {}})]}}),
+        MANAGED,
+        DECIDE,
+    ),
+    Attack(
+        "claim-while-deciding",
+        4,
+        "lead-1",
+        "an approver approves, and in the same request takes the second approver's key",
+        replacing("approvals/gate", _claiming_while_deciding),
+        MANAGED,
+        DECIDE,
+    ),
+    Attack(
+        "crowd-of-managers",
+        4,
+        "mallory",
+        "somebody applies what is there already under ever new field managers, until the gate is full",
+        apply("approvals/gate", {"spec": {"stage": "platform"}}, manager="m1"),
+        MANAGED,
+        DECIDE,
+    ),
+    Attack(
+        "fill-with-labels",
+        4,
+        "security",
+        "an approver of other things fills the gate with labels, until it has no room for its own status",
+        patch("approvals/gate", {"metadata": {"labels": {f"x{n}": "x" * 63 for n in range(3000)}}}),
+        GATE_MARKS,
+        DECIDE,
+    ),
+    Attack(
+        "any-annotation",
+        4,
+        "admin",
+        "cluster-admin writes an annotation that some tool of the approvers believes",
+        patch("approvals/gate", {"metadata": {"annotations": {"example.com/checked-by": "lead-1"}}}),
+        GATE_MARKS,
+        DECIDE,
     ),
 ]
 
@@ -114,7 +192,7 @@ MARKED = [
         "an approver gives the gate another run's label",
         patch("approvals/gate", {"metadata": {"labels": {"pratique.dev/run-uid": "x"}}}),
         GATE_MARKS,
-        LABEL,
+        DECIDE,
     ),
     Attack(
         "our-annotation",
@@ -123,7 +201,7 @@ MARKED = [
         "somebody with the right to patch gates writes an annotation of ours",
         patch("approvals/gate", {"metadata": {"annotations": {"pratique.dev/x": "x"}}}),
         GATE_MARKS,
-        LABEL,
+        DECIDE,
     ),
     Attack(
         "our-label-by-apply",
@@ -132,7 +210,7 @@ MARKED = [
         "cluster-admin applies a label of ours with force",
         apply("approvals/gate", {"metadata": {"labels": {"pratique.dev/run-uid": "x"}}}, force="true"),
         GATE_MARKS,
-        LABEL,
+        DECIDE,
     ),
     Attack(
         "canary-label",
@@ -141,7 +219,7 @@ MARKED = [
         "an approver says that the gate is a canary, to be let through",
         patch("approvals/gate", {"metadata": {"labels": {"pratique.dev/canary": "true"}}, "spec": MINE}),
         canary("pratique-decision", " stamped"),
-        LABEL,
+        DECIDE,
         behind=(GATE_MARKS,),
     ),
 ]
@@ -196,4 +274,4 @@ OPENED_BY_OTHERS = [
     ),
 ]
 
-ATTACKS = [*DELETED, *MARKED, *OPENED_BY_OTHERS]
+ATTACKS = [*SILENCED, *DELETED, *MARKED, *OPENED_BY_OTHERS]

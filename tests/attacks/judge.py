@@ -48,6 +48,6 @@ def written(attack: Attack, reply: Reply | None) -> str:
         case Denial(by=by) if by.startswith("pratique-") and reply is not None:
             return reply.message.partition("denied request: ")[2]
         case Denial() if reply is not None:
-            return reply.message
+            return reply.message.partition("\n")[0]  # RBAC goes on with what is missing, one line per rule
         case answer:
             return getattr(answer, "sentence", "")

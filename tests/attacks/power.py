@@ -4,10 +4,12 @@ from typing import Any
 
 from tests.attacks.denials import (
     ACTION,
+    ACTION_OWNERS,
     DEEP_SCHEMA,
     DEEP_TEMPLATE,
     ENVIRONMENT,
     ENVIRONMENT_MARKS,
+    ENVIRONMENT_OWNERS,
     LABEL_IS_OURS,
     LEASH,
     LEASHED,
@@ -20,6 +22,7 @@ from tests.attacks.denials import (
     rbac,
     server,
 )
+from tests.attacks.gate_removed import OWNER
 from tests.attacks.model import SPACE, Attack, Json, Request, Shows, Twin, apply, create, patch, raw, replacing
 from tests.attacks.world import INSIDE, MALLORY, OPERATOR, OUTSIDE, berth
 from tests.support import manifests as make
@@ -455,7 +458,28 @@ LEASHES = [
     ),
 ]
 
+_HUNG = {"metadata": {"ownerReferences": [OWNER]}}
 _PLANT = {"metadata": {"labels": _UID}}
+HUNG = [
+    Attack(
+        "hang-environment",
+        16,
+        "mallory",
+        "somebody who may patch Environments hangs one on an object that is gone: the garbage collector would end it",
+        patch("environments/env", _HUNG),
+        ENVIRONMENT_OWNERS,
+        Twin("admin", "does so, holding the verb delete", patch("environments/env", _HUNG)),
+    ),
+    Attack(
+        "hang-action",
+        5,
+        "author",
+        "an author who may not delete Actions hangs one on an object that is gone, which supersedes what waits",
+        patch("actions/foreign", _HUNG),
+        ACTION_OWNERS,
+        Twin("admin", "does so, holding the verb delete", patch("actions/foreign", _HUNG)),
+    ),
+]
 PLANTED = [
     Attack(
         "plant-label",
@@ -538,4 +562,4 @@ DEEP = [
     ),
 ]
 
-ATTACKS = [*DEEP, *PLANTED, *LENT, *ENVIRONMENTS, *FORGED, *LEASHES]
+ATTACKS = [*HUNG, *DEEP, *PLANTED, *LENT, *ENVIRONMENTS, *FORGED, *LEASHES]

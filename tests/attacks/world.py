@@ -47,7 +47,10 @@ metadata: {{name: mallory, namespace: {SPACE}}}
 rules:
 - apiGroups: [pratique.dev]
   resources: [actionruns, approvals, environments, actionruns/status, approvals/status, environments/status]
-  verbs: [get, list, create, update, patch, delete, deletecollection]
+  verbs: [get, list, create, update, patch]
+- apiGroups: [pratique.dev]
+  resources: [actionruns, approvals]
+  verbs: [delete, deletecollection]
 ---
 kind: Role
 metadata: {{name: robot, namespace: {SPACE}}}

@@ -168,6 +168,19 @@ def same_person(one: str, other: str) -> str:
     return rf"{one}.matches(r'(?i)^\Q' + {other}.replace(r'\E', r'\E\\E\Q') + r'\E$')"
 
 
+def keeps_owners(resource: str, namespace: str | None = None) -> str:
+    """Return CEL for an update that hangs the object on nothing else, unless by those who may delete it.
+
+    The garbage collector deletes what hangs on something that is gone: the right to patch would be the right to delete.
+    """
+    now, before = (
+        f"(has({side}.metadata.ownerReferences) ? {side}.metadata.ownerReferences : [])"
+        for side in ("object", "oldObject")
+    )
+    delete = may("delete", resource, "object.metadata.name", namespace)
+    return f"request.operation != 'UPDATE' || {now} == {before} || {delete}"
+
+
 def same(one: str, other: str) -> str:
     """Return CEL for two lists having the same members."""
     return f"{one}.all(x, x in {other}) && {other}.all(x, x in {one})"

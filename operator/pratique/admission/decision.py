@@ -15,10 +15,7 @@ from pratique.admission.build import (
     Match,
     Stamp,
     may,
-    ours,
-    same,
     same_person,
-    unless_absent,
     validating,
 )
 
@@ -44,7 +41,18 @@ _NEW = f"""
       ? !(has(oldObject.spec.decisions) && {ME} in oldObject.spec.decisions)
       : ({CANARY}))
 """
-_LIST = "(has({0}.metadata.{1}) ? {0}.metadata.{1} : [])"
+_OF_THE_OPERATOR = {"labels": "{}", "annotations": "{}", "finalizers": "[]", "ownerReferences": "[]"}
+"""What of the metadata people leave alone, and what stands for its absence: a gate can neither be hung on something nor
+be filled up until it has no room for its own status."""
+
+_CLAIMED = """
+    !has(m.fieldsV1) || !('f:spec' in m.fieldsV1) || !('f:decisions' in m.fieldsV1['f:spec']) ||
+    m.fieldsV1['f:spec']['f:decisions'].all(k, k == '.' || (k.startsWith('f:') && k.substring(2) in variables.new))
+"""
+"""Whether an entry `m` of managedFields speaks of decisions that are there, and of no others.
+
+Whoever could claim a colleague's key in advance would make two owners of it, and the colleague could not decide any more.
+"""
 
 
 def decision(operator: str) -> list[Manifest]:
@@ -94,21 +102,20 @@ def _guard(operator: str) -> list[Manifest]:
             variables.owners.size() == 1 && has(variables.mine.decidedAt) &&
             variables.mine.decidedAt == variables.owners[0].time
         """,
-        "oursNow": unless_absent("object", ours("object.metadata")),
-        "oursBefore": unless_absent("oldObject", ours("oldObject.metadata")),
+        "sameMetadata": _same_metadata(),
+        "managedNow": "has(object.metadata.managedFields) ? object.metadata.managedFields : []",
+        "managedBefore": "has(oldObject.metadata.managedFields) ? oldObject.metadata.managedFields : []",
     }
     return validating(
         NAME,
         (Match(("approvals",), ("CREATE", "UPDATE", "DELETE")),),
         variables,
-        (*_frozen(operator), *_own_name(), *_entitled(), *_in_time()),
+        (*_frozen(operator), *_own_name(), *_entitled(), *_in_time(), _unclaimed()),
         canary="(variables.stamped ? 'stamped' : 'not stamped')",
     )
 
 
 def _frozen(operator: str) -> tuple[Check, ...]:
-    owners = [_LIST.format(side, "ownerReferences") for side in ("object", "oldObject")]
-    finalizers = [_LIST.format(side, "finalizers") for side in ("object", "oldObject")]
     return (
         Check(
             """
@@ -132,16 +139,18 @@ def _frozen(operator: str) -> tuple[Check, ...]:
             "what is being approved, by whom and until when is frozen: only spec.decisions[you] may be added",
         ),
         Check(
-            f"""
-            !variables.updating || variables.keeper || (
-              {owners[0]} == {owners[1]} &&
-              {finalizers[0]} == {finalizers[1]} &&
-              {same("variables.oursNow", "variables.oursBefore")}
-            )
-            """,
-            "ownerReferences, finalizers and the pratique.dev labels and annotations of an Approval"
-            " belong to the operator",
+            "!variables.updating || variables.keeper || variables.sameMetadata",
+            "labels, annotations, finalizers and ownerReferences of an Approval belong to the operator:"
+            " only spec.decisions[you] may be added",
         ),
+    )
+
+
+def _same_metadata() -> str:
+    return " &&\n".join(
+        f"(has(object.metadata.{field}) ? object.metadata.{field} : {none}) =="
+        f" (has(oldObject.metadata.{field}) ? oldObject.metadata.{field} : {none})"
+        for field, none in _OF_THE_OPERATOR.items()
     )
 
 
@@ -219,4 +228,18 @@ def _in_time() -> tuple[Check, ...]:
             "the deadline has passed",
             "'the deadline ' + string(object.spec.policy.deadline) + ' has passed'",
         ),
+    )
+
+
+def _unclaimed() -> Check:
+    # who changes nothing leaves no trace either: each trace takes room, and there is no end of field managers
+    return Check(
+        f"""
+        !variables.updating || variables.keeper || (
+          (variables.deciding || object.spec != oldObject.spec || !variables.sameMetadata ||
+           variables.managedNow == variables.managedBefore) &&
+          variables.managedNow.all(m, {_CLAIMED})
+        )
+        """,
+        "managedFields of an Approval belong to the API server: send your decision and nothing else",
     )

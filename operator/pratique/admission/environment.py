@@ -12,6 +12,7 @@ from pratique.admission.build import (
     Check,
     Manifest,
     Match,
+    keeps_owners,
     may,
     names,
     only_canaries,
@@ -113,5 +114,9 @@ def _owned() -> Iterable[Check]:
             f"request.operation != 'UPDATE' || variables.keeper ||"
             f" ({same('variables.oursNow', 'variables.oursBefore')})",
             "labels, annotations and finalizers of pratique.dev on an Environment belong to the operator",
+        ),
+        Check(
+            f"variables.keeper || {keeps_owners('environments', 'object.metadata.namespace')}",
+            "ownerReferences of an Environment are changed by those who may delete it: the garbage collector would",
         ),
     )

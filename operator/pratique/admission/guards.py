@@ -10,6 +10,7 @@ from pratique.admission.build import (
     Check,
     Manifest,
     Match,
+    keeps_owners,
     may,
     only_canaries,
     shallow,
@@ -37,6 +38,10 @@ def action(operator: str) -> list[Manifest]:
                 "you may not impersonate the ServiceAccount that the Action names",
                 f"variables.me + ' may not impersonate ServiceAccount ' + string({account}.namespace) + '/' +"
                 f" string({account}.name) + ', which this Action would act as'",
+            ),
+            Check(
+                keeps_owners("actions"),
+                "ownerReferences of an Action are changed by those who may delete it: the garbage collector would",
             ),
             Check(
                 f"object.spec.execution.resources.all(r, {shallow('r.template', MAX_TEMPLATE_DEPTH)})",
