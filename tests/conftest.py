@@ -15,6 +15,7 @@ from tools.installation import ROOT, install_pratique
 from tests.support.cluster import Cluster, Source, choose
 
 PEOPLE = Path(__file__).parent / "support" / "people.yaml"
+BORROWED = PEOPLE.with_name("borrowed.yaml")
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +53,7 @@ def bare_cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 def cluster(bare_cluster: Cluster) -> Cluster:
     """A cluster with CRDs, policies and roles, and the test identities bound to them."""
     install_pratique(bare_cluster.runner, bare_cluster.identities.kubeconfig("admin"))
-    bare_cluster.kubectl("admin", "apply", "-f", str(PEOPLE))
+    bare_cluster.kubectl("admin", "apply", "-f", str(PEOPLE), "-f", str(BORROWED))
     for name in ("executor", "channel"):
         bare_cluster.kubectl("admin", "apply", "-f", str(ROOT / "examples" / "environment" / f"{name}.yaml"))
     return bare_cluster

@@ -38,7 +38,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("rbac")
     (values,) = [yaml.safe_load(text) for text in BLOCKS[GITOPS] if "kind" not in yaml.safe_load(text)]
     chosen = Values(submitters=tuple(values["submitters"]))
-    with own_plane(SPACE, folder, values=chosen, people=None) as (plane, cluster):
+    with own_plane(SPACE, folder, values=chosen, people=()) as (plane, cluster):
         arguments = guard_arguments(chosen)
         operator = OperatorProcess(plane.kubeconfig("operator"), folder / "operator.log", arguments=arguments)
         operator.start()

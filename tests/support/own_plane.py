@@ -11,7 +11,7 @@ from tools.controlplane.servers import Options
 from tools.installation import install_pratique
 
 from pratique.codegen.values import Values
-from tests.conftest import PEOPLE
+from tests.conftest import BORROWED, PEOPLE
 from tests.support.cluster import Cluster
 from tests.support.manifests import Manifest
 from tests.support.runs import account
@@ -79,14 +79,14 @@ def own_plane(
     options: Options | None = None,
     rights: Manifest = NOTES,
     values: Values | None = None,
-    people: Path | None = PEOPLE,
+    people: tuple[Path, ...] = (PEOPLE, BORROWED),
 ) -> Iterator[tuple[ControlPlane, Cluster]]:
-    """Start it; Actions are the caller's to apply, when an operator runs or before."""
+    """Start it with the rights in the files; Actions are the caller's to apply, when an operator runs or before."""
     with temporary_plane(space, options or Options()) as plane:
         cluster = Cluster(plane, Kubectl(folder / "kube-cache"))
         install_pratique(cluster.runner, plane.kubeconfig("admin"), values)
-        if people is not None:
-            cluster.kubectl("admin", "apply", "-f", str(people))
+        for file in people:
+            cluster.kubectl("admin", "apply", "-f", str(file))
         cluster.kubectl("admin", "create", "namespace", space)
         cluster.apply("admin", yaml.safe_dump_all(account(space, "writer", rights)))
         yield plane, cluster
