@@ -7,6 +7,7 @@ _PLAN = "tests/integration/test_plan.py"
 _AUTHOR = "tests/integration/test_hostile_author.py"
 _STORY = "tests/integration/test_story.py"
 _BEHALF = "tests/integration/test_on_behalf.py"
+_GUARD = "tests/integration/test_guard.py"
 _APPROVALS = "tests/crds/test_identity_approvals.py"
 
 
@@ -182,9 +183,9 @@ ATTACKS = [
         "unbound-policy",
         9,
         "admin",
-        "cluster-admin unbinds a policy",
-        "tests/integration/test_guard.py::test_what_is_gone_is_noticed_and_nothing_that_was_forged_counts",
-        "nothing that was forged meanwhile counts, and the gate is asked again",
+        "cluster-admin deletes a policy or its binding, and forges a decision meanwhile",
+        f"{_GUARD}::test_what_is_gone_is_noticed_and_nothing_that_was_forged_counts",
+        "it is noticed; the gate is opened again, empty",
     ),
     seen(
         "reset-managed-fields",
@@ -210,5 +211,37 @@ ATTACKS = [
         f"{_APPROVALS}::test_server_side_apply_needs_a_manager_of_ones_own",
         "a decision, once recorded, cannot be changed or removed (server-side apply needs a field manager of your own:"
         " --field-manager=$USER)",
+    ),
+    seen(
+        "weakened-policy",
+        9,
+        "admin",
+        "cluster-admin weakens a policy or a CRD, and forges a decision meanwhile",
+        f"{_GUARD}::test_what_is_weakened_for_long_is_noticed_and_named",
+        "it is noticed, and named",
+    ),
+    seen(
+        "crowd-of-runs",
+        17,
+        "developer",
+        "a developer asks for two hundred things at once, so that nobody else is served",
+        "tests/integration/test_open_runs.py::test_of_a_burst_as_many_are_held_as_may_be",
+        "as many are held as one person may have open; the others are refused",
+    ),
+    seen(
+        "hostile-expressions",
+        17,
+        "author",
+        "twenty Actions hold expressions that eat time and memory",
+        "tests/integration/test_hostile_cost.py::test_twenty_hostile_actions_cost_an_innocent_run_seconds",
+        "an innocent run is a few seconds late",
+    ),
+    seen(
+        "pipeline-asks",
+        14,
+        "robot",
+        "a ServiceAccount asks where the Action does not say that machines may",
+        "tests/integration/test_rbac_guide.py::test_a_pipeline",
+        "the run is refused",
     ),
 ]

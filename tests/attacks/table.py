@@ -3,15 +3,20 @@
 from collections.abc import Mapping
 
 from tests.attacks import (
+    actions,
+    bounds,
     deciding,
     elsewhere,
-    fields,
+    encoding,
+    environments,
+    forging,
     gate_frozen,
     gate_removed,
-    power,
-    protocol,
+    impersonating,
+    leash,
     requesting,
     run_frozen,
+    statuses,
 )
 from tests.attacks.judge import stopped_by, written
 from tests.attacks.model import Attack, Proven
@@ -23,9 +28,14 @@ ATTACKS: tuple[Attack, ...] = (
     *gate_frozen.ATTACKS,
     *gate_removed.ATTACKS,
     *deciding.ATTACKS,
-    *power.ATTACKS,
-    *fields.ATTACKS,
-    *protocol.ATTACKS,
+    *forging.ATTACKS,
+    *actions.ATTACKS,
+    *environments.ATTACKS,
+    *bounds.ATTACKS,
+    *leash.ATTACKS,
+    *statuses.ATTACKS,
+    *impersonating.ATTACKS,
+    *encoding.ATTACKS,
     *elsewhere.ATTACKS,
 )
 TRIED = tuple(each for each in ATTACKS if not isinstance(each.answer, Proven))

@@ -1,23 +1,108 @@
-"""Attacks that a rule beside a field stops: gates that could never hold or never open, Environments of others."""
+"""Attacks on Environments and through them: longer, more, elsewhere, in the place of what is there."""
 
 from typing import Any
 
-from tests.attacks.deciding import DECIDE
-from tests.attacks.denials import OWN_NAMESPACE, crd, not_allowed, own_name, schema
-from tests.attacks.gate_removed import OPEN
-from tests.attacks.model import SPACE, Attack, Denial, Twin, create, patch
-from tests.attacks.power import EXTEND, LEND, MAKE
-from tests.attacks.world import APPROVE, MALLORY, berth, gate
+from tests.attacks.denials import (
+    ENVIRONMENT,
+    ENVIRONMENT_MARKS,
+    OWN_NAMESPACE,
+    canary,
+    crd,
+    creates_nothing,
+    may_not_extend,
+    not_allowed,
+    schema,
+)
+from tests.attacks.model import SPACE, Attack, Denial, Twin, apply, create, patch
+from tests.attacks.world import MALLORY
 from tests.support import manifests as make
 from tests.support.manifests import changed
 
-_STAGE = "spec.approval.stages.0"
-_PEOPLE = (
-    "approvers.groups must name people: system:authenticated, system:unauthenticated and"
-    " system:serviceaccounts… are not allowed"
+EXTEND = Twin("admin", "extends it, holding the verb", patch("environments/env", {"spec": {"ttl": "10d"}}))
+
+
+ENV_LABEL = Twin(
+    "mallory", "sets a label that is not ours", patch("environments/env", {"metadata": {"labels": {"team": "b"}}})
 )
-_QUORUM = "required is larger than the number of users in approvers.users: this could never be approved"
-_SOMEBODY = "approvers needs at least one user or group"
+
+
+MAKE = Twin("admin", "makes an Environment", create(make.environment(SPACE, "fresh")))
+
+
+ENVIRONMENTS = [
+    Attack(
+        "extend-without-the-verb",
+        7,
+        "mallory",
+        "somebody who may patch Environments extends one past its gate",
+        patch("environments/env", {"spec": {"ttl": "10d"}}),
+        may_not_extend(MALLORY),
+        EXTEND,
+    ),
+    Attack(
+        "shorten-without-the-verb",
+        16,
+        "mallory",
+        "somebody who may patch Environments ends one now",
+        patch("environments/env", {"spec": {"ttl": "1s"}}),
+        may_not_extend(MALLORY),
+        EXTEND,
+    ),
+    Attack(
+        "silence-warnings",
+        7,
+        "mallory",
+        "somebody takes the warnings away",
+        patch("environments/env", {"spec": {"warnings": []}}),
+        may_not_extend(MALLORY),
+        EXTEND,
+    ),
+    Attack(
+        "extend-by-apply",
+        7,
+        "mallory",
+        "somebody extends by server-side apply with force",
+        apply("environments/env", {"spec": {"ttl": "10d"}}, force="true"),
+        may_not_extend(MALLORY),
+        EXTEND,
+    ),
+    Attack(
+        "environment-finalizer",
+        7,
+        "admin",
+        "cluster-admin takes the operator's finalizer's place",
+        patch("environments/env", {"metadata": {"finalizers": ["pratique.dev/environment"]}}),
+        ENVIRONMENT_MARKS,
+        ENV_LABEL,
+    ),
+    Attack(
+        "environment-label",
+        7,
+        "mallory",
+        "somebody sets a label of ours on an Environment",
+        patch("environments/env", {"metadata": {"labels": {"pratique.dev/run-uid": "x"}}}),
+        ENVIRONMENT_MARKS,
+        ENV_LABEL,
+    ),
+    Attack(
+        "environment-canary",
+        9,
+        "admin",
+        "cluster-admin says that an Environment is a canary, to be let through",
+        create(changed(make.environment(SPACE, "fresh"), {"metadata.labels": {"pratique.dev/canary": "true"}})),
+        canary(ENVIRONMENT),
+        MAKE,
+    ),
+    Attack(
+        "operator-makes-environment",
+        7,
+        "operator",
+        "the operator's own account makes an Environment",
+        create(make.environment(SPACE, "fresh")),
+        creates_nothing(ENVIRONMENT, "Environments"),
+        MAKE,
+    ),
+]
 
 
 def prefix(name: str) -> Denial:
@@ -38,13 +123,6 @@ def label(key: str) -> Denial:
     )
 
 
-def offer(slug: str, point: int, what: str, changes: dict[str, Any], rule: str, **more: Any) -> Attack:
-    """Return an Action that is refused."""
-    return Attack(
-        slug, point, "author", what, create(changed(berth("fresh"), changes)), crd("actions", rule), LEND, **more
-    )
-
-
 def want(slug: str, what: str, changes: dict[str, Any], rule: str, **more: Any) -> Attack:
     """Return an Environment that is refused."""
     manifest = changed(make.environment(SPACE, "fresh"), changes)
@@ -58,102 +136,7 @@ def bend(slug: str, what: str, spec: dict[str, Any], rule: str, **more: Any) -> 
     )
 
 
-ACTIONS = [
-    offer(
-        "approver-everybody",
-        14,
-        "an author lets everybody who is authenticated approve",
-        {f"{_STAGE}.approvers": {"groups": ["system:authenticated"]}},
-        _PEOPLE,
-    ),
-    offer(
-        "approver-machines",
-        14,
-        "an author lets all machines of a namespace approve",
-        {f"{_STAGE}.approvers": {"groups": ["system:serviceaccounts:team-a"]}},
-        _PEOPLE,
-    ),
-    offer(
-        "approver-nobody",
-        4,
-        "an author names no approver",
-        {f"{_STAGE}.approvers": {"users": []}},
-        _SOMEBODY,
-        behind=(crd("actions", _QUORUM),),
-    ),
-    offer(
-        "impossible-quorum",
-        4,
-        "an author asks for more approvals than there are approvers",
-        {f"{_STAGE}.required": 2},
-        _QUORUM,
-    ),
-    offer(
-        "no-time",
-        15,
-        "an author gives approvers no time at all",
-        {f"{_STAGE}.deadline": "0s"},
-        "deadline must be longer than 0s",
-    ),
-    offer(
-        "no-time-to-start",
-        5,
-        "an author makes every approval too old to be used",
-        {"spec.execution.startDeadline": "0s"},
-        "startDeadline must be longer than 0s: no approval could ever be used",
-    ),
-    Attack(
-        "zero-required",
-        4,
-        "author",
-        "an author asks for no approval at a gate",
-        create(changed(berth("fresh"), {f"{_STAGE}.required": 0})),
-        schema("spec.approval.stages[0].required in body should be greater than or equal to 1"),
-        LEND,
-    ),
-]
-
-GATES = [
-    Attack(
-        "gate-for-machines",
-        14,
-        "operator",
-        "the operator's own account opens a gate to all machines",
-        create(gate("fresh", spec__policy__approvers={"groups": ["system:serviceaccounts"]})),
-        crd("approvals", _PEOPLE),
-        OPEN,
-    ),
-    Attack(
-        "gate-for-a-machine",
-        14,
-        "operator",
-        "the operator's own account opens a gate on behalf of a machine",
-        create(gate("fresh", spec__onBehalfOf={"username": "system:serviceaccount:team-a:robot"})),
-        crd("approvals", "onBehalfOf names a person: user names of the system (system:…) are none"),
-        OPEN,
-    ),
-    Attack(
-        "endless-user-name",
-        17,
-        "mallory",
-        "somebody writes a user name of a thousand characters into the decisions",
-        patch("approvals/gate", {"spec": {"decisions": {"x" * 1000: APPROVE}}}),
-        crd("approvals", "a user name in decisions may have 253 characters at most"),
-        DECIDE,
-        behind=(own_name(MALLORY),),
-    ),
-    Attack(
-        "crowd-of-deciders",
-        17,
-        "mallory",
-        "somebody fills the decisions, so that nobody else has room",
-        patch("approvals/gate", {"spec": {"decisions": {f"user-{n}": APPROVE for n in range(65)}}}),
-        schema("spec.decisions: Too many: 65: must have at most 64 items"),
-        DECIDE,
-    ),
-]
-
-ENVIRONMENTS = [
+WANTED = [
     want(
         "take-kube-system",
         "an Environment names a namespace of Kubernetes",
@@ -265,6 +248,7 @@ ENVIRONMENTS = [
     ),
 ]
 
+
 ALLOWED = [
     Attack(
         "namespace-of-any-name",
@@ -312,28 +296,5 @@ ALLOWED = [
     ),
 ]
 
-CHANNELS = [
-    Attack(
-        "channel-of-two",
-        7,
-        "admin",
-        "a channel has two receivers, one of them overlooked",
-        create(changed(make.channel("fresh"), {"spec.webhook": {"urlSecretRef": {"name": "a", "key": "b"}}})),
-        crd("notificationchannels", "a channel has exactly one of slack, webhook"),
-        Twin("admin", "makes a channel", create(make.channel("fresh"))),
-    ),
-    Attack(
-        "channel-to-anothers-secret",
-        7,
-        "admin",
-        "a channel names a Secret of another namespace",
-        create(
-            changed(make.channel("fresh"), {"spec.slack.webhookUrlSecretRef.namespace": "kube-system"}),
-            fieldValidation="Strict",
-        ),
-        schema('unknown field "spec.slack.webhookUrlSecretRef.namespace"'),
-        Twin("admin", "makes a channel", create(make.channel("fresh"), fieldValidation="Strict")),
-    ),
-]
 
-ATTACKS = [*ACTIONS, *GATES, *ENVIRONMENTS, *ALLOWED, *CHANNELS]
+ATTACKS = [*ENVIRONMENTS, *WANTED, *ALLOWED]

@@ -1,0 +1,268 @@
+"""Attacks by authors of Actions: power that is not theirs to lend, forms and gates that could never work."""
+
+from typing import Any
+
+from tests.attacks.denials import (
+    ACTION,
+    DEEP_SCHEMA,
+    DEEP_TEMPLATE,
+    STATUS,
+    canary,
+    crd,
+    creates_nothing,
+    may_not_lend,
+    rbac,
+    schema,
+)
+from tests.attacks.model import SPACE, Attack, Json, Twin, apply, create, patch, replacing
+from tests.attacks.world import OPERATOR, berth
+from tests.support import manifests as make
+from tests.support.manifests import changed
+
+LEND = Twin("author", "lends an account that is the author's to lend", create(berth("fresh")))
+
+
+EDIT = Twin(
+    "author",
+    "edits the Action whose account is the author's to lend",
+    patch("actions/berth", {"spec": {"title": "Berth"}}),
+)
+
+
+def account(namespace: str, name: str) -> Json:
+    """Return a change of the account that an Action acts as."""
+    return {"spec": {"execution": {"serviceAccountRef": {"namespace": namespace, "name": name}}}}
+
+
+LENT = [
+    Attack(
+        "lend-anothers-account",
+        7,
+        "author",
+        "an author writes an Action that acts as somebody else's account",
+        create(berth("fresh", "other")),
+        may_not_lend("harbour/other"),
+        LEND,
+    ),
+    Attack(
+        "lend-kube-system",
+        7,
+        "author",
+        "an author names an account of kube-system",
+        create(
+            changed(
+                berth("fresh"),
+                {"spec.execution.serviceAccountRef": {"namespace": "kube-system", "name": "namespace-controller"}},
+            )
+        ),
+        may_not_lend("kube-system/namespace-controller"),
+        LEND,
+    ),
+    Attack(
+        "lend-the-operator",
+        7,
+        "author",
+        "an author names the operator's own account",
+        create(
+            changed(
+                berth("fresh"),
+                {"spec.execution.serviceAccountRef": {"namespace": "pratique-system", "name": "pratique"}},
+            )
+        ),
+        may_not_lend("pratique-system/pratique"),
+        LEND,
+    ),
+    Attack(
+        "swap-account",
+        7,
+        "author",
+        "an author swaps the account of the own Action",
+        patch("actions/berth", account(SPACE, "other")),
+        may_not_lend("harbour/other"),
+        EDIT,
+    ),
+    Attack(
+        "use-anothers-action",
+        7,
+        "author",
+        "an author rewrites the template of an Action that acts as somebody else's account",
+        patch("actions/foreign", {"spec": {"title": "Mine now"}}),
+        may_not_lend("harbour/other"),
+        EDIT,
+    ),
+    Attack(
+        "use-anothers-action-by-apply",
+        7,
+        "author",
+        "an author does so by server-side apply with force",
+        apply("actions/foreign", {"spec": {"title": "Mine now"}}, force="true"),
+        may_not_lend("harbour/other"),
+        EDIT,
+    ),
+    Attack(
+        "use-anothers-action-by-replace",
+        7,
+        "author",
+        "an author takes the gate off an Action that acts as somebody else's account",
+        replacing("actions/foreign", lambda live: live["spec"].pop("approval")),
+        may_not_lend("harbour/other"),
+        EDIT,
+    ),
+    Attack(
+        "developer-edits-action",
+        7,
+        "developer",
+        "a developer takes the gate off an Action",
+        patch("actions/berth", {"spec": {"approval": None}}),
+        rbac("developer@example.com", "patch", "actions", scope="at the cluster scope"),
+        EDIT,
+    ),
+    Attack(
+        "action-canary",
+        9,
+        "author",
+        "an author says that the Action is a canary, to be let through",
+        create(changed(berth("fresh", "other"), {"metadata.labels": {"pratique.dev/canary": "true"}})),
+        canary(ACTION),
+        LEND,
+        behind=(may_not_lend("harbour/other"),),
+    ),
+    Attack(
+        "operator-writes-action",
+        7,
+        "operator",
+        "the operator's own account writes an Action",
+        create(berth("fresh")),
+        creates_nothing(ACTION, "Actions"),
+        LEND,
+        behind=(may_not_lend("harbour/writer", OPERATOR),),
+    ),
+    Attack(
+        "operator-writes-channel",
+        7,
+        "operator",
+        "the operator's own account makes a channel",
+        create(make.channel("fresh")),
+        creates_nothing(STATUS, "NotificationChannels"),
+        Twin("admin", "makes a channel", create(make.channel("fresh"))),
+    ),
+    Attack(
+        "channel-canary",
+        9,
+        "admin",
+        "cluster-admin says that a channel is a canary, to be let through",
+        create(changed(make.channel("fresh"), {"metadata.labels": {"pratique.dev/canary": "true"}})),
+        canary(STATUS),
+        Twin("admin", "makes a channel", create(make.channel("fresh"))),
+    ),
+]
+
+
+def _deep(levels: int) -> Json:
+    value: Any = 1
+    for _ in range(levels):
+        value = {"a": value}
+    return dict(value)
+
+
+DEEP = [
+    Attack(
+        "deep-template",
+        17,
+        "author",
+        "an author nests a template so deep that readers give up",
+        create(changed(berth("fresh"), {"spec.execution.resources.0.template.data": _deep(40)})),
+        DEEP_TEMPLATE,
+        LEND,
+    ),
+    Attack(
+        "deep-schema",
+        17,
+        "author",
+        "an author nests a form so deep that readers give up",
+        create(changed(berth("fresh"), {"spec.inputs.schema.properties": _deep(40)})),
+        DEEP_SCHEMA,
+        LEND,
+    ),
+]
+
+
+_STAGE = "spec.approval.stages.0"
+
+
+PEOPLE = (
+    "approvers.groups must name people: system:authenticated, system:unauthenticated and"
+    " system:serviceaccounts… are not allowed"
+)
+
+
+_QUORUM = "required is larger than the number of users in approvers.users: this could never be approved"
+
+
+_SOMEBODY = "approvers needs at least one user or group"
+
+
+def offer(slug: str, point: int, what: str, changes: dict[str, Any], rule: str, **more: Any) -> Attack:
+    """Return an Action that is refused."""
+    return Attack(
+        slug, point, "author", what, create(changed(berth("fresh"), changes)), crd("actions", rule), LEND, **more
+    )
+
+
+ACTIONS = [
+    offer(
+        "approver-everybody",
+        14,
+        "an author lets everybody who is authenticated approve",
+        {f"{_STAGE}.approvers": {"groups": ["system:authenticated"]}},
+        PEOPLE,
+    ),
+    offer(
+        "approver-machines",
+        14,
+        "an author lets all machines of a namespace approve",
+        {f"{_STAGE}.approvers": {"groups": ["system:serviceaccounts:team-a"]}},
+        PEOPLE,
+    ),
+    offer(
+        "approver-nobody",
+        4,
+        "an author names no approver",
+        {f"{_STAGE}.approvers": {"users": []}},
+        _SOMEBODY,
+        behind=(crd("actions", _QUORUM),),
+    ),
+    offer(
+        "impossible-quorum",
+        4,
+        "an author asks for more approvals than there are approvers",
+        {f"{_STAGE}.required": 2},
+        _QUORUM,
+    ),
+    offer(
+        "no-time",
+        15,
+        "an author gives approvers no time at all",
+        {f"{_STAGE}.deadline": "0s"},
+        "deadline must be longer than 0s",
+    ),
+    offer(
+        "no-time-to-start",
+        5,
+        "an author makes every approval too old to be used",
+        {"spec.execution.startDeadline": "0s"},
+        "startDeadline must be longer than 0s: no approval could ever be used",
+    ),
+    Attack(
+        "zero-required",
+        4,
+        "author",
+        "an author asks for no approval at a gate",
+        create(changed(berth("fresh"), {f"{_STAGE}.required": 0})),
+        schema("spec.approval.stages[0].required in body should be greater than or equal to 1"),
+        LEND,
+    ),
+]
+
+
+ATTACKS = [*LENT, *DEEP, *ACTIONS]

@@ -1,0 +1,82 @@
+"""Attacks on gates and channels that a bound beside a field stops."""
+
+from tests.attacks.actions import PEOPLE
+from tests.attacks.denials import (
+    crd,
+    own_name,
+    schema,
+)
+from tests.attacks.gate_frozen import DECIDE
+from tests.attacks.gate_removed import OPEN
+from tests.attacks.model import Attack, Twin, create, patch
+from tests.attacks.world import APPROVE, MALLORY, gate
+from tests.support import manifests as make
+from tests.support.manifests import changed
+
+GATES = [
+    Attack(
+        "gate-for-machines",
+        14,
+        "operator",
+        "the operator's own account opens a gate to all machines",
+        create(gate("fresh", spec__policy__approvers={"groups": ["system:serviceaccounts"]})),
+        crd("approvals", PEOPLE),
+        OPEN,
+    ),
+    Attack(
+        "gate-for-a-machine",
+        14,
+        "operator",
+        "the operator's own account opens a gate on behalf of a machine",
+        create(gate("fresh", spec__onBehalfOf={"username": "system:serviceaccount:team-a:robot"})),
+        crd("approvals", "onBehalfOf names a person: user names of the system (system:…) are none"),
+        OPEN,
+    ),
+    Attack(
+        "endless-user-name",
+        17,
+        "mallory",
+        "somebody writes a user name of a thousand characters into the decisions",
+        patch("approvals/gate", {"spec": {"decisions": {"x" * 1000: APPROVE}}}),
+        crd("approvals", "a user name in decisions may have 253 characters at most"),
+        DECIDE,
+        behind=(own_name(MALLORY),),
+    ),
+    Attack(
+        "crowd-of-deciders",
+        17,
+        "mallory",
+        "somebody fills the decisions, so that nobody else has room",
+        patch("approvals/gate", {"spec": {"decisions": {f"user-{n}": APPROVE for n in range(65)}}}),
+        schema("spec.decisions: Too many: 65: must have at most 64 items"),
+        DECIDE,
+    ),
+]
+
+
+CHANNELS = [
+    Attack(
+        "channel-of-two",
+        7,
+        "admin",
+        "a channel has two receivers, one of them overlooked",
+        create(changed(make.channel("fresh"), {"spec.webhook": {"urlSecretRef": {"name": "a", "key": "b"}}})),
+        crd("notificationchannels", "a channel has exactly one of slack, webhook"),
+        Twin("admin", "makes a channel", create(make.channel("fresh"))),
+    ),
+    Attack(
+        "channel-to-anothers-secret",
+        7,
+        "admin",
+        "a channel names a Secret of another namespace",
+        create(
+            changed(make.channel("fresh"), {"spec.slack.webhookUrlSecretRef.namespace": "kube-system"}),
+            fieldValidation="Strict",
+        ),
+        schema('unknown field "spec.slack.webhookUrlSecretRef.namespace"'),
+        Twin("admin", "makes a channel", create(make.channel("fresh"), fieldValidation="Strict")),
+    ),
+]
+
+
+ATTACKS = [*GATES, *CHANNELS]
