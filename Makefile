@@ -9,12 +9,13 @@ READY := $(VENV)/.ready-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 export PYTHONPATH := operator:.
 export PYTHONDONTWRITEBYTECODE := 1
 STEP := @$(PY) -m tools.step
+STORY := tests/integration/test_story.py -k "held_until or free or declined or withdrawn"
 PYTEST := $(PY) -m pytest
 UV := $(firstword $(wildcard $(VENV)/bin/uv) uv)
 # One set of pins for every Python from 3.11 on, and no address in it: where packages come from is the machine's matter.
 COMPILE := $(UV) pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup controlplane demo up down test verify unit integration chaos attacks bench test-kind generate requirements clean
+.PHONY: help setup controlplane demo up down test verify unit integration older chaos attacks bench test-kind generate requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -56,6 +57,12 @@ integration: controlplane ## CRD tables, identities, the chart, the story: on a 
 	@$(PY) -m tools.controlplane build helm
 	$(STEP) "CRD tables, identities and the story, on a real API server" --show " passed" -- $(PYTEST) tests/controlplane tests/crds tests/attacks tests/integration tests/e2e
 	$(STEP) "killed at writes, and wrong answers" --show " passed" -- $(PYTEST) tests/chaos
+	@$(MAKE) --no-print-directory older
+
+older: controlplane ## the same identity tests and a story where a webhook stamps: Kubernetes 1.33 to 1.35, emulated
+	$(STEP) "1.33: CRD tables, identities, stamps" --show " passed" -- env PRATIQUE_TEST_VERSION=1.33 $(PYTEST) tests/crds --deselect tests/crds/test_chart.py
+	$(STEP) "1.34: a held run" --show " passed" -- env PRATIQUE_TEST_VERSION=1.34 $(PYTEST) $(STORY)
+	$(STEP) "1.35: a held run" --show " passed" -- env PRATIQUE_TEST_VERSION=1.35 $(PYTEST) $(STORY)
 
 chaos: controlplane ## every story killed at every request; every fault; minutes without the API server (half an hour)
 	@$(PY) -m tests.chaos

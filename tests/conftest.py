@@ -10,7 +10,8 @@ import pytest
 from tools.controlplane.foreign import ForeignCluster
 from tools.controlplane.kubectl import Kubectl
 from tools.controlplane.plane import temporary_plane
-from tools.installation import ROOT, install_pratique
+from tools.controlplane.servers import Options
+from tools.installation import ROOT, WebhookProcess, installed
 
 from tests.support.cluster import Cluster, Source, choose
 
@@ -45,18 +46,20 @@ def bare_cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
             kubeconfig = request.getfixturevalue("kind_cluster")
             yield Cluster(ForeignCluster(kubeconfig, folder), kubectl)
         case Source.EMBEDDED:
-            with temporary_plane("tests") as plane:
+            with temporary_plane("tests", Options(emulated_version=os.environ.get("PRATIQUE_TEST_VERSION"))) as plane:
                 yield Cluster(plane, kubectl)
 
 
 @pytest.fixture(scope="session")
-def cluster(bare_cluster: Cluster) -> Cluster:
-    """A cluster with CRDs, policies and roles, and the test identities bound to them."""
-    install_pratique(bare_cluster.runner, bare_cluster.identities.kubeconfig("admin"))
-    bare_cluster.kubectl("admin", "apply", "-f", str(PEOPLE), "-f", str(BORROWED))
-    for name in ("executor", "channel"):
-        bare_cluster.kubectl("admin", "apply", "-f", str(ROOT / "examples" / "environment" / f"{name}.yaml"))
-    return bare_cluster
+def cluster(bare_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster with CRDs, policies and roles, and the test identities bound to them; an older one with the webhook."""
+    identities = bare_cluster.identities
+    webhook = WebhookProcess(identities.kubeconfig("webhook"), tmp_path_factory.mktemp("webhook") / "webhook.log")
+    with installed(bare_cluster.runner, identities.kubeconfig("admin"), webhook):
+        bare_cluster.kubectl("admin", "apply", "-f", str(PEOPLE), "-f", str(BORROWED))
+        for name in ("executor", "channel"):
+            bare_cluster.kubectl("admin", "apply", "-f", str(ROOT / "examples" / "environment" / f"{name}.yaml"))
+        yield bare_cluster
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Installs Pratique into a cluster and runs the operator as a process beside it: playground, demo and tests share this.
+"""Installs Pratique into a cluster and runs its processes beside it: playground, demo and tests share this.
 
 It grants nothing of its own: what is applied is what `pratique.codegen` generates, and files that the caller names.
 """
@@ -11,7 +11,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,20 @@ class InstallationError(Exception):
     """The installation did not work; the message says what was seen and what to do."""
 
 
-def install_pratique(kubectl: Kubectl, admin: Path, values: Values | None = None) -> None:
-    """Apply everything but the Deployment, and wait until the kinds are served and people have their rights."""
-    manifests = install(values)
+def install_pratique(
+    kubectl: Kubectl, admin: Path, values: Values | None = None, webhook_url: str | None = None
+) -> None:
+    """Apply everything but the Deployments, and wait until the kinds are served and people have their rights.
+
+    Before 1.36 a webhook has to stamp: the API server will find it at `webhook_url`, the caller runs it there.
+    """
+    older = is_older(kubectl, admin)
+    if older and webhook_url is None:
+        raise InstallationError(
+            "The cluster is older than 1.36, so a webhook has to run inside it: install the chart (charts/pratique),"
+            " or use a cluster of 1.36."
+        )
+    manifests = install(values, older=older, webhook_url=webhook_url)
     early = [each for each in manifests if each["kind"] in ("Namespace", "CustomResourceDefinition")]
     apply(kubectl, admin, early)
     names = [f"crd/{each['metadata']['name']}" for each in early if each["kind"] == "CustomResourceDefinition"]
@@ -48,14 +60,22 @@ def guard_arguments(values: Values) -> tuple[str, ...]:
     return ("--guard-values", json.dumps(values.guard.to_wire()))
 
 
+def is_older(kubectl: Kubectl, admin: Path) -> bool:
+    """Whether the API server has no MutatingAdmissionPolicy: asked of its discovery, since it may emulate a version."""
+    found = json.loads(kubectl(admin, "get", "--raw", "/apis/admissionregistration.k8s.io/v1").stdout)
+    return "mutatingadmissionpolicies" not in {each["name"] for each in found["resources"]}
+
+
 def apply(kubectl: Kubectl, kubeconfig: Path, manifests: Iterable[dict[str, Any]]) -> None:
     """Apply manifests by server-side apply, as installers do."""
     text = yaml.safe_dump_all(list(manifests), sort_keys=False)
     kubectl(kubeconfig, "apply", "--server-side", "--force-conflicts", "-f", "-", input=text)
 
 
-class OperatorProcess:
-    """The operator, run as users run it: `pratique operator`, with the kubeconfig of its own ServiceAccount."""
+class PratiqueProcess:
+    """One of our processes, run as users run it, with the kubeconfig of its own ServiceAccount."""
+
+    command = ""
 
     def __init__(
         self,
@@ -72,14 +92,14 @@ class OperatorProcess:
 
     def start(self) -> Process:
         """Start it; returns at once."""
-        command = [sys.executable, "-m", "pratique.main", "operator", "--kubeconfig", str(self.kubeconfig)]
+        command = [sys.executable, "-m", "pratique.main", self.command, "--kubeconfig", str(self.kubeconfig)]
         command += ["--health-port", str(self.port), *self._arguments]
         environ = {**os.environ, "PYTHONPATH": str(ROOT / "operator"), "PYTHONUNBUFFERED": "1"}
-        self.process = processes.start("operator", command, self.log, detach=self._detach, environ=environ)
+        self.process = processes.start(self.command, command, self.log, detach=self._detach, environ=environ)
         return self.process
 
     def wait_ready(self, timeout: float = _READY_SECONDS) -> None:
-        """Return when it guards, has filled its cache and works."""
+        """Return when it says so."""
         deadline, seen = time.monotonic() + timeout, "no answer"
         while time.monotonic() < deadline:
             if self.process is not None and not processes.alive(self.process):
@@ -89,7 +109,7 @@ class OperatorProcess:
                 return
             time.sleep(0.05)
         tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:]) if self.log.exists() else ""
-        raise InstallationError(f"The operator is not ready (last seen: {seen}). {self.log} ends with:\n{tail}")
+        raise InstallationError(f"The {self.command} is not ready (last seen: {seen}). {self.log} ends with:\n{tail}")
 
     def readyz(self) -> str:
         """Return what it says of its readiness: `ok`, or why not."""
@@ -116,6 +136,41 @@ class OperatorProcess:
             while processes.alive(self.process):
                 time.sleep(0.01)
             self.process = None
+
+
+class OperatorProcess(PratiqueProcess):
+    """`pratique operator`: ready when it guards, has filled its cache and works."""
+
+    command = "operator"
+
+
+class WebhookProcess(PratiqueProcess):
+    """`pratique webhook` beside an older API server, which finds it at `url`; ready when that server may trust it."""
+
+    command = "webhook"
+
+    def __init__(self, kubeconfig: Path, log: Path, *, arguments: Sequence[str] = ()) -> None:
+        served = free_port()
+        self.url = f"https://127.0.0.1:{served}"
+        own = ("--port", str(served), "--name", "127.0.0.1", "--look-every", "1", "--drain", "0")
+        super().__init__(kubeconfig, log, arguments=(*own, *arguments))
+
+
+@contextmanager
+def installed(
+    kubectl: Kubectl, admin: Path, webhook: WebhookProcess, values: Values | None = None
+) -> Iterator[WebhookProcess | None]:
+    """Install, and run the webhook meanwhile where one is needed."""
+    install_pratique(kubectl, admin, values, webhook.url)
+    if not is_older(kubectl, admin):
+        yield None
+        return
+    webhook.start()
+    try:
+        webhook.wait_ready()
+        yield webhook
+    finally:
+        webhook.stop()
 
 
 def free_port() -> int:

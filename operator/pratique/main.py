@@ -1,18 +1,25 @@
-"""The command `pratique`: one image, one process per job."""
+"""The command `pratique`: one image, one process per job. Each command loads what it needs, and nothing of the others."""
 
 import argparse
 import asyncio
 import os
 import socket
 import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 from pratique import __version__, logs
 from pratique.admission.values import GuardValuesError, guard_values
-from pratique.cluster.connection import ConnectionConfigError, connect
+from pratique.cluster.connection import Connection, ConnectionConfigError, connect
 from pratique.core.limits import OPEN_RUNS_PER_REQUESTER
-from pratique.handlers.operator import Operator, Settings, stop_on_signals
+from pratique.handlers.signals import stop_on_signals
 
 _DEEP = 40_000
+
+
+class _Process(Protocol):
+    def run(self, stop: asyncio.Event) -> Coroutine[Any, Any, None]:
+        """Run until `stop` is set."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,14 +33,21 @@ def main(arguments: list[str] | None = None) -> int:
     except ConnectionConfigError as error:
         sys.stderr.write(f"pratique: {error}\n")
         return 2
+    make: Callable[[Connection, argparse.Namespace], _Process] = options.make
     try:
-        guard = guard_values(options.namespace, options.guard_values)
+        process = make(connection, options)
     except GuardValuesError as error:
         sys.stderr.write(f"pratique: {error}\n")
         return 2
+    return asyncio.run(_run(process))
+
+
+def _operator(connection: Connection, options: argparse.Namespace) -> _Process:
+    from pratique.handlers.operator import Operator, Settings  # noqa: PLC0415 - see above
+
     settings = Settings(
         namespace=options.namespace,
-        guard=guard,
+        guard=guard_values(options.namespace, options.guard_values),
         health_host=options.health_host,
         health_port=options.health_port,
         workers=options.workers,
@@ -43,13 +57,29 @@ def main(arguments: list[str] | None = None) -> int:
         open_runs_per_requester=options.open_runs_per_requester,
         guard_settle=options.guard_settle,
     )
-    return asyncio.run(_run(Operator(connection, settings)))
+    return Operator(connection, settings)
 
 
-async def _run(operator: Operator) -> int:
+def _webhook(connection: Connection, options: argparse.Namespace) -> _Process:
+    from pratique.handlers.webhook.process import Settings, Webhook  # noqa: PLC0415 - see above
+
+    settings = Settings(
+        namespace=options.namespace,
+        host=options.host,
+        port=options.port,
+        health_host=options.health_host,
+        health_port=options.health_port,
+        names=tuple(options.name),
+        look_every=options.look_every,
+        drain=options.drain,
+    )
+    return Webhook(connection, settings)
+
+
+async def _run(process: _Process) -> int:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    await operator.run(stop)
+    await process.run(stop)
     return 0
 
 
@@ -57,44 +87,65 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pratique", description="Approvals for self-service on Kubernetes.")
     parser.add_argument("--version", action="version", version=f"pratique {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    operator = commands.add_parser("operator", help="decide, hold, grant, tell and expire")
-    operator.add_argument(
+    _operator_options(commands.add_parser("operator", help="decide, hold, grant, tell and expire"))
+    _webhook_options(commands.add_parser("webhook", help="stamp requests, on clusters before 1.36"))
+    return parser
+
+
+def _common_options(command: argparse.ArgumentParser, health_port: int) -> None:
+    command.add_argument(
         "--kubeconfig", default=os.environ.get("KUBECONFIG"), help="default: $KUBECONFIG, or the Pod's"
     )
-    operator.add_argument("--namespace", default="pratique-system", help="where the operator and channel Secrets live")
-    operator.add_argument(
+    command.add_argument("--namespace", default="pratique-system", help="where the operator and channel Secrets live")
+    command.add_argument("--health-host", default="127.0.0.1", help="address of /healthz and /readyz")
+    command.add_argument("--health-port", type=int, default=health_port, help="port of /healthz and /readyz")
+    command.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
+    command.add_argument("--log-format", default="text", choices=["text", "json"], help="for people or for machines")
+
+
+def _operator_options(command: argparse.ArgumentParser) -> None:
+    _common_options(command, 8080)
+    command.set_defaults(make=_operator)
+    command.add_argument(
         "--guard-values",
         default="{}",
         help="what the admission policies were installed with, as JSON; the chart sets it",
     )
-    operator.add_argument("--health-host", default="127.0.0.1", help="address of /healthz and /readyz")
-    operator.add_argument("--health-port", type=int, default=8080, help="port of /healthz and /readyz")
-    operator.add_argument("--workers", type=int, default=16, help="how many objects are looked at side by side")
-    operator.add_argument("--identity", default=socket.gethostname(), help="names this process among its replicas")
-    operator.add_argument(
+    command.add_argument("--workers", type=int, default=16, help="how many objects are looked at side by side")
+    command.add_argument("--identity", default=socket.gethostname(), help="names this process among its replicas")
+    command.add_argument(
         "--leader-election",
         default=True,
         action=argparse.BooleanOptionalAction,
         help="act only while holding the Lease, so that a standby can take over",
     )
-    operator.add_argument(
+    command.add_argument(
         "--guard-every", type=float, default=15.0, help="seconds between two looks whether the API server still guards"
     )
-    operator.add_argument(
+    command.add_argument(
         "--open-runs-per-requester",
         type=_at_least_one,
         default=OPEN_RUNS_PER_REQUESTER,
         help="how many runs one person may have that are not at an end; one more is refused",
     )
-    operator.add_argument(
+    command.add_argument(
         "--guard-settle",
         type=float,
         default=2.0,
         help="seconds that everything must be in order before decisions are believed again",
     )
-    operator.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
-    operator.add_argument("--log-format", default="text", choices=["text", "json"], help="for people or for machines")
-    return parser
+
+
+def _webhook_options(command: argparse.ArgumentParser) -> None:
+    _common_options(command, 8081)
+    command.set_defaults(make=_webhook)
+    command.add_argument("--host", default="127.0.0.1", help="address where the API server finds it")
+    command.add_argument("--port", type=int, default=8443, help="port where the API server finds it")
+    command.add_argument(
+        "--name", action="append", default=[], help="a name or address it is called by; default: its Service's"
+    )
+    command.add_argument("--look-every", type=float, default=30.0, help="seconds between two looks at the certificate")
+    command.add_argument("--drain", type=float, default=5.0, help="seconds that it goes on serving when it is to stop")
 
 
 def _at_least_one(text: str) -> int:

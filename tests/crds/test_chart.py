@@ -10,11 +10,12 @@ import pytest
 import yaml
 from tests.support.cluster import Cluster
 from tools.controlplane.binaries import find_or_build
+from tools.installation import is_older
 
 from pratique import __version__
 from pratique.codegen.manifests import install
 from pratique.codegen.values import Environments, Image, Impersonation, Limits, Values
-from pratique.codegen.workload import workload
+from pratique.codegen.workload import webhook_workload, workload
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 CHART = Path(__file__).parents[2] / "charts" / "pratique"
@@ -32,9 +33,17 @@ def run(helm: Path, *args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(helm), *args], capture_output=True, text=True, check=False)
 
 
-def rendered(helm: Path, namespace: str, *options: str) -> list[dict[str, Any]]:
+VERSIONS = ("1.30.0", "1.35.9", "v1.35.2-gke.1", "1.36.0", "v1.36.3-eks-1", "1.40.0")
+
+
+def older(version: str) -> bool:
+    """Whether this Kubernetes has no MutatingAdmissionPolicy."""
+    return int(version.split(".")[1]) < 36
+
+
+def rendered(helm: Path, namespace: str, *options: str, version: str = "1.36.3") -> list[dict[str, Any]]:
     """Return what a release consists of."""
-    args = ("template", "pratique", str(CHART), "--namespace", namespace, "--kube-version", "1.36.3", *options)
+    args = ("template", "pratique", str(CHART), "--namespace", namespace, "--kube-version", version, *options)
     answer = run(helm, *args)
     assert answer.returncode == 0, answer.stderr
     return [each for each in yaml.safe_load_all(answer.stdout) if each]
@@ -51,21 +60,32 @@ def by_identity(manifests: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def expected(values: Values) -> dict[str, dict[str, Any]]:
-    """Return what `install()` applies, and the Deployment; the namespace is Helm's to make."""
-    return by_identity([*[each for each in install(values) if each["kind"] != "Namespace"], *workload(values)])
+def expected(values: Values, version: str = "1.36.3") -> dict[str, dict[str, Any]]:
+    """Return what `install()` applies, and what runs; the namespace is Helm's to make."""
+    applied = [each for each in install(values, older=older(version)) if each["kind"] != "Namespace"]
+    return by_identity([*applied, *workload(values), *(webhook_workload(values) if older(version) else [])])
 
 
-def test_it_lints(helm: Path) -> None:
-    answer = run(helm, "lint", "--strict", "--kube-version", "1.36.3", str(CHART))
+@pytest.mark.parametrize("version", VERSIONS)
+def test_it_lints(helm: Path, version: str) -> None:
+    answer = run(helm, "lint", "--strict", "--kube-version", version, str(CHART))
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
-def test_it_holds_what_install_applies(helm: Path) -> None:
-    assert by_identity(rendered(helm, "pratique-system")) == expected(Values(image=IMAGE))
+@pytest.mark.parametrize("version", VERSIONS)
+def test_it_holds_what_install_applies(helm: Path, version: str) -> None:
+    assert by_identity(rendered(helm, "pratique-system", version=version)) == expected(Values(image=IMAGE), version)
 
 
-def test_values_reach_every_place_they_belong_to(helm: Path) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_either_policies_stamp_or_the_webhook(helm: Path, version: str) -> None:
+    kinds = {each["kind"] for each in rendered(helm, "pratique-system", version=version)}
+    assert ("MutatingAdmissionPolicy" in kinds) is not older(version)
+    assert ("MutatingWebhookConfiguration" in kinds) is older(version)
+
+
+@pytest.mark.parametrize("version", ["1.36.3", "1.33.0"])
+def test_values_reach_every_place_they_belong_to(helm: Path, version: str) -> None:
     values = Values(
         namespace="elsewhere",
         service_account="clearance",
@@ -91,7 +111,7 @@ def test_values_reach_every_place_they_belong_to(helm: Path) -> None:
         "resources": {"cpu": "2", "memory": "1Gi", "memoryLimit": "2Gi"},
     }
     options = [f"--set-json={key}={json.dumps(value)}" for key, value in chosen.items()]
-    assert by_identity(rendered(helm, "elsewhere", *options)) == expected(values)
+    assert by_identity(rendered(helm, "elsewhere", *options, version=version)) == expected(values, version)
 
 
 @pytest.mark.parametrize(
@@ -119,20 +139,26 @@ def test_values_that_mean_nothing_are_refused(helm: Path, wrong: str) -> None:
 
 
 def test_a_cluster_that_is_too_old_is_refused(helm: Path) -> None:
-    answer = run(helm, "template", "pratique", str(CHART), "--kube-version", "1.33.0")
+    answer = run(helm, "template", "pratique", str(CHART), "--kube-version", "1.29.9")
     assert "incompatible with Kubernetes" in answer.stderr
 
 
 def test_the_api_server_takes_all_of_it(helm: Path, cluster: Cluster) -> None:
-    release = rendered(helm, "pratique-system")
+    before = is_older(cluster.runner, cluster.identities.kubeconfig("admin"))
+    release = rendered(helm, "pratique-system", version="1.35.0" if before else "1.36.3")
     args = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-")
     answer = cluster.kubectl("admin", *args, input=yaml.safe_dump_all(release))
     assert len(answer.out.splitlines()) == len(release)
 
 
-def test_the_pod_meets_the_restricted_standard_that_its_namespace_enforces(helm: Path, cluster: Cluster) -> None:
-    release = by_identity(rendered(helm, "pratique-system"))
-    template = release["Deployment pratique-system/pratique"]["spec"]["template"]
+@pytest.mark.parametrize("name", ["pratique", "pratique-webhook"])
+def test_the_pods_meet_the_restricted_standard_that_their_namespace_enforces(
+    helm: Path, cluster: Cluster, name: str
+) -> None:
+    release = by_identity(rendered(helm, "pratique-system", version="1.35.0"))
+    template = release[f"Deployment pratique-system/{name}"]["spec"]["template"]
+    account = template["spec"]["serviceAccountName"]
+    cluster.kubectl("admin", "create", "serviceaccount", account, "-n", "pratique-system", check=False)
     pod = {"apiVersion": "v1", "kind": "Pod", **template}
     pod["metadata"] = {**template["metadata"], "name": "pratique", "namespace": "pratique-system"}
     args = ("create", "--dry-run=server", "-f", "-")

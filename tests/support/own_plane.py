@@ -8,7 +8,7 @@ import yaml
 from tools.controlplane.kubectl import Kubectl
 from tools.controlplane.plane import ControlPlane, temporary_plane
 from tools.controlplane.servers import Options
-from tools.installation import install_pratique
+from tools.installation import WebhookProcess, installed
 
 from pratique.codegen.values import Values
 from tests.conftest import BORROWED, PEOPLE
@@ -82,11 +82,32 @@ def own_plane(
     people: tuple[Path, ...] = (PEOPLE, BORROWED),
 ) -> Iterator[tuple[ControlPlane, Cluster]]:
     """Start it with the rights in the files; Actions are the caller's to apply, when an operator runs or before."""
-    with temporary_plane(space, options or Options()) as plane:
-        cluster = Cluster(plane, Kubectl(folder / "kube-cache"))
-        install_pratique(cluster.runner, plane.kubeconfig("admin"), values)
-        for file in people:
-            cluster.kubectl("admin", "apply", "-f", str(file))
-        cluster.kubectl("admin", "create", "namespace", space)
-        cluster.apply("admin", yaml.safe_dump_all(account(space, "writer", rights)))
+    with _plane(space, folder, options or Options(), rights, values, people) as (plane, cluster, _):
         yield plane, cluster
+
+
+@contextmanager
+def older_plane(space: str, folder: Path, version: str) -> Iterator[tuple[ControlPlane, Cluster, WebhookProcess]]:
+    """Start one of a Kubernetes before 1.36, with the webhook that it needs."""
+    with _plane(space, folder, Options(emulated_version=version), NOTES, None, (PEOPLE, BORROWED)) as (
+        plane,
+        cluster,
+        webhook,
+    ):
+        assert webhook is not None, f"{version} stamps by itself"
+        yield plane, cluster, webhook
+
+
+@contextmanager
+def _plane(
+    space: str, folder: Path, options: Options, rights: Manifest, values: Values | None, people: tuple[Path, ...]
+) -> Iterator[tuple[ControlPlane, Cluster, WebhookProcess | None]]:
+    with temporary_plane(space, options) as plane:
+        cluster = Cluster(plane, Kubectl(folder / "kube-cache"))
+        needed = WebhookProcess(plane.kubeconfig("webhook"), folder / "webhook.log")
+        with installed(cluster.runner, plane.kubeconfig("admin"), needed, values) as webhook:
+            for file in people:
+                cluster.kubectl("admin", "apply", "-f", str(file))
+            cluster.kubectl("admin", "create", "namespace", space)
+            cluster.apply("admin", yaml.safe_dump_all(account(space, "writer", rights)))
+            yield plane, cluster, webhook

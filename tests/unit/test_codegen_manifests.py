@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pratique.codegen.manifests import install
 from pratique.codegen.people import people_roles
 from pratique.codegen.reference import reference_files
 from pratique.codegen.values import Impersonation, Values
-from pratique.codegen.workload import deployment
+from pratique.codegen.workload import webhook_workload, workload
 
 LENT = Values(impersonate=(Impersonation("pratique-actions", ("environment-maker",)),))
 ROOT = Path(__file__).parents[2]
@@ -120,8 +121,9 @@ def test_another_namespace_and_account_reach_the_policies() -> None:
     assert "system:serviceaccount:pratique-system:pratique" not in text
 
 
-def test_the_pod_has_no_power_over_its_node() -> None:
-    pod = deployment(Values())["spec"]["template"]["spec"]
+@pytest.mark.parametrize("made", [workload, webhook_workload])
+def test_the_pod_has_no_power_over_its_node(made: Callable[[Values], list[dict[str, Any]]]) -> None:
+    pod = made(Values())[0]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}

@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -13,6 +14,7 @@ from pratique import logs
 from pratique.handlers.health import Health
 from pratique.handlers.metrics import Metrics, resource_of
 from pratique.handlers.watchdog import LONGEST_LOOK, WATCH_GRACE, Watchdog, stuck_look
+from pratique.handlers.webhook.process import WebhookMetrics
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "guides" / "metrics.md"
 RUNS = "/apis/pratique.dev/v1alpha1/namespaces/n/actionruns"
@@ -44,6 +46,22 @@ def full() -> Metrics:
     return metrics
 
 
+def of_the_webhook() -> WebhookMetrics:
+    """Return the webhook's metrics, used."""
+    metrics = WebhookMetrics(lambda: datetime(2026, 11, 25, tzinfo=UTC))
+    metrics.reviewed("stamped", 0.001)
+    return metrics
+
+
+def test_the_webhook_shows_when_its_certificate_ends() -> None:
+    assert (
+        b"pratique_webhook_certificate_ends_timestamp_seconds 1.7640288e+09"
+        in WebhookMetrics(lambda: datetime(2025, 11, 25, tzinfo=UTC)).text()
+    )
+    assert b"pratique_webhook_certificate_ends_timestamp_seconds 0.0" in WebhookMetrics(lambda: None).text()
+    assert b'pratique_webhook_reviews_total{result="stamped"} 1.0' in of_the_webhook().text()
+
+
 def test_what_was_told_is_shown() -> None:
     text = full().text().decode()
     for line in (
@@ -61,7 +79,7 @@ def test_what_was_told_is_shown() -> None:
 def test_the_reference_lists_each_metric_with_its_labels() -> None:
     documented = dict(re.findall(r"^\| `(pratique_\w+)` \| \w+ \| ([^|]*) \|", REFERENCE.read_text(), re.MULTILINE))
     shown: dict[str, str] = {}
-    for family in full().registry.collect():
+    for family in (*full().registry.collect(), *of_the_webhook().registry.collect()):
         if family.name.startswith("pratique_"):
             name = family.name + ("_total" if family.type == "counter" else "")
             labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})

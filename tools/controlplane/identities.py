@@ -50,6 +50,7 @@ IDENTITIES = {
         Identity("mallory", "mallory@example.com"),
         Identity("nobody", "nobody"),
         service_account("operator", "pratique-system", "pratique"),
+        service_account("webhook", "pratique-system", "pratique-webhook"),
         service_account("robot", "team-a", "robot"),
         service_account("argocd", "argocd", "argocd-application-controller"),
     )

@@ -11,18 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from pratique import __version__
-from pratique.admission import admission_policies
+from pratique.admission import guarding, stamping
+from pratique.admission.webhook import SERVICE
 from pratique.api.v1alpha1.environment import AccessRole, PodSecurity
 from pratique.codegen.crds import crds
 from pratique.codegen.people import people_roles
-from pratique.codegen.rbac import impersonation, operator_rbac
+from pratique.codegen.rbac import impersonation, operator_rbac, webhook_rbac
 from pratique.codegen.text import HEADER, to_yaml
 from pratique.codegen.values import Environments, Image, Limits, Resources, Values
-from pratique.codegen.workload import workload
+from pratique.codegen.workload import webhook_workload, workload
 
 Manifest = dict[str, Any]
 
 CHART = Path("charts/pratique")
+STAMPS_SINCE = "1.36.0"
+"""The Kubernetes that brings MutatingAdmissionPolicy; on an older one the webhook stamps."""
 
 _EXPRESSIONS = {
     "NAMESPACE": ".Release.Namespace",
@@ -48,6 +51,9 @@ _LISTS = {
 }
 """The same for whole lists of texts, in CEL and in JSON: the schema of the values lets no text in that would end them."""
 
+_NEWER = f'semverCompare ">={STAMPS_SINCE}-0" .Capabilities.KubeVersion.Version'
+_OLDER = f'semverCompare "<{STAMPS_SINCE}-0" .Capabilities.KubeVersion.Version'
+
 _RELEASE = Values(
     namespace="@@NAMESPACE@@",
     service_account="@@ACCOUNT@@",
@@ -70,17 +76,22 @@ def chart_files() -> dict[Path, str]:
         "templates/rbac.yaml": _template([*operator_rbac(_RELEASE.namespace, _RELEASE.service_account)]),
         "templates/people.yaml": _template(people_roles()),
         "templates/impersonation.yaml": _impersonation(),
-        "templates/NOTES.txt": _NOTES,
+        "templates/NOTES.txt": _NOTES.replace("@@OLDER@@", _OLDER),
     }
     files |= {f"templates/crds/{crd['spec']['names']['plural']}.yaml": _template([_kept(crd)]) for crd in crds()}
     files |= {
         f"templates/policies/{name}.yaml": _template(listed)
-        for name, listed in _by_name(admission_policies(_RELEASE.guard)).items()
+        for name, listed in _by_name(guarding(_RELEASE.guard)).items()
+    }
+    webhook = [*webhook_rbac(_RELEASE.namespace), *webhook_workload(_RELEASE)]
+    files |= {
+        "templates/stamps/policies.yaml": _template(stamping(_RELEASE.guard), when=_NEWER),
+        "templates/stamps/webhook.yaml": _template([*stamping(_RELEASE.guard, older=True), *webhook], when=_OLDER),
     }
     return {CHART / name: text for name, text in files.items()}
 
 
-def _template(manifests: Iterable[Manifest]) -> str:
+def _template(manifests: Iterable[Manifest], *, when: str = "") -> str:
     """Return `manifests` as a template; text that Helm would take for a template of its own is an error."""
     text = to_yaml(manifests)
     if "{{" in text:
@@ -89,7 +100,7 @@ def _template(manifests: Iterable[Manifest]) -> str:
         text = text.replace(f'["@@{name}@@"]', "{{ " + expression + " | toJson }}")
     for name, expression in _EXPRESSIONS.items():
         text = text.replace(f"@@{name}@@", "{{ " + expression + " }}")
-    return HEADER + text
+    return HEADER + (f"{{{{- if {when} }}}}\n{text}{{{{- end }}}}\n" if when else text)
 
 
 def _impersonation() -> str:
@@ -125,8 +136,8 @@ def _chart() -> Manifest:
         "type": "application",
         "version": __version__,
         "appVersion": __version__,
-        # MutatingAdmissionPolicy is on by default since 1.36
-        "kubeVersion": ">=1.36.0-0",
+        # ValidatingAdmissionPolicy is GA since 1.30
+        "kubeVersion": ">=1.30.0-0",
     }
 
 
@@ -190,6 +201,14 @@ Pratique {{ .Chart.AppVersion }} is installed in {{ .Release.Namespace }}.
 The admission policies are in force before the operator starts; it is ready when it has seen them refuse:
 
   kubectl -n {{ .Release.Namespace }} rollout status deployment/pratique
+{{- if @@OLDER@@ }}
+
+This cluster is older than 1.36, so a webhook stamps who requests and who decides. While it is down both are refused:
+
+  kubectl -n {{ .Release.Namespace }} rollout status deployment/pratique-webhook
+
+After an upgrade of the cluster to 1.36 run `helm upgrade` once: policies in the API server then take the webhook's place.
+{{- end }}
 
 Next:
 
@@ -214,7 +233,8 @@ def _values_schema() -> Manifest:
             "image": _closed(
                 {"repository": {"type": "string", "minLength": 1}, "tag": {"type": "string"}, "pullPolicy": pull}
             ),
-            "serviceAccount": _closed({"name": name}),
+            # the webhook's account has rights of its own, and the operator is not to have those
+            "serviceAccount": _closed({"name": {**name, "not": {"const": SERVICE}}}),
             "impersonate": {"type": "array", "items": lent},
             "submitters": _set(_TEXT),
             "limits": _closed({"openRunsPerRequester": {"type": "integer", "minimum": 1, "maximum": 1000000}}),

@@ -5,14 +5,17 @@ from typing import Any
 from pratique.admission import admission_policies
 from pratique.codegen.crds import crds
 from pratique.codegen.people import people_roles
-from pratique.codegen.rbac import LABELS, impersonation, operator_rbac
+from pratique.codegen.rbac import LABELS, impersonation, operator_rbac, webhook_rbac
 from pratique.codegen.values import Values
 
 Manifest = dict[str, Any]
 
 
-def install(values: Values | None = None) -> list[Manifest]:
-    """Return all manifests but the Deployment: namespace, CRDs, policies with bindings, rights."""
+def install(values: Values | None = None, *, older: bool = False, webhook_url: str | None = None) -> list[Manifest]:
+    """Return all manifests but the Deployments and their Service: namespace, CRDs, policies with bindings, rights.
+
+    `older` is for a cluster before 1.36: a webhook stamps there, found at its Service, or at `webhook_url`.
+    """
     chosen = values or Values()
     namespace = {
         "apiVersion": "v1",
@@ -23,5 +26,6 @@ def install(values: Values | None = None) -> list[Manifest]:
     lent = [
         manifest for each in chosen.impersonate for manifest in impersonation(each.namespace, list(each.names), subject)
     ]
-    rights = [*operator_rbac(chosen.namespace, chosen.service_account), *people_roles(), *lent]
-    return [namespace, *crds(), *admission_policies(chosen.guard), *rights]
+    webhook = webhook_rbac(chosen.namespace) if older else []
+    rights = [*operator_rbac(chosen.namespace, chosen.service_account), *webhook, *people_roles(), *lent]
+    return [namespace, *crds(), *admission_policies(chosen.guard, older=older, webhook_url=webhook_url), *rights]

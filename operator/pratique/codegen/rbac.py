@@ -4,6 +4,7 @@ from typing import Any
 
 from pratique.admission import admission_policies
 from pratique.admission.values import GuardValues
+from pratique.admission.webhook import CONFIGURATION, SERVICE
 from pratique.api.v1alpha1 import GROUP, KINDS
 from pratique.core.guard_record import RECORD_NAME
 from pratique.core.leadership import LEASE_NAME
@@ -80,6 +81,25 @@ def operator_rbac(namespace: str, account: str) -> list[Manifest]:
         _binding("RoleBinding", "pratique-leader", namespace, "Role", subject),
         _role("pratique-guard", namespace, record),
         _binding("RoleBinding", "pratique-guard", namespace, "Role", subject),
+    ]
+
+
+def webhook_rbac(namespace: str) -> list[Manifest]:
+    """Return the webhook's account, its empty Secret, and the right to keep its certificate: two objects, by their names.
+
+    The Secret is made here, since a right to create Secrets cannot be bound to a name.
+    """
+    metadata = {"name": SERVICE, "namespace": namespace, "labels": LABELS}
+    subject = {"kind": "ServiceAccount", "name": SERVICE, "namespace": namespace}
+    secret = [rule("", ["secrets"], ["get", "update"], [SERVICE])]
+    told = [rule("admissionregistration.k8s.io", ["mutatingwebhookconfigurations"], ["get", "patch"], [CONFIGURATION])]
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque"},
+        _role(SERVICE, namespace, secret),
+        _binding("RoleBinding", SERVICE, namespace, "Role", subject),
+        cluster_role(SERVICE, told),
+        _binding("ClusterRoleBinding", SERVICE, None, "ClusterRole", subject),
     ]
 
 

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import logging
 import random
-import signal
 import socket
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -37,6 +36,7 @@ from pratique.handlers.metrics import Metrics
 from pratique.handlers.outbox import Outbox
 from pratique.handlers.queue import KeyedQueue
 from pratique.handlers.reconciler import Reconciler, Verdict
+from pratique.handlers.signals import stop_on_signals
 from pratique.handlers.sweep import Sweep
 from pratique.handlers.watchdog import stuck_look
 from pratique.handlers.watches import Watches
@@ -47,13 +47,6 @@ log = logging.getLogger(__name__)
 
 _STOP_SECONDS = 5.0
 _RETRY_SECONDS = 2.0
-
-
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """Set `stop` at SIGINT and SIGTERM."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error: the way to end the other tasks
