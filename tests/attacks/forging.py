@@ -9,6 +9,7 @@ from tests.attacks.denials import (
     FROZEN,
     GROUPS_STAMPED,
     LATE,
+    ONCE,
     RECORDED,
     TIME_STAMPED,
     own_name,
@@ -16,7 +17,7 @@ from tests.attacks.denials import (
 )
 from tests.attacks.gate_frozen import DECIDE, MINE
 from tests.attacks.model import NOW, Attack, Denial, Shows, Twin, apply, patch, replacing
-from tests.attacks.world import APPROVE, LEAD, LEAD_2, MAG, MALLORY
+from tests.attacks.world import APPROVE, LEAD, LEAD_2, LEAD_UPPER, MAG, MALLORY
 
 SECOND = Twin("lead-2", "adds the second decision", patch("approvals/half", {"spec": {"decisions": {LEAD_2: APPROVE}}}))
 FORGED = [
@@ -114,6 +115,15 @@ STAYS = [
         "an approver turns a recorded approval into a decline",
         patch("approvals/half", {"spec": {"decisions": {LEAD: {"verdict": "Decline", "comment": "no"}}}}),
         RECORDED,
+        SECOND,
+    ),
+    Attack(
+        "decide-twice",
+        3,
+        "lead-1-upper",
+        "an approver decides again, by an account whose name differs in letter case only",
+        patch("approvals/half", {"spec": {"decisions": {LEAD_UPPER: APPROVE}}}),
+        ONCE,
         SECOND,
     ),
     Attack(

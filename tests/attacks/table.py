@@ -72,8 +72,8 @@ of its own: then its attacks are accepted, or stopped by the next rule, and acce
 
 *Who*: `developer` requests, `lead-1` and `lead-2` approve, `security` may approve other things, `author` writes Actions,
 `namespace-admin` has Kubernetes' role `admin` in the namespace, `mallory` was given every right on objects there by mistake
-but no verb on Actions, `robot` is a ServiceAccount, `nobody` has no right, `admin` is cluster-admin, `operator` is the
-operator's own account. *Peer* names a product in which
+but no verb on Actions, `lead-1-upper` is `lead-1` in other letter case, `robot` is a ServiceAccount, `nobody` has no right,
+`admin` is cluster-admin, `operator` is the operator's own account. *Peer* names a product in which
 this was seen to work.
 
 {count} attacks.

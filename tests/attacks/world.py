@@ -15,6 +15,7 @@ from tests.support import manifests as make
 from tests.support.cluster import Cluster, wait_for
 from tests.support.http import Callers, Reply
 from tests.support.manifests import changed, decision
+from tools.controlplane.identities import known
 
 from pratique.cluster.canaries import canaries
 from pratique.codegen.values import Environments, Values
@@ -24,6 +25,7 @@ ROBOT = "system:serviceaccount:team-a:robot"
 DEVELOPER, LEAD, LEAD_2 = "developer@example.com", "lead-1@example.com", "lead-2@example.com"
 GITOPS = "system:serviceaccount:argocd:argocd-application-controller"
 INSTALLATION = Values(submitters=(GITOPS,), environments=Environments(roles=("view", "edit")))
+LEAD_UPPER = known("lead-1-upper").username
 MALLORY, SECURITY = "mallory@example.com", "security@example.com"
 OUTSIDE, INSIDE = "quay", "env-berth"
 """A namespace of others, and one that the operator made for an Environment."""

@@ -30,6 +30,16 @@ STORIES = {
         {"approvers": Approvers(groups=["security"])},
         [("lead-1", A, "open"), ("lead-2", D, "open")],
     ),
+    "one person counts once, however spelled": (
+        {**TWO, "required": 3},
+        [
+            ("lead-1", A, "open"),
+            ("LEAD-1", A, "open"),
+            ("Lead-1", D, "open"),
+            ("lead-2", A, "open"),
+            ("l3", A, "approved"),
+        ],
+    ),
     "the requester does not count, however spelled": (
         LEADS,
         [("developer@example.com", A, "open"), ("Developer@Example.com", A, "open"), ("lead-1", A, "approved")],

@@ -123,6 +123,11 @@ USERS = {"when": "true", "approvers": {"users": ["Developer@example.com", "lead@
                 " and a requester cannot decide"
             ],
         ),
+        (
+            action(stage={"when": "true", "required": 2, "approvers": {"users": ["lead@x", "Lead@x"]}}),
+            run(),
+            ["This could never be approved: it needs 2 of Lead@x, lead@x, and a requester cannot decide"],
+        ),
         (action(stage={**USERS, "required": 2, "when": "false"}), run(), []),
         (action(stage={"when": "true", "approvers": {"users": ["developer@example.com"], "groups": ["g"]}}), run(), []),
         (action(), run(name="a\0b"), ["spec: holds the character NUL, which no expression can read: leave it out"]),

@@ -35,6 +35,21 @@ def service_account(name: str, namespace: str, account: str) -> Identity:
     return Identity(name, f"system:serviceaccount:{namespace}:{account}", groups)
 
 
+LONG = 5000
+ODD = """a/b:c#d~e"f'g\\E.*"""
+"""A user name with all that paths, patterns and patches treat as special."""
+HARD = (
+    Identity("lead-1-moved", "lead-1@example.com", ("former-leads",)),
+    Identity("lead-1-upper", "LEAD-1@Example.COM", ("platform-leads",)),
+    Identity("lead-1-alike", "le\u0430d-1@example.com", ("platform-leads",)),  # a Cyrillic a
+    Identity("lead-umlaut", "\u00c4RZTIN@example.com", ("platform-leads",)),
+    Identity("lead-odd", ODD, ("platform-leads",)),
+    Identity("lead-long", "l" * LONG, ("platform-leads",)),
+    Identity("developer-odd", ODD, ("developers",)),
+    Identity("developer-long", "d" * LONG, ("developers",)),
+    Identity("named-as-group", "platform-leads", ("developers", "approvers")),
+)
+"""People whose names are hard to tell apart or to write, and one whose token has other groups than it had before."""
 IDENTITIES = {
     identity.name: identity
     for identity in (
@@ -53,6 +68,7 @@ IDENTITIES = {
         service_account("webhook", "pratique-system", "pratique-webhook"),
         service_account("robot", "team-a", "robot"),
         service_account("argocd", "argocd", "argocd-application-controller"),
+        *HARD,
     )
 }
 CONTROLLER_MANAGER = Identity("kube-controller-manager", "system:kube-controller-manager")

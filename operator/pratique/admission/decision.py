@@ -183,6 +183,10 @@ def _entitled() -> tuple[Check, ...]:
             "you cannot decide a request that was made on your behalf",
         ),
         Check(
+            f"!variables.deciding || !variables.old.exists(k, {same_person('k', 'variables.me')})",
+            "you have decided, under your name in other letter case: one person counts once",
+        ),
+        Check(
             "!variables.deciding || !variables.machine || variables.me in variables.users",
             "a ServiceAccount decides only where the policy lists it by its exact name",
         ),

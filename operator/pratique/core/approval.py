@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import Enum
 
 from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, RecordedDecision, Verdict
-from pratique.core.identity import askers, is_among, is_service_account
+from pratique.core.identity import askers, folded, is_among, is_service_account
 from pratique.core.text import clean
 
 
@@ -57,8 +57,9 @@ def may_decide(spec: ApprovalSpec, username: str, groups: Iterable[str]) -> bool
 def count(spec: ApprovalSpec, now: datetime) -> Count:
     """Add up the decisions in the order in which they were made; the first to reach its threshold ends the gate.
 
-    A decision counts if its author may decide and the API server stamped it before the deadline. What follows the
-    decisive one does not count. The order of the map does not matter.
+    A decision counts if its author may decide and the API server stamped it before the deadline; of one person, whose
+    accounts differ in letter case only, the first. What follows the decisive one does not count. The order of the map does
+    not matter.
     """
     policy = spec.policy
     counted: list[RecordedDecision] = []
@@ -93,7 +94,10 @@ def _in_order(spec: ApprovalSpec) -> list[RecordedDecision]:
         for username, decision in spec.decisions.items()
         if decision.decided_at is not None and _counts(spec, username, decision, decision.decided_at)
     ]
-    return sorted(valid, key=lambda decision: (decision.decided_at, decision.by))
+    firsts: dict[str, RecordedDecision] = {}
+    for decision in sorted(valid, key=lambda decision: (decision.decided_at, decision.by)):
+        firsts.setdefault(folded(decision.by), decision)
+    return list(firsts.values())
 
 
 def _counts(spec: ApprovalSpec, username: str, decision: Decision, decided_at: datetime) -> bool:
@@ -102,5 +106,6 @@ def _counts(spec: ApprovalSpec, username: str, decision: Decision, decided_at: d
 
 def _waiting_for(spec: ApprovalSpec, decided: set[str]) -> tuple[str, ...]:
     approvers = spec.policy.approvers
-    users = [user for user in approvers.users if user not in decided and may_decide(spec, user, ())]
+    done = tuple(decided)
+    users = [user for user in approvers.users if not is_among(user, done) and may_decide(spec, user, ())]
     return (*sorted(users), *(f"group {group}" for group in sorted(approvers.groups)))

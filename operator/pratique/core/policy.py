@@ -15,7 +15,7 @@ from pratique.core.effects import Evaluation, Json
 from pratique.core.errors import EvaluationError
 from pratique.core.expressions import compile_expression, has_nul
 from pratique.core.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
-from pratique.core.identity import askers, is_among, is_service_account, person_of
+from pratique.core.identity import askers, folded, is_among, is_service_account, person_of
 from pratique.core.limits import MAX_PLAN_BYTES
 from pratique.core.objects import finished_manifest, not_written_out
 from pratique.core.rendering import render, render_text
@@ -130,7 +130,7 @@ def _cannot_be_met(gate: Stage | None, asking: tuple[str, ...]) -> list[str]:
     """Say at once what could never be approved, instead of letting it wait until its deadline."""
     if gate is None or gate.approvers.groups:
         return []
-    able = [user for user in gate.approvers.users if not is_among(user, asking)]
+    able = {folded(user) for user in gate.approvers.users if not is_among(user, asking)}
     if len(able) >= gate.required:
         return []
     who = approvers_phrase(gate.approvers)
