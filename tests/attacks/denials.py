@@ -32,6 +32,10 @@ RUN_OWNERS = Denial(
 )
 
 
+RUN_ROOM = Denial(
+    REQUESTER,
+    "the metadata of an ActionRun is longer than 327680 characters: nothing would be left for its status",
+)
 ON_BEHALF = Denial(
     REQUESTER,
     "spec.onBehalfOf is for the submitters that the installation names (chart value submitters): leave it out",
@@ -140,6 +144,10 @@ ACTION_OWNERS = Denial(
 ENVIRONMENT_OWNERS = Denial(
     ENVIRONMENT,
     "ownerReferences of an Environment are changed by those who may delete it: the garbage collector would",
+)
+ENVIRONMENT_ROOM = Denial(
+    ENVIRONMENT,
+    "the metadata of an Environment is longer than 327680 characters: nothing would be left for its status",
 )
 DEEP_TEMPLATE = Denial(ACTION, "a template is nested deeper than 32 levels: make it flatter")
 DEEP_SCHEMA = Denial(ACTION, "spec.inputs.schema is nested deeper than 32 levels: make it flatter")

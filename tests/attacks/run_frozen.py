@@ -242,6 +242,7 @@ WITHDRAWN = [
     ),
 ]
 
+
 MARKED = [
     Attack(
         "run-owner-reference",

@@ -9,11 +9,13 @@ from tests.attacks import (
     elsewhere,
     encoding,
     environments,
+    filling,
     forging,
     gate_frozen,
     gate_removed,
     impersonating,
     leash,
+    levels,
     requesting,
     run_frozen,
     statuses,
@@ -33,6 +35,8 @@ ATTACKS: tuple[Attack, ...] = (
     *environments.ATTACKS,
     *bounds.ATTACKS,
     *leash.ATTACKS,
+    *filling.ATTACKS,
+    *levels.ATTACKS,
     *statuses.ATTACKS,
     *impersonating.ATTACKS,
     *encoding.ATTACKS,
@@ -73,16 +77,14 @@ of its own: then its attacks are accepted, or stopped by the next rule, and acce
 *Who*: `developer` requests, `lead-1` and `lead-2` approve, `security` may approve other things, `author` writes Actions,
 `namespace-admin` has Kubernetes' role `admin` in the namespace, `mallory` was given every right on objects there by mistake
 but no verb on Actions, `lead-1-upper` is `lead-1` in other letter case, `robot` is a ServiceAccount, `nobody` has no right,
-`admin` is cluster-admin, `operator` is the operator's own account. *Peer* names a product in which
-this was seen to work.
-
-{count} attacks.
+`admin` is cluster-admin, `operator` is the operator's own account. *Peer* names a product in which this
+was seen to work.
 """
 
 
 def page(replies: Mapping[str, Reply]) -> str:
     """Return docs/concepts/attacks.md."""
-    parts = [_INTRO.format(count=len(ATTACKS))]
+    parts = [_INTRO]
     for point, title in POINTS.items():
         found = [each for each in ATTACKS if each.point == point]
         if found:

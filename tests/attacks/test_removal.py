@@ -4,8 +4,7 @@ A rule that no attack of the table names fails here, so the table is complete.
 """
 
 import pytest
-from tests.attacks.denials import STAMP
-from tests.attacks.removal import GUARDS, Rule, outcomes, rules, trials
+from tests.attacks.removal import Rule, outcomes, rules, trials
 from tests.attacks.world import World
 from tests.support.http import Reply
 
@@ -36,16 +35,3 @@ def test_without_the_rule_its_attacks_get_through(
                 f"{attack.id} without {sorted(trial.removed)}: expected"
                 f" {expected or 'to be accepted'}, got {wrong.code} {wrong.message}"
             )
-
-
-def test_a_rule_is_known_by_its_message() -> None:
-    for name, guard in GUARDS.items():
-        messages = [each["message"] for each in guard["spec"]["validations"]]
-        assert len(set(messages)) == len(messages), name
-
-
-def test_an_attack_names_rules_that_exist() -> None:
-    known = set(rules())
-    named = {rule for trial in trials() for rule in trial.removed}
-    assert named - known == set()
-    assert STAMP not in {rule for name, rule in known if name.startswith("crd/")}

@@ -11,6 +11,7 @@ from textwrap import dedent
 from typing import Any
 
 from pratique.api.v1alpha1 import GROUP
+from pratique.core.limits import MAX_METADATA_LENGTH
 from pratique.core.stamp import CANARY_LABEL
 
 Manifest = dict[str, Any]
@@ -179,6 +180,21 @@ def keeps_owners(resource: str, namespace: str | None = None) -> str:
     )
     delete = may("delete", resource, "object.metadata.name", namespace)
     return f"request.operation != 'UPDATE' || {now} == {before} || {delete}"
+
+
+def has_room(what: str) -> Check:
+    """Return the rule that nobody fills an object up with metadata until its status cannot be written any more.
+
+    An update that changes the spec passes: the last bit of room is not what keeps its people from using it.
+    """
+    return Check(
+        f"""
+        request.operation == 'DELETE' || variables.keeper ||
+        (request.operation == 'UPDATE' && object.spec != oldObject.spec) ||
+        '%s'.format([object.metadata]).size() <= {MAX_METADATA_LENGTH}
+        """,
+        f"the metadata of {what} is longer than {MAX_METADATA_LENGTH} characters: nothing would be left for its status",
+    )
 
 
 def same(one: str, other: str) -> str:

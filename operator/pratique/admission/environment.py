@@ -12,6 +12,7 @@ from pratique.admission.build import (
     Check,
     Manifest,
     Match,
+    has_room,
     keeps_owners,
     may,
     names,
@@ -119,4 +120,5 @@ def _owned() -> Iterable[Check]:
             f"variables.keeper || {keeps_owners('environments', 'object.metadata.namespace')}",
             "ownerReferences of an Environment are changed by those who may delete it: the garbage collector would",
         ),
+        has_room("an Environment"),
     )

@@ -10,6 +10,7 @@ from pratique.admission.build import (
     Manifest,
     Match,
     Stamp,
+    has_room,
     may,
     names,
     ours,
@@ -83,7 +84,7 @@ def _guard(operator: str, submitters: Iterable[str]) -> list[Manifest]:
         NAME,
         (Match(("actionruns",), ("CREATE", "UPDATE", "DELETE")),),
         variables,
-        (*_on_create(), *_on_update(), _on_delete()),
+        (*_on_create(), *_on_update(), _on_delete(), has_room("an ActionRun")),
         canary="(has(object.spec.requestedBy) ? string(object.spec.requestedBy.username) : 'not stamped')",
     )
 
