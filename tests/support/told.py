@@ -1,5 +1,7 @@
 """The seed story's objects and messages, as the notification tests tell them."""
 
+from collections.abc import Callable
+
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan
 from pratique.api.v1alpha1.common import EventType, Notification
@@ -54,3 +56,45 @@ def withdrawn() -> Message:
 
 def ending() -> Environment:
     return environment(spec={"requestedBy": "developer@example.com"}, namespace="env-demo", expires_at=NOW)
+
+
+def of_run(event: EventType, text: str, **gate: object) -> Callable[[], Message]:
+    """Return the teller of an event of that run, with its gate as it is by then."""
+    return lambda: compose_run(held_run(), its_gate(**gate), entry(event, message=text))
+
+
+def of_environment(event: EventType, text: str) -> Callable[[], Message]:
+    return lambda: compose_environment(ending(), entry(event, message=text))
+
+
+LEAD = counted("lead-1@example.com", "Approve", "Fine for a week")
+EVERY_EVENT: dict[EventType, Callable[[], Message]] = {
+    EventType.APPROVAL_REQUESTED: requested,
+    EventType.APPROVED: of_run(
+        EventType.APPROVED, "Approved by lead-1@example.com: Fine for a week", state="Approved", decisions=[LEAD]
+    ),
+    EventType.DECLINED: declined,
+    EventType.EXPIRED: of_run(
+        EventType.EXPIRED,
+        "Nobody decided before 2026-11-24 14:00 UTC: the request expired, it was not declined",
+        state="Expired",
+    ),
+    EventType.WITHDRAWN: withdrawn,
+    EventType.SUPERSEDED: of_run(
+        EventType.SUPERSEDED, "The Action was changed after it was approved: ask again", state="Approved"
+    ),
+    EventType.REFUSED: lambda: compose_run(
+        held_run(), None, entry(EventType.REFUSED, message="ttl: 30d is not one of 3d, 5d, 10d")
+    ),
+    EventType.SUCCEEDED: of_run(EventType.SUCCEEDED, "Done: namespace env-demo", state="Approved", decisions=[LEAD]),
+    EventType.FAILED: of_run(
+        EventType.FAILED, "Environment team-a/load-test was not ready within 15m", state="Approved", decisions=[LEAD]
+    ),
+    EventType.STATUS_FORGED: lambda: compose_approval(
+        its_gate(), entry(EventType.STATUS_FORGED, message="The status said Approved; no decision says so")
+    ),
+    EventType.ENVIRONMENT_READY: of_environment(EventType.ENVIRONMENT_READY, "Namespace env-demo is ready"),
+    EventType.ENVIRONMENT_EXPIRING: expiring,
+    EventType.ENVIRONMENT_EXPIRED: of_environment(EventType.ENVIRONMENT_EXPIRED, "env-demo has ended and is removed"),
+}
+"""How each event is told: channels whose form matters keep a golden file of each."""

@@ -260,7 +260,7 @@ class TestSettings:
 
     async def test_a_channel_of_no_kind(self) -> None:
         async with channels(None) as told:
-            assert await told.check(channel("").spec) == "a channel has exactly one of slack, webhook"
+            assert await told.check(channel("").spec) == "a channel has exactly one of slack, msteams, webhook"
 
 
 class TestKubernetesEvents:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification
 from pratique.api.v1alpha1.notification_channel import ONE_TYPE, NotificationChannel, NotificationChannelSpec
-from pratique.channels import kubernetes_events, posting, slack, webhook
+from pratique.channels import kubernetes_events, msteams, posting, slack, webhook
 from pratique.channels.settings import NotReadyError, ReadSecret, Send, Vault
 from pratique.core.effects import Delivery, Failure
 from pratique.core.messages import Message
@@ -21,7 +21,7 @@ PostEvent = Callable[[dict[str, Any]], Awaitable[Failure | None]]
 CONCURRENT_PER_CHANNEL = 4
 Connect = Callable[[Any, Vault, posting.Poster], Awaitable[Send]]
 """Read what a channel needs, or raise NotReadyError; nothing is sent before what is returned is called."""
-TYPES: dict[str, Connect] = {"slack": slack.connect, "webhook": webhook.connect}
+TYPES: dict[str, Connect] = {"slack": slack.connect, "msteams": msteams.connect, "webhook": webhook.connect}
 """One row per type of channel, by its field in the spec."""
 
 

@@ -13,7 +13,7 @@ from pratique.api.v1alpha1.notification_channel import SlackChannel
 from pratique.channels.posting import Answer, Poster, judge
 from pratique.channels.settings import Send, Vault
 from pratique.core.effects import Delivery
-from pratique.core.messages import Message
+from pratique.core.messages import Message, addressed
 from pratique.core.wording import moment
 
 MAX_BLOCKS, MAX_HEADER, MAX_SECTION, MAX_FIELD, MAX_FIELDS = 50, 150, 3000, 2000, 10
@@ -70,7 +70,7 @@ def payload(message: Message) -> dict[str, Any]:
         *_facts(message.facts),
         *(_command(label, line) for label, line in message.how_to_decide),
     ]
-    footer = escape(f"For {_addressed(message)} · {moment(message.at)}", MAX_FIELD)
+    footer = escape(f"For {addressed(message.audience)} · {moment(message.at)}", MAX_FIELD)
     context = {"type": "context", "elements": [_text(footer)]}
     return {
         "text": escape(f"{message.headline}: {message.text}"),
@@ -105,11 +105,6 @@ def _fact(label: str, text: str, limit: int) -> str:
 def _command(label: str, line: str) -> Block:
     head = f"*{escape(label, 300)}*\n```"
     return _section(f"{head}{escape(line, MAX_SECTION - len(head) - 3)}```")
-
-
-def _addressed(message: Message) -> str:
-    names = [*message.audience.users, *(f"group {group}" for group in message.audience.groups)]
-    return ", ".join(names) or f"the {message.audience.audience.value.lower()}"
 
 
 def _section(text: str) -> Block:

@@ -110,6 +110,12 @@ def compose_environment(environment: Environment, entry: Notification) -> Messag
     return _message(environment, entry, environment.metadata.name, facts, None, spec.requested_by or "", ())
 
 
+def addressed(recipients: Recipients) -> str:
+    """Return whom a message is for, in one phrase: a channel may have other readers."""
+    names = [*recipients.users, *(f"group {group}" for group in recipients.groups)]
+    return ", ".join(names) or f"the {recipients.audience.value.lower()}"
+
+
 _PLAN_LABEL = {
     EventType.APPROVAL_REQUESTED: "What will happen if approved",
     EventType.APPROVED: "What will happen",

@@ -33,6 +33,15 @@ class SlackChannel(ApiModel):
     ]
 
 
+class TeamsChannel(ApiModel):
+    """A Workflow of Microsoft Teams that posts the cards that it is sent."""
+
+    workflow_url_secret_ref: Annotated[
+        SecretKeyRef,
+        Field(description="The Secret key that holds the Workflow's URL; the URLs of retired connectors are refused."),
+    ]
+
+
 class WebhookMode(StrEnum):
     """How a CloudEvent is put into a request."""
 
@@ -62,7 +71,7 @@ class WebhookChannel(ApiModel):
     ] = None
 
 
-CHANNEL_TYPES = ("slack", "webhook")
+CHANNEL_TYPES = ("slack", "msteams", "webhook")
 """The fields of a spec that are types of channels; each is a row of the table in channels/delivery.py."""
 ONE_TYPE = f"a channel has exactly one of {', '.join(CHANNEL_TYPES)}"
 
@@ -71,6 +80,7 @@ class NotificationChannelSpec(ApiModel):
     """Where messages go: exactly one of these."""
 
     slack: Annotated[SlackChannel | None, Field(description="A Slack incoming webhook.")] = None
+    msteams: Annotated[TeamsChannel | None, Field(description="A channel or chat of Microsoft Teams.")] = None
     webhook: Annotated[WebhookChannel | None, Field(description="An HTTP endpoint that takes CloudEvents.")] = None
 
     cel_rules: ClassVar[tuple[Rule, ...]] = (
@@ -92,7 +102,7 @@ class NotificationChannelStatus(ApiModel):
 
 
 class NotificationChannel(KubeObject):
-    """NotificationChannel is where messages go: a Slack incoming webhook or an endpoint for CloudEvents."""
+    """NotificationChannel is where messages go: Slack, Microsoft Teams, or an endpoint for CloudEvents."""
 
     plural: ClassVar[str] = "notificationchannels"
     singular: ClassVar[str] = "notificationchannel"
