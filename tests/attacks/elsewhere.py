@@ -217,7 +217,7 @@ ATTACKS = [
         9,
         "admin",
         "cluster-admin weakens a policy or a CRD, and forges a decision meanwhile",
-        f"{_GUARD}::test_what_is_weakened_for_long_is_noticed_and_named",
+        f"{_GUARD}::test_what_is_weakened_is_noticed_and_named",
         "it is noticed, and named",
     ),
     seen(

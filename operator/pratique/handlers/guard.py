@@ -94,6 +94,7 @@ class Guard:
     _record: Seen | None = None
     _alarm: asyncio.Event = field(default_factory=asyncio.Event)
     _gap: str = ""
+    _noted: str = ""
     _reading: asyncio.Task[Outcome] | None = None
     _next: asyncio.Task[Outcome] | None = None
 
@@ -197,13 +198,13 @@ class Guard:
         await self.sweep(gap)
         if await self._lapse(older) is None and changed(seen, await idents(self.api, self._refs)) is None:
             await store.write(to_data(seen))
-            self._record, self._gap = seen, ""
+            self._record, self._gap, self._noted = seen, "", ""
             log.warning("The API server guards again; decisions that were made meanwhile do not count (%s)", gap)
 
     def _note(self, gap: str) -> None:
-        if self._gap != gap:
+        if self._noted != gap:
             log.error("Nothing is decided until the API server guards again: %s", gap)
-            self._gap = gap
+        self._gap = self._noted = gap
 
     async def _mark(self, store: RecordStore, data: dict[str, str], gap: str) -> None:
         """Say in the record that it does not count any more: a gap that leaves no other trace must outlive this process."""

@@ -27,6 +27,7 @@ from pratique.core.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.core.messages import Message
 from pratique.handlers.clock import Clock, SystemClock
 from pratique.handlers.guard import Guard, until_guarded
+from pratique.handlers.guard_events import guard_event
 from pratique.handlers.health import Health
 from pratique.handlers.informers import Informers
 from pratique.handlers.kinds import KINDS, WATCHED, Key, Limits, new_stores
@@ -119,6 +120,7 @@ class Operator:
             changed=self.informers.written,
         )
         self._stores = stores
+        self._posting: set[asyncio.Task[Failure | None]] = set()
         self._show()
 
     def _show(self) -> None:
@@ -242,7 +244,12 @@ class Operator:
                 await self.outbox.close()
 
     def _guarded(self, why_not: str | None) -> None:
-        self.health.unguarded = why_not
+        before, self.health.unguarded = self.health.unguarded, why_not
+        if (before is None) != (why_not is None):
+            event = guard_event(self.settings.namespace, why_not, self.clock.now(), self.settings.identity)
+            task = asyncio.create_task(self._post_event(event))  # nothing waits for it, and it may fail
+            self._posting.add(task)
+            task.add_done_callback(self._posting.discard)
 
     async def _look(self, key: Key) -> Verdict:
         return await self.reconciler.look(key) if key[0] in self.reconciler.kinds else Verdict()
