@@ -19,6 +19,11 @@ PEOPLE = Path(__file__).parent / "support" / "people.yaml"
 BORROWED = PEOPLE.with_name("borrowed.yaml")
 
 
+def default_options() -> Options:
+    """Return how control planes of tests behave: as Kubernetes PRATIQUE_TEST_VERSION, for example 1.33, if that is set."""
+    return Options(emulated_version=os.environ.get("PRATIQUE_TEST_VERSION"))
+
+
 @pytest.fixture(scope="session")
 def kind_cluster() -> Iterator[Path]:
     """A cluster of pytest-kind, as kind-config.yaml says, which the fixture of pytest-kind itself does not read."""
@@ -46,7 +51,7 @@ def bare_cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
             kubeconfig = request.getfixturevalue("kind_cluster")
             yield Cluster(ForeignCluster(kubeconfig, folder), kubectl)
         case Source.EMBEDDED:
-            with temporary_plane("tests", Options(emulated_version=os.environ.get("PRATIQUE_TEST_VERSION"))) as plane:
+            with temporary_plane("tests", default_options()) as plane:
                 yield Cluster(plane, kubectl)
 
 

@@ -33,13 +33,18 @@ class InstallationError(Exception):
 
 
 def install_pratique(
-    kubectl: Kubectl, admin: Path, values: Values | None = None, webhook_url: str | None = None
+    kubectl: Kubectl,
+    admin: Path,
+    values: Values | None = None,
+    webhook_url: str | None = None,
+    older: bool | None = None,
 ) -> None:
     """Apply everything but the Deployments, and wait until the kinds are served and people have their rights.
 
-    Before 1.36 a webhook has to stamp: the API server will find it at `webhook_url`, the caller runs it there.
+    Before 1.36 a webhook has to stamp: the API server will find it at `webhook_url`, the caller runs it there. `older`
+    says so of a cluster that is not asked.
     """
-    older = is_older(kubectl, admin)
+    older = is_older(kubectl, admin) if older is None else older
     if older and webhook_url is None:
         raise InstallationError(
             "The cluster is older than 1.36, so a webhook has to run inside it: install the chart (charts/pratique),"
@@ -158,11 +163,12 @@ class WebhookProcess(PratiqueProcess):
 
 @contextmanager
 def installed(
-    kubectl: Kubectl, admin: Path, webhook: WebhookProcess, values: Values | None = None
+    kubectl: Kubectl, admin: Path, webhook: WebhookProcess, values: Values | None = None, older: bool | None = None
 ) -> Iterator[WebhookProcess | None]:
     """Install, and run the webhook meanwhile where one is needed."""
-    install_pratique(kubectl, admin, values, webhook.url)
-    if not is_older(kubectl, admin):
+    older = is_older(kubectl, admin) if older is None else older
+    install_pratique(kubectl, admin, values, webhook.url, older)
+    if not older:
         yield None
         return
     webhook.start()

@@ -53,14 +53,14 @@ IMPERSONATED = [
         "impersonate-extra",
         "lead-1",
         "an approver adds an attribute of authentication by a header",
-        "without impersonating a user name",
+        "without impersonating a user",
         ("Impersonate-Extra-Scopes", "all"),
     ),
     act_as(
         "impersonate-group-only",
         "lead-1",
         "an approver adds a group by a header, without a name",
-        "without impersonating a user name",
+        "without impersonating a user",
         ("Impersonate-Group", "directors"),
     ),
     Attack(

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from tests.support.manifests import approval, decision, run
 from tests.support.own_plane import note_action, older_plane
 from tests.support.runs import phase
 from tools.controlplane.plane import ControlPlane
-from tools.installation import OperatorProcess, WebhookProcess, free_port
+from tools.installation import OperatorProcess, WebhookProcess, free_port, install_pratique
 
 from pratique.admission.webhook import CONFIGURATION, SERVICE
 from pratique.cluster.client import JSON_PATCH, MERGE_PATCH, Api, ApiError
@@ -192,6 +193,30 @@ def test_its_account_may_keep_its_certificate_and_nothing_else(world: World) -> 
         assert may(verb, f"mutatingwebhookconfigurations/{CONFIGURATION}") is (verb in ("get", "patch")), verb
         for other in ("secrets", "secrets/slack", "mutatingwebhookconfigurations/other", "pods", "actionruns"):
             assert not may(verb, other), f"{verb} {other}"
+
+
+def test_a_cluster_that_was_upgraded_goes_on_until_the_chart_follows(tmp_path: Path) -> None:
+    """On 1.36 the webhook still stamps and decisions count; then policies take its place, and they count again."""
+    with older_plane("upgraded", tmp_path, None) as (plane, cluster, webhook):
+        operator = OperatorProcess(plane.kubeconfig("operator"), tmp_path / "operator.log")
+        operator.start()
+        operator.wait_ready()
+        cluster.apply("admin", note_action("upgraded", gated=True))
+        _granted(cluster, "before")
+        install_pratique(cluster.runner, plane.kubeconfig("admin"))
+        cluster.kubectl("admin", "delete", "mutatingwebhookconfiguration", CONFIGURATION)
+        webhook.stop()
+        operator.wait_ready()
+        _granted(cluster, "after")
+        operator.stop()
+
+
+def _granted(cluster: Cluster, name: str) -> None:
+    cluster.apply("developer", run(name, "upgraded", "note", inputs={}))
+    gate = phase(cluster, name, "upgraded", "WaitingForApproval")["approvals"][0]["name"]
+    patch = ("patch", "approval", gate, "-n", "upgraded", "--type=merge", "-p", decision(LEAD, "Approve"))
+    cluster.kubectl("lead-1", *patch)
+    phase(cluster, name, "upgraded", "Succeeded")
 
 
 def _lie_about_the_requester(request: dict[str, Any]) -> list[dict[str, Any]]:

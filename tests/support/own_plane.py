@@ -11,7 +11,7 @@ from tools.controlplane.servers import Options
 from tools.installation import WebhookProcess, installed
 
 from pratique.codegen.values import Values
-from tests.conftest import BORROWED, PEOPLE
+from tests.conftest import BORROWED, PEOPLE, default_options
 from tests.support.cluster import Cluster
 from tests.support.manifests import Manifest
 from tests.support.runs import account
@@ -82,30 +82,35 @@ def own_plane(
     people: tuple[Path, ...] = (PEOPLE, BORROWED),
 ) -> Iterator[tuple[ControlPlane, Cluster]]:
     """Start it with the rights in the files; Actions are the caller's to apply, when an operator runs or before."""
-    with _plane(space, folder, options or Options(), rights, values, people) as (plane, cluster, _):
+    with _plane(space, folder, options or default_options(), rights, values, people) as (plane, cluster, _):
         yield plane, cluster
 
 
 @contextmanager
-def older_plane(space: str, folder: Path, version: str) -> Iterator[tuple[ControlPlane, Cluster, WebhookProcess]]:
-    """Start one of a Kubernetes before 1.36, with the webhook that it needs."""
-    with _plane(space, folder, Options(emulated_version=version), NOTES, None, (PEOPLE, BORROWED)) as (
-        plane,
-        cluster,
-        webhook,
-    ):
-        assert webhook is not None, f"{version} stamps by itself"
+def older_plane(
+    space: str, folder: Path, version: str | None
+) -> Iterator[tuple[ControlPlane, Cluster, WebhookProcess]]:
+    """Start one of a Kubernetes before 1.36, with the webhook that it needs; None is one that was upgraded since."""
+    everybody, options = (PEOPLE, BORROWED), Options(emulated_version=version)
+    with _plane(space, folder, options, NOTES, None, everybody, older=True) as (plane, cluster, webhook):
+        assert webhook is not None
         yield plane, cluster, webhook
 
 
 @contextmanager
 def _plane(
-    space: str, folder: Path, options: Options, rights: Manifest, values: Values | None, people: tuple[Path, ...]
+    space: str,
+    folder: Path,
+    options: Options,
+    rights: Manifest,
+    values: Values | None,
+    people: tuple[Path, ...],
+    older: bool | None = None,
 ) -> Iterator[tuple[ControlPlane, Cluster, WebhookProcess | None]]:
     with temporary_plane(space, options) as plane:
         cluster = Cluster(plane, Kubectl(folder / "kube-cache"))
         needed = WebhookProcess(plane.kubeconfig("webhook"), folder / "webhook.log")
-        with installed(cluster.runner, plane.kubeconfig("admin"), needed, values) as webhook:
+        with installed(cluster.runner, plane.kubeconfig("admin"), needed, values, older) as webhook:
             for file in people:
                 cluster.kubectl("admin", "apply", "-f", str(file))
             cluster.kubectl("admin", "create", "namespace", space)

@@ -114,6 +114,13 @@ def test_other_words_in_a_crd_are_no_difference_to_the_expected_one() -> None:
     assert '"description":"' not in json.dumps(EXPECTED[CRD], separators=(",", ":"))
 
 
+def test_a_field_that_kubernetes_1_30_does_not_keep_is_not_missed() -> None:
+    body = live("CustomResourceDefinition.actionruns.pratique.dev")
+    (version,) = body["spec"]["versions"]
+    del version["selectableFields"]
+    assert unlike(EXPECTED["CustomResourceDefinition.actionruns.pratique.dev"], body) is None
+
+
 def test_on_an_older_cluster_what_stamps_is_left_to_the_checks() -> None:
     older = {key_of(each) for each in expected(GuardValues(), older=True)}
     assert {key.partition(".")[0] for key in EXPECTED.keys() - older} == {

@@ -20,7 +20,7 @@ CRDS = Path(__file__).with_name("crds.json")
 def expected(values: GuardValues, *, older: bool = False) -> list[Manifest]:
     """Return everything that guards, as this version installs it.
 
-    On a cluster before 1.36 a webhook stamps: it is left out, since the policies check what it does, and its certificate
+    Where a webhook stamps (`older`) it is left out, since the policies check what it does, and its certificate
     may change at any time.
     """
     crds: list[Manifest] = json.loads(CRDS.read_text())

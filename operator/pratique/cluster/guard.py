@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from pratique.admission.build import API
+from pratique.admission.webhook import CONFIGURATION
 from pratique.cluster.client import METADATA, Api, ApiError
 from pratique.core.effects import ObjectRef
 from pratique.core.guard_record import RECORD_NAME, Ident, Seen, ident_of
@@ -30,15 +32,18 @@ async def installed(api: Api, manifest: Json) -> Json | None:
     return await _get(api, ObjectRef(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"]))
 
 
-async def has_mutating_policies(api: Api) -> bool:
-    """Whether this is a cluster of 1.36 or later, where policies stamp and no webhook does."""
+async def webhook_stamps(api: Api) -> bool:
+    """Whether a webhook stamps instead of policies: before 1.36, and on a cluster that is newer now but not the chart.
+
+    Whoever makes it say so gains nothing: the canaries prove that somebody stamps, and the policies that it is the truth.
+    """
     try:
-        await api.path_of(ObjectRef("admissionregistration.k8s.io/v1", "MutatingAdmissionPolicy", "any"))
+        await api.path_of(ObjectRef(API, "MutatingAdmissionPolicy", "any"))
     except ApiError as error:
         if error.reason != "UnknownKind":
             raise
-        return False
-    return True
+        return True
+    return await _get(api, ObjectRef(API, "MutatingWebhookConfiguration", CONFIGURATION), METADATA) is not None
 
 
 async def _get(api: Api, ref: ObjectRef, accept: str = "application/json") -> Json | None:

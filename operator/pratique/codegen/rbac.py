@@ -51,6 +51,7 @@ def _guard_rules() -> list[Manifest]:
     crds = [f"{kind.plural}.{GROUP}" for kind in KINDS]
     return [
         *(rule("admissionregistration.k8s.io", [plural], ["get"], each) for plural, each in names.items()),
+        rule("admissionregistration.k8s.io", ["mutatingwebhookconfigurations"], ["get"], [CONFIGURATION]),
         rule("apiextensions.k8s.io", ["customresourcedefinitions"], ["get"], crds),
     ]
 

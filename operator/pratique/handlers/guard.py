@@ -17,7 +17,7 @@ from pratique.admission.expected import expected, refs, without_prose
 from pratique.admission.values import GuardValues
 from pratique.cluster.canaries import Canary, canaries
 from pratique.cluster.client import Api, ApiError
-from pratique.cluster.guard import RecordStore, has_mutating_policies, idents, installed
+from pratique.cluster.guard import RecordStore, idents, installed, webhook_stamps
 from pratique.cluster.perform import failure_of
 from pratique.core.effects import Failure, ObjectRef, Outcome
 from pratique.core.guard_record import Seen, changed, from_data, key_of, shown, to_data, unlike
@@ -175,7 +175,7 @@ class Guard:
 
     async def _restore(self, store: RecordStore) -> None:
         """Try once: look, settle, sweep, look again, write; the first thing that is not in order ends it."""
-        older = not await has_mutating_policies(self.api)
+        older = await webhook_stamps(self.api)
         self._refs = refs(self.values, older=older)
         data = await store.read()
         recorded = from_data(data, (f"{ref.kind}.{ref.name}" for ref in self._refs))
