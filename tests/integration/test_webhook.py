@@ -1,4 +1,4 @@
-"""A cluster before 1.36, where the webhook stamps: what its absence means, why it need not be trusted, its certificate.
+"""A cluster before 1.36, where the webhook stamps: what its absence means, what it cannot forge, its certificate.
 
 The tables of `tests/crds` run on such clusters too, see `make older`.
 """
@@ -249,6 +249,12 @@ def _do_nothing(_: dict[str, Any]) -> list[dict[str, Any]]:
     return []
 
 
+def _turn_around(request: dict[str, Any]) -> list[dict[str, Any]]:
+    comment = {"verdict": "Decline", "comment": "turned around"}
+    set_ = [{"op": "add", "path": f"/spec/decisions/{LEAD}/{key}", "value": value} for key, value in comment.items()]
+    return [*stamp(request), *set_]
+
+
 LIES = [
     ("run", _do_nothing, "spec.requestedBy is set by the API server"),
     ("run", _lie_about_the_requester, "spec.requestedBy is set by the API server"),
@@ -260,14 +266,17 @@ LIES = [
 ]
 
 
-async def test_it_need_not_be_trusted(
+async def test_who_and_when_need_not_be_trusted_to_it(
     without_processes: World, goodbyes: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever a webhook in its place writes, the API server's own policies see through it; the truth passes."""
+    """A webhook in its place gives nobody another name, time, group or right; the truth passes.
+
+    What no policy can see is that the sender said something else in this very request: the guide says so.
+    """
     world = without_processes
     async with replica(world, world.port), people(world) as (developer, lead, operator):
         gate = (await operator.request("POST", GATES, _gate()))["metadata"]["name"]
-        for what, lie, sentence in [*LIES, ("run", stamp, ""), ("gate", stamp, "")]:
+        for what, lie, sentence in [*LIES, ("run", stamp, ""), ("gate", stamp, ""), ("gate", _turn_around, "")]:
             monkeypatch.setattr(server, "stamp", lie)
             try:
                 await (_ask(developer) if what == "run" else _approve(lead, gate))

@@ -30,7 +30,7 @@ def stamping(values: GuardValues, *, older: bool = False, webhook_url: str | Non
 
 
 def guarding(values: GuardValues) -> list[Manifest]:
-    """Return what refuses: these check the stamps too, so that who stamps need not be trusted."""
+    """Return what refuses: these check the stamps too, whoever stamped."""
     operator = values.operator
     return [
         *requester(operator, values.submitters),

@@ -1,9 +1,9 @@
 """Decides what an admission request is stamped with: the caller as requester, the API server's time on a decision.
 
 Clusters from 1.36 on have policies that do this; here is the same for older ones, rule by rule as in
-`admission/requester.py` and `admission/decision.py`, and the two must not differ. Nobody has to trust the result: the
-validating policies compare it with the caller. What cannot be read is refused, as a policy that fails refuses.
-Called by the webhook; it must not know how requests come in.
+`admission/requester.py` and `admission/decision.py`, and the two must not differ. Who and when need not be trusted: the
+validating policies compare both with the caller and with managedFields. What cannot be read is refused, as a policy that
+fails refuses. Called by the webhook; it must not know how requests come in.
 """
 
 from typing import Any
