@@ -149,8 +149,12 @@ ENVIRONMENT_ROOM = Denial(
     ENVIRONMENT,
     "the metadata of an Environment is longer than 327680 characters: nothing would be left for its status",
 )
-DEEP_TEMPLATE = Denial(ACTION, "a template is nested deeper than 32 levels: make it flatter")
-DEEP_SCHEMA = Denial(ACTION, "spec.inputs.schema is nested deeper than 32 levels: make it flatter")
+DEEP_TEMPLATE = Denial(
+    ACTION, "a template is nested deeper than 32 levels, or has a list of over 1000: make it flatter"
+)
+DEEP_SCHEMA = Denial(
+    ACTION, "spec.inputs.schema is nested deeper than 32 levels, or has a list of over 1000: make it flatter"
+)
 ENVIRONMENT_MARKS = Denial(
     ENVIRONMENT, "labels, annotations and finalizers of pratique.dev on an Environment belong to the operator"
 )

@@ -18,6 +18,7 @@ from tests.attacks import (
     levels,
     requesting,
     run_frozen,
+    sizes,
     statuses,
 )
 from tests.attacks.judge import stopped_by, written
@@ -40,6 +41,7 @@ ATTACKS: tuple[Attack, ...] = (
     *statuses.ATTACKS,
     *impersonating.ATTACKS,
     *encoding.ATTACKS,
+    *sizes.ATTACKS,
     *elsewhere.ATTACKS,
 )
 TRIED = tuple(each for each in ATTACKS if not isinstance(each.answer, Proven))

@@ -58,6 +58,8 @@ def test_names_that_kubernetes_takes(name: str) -> None:
     [
         ({"kind": "Secret", "data": {"k": "dg=="}}, "t: a plan is stored and shown to approvers, so it must not hold"),
         ({"kind": "Secret", "stringData": {"k": "v"}}, "t: a plan is stored and shown"),
+        ({"kind": "Secret", "data": None}, "t: a plan is stored and shown"),
+        ({"kind": "Secret", "data": []}, "t: a plan is stored and shown"),
         (
             {"apiVersion": "pratique.dev/v1alpha1", "kind": "Approval"},
             "t.kind: of pratique.dev only an Environment can",

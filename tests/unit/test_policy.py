@@ -191,7 +191,7 @@ def test_outputs_are_rendered_over_what_was_made() -> None:
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
-    [("${resources.gone.name}", "key: Key not found in map"), ("${resources.big}", "are larger than 262144 bytes")],
+    [("${resources.gone.name}", "key: Key not found in map"), ("${resources.big}", "are larger than 32768 bytes")],
 )
 def test_outputs_that_cannot_be_rendered(text: str, complaint: str) -> None:
     with pytest.raises(EvaluationError, match=f"^{complaint}"):

@@ -202,18 +202,32 @@ def same(one: str, other: str) -> str:
     return f"{one}.all(x, x in {other}) && {other}.all(x, x in {one})"
 
 
+_MANY = 1000
+"""Entries of one list or map: to walk through more of them takes the API server a time that grows with their square."""
+
+
 def shallow(value: str, levels: int) -> str:
     """Return CEL that is true when no map or list lies deeper in `value` than `levels`, `value` being the first.
+
+    Nor may any have more than a thousand entries.
 
     It stands in the API server because a client may not survive to tell: Python's JSON parser gives up at some depth, and
     an object that no list or watch can be read with would stop the operator for everybody. Comprehensions of two variables
     would say it shorter, but Kubernetes 1.30 does not know them.
     """
     if levels == 0:
-        return f"(type({value}) != map && type({value}) != list)"
-    each = f"v{levels}"
-    inside = f"(type({value}) == map ? {value}.map(k, {value}[k]) : type({value}) == list ? {value} : [])"
-    return f"{inside}.all({each}, {shallow(each, levels - 1)})"
+        return _plain(value)
+    few = f"({_plain(value)} || {value}.size() <= {_MANY})"
+    return f"({few} && {_inside(value)}.all(v{levels}, {shallow(f'v{levels}', levels - 1)}))"
+
+
+def _plain(value: str) -> str:
+    return f"(type({value}) != map && type({value}) != list)"
+
+
+def _inside(value: str) -> str:
+    """Return CEL for the list of what is in `value`: Kubernetes 1.30 does not know comprehensions of two variables."""
+    return f"(type({value}) == map ? {value}.map(k, {value}[k]) : type({value}) == list ? {value} : [])"
 
 
 def _validation(check: Check) -> Manifest:

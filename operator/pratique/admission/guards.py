@@ -45,12 +45,14 @@ def action(operator: str) -> list[Manifest]:
             ),
             Check(
                 f"object.spec.execution.resources.all(r, {shallow('r.template', MAX_TEMPLATE_DEPTH)})",
-                f"a template is nested deeper than {MAX_TEMPLATE_DEPTH} levels: make it flatter",
+                f"a template is nested deeper than {MAX_TEMPLATE_DEPTH} levels, or has a list of over 1000:"
+                " make it flatter",
             ),
             Check(
                 f"!has(object.spec.inputs) || !has(object.spec.inputs.schema) ||"
                 f" {shallow('object.spec.inputs.schema', MAX_SCHEMA_DEPTH)}",
-                f"spec.inputs.schema is nested deeper than {MAX_SCHEMA_DEPTH} levels: make it flatter",
+                f"spec.inputs.schema is nested deeper than {MAX_SCHEMA_DEPTH} levels, or has a list of over 1000:"
+                " make it flatter",
             ),
         ),
     )

@@ -19,7 +19,7 @@ from pratique.admission.build import (
     unless_absent,
     validating,
 )
-from pratique.core.limits import MAX_INPUT_DEPTH
+from pratique.core.limits import MAX_INPUT_BYTES, MAX_INPUT_DEPTH
 
 NAME = "pratique-requester"
 _MATCH = Match(("actionruns",), ("CREATE", "UPDATE"))
@@ -108,6 +108,13 @@ def _on_create() -> tuple[Check, ...]:
             "spec.onBehalfOf is for the submitters that the installation names (chart value submitters): leave it out",
             "variables.me + ' may not ask on behalf of others: spec.onBehalfOf is for the submitters that the"
             " installation names (chart value submitters), so leave it out'",
+        ),
+        Check(
+            f"""
+            !variables.creating || !has(object.spec.inputs) ||
+            '%s'.format([object.spec.inputs]).size() <= {MAX_INPUT_BYTES}
+            """,
+            f"spec.inputs is longer than {MAX_INPUT_BYTES} characters: an object has to hold it, its plan and its records",
         ),
         Check(
             f"!variables.creating || !has(object.spec.inputs) || {shallow('object.spec.inputs', MAX_INPUT_DEPTH)}",

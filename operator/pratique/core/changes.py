@@ -11,7 +11,7 @@ from typing import Any
 
 from pratique.api.v1alpha1.action_run import FieldChange
 from pratique.core.sameness import contains
-from pratique.core.text import clean
+from pratique.core.text import clean, fit
 
 MAX_CHANGES = 16
 _MAX_PATH, _MAX_VALUE = 256, 160
@@ -44,7 +44,7 @@ def _walk(template: Any, before: Any, after: Any, path: str) -> Iterator[tuple[s
                 yield from _walk(value, before[index], after[index], f"{path}[{index}]")
         case _:
             if not (contains(after, before) and contains(before, after)):
-                yield clean(path, _MAX_PATH), before, after
+                yield fit(clean(path, _MAX_PATH), _MAX_PATH), before, after
 
 
 def _field(value: Any, key: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -57,8 +57,8 @@ def _same_shape(template: list[Any], *others: Any) -> bool:  # noqa: ANN401 - an
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - any JSON value
     text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-    shown = clean(text, _MAX_VALUE)
-    return shown if shown == text else f"{clean(text, _MAX_VALUE - 40)} {_fingerprint(text)}"
+    shown = fit(clean(text, _MAX_VALUE), _MAX_VALUE)
+    return shown if shown == text else f"{fit(shown, _MAX_VALUE - 40)} {_fingerprint(text)}"
 
 
 def _fingerprint(text: str) -> str:

@@ -13,6 +13,7 @@ from pratique.core.adoption import is_made_by, ref_of, uid_of
 from pratique.core.changes import changes
 from pratique.core.digest import plan_digest
 from pratique.core.effects import Create, Effect, Failure, Json, MergePatch, Outcome, Outcomes, Read
+from pratique.core.objects import without_secrets
 from pratique.core.summary import name_of, settings, summarize_tried
 from pratique.core.text import clean
 from pratique.core.vanishing import as_sent
@@ -107,14 +108,15 @@ def _try(
         return MergePatch(key, ref, uid, planned.manifest, account, dry_run=True)
     if changed.failure is not None:
         return _refused(planned, earlier, changed.failure)
-    listed = changes(settings(planned.manifest), found.object, changed.object)
+    before, after = without_secrets(found.object or {}), without_secrets(changed.object or {})
+    listed = changes(settings(planned.manifest), before, after)
     return Tried(DryRun(result=DryRunResult.PASSED, target_uid=uid, changes=listed))
 
 
 def _shown(run: ActionRun, planned: PlannedResource, earlier: list[PlannedResource], outcome: Outcome) -> Tried:
     if outcome.failure is None:
         sent = as_sent(planned)
-        listed = changes(settings(sent), sent, outcome.object)
+        listed = changes(settings(sent), sent, without_secrets(outcome.object or {}))
         return Tried(DryRun(result=DryRunResult.PASSED, changes=listed))
     if outcome.failure.reason == "AlreadyExists" and is_made_by(run, planned, outcome.object):
         return Tried(DryRun(result=DryRunResult.PASSED), begun=True)

@@ -13,14 +13,14 @@ from pratique.api.v1alpha1.environment import Environment, EnvironmentPhase, Env
 from pratique.core import notification
 from pratique.core.conditions import set_kstatus
 from pratique.core.effects import Failure, Json, MergePatch, ObjectRef, Plan
+from pratique.core.limits import MAX_LINE_BYTES
 from pratique.core.namespace_objects import ENVIRONMENT_UID_LABEL
-from pratique.core.text import clean
+from pratique.core.text import clean, fit
 
 FINALIZER = "pratique.dev/environment"
 MADE = (EnvironmentPhase.ACTIVE, EnvironmentPhase.EXPIRING)
 _AT_WORK = (EnvironmentPhase.CREATING, EnvironmentPhase.DELETING)
 _MAX_MESSAGE = 2048
-_MAX_LINE = 1024
 _MAX_TIMELINE = 32
 
 
@@ -52,7 +52,7 @@ def write(
 
 def note(status: EnvironmentStatus, event: str, message: str, now: datetime) -> EnvironmentStatus:
     """Return the status with one more line in its timeline."""
-    line = TimelineEntry(at=now, event=event, message=clean(message, _MAX_LINE))
+    line = TimelineEntry(at=now, event=event, message=fit(clean(message, MAX_LINE_BYTES), MAX_LINE_BYTES))
     return status.model_copy(update={"timeline": [*status.timeline, line][-_MAX_TIMELINE:]})
 
 

@@ -13,5 +13,9 @@ OPEN_RUNS_PER_REQUESTER = 50
 MAX_METADATA_LENGTH = 327680
 """Of the metadata of a run or an Environment, as text: Kubernetes' own 256 KiB of annotations, and a little. Labels and
 managedFields have no limit of their own, and an object that is full has no room for its status."""
-MAX_PLAN_BYTES = 262144
-"""Of all rendered objects of a plan, and of all outputs of a run, as JSON."""
+MAX_PLAN_BYTES = 131072
+"""Of a plan, as JSON: objects, inputs, expressions, gate. An object may have 1.5 MiB, with all records of its fields."""
+MAX_OUTPUT_BYTES = 32768
+"""Of all outputs of a run, as JSON."""
+MAX_LINE_BYTES = 1024
+"""Of a line of a timeline, and of a message in the outbox, as UTF-8: there may be many."""

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, DeliveryState, EventType, Notification, NotificationRule
 from pratique.core.effects import Deliveries, Delivery
-from pratique.core.text import clean
+from pratique.core.limits import MAX_LINE_BYTES
+from pratique.core.text import clean, fit
 
 MAX_ENTRIES = 128
 MAX_ATTEMPTS = 12
@@ -84,12 +85,12 @@ def record(
     `key` tells apart what may happen more than once to one object, such as several warnings before its end.
     """
     named = [channel for rule in rules if event in rule.events for channel in rule.channels]
-    result = list(outbox)
+    result, text = list(outbox), fit(clean(message, MAX_LINE_BYTES), MAX_LINE_BYTES)
     for channel in dict.fromkeys((KUBERNETES_EVENTS, *named)):
         ident = "/".join(part for part in (event.value, key, channel) if part)
         if any(entry.id == ident for entry in result):
             continue
-        entry = Notification(id=ident, event=event, channel=channel, at=at, message=clean(message, 2048))
+        entry = Notification(id=ident, event=event, channel=channel, at=at, message=text)
         result = _with_room(result, entry)
     return result
 
@@ -168,7 +169,7 @@ def _settled(entry: Notification, delivery: Delivery, now: datetime) -> Notifica
     if not _is_due(entry, now):
         return entry
     attempts = entry.attempts + 1
-    error = clean(delivery.error, MAX_ERROR) or "no reason given"
+    error = fit(clean(delivery.error, MAX_ERROR), MAX_ERROR) or "no reason given"
     if delivery.permanent or attempts >= MAX_ATTEMPTS:
         given_up = {"state": DeliveryState.GIVEN_UP, "attempts": attempts, "next_attempt_at": None, "error": error}
         return entry.model_copy(update=given_up)

@@ -25,7 +25,7 @@ HIDDEN = "(hidden)"
 
 def forbidden(manifest: Json, path: str) -> Iterator[str]:
     """Yield what no template may make, as it is written and again as it is rendered: inputs may be part of it."""
-    if manifest.get("kind") == "Secret" and (manifest.get("data") or manifest.get("stringData")):
+    if manifest.get("kind") == "Secret" and any(manifest.get(field, {}) != {} for field in ("data", "stringData")):
         yield (
             f"{path}: a plan is stored and shown to approvers, so it must not hold the values of a Secret:"
             " let a Job or an external-secrets object make the Secret"

@@ -16,7 +16,7 @@ from pratique.core.errors import EvaluationError
 from pratique.core.expressions import compile_expression, has_nul
 from pratique.core.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
 from pratique.core.identity import askers, folded, is_among, is_service_account, person_of
-from pratique.core.limits import MAX_PLAN_BYTES
+from pratique.core.limits import MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
 from pratique.core.objects import finished_manifest, not_written_out
 from pratique.core.rendering import render, render_text
 from pratique.core.summary import summarize
@@ -156,9 +156,6 @@ def render_resource(template: ResourceTemplate, run: ActionRun, scope: Json, pat
 
 
 def _plan(action: Action, inputs: Json, gate: Stage | None, resources: list[PlannedResource]) -> RunPlan:
-    size = sum(len(json.dumps(resource.manifest)) for resource in resources)
-    if size > MAX_PLAN_BYTES:
-        raise EvaluationError(f"spec.execution.resources: are {size} bytes rendered, {MAX_PLAN_BYTES} are allowed")
     metadata, execution = action.metadata, action.spec.execution
     plan = RunPlan(
         digest="",
@@ -175,6 +172,9 @@ def _plan(action: Action, inputs: Json, gate: Stage | None, resources: list[Plan
         notifications=action.spec.notifications,
         gate=gate,
     )
+    size = len(json.dumps(plan.to_wire()))
+    if size > MAX_PLAN_BYTES:
+        raise EvaluationError(f"spec.execution.resources: make a plan of {size} bytes, {MAX_PLAN_BYTES} are allowed")
     return plan.model_copy(update={"digest": plan_digest(plan)})
 
 
@@ -197,6 +197,6 @@ def evaluate_outputs(plan: RunPlan, run: ActionRun, resources: Mapping[str, Json
             rendered[name] = render_text(text, scope)
         except EvaluationError as error:
             raise EvaluationError(f"{name}: {error}") from None
-    if len(json.dumps(rendered)) > MAX_PLAN_BYTES:
-        raise EvaluationError(f"are larger than {MAX_PLAN_BYTES} bytes")
+    if len(json.dumps(rendered)) > MAX_OUTPUT_BYTES:
+        raise EvaluationError(f"are larger than {MAX_OUTPUT_BYTES} bytes")
     return rendered

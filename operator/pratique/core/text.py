@@ -25,6 +25,14 @@ def clean(text: str, limit: int = 1024, *, multiline: bool = False) -> str:
     return shown[: limit - 1].rstrip() + _ELLIPSIS
 
 
+def fit(text: str, limit: int) -> str:
+    """Return `text` cut to at most `limit` bytes of UTF-8."""
+    raw = text.encode(errors="surrogatepass")
+    if len(raw) <= limit:
+        return text
+    return raw[: limit - 3].decode(errors="ignore").rstrip() + _ELLIPSIS
+
+
 def _clean_line(line: str) -> str:
     if line.isascii() and line.isprintable():
         return line.rstrip()

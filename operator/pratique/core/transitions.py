@@ -11,7 +11,8 @@ from pratique.api.v1alpha1.common import Condition, ConditionStatus, EventType, 
 from pratique.api.v1alpha1.conditions import ConditionType, Reason
 from pratique.core import notification
 from pratique.core.conditions import set_condition, set_kstatus
-from pratique.core.text import clean
+from pratique.core.limits import MAX_LINE_BYTES
+from pratique.core.text import clean, fit
 
 MAX_MESSAGE = 2048
 MAX_TIMELINE = 32
@@ -98,7 +99,7 @@ def end(
 def _move(run: ActionRun, phase: Phase, reason: Reason, message: str, now: datetime) -> ActionRunStatus:
     text = clean(message, MAX_MESSAGE)
     status = run.status
-    line = TimelineEntry(at=now, event=phase.value, message=clean(message, 1024))
+    line = TimelineEntry(at=now, event=phase.value, message=fit(clean(message, MAX_LINE_BYTES), MAX_LINE_BYTES))
     return status.model_copy(
         update={
             "phase": phase,
