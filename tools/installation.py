@@ -6,7 +6,6 @@ It grants nothing of its own: what is applied is what `pratique.codegen` generat
 import json
 import os
 import signal
-import socket
 import sys
 import time
 import urllib.error
@@ -22,6 +21,7 @@ from pratique.codegen.manifests import install
 from pratique.codegen.values import Values
 from tools.controlplane import processes
 from tools.controlplane.kubectl import Kubectl
+from tools.controlplane.ports import choose
 from tools.controlplane.processes import Process
 
 ROOT = Path(__file__).parents[1]
@@ -180,7 +180,5 @@ def installed(
 
 
 def free_port() -> int:
-    """Return a loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port that is free now, and none that the kernel gives to an outgoing connection meanwhile."""
+    return choose(("it",))["it"]
