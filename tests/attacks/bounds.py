@@ -61,7 +61,7 @@ CHANNELS = [
         "admin",
         "a channel has two receivers, one of them overlooked",
         create(changed(make.channel("fresh"), {"spec.webhook": {"urlSecretRef": {"name": "a", "key": "b"}}})),
-        crd("notificationchannels", "a channel has exactly one of slack, msteams, webhook"),
+        crd("notificationchannels", "a channel has exactly one of slack, msteams, webhook, apprise"),
         Twin("admin", "makes a channel", create(make.channel("fresh"))),
     ),
     Attack(

@@ -95,14 +95,16 @@ ENVIRONMENT = [
 ]
 REF = {"name": "a", "key": "b"}
 CHANNEL = [
-    ({"spec": {}}, "a channel has exactly one of slack, msteams, webhook"),
-    ({"spec.webhook": {"urlSecretRef": REF}}, "a channel has exactly one of slack, msteams, webhook"),
+    ({"spec": {}}, "a channel has exactly one of slack, msteams, webhook, apprise"),
+    ({"spec.webhook": {"urlSecretRef": REF}}, "a channel has exactly one of slack, msteams, webhook, apprise"),
     (
         {"spec.slack.webhookUrlSecretRef.namespace": "kube-system"},
         'unknown field "spec.slack.webhookUrlSecretRef.namespace"',
     ),
     ({"spec.slack.webhookUrlSecretRef.key": "a b"}, "webhookUrlSecretRef.key in body should match"),
-    ({"spec.msteams": {"workflowUrlSecretRef": REF}}, "a channel has exactly one of slack, msteams, webhook"),
+    ({"spec.msteams": {"workflowUrlSecretRef": REF}}, "a channel has exactly one of slack, msteams, webhook, apprise"),
+    ({"spec.apprise": {"urlSecretRef": REF}}, "a channel has exactly one of slack, msteams, webhook, apprise"),
+    ({"spec": {"apprise": {"urlSecretRef": REF, "url": "json://x"}}}, 'unknown field "spec.apprise.url"'),
     ({"spec": {"msteams": {}}}, f"spec.msteams.workflowUrlSecretRef: {REQUIRED}"),
     ({"spec": {"webhook": {"urlSecretRef": REF, "mode": "Batch"}}}, "spec.webhook.mode: Unsupported value"),
     ({"spec": {"webhook": {"urlSecretRef": REF, "signing": {}}}}, f"spec.webhook.signing.secretRef: {REQUIRED}"),

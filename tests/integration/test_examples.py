@@ -71,14 +71,31 @@ def test_every_example_is_told_here() -> None:
 def test_every_action_is_ready(team: Cluster) -> None:
     for folder in folders():
         name = documents(folder, "action")[0]["metadata"]["name"]
-        ready = wait_for(f"{name} is looked at", lambda name=name: looked_at(team, name))
+        ready = wait_for(f"{name} is looked at", lambda name=name: looked_at(team, "action", name))
         assert ready["status"] == "True", f"{folder}: {ready['message']}"
 
 
-def looked_at(cluster: Cluster, action: str) -> dict[str, Any] | None:
-    """Return the condition Ready of an Action once the operator has an opinion."""
-    ready = condition(cluster.get("action", action), "Ready")
+def looked_at(cluster: Cluster, kind: str, name: str) -> dict[str, Any] | None:
+    """Return the condition Ready of an object once the operator has an opinion."""
+    ready = condition(cluster.get(kind, name), "Ready")
     return ready if ready.get("status") in ("True", "False") else None
+
+
+def test_each_channel_says_what_it_lacks(team: Cluster) -> None:
+    """Nobody has made their Secrets here."""
+    lacks = {
+        "phone": "phone has no key url",
+        "platform-teams": "teams has no key url",
+        "audit": "audit-endpoint has no",
+    }
+    for file in sorted((EXAMPLES / "channels").glob("*.yaml")):
+        apply(team, "admin", file)
+        name = yaml.safe_load(file.read_text())["metadata"]["name"]
+        ready = wait_for(f"{name} is looked at", lambda name=name: looked_at(team, "notificationchannel", name))
+        assert ready["status"] == "False"
+        assert ready["message"].startswith(f"Secret pratique-system/{lacks.pop(name)}")
+        team.kubectl("admin", "delete", "notificationchannel", name)
+    assert lacks == {}
 
 
 def test_environment(team: Cluster) -> None:
@@ -161,7 +178,7 @@ def refused(team: Cluster, kind: str, name: str) -> str:
     """Return why an object that the API server took is refused by the operator."""
     if kind == "ActionRun":
         return str(phase(team, name, SPACE, "Refused")["message"])
-    ready = wait_for(f"{name} is looked at", lambda: looked_at(team, name))
+    ready = wait_for(f"{name} is looked at", lambda: looked_at(team, "action", name))
     team.kubectl("admin", "delete", "action", name)
     assert ready["status"] == "False", f"{kind} {name} was accepted"
     return str(ready["message"])

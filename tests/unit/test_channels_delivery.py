@@ -14,16 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.channelling import channel_of
 from tests.support.receiver import receiving, secrets, self_signed
 from tests.support.told import entry, requested
 
 from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, EventType
-from pratique.api.v1alpha1.notification_channel import NotificationChannel
+from pratique.api.v1alpha1.notification_channel import CHANNEL_TYPES, NotificationChannel
 from pratique.channels import Channels
+from pratique.channels.delivery import TYPES
 from pratique.channels.posting import Answer as HttpAnswer
 from pratique.channels.posting import judge, parse_url, retry_after_of, status_phrase
 from pratique.core.effects import Delivery, Failure
 from pratique.core.errors import PratiqueError
+from pratique.handlers.operator import _type_of
 
 ENTRY = entry(EventType.APPROVAL_REQUESTED)
 SECRET = "hunter2secret"
@@ -260,7 +263,27 @@ class TestSettings:
 
     async def test_a_channel_of_no_kind(self) -> None:
         async with channels(None) as told:
-            assert await told.check(channel("").spec) == "a channel has exactly one of slack, msteams, webhook"
+            assert await told.check(channel("").spec) == "a channel has exactly one of slack, msteams, webhook, apprise"
+
+
+class TestTypes:
+    def test_every_type_has_a_row(self) -> None:
+        assert tuple(TYPES) == CHANNEL_TYPES
+
+    def test_metrics_tell_them_apart(self) -> None:
+        ref = {"name": "receiver", "key": "url"}
+        specs: dict[str, Any] = {
+            "slack": {"webhookUrlSecretRef": ref},
+            "msteams": {"workflowUrlSecretRef": ref},
+            "webhook": {"urlSecretRef": ref},
+            "apprise": {"urlSecretRef": ref},
+        }
+        for name, spec in specs.items():
+            assert _type_of(channel_of({name: spec}), "chat") == name
+        assert set(specs) == set(CHANNEL_TYPES)
+        assert _type_of(channel_of(specs), "chat") == _type_of(channel_of({}), "chat") == "missing"
+        assert _type_of(None, "chat") == "missing"
+        assert _type_of(None, KUBERNETES_EVENTS) == KUBERNETES_EVENTS
 
 
 class TestKubernetesEvents:

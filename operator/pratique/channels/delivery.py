@@ -11,17 +11,23 @@ from typing import Any
 
 from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification
 from pratique.api.v1alpha1.notification_channel import ONE_TYPE, NotificationChannel, NotificationChannelSpec
-from pratique.channels import kubernetes_events, msteams, posting, slack, webhook
-from pratique.channels.settings import NotReadyError, ReadSecret, Send, Vault
+from pratique.channels import apprise, kubernetes_events, msteams, posting, slack, webhook
+from pratique.channels.settings import Means, NotReadyError, ReadSecret, Send, Vault
+from pratique.channels.threads import Threads
 from pratique.core.effects import Delivery, Failure
 from pratique.core.messages import Message
 
 PostEvent = Callable[[dict[str, Any]], Awaitable[Failure | None]]
 """Create an Event; None if that worked."""
 CONCURRENT_PER_CHANNEL = 4
-Connect = Callable[[Any, Vault, posting.Poster], Awaitable[Send]]
+Connect = Callable[[Any, Vault, Means], Awaitable[Send]]
 """Read what a channel needs, or raise NotReadyError; nothing is sent before what is returned is called."""
-TYPES: dict[str, Connect] = {"slack": slack.connect, "msteams": msteams.connect, "webhook": webhook.connect}
+TYPES: dict[str, Connect] = {
+    "slack": slack.connect,
+    "msteams": msteams.connect,
+    "webhook": webhook.connect,
+    "apprise": apprise.connect,
+}
 """One row per type of channel, by its field in the spec."""
 
 
@@ -40,12 +46,13 @@ class Channels:
     ) -> None:
         self._post_event, self._instance = post_event, instance
         self._vault = Vault(read_secret, namespace)
-        self._poster = posting.Poster(timeout)
+        self._means = Means(posting.Poster(timeout), Threads(timeout))
         self._slots: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(concurrent))
 
     async def close(self) -> None:
-        """Close the connections."""
-        await self._poster.close()
+        """Close the connections, and start no further thread."""
+        self._means.threads.close()
+        await self._means.poster.close()
 
     async def deliver(self, channel: NotificationChannel | None, entry: Notification, message: Message) -> Delivery:
         """Deliver a message once. A channel has a few slots of its own, so that a dead one holds up no other."""
@@ -76,4 +83,4 @@ class Channels:
         name = spec.channel_type
         if name is None:
             raise NotReadyError(ONE_TYPE)
-        return await TYPES[name](getattr(spec, name), self._vault, self._poster)
+        return await TYPES[name](getattr(spec, name), self._vault, self._means)

@@ -14,8 +14,8 @@ from yarl import URL
 
 from pratique.api.v1alpha1.notification_channel import TeamsChannel
 from pratique.channels.msteams_room import ROOMS, fitted
-from pratique.channels.posting import Answer, Poster, judge
-from pratique.channels.settings import NotReadyError, Send, Vault
+from pratique.channels.posting import Answer, judge
+from pratique.channels.settings import Means, NotReadyError, Send, Vault
 from pratique.core.effects import Delivery
 from pratique.core.messages import Message, addressed
 from pratique.core.wording import moment
@@ -39,7 +39,7 @@ _HINTS = {401: _CLOSED, 403: _CLOSED, 404: "there is no such workflow: was it de
 Block = dict[str, Any]
 
 
-async def connect(spec: TeamsChannel, vault: Vault, poster: Poster) -> Send:
+async def connect(spec: TeamsChannel, vault: Vault, means: Means) -> Send:
     """Return what posts to the Workflow."""
     ref = spec.workflow_url_secret_ref
     url = await vault.url(ref)
@@ -51,7 +51,7 @@ async def connect(spec: TeamsChannel, vault: Vault, poster: Poster) -> Send:
 
     async def send(message: Message) -> Delivery:
         body = json.dumps(payload(message)).encode()
-        answer = await poster.post(url, body, {"Content-Type": "application/json"})
+        answer = await means.poster.post(url, body, {"Content-Type": "application/json"})
         return answer if isinstance(answer, Delivery) else said(answer, str(url))
 
     return send

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from yarl import URL
 
 from pratique.api.v1alpha1.notification_channel import SecretKeyRef
-from pratique.channels.posting import parse_url
+from pratique.channels.posting import Poster, parse_url
+from pratique.channels.threads import Threads
 from pratique.core.effects import Delivery
 from pratique.core.errors import PratiqueError
 from pratique.core.messages import Message
@@ -18,6 +19,14 @@ ReadSecret = Callable[[str, str], Awaitable[str | None]]
 """Name and key of a Secret in the operator's namespace to its value; None if there is no such Secret or key."""
 Send = Callable[[Message], Awaitable[Delivery]]
 """One try to deliver a message. Never raises for what a receiver does."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What channels send with: posts of our own, and threads for a library that blocks."""
+
+    poster: Poster
+    threads: Threads
 
 
 class NotReadyError(PratiqueError):

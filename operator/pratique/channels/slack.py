@@ -10,8 +10,8 @@ from http import HTTPStatus
 from typing import Any
 
 from pratique.api.v1alpha1.notification_channel import SlackChannel
-from pratique.channels.posting import Answer, Poster, judge
-from pratique.channels.settings import Send, Vault
+from pratique.channels.posting import Answer, judge
+from pratique.channels.settings import Means, Send, Vault
 from pratique.core.effects import Delivery
 from pratique.core.messages import Message, addressed
 from pratique.core.wording import moment
@@ -26,13 +26,13 @@ _CODE = re.compile(r"[a-z_]{2,64}")
 Block = dict[str, Any]
 
 
-async def connect(spec: SlackChannel, vault: Vault, poster: Poster) -> Send:
+async def connect(spec: SlackChannel, vault: Vault, means: Means) -> Send:
     """Return what posts to the incoming webhook."""
     url = await vault.url(spec.webhook_url_secret_ref)
 
     async def send(message: Message) -> Delivery:
         headers = {"Idempotency-Key": message.id, "Content-Type": "application/json; charset=utf-8"}
-        answer = await poster.post(url, json.dumps(payload(message)).encode(), headers)
+        answer = await means.poster.post(url, json.dumps(payload(message)).encode(), headers)
         return answer if isinstance(answer, Delivery) else said(answer, str(url))
 
     return send

@@ -13,14 +13,14 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
 from pratique.api.v1alpha1.notification_channel import WebhookChannel, WebhookMode, WebhookSigning
-from pratique.channels.posting import Poster, judge
-from pratique.channels.settings import NotReadyError, Send, Vault
+from pratique.channels.posting import judge
+from pratique.channels.settings import Means, NotReadyError, Send, Vault
 from pratique.channels.signing import MAX_KEYS, parse_keys, signed
 from pratique.core.effects import Delivery
 from pratique.core.messages import Message
 
 
-async def connect(spec: WebhookChannel, vault: Vault, poster: Poster) -> Send:
+async def connect(spec: WebhookChannel, vault: Vault, means: Means) -> Send:
     """Return what posts to the endpoint, signed if there is `signing`: it is never left out for want of a key."""
     url = await vault.url(spec.url_secret_ref)
     keys = await _keys(spec.signing, vault) if spec.signing is not None else ()
@@ -29,7 +29,7 @@ async def connect(spec: WebhookChannel, vault: Vault, poster: Poster) -> Send:
         event = cloud_event(message, spec.mode)
         signature = signed(keys, message.id, event.body, time.time()) if keys else {}
         headers = {"Idempotency-Key": message.id, **event.headers, **signature}
-        answer = await poster.post(url, event.body, headers)
+        answer = await means.poster.post(url, event.body, headers)
         return answer if isinstance(answer, Delivery) else judge(answer)
 
     return send

@@ -71,7 +71,16 @@ class WebhookChannel(ApiModel):
     ] = None
 
 
-CHANNEL_TYPES = ("slack", "msteams", "webhook")
+class AppriseChannel(ApiModel):
+    """A service that the library Apprise reaches."""
+
+    url_secret_ref: Annotated[
+        SecretKeyRef,
+        Field(description="The Secret key that holds one Apprise URL; what acts on the operator's machine is refused."),
+    ]
+
+
+CHANNEL_TYPES = ("slack", "msteams", "webhook", "apprise")
 """The fields of a spec that are types of channels; each is a row of the table in channels/delivery.py."""
 ONE_TYPE = f"a channel has exactly one of {', '.join(CHANNEL_TYPES)}"
 
@@ -82,6 +91,7 @@ class NotificationChannelSpec(ApiModel):
     slack: Annotated[SlackChannel | None, Field(description="A Slack incoming webhook.")] = None
     msteams: Annotated[TeamsChannel | None, Field(description="A channel or chat of Microsoft Teams.")] = None
     webhook: Annotated[WebhookChannel | None, Field(description="An HTTP endpoint that takes CloudEvents.")] = None
+    apprise: Annotated[AppriseChannel | None, Field(description="Any other service, by an Apprise URL.")] = None
 
     cel_rules: ClassVar[tuple[Rule, ...]] = (
         Rule(rule=" + ".join(f"(has(self.{name}) ? 1 : 0)" for name in CHANNEL_TYPES) + " == 1", message=ONE_TYPE),
@@ -102,7 +112,7 @@ class NotificationChannelStatus(ApiModel):
 
 
 class NotificationChannel(KubeObject):
-    """NotificationChannel is where messages go: Slack, Microsoft Teams, or an endpoint for CloudEvents."""
+    """NotificationChannel is where messages go: Slack, Microsoft Teams, an endpoint for CloudEvents, or Apprise."""
 
     plural: ClassVar[str] = "notificationchannels"
     singular: ClassVar[str] = "notificationchannel"
