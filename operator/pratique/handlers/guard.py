@@ -24,6 +24,7 @@ from pratique.core.guard_record import Seen, changed, from_data, key_of, shown, 
 
 log = logging.getLogger(__name__)
 _PAUSE = 0.5
+_FIRST = "there is no record of the guard"
 _GAP = "gap"
 """The key of the record that says since when, and why, it does not count."""
 
@@ -181,7 +182,7 @@ class Guard:
         recorded = from_data(data, (f"{ref.kind}.{ref.name}" for ref in self._refs))
         seen = await idents(self.api, self._refs)
         lapse = await self._lapse(older)
-        gap = self._gap or data.get(_GAP) or (changed(recorded, seen) if data else "there is no record of the guard")
+        gap = self._gap or data.get(_GAP) or (changed(recorded, seen) if data else _FIRST)
         if lapse is not None:
             gap = gap or lapse
             self._note(gap)
@@ -203,7 +204,8 @@ class Guard:
 
     def _note(self, gap: str) -> None:
         if self._noted != gap:
-            log.error("Nothing is decided until the API server guards again: %s", gap)
+            level = logging.INFO if gap == _FIRST else logging.ERROR  # a first installation is no mistake
+            log.log(level, "Nothing is decided until the API server guards again: %s", gap)
         self._gap = self._noted = gap
 
     async def _mark(self, store: RecordStore, data: dict[str, str], gap: str) -> None:
