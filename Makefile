@@ -55,7 +55,7 @@ unit: setup ## fast tests, no cluster; core/ and api/ at 100 % branch coverage
 
 integration: controlplane ## CRD tables, identities, the chart, the story: on a real API server
 	@$(PY) -m tools.controlplane build helm
-	$(STEP) "CRD tables, identities and the story, on a real API server" --show " passed" -- $(PYTEST) tests/controlplane tests/crds tests/attacks tests/integration tests/e2e
+	$(STEP) "CRD tables, identities and the story, on a real API server" --show " passed" -- $(PYTEST) tests/controlplane tests/crds tests/attacks tests/integration tests/fuzz tests/e2e
 	$(STEP) "killed at writes, and wrong answers" --show " passed" -- $(PYTEST) tests/chaos
 	@$(MAKE) --no-print-directory older
 

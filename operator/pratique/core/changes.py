@@ -43,8 +43,12 @@ def _walk(template: Any, before: Any, after: Any, path: str) -> Iterator[tuple[s
             for index, value in enumerate(template):
                 yield from _walk(value, before[index], after[index], f"{path}[{index}]")
         case _:
-            if not (contains(after, before) and contains(before, after)):
+            if not (_empty(before) and _empty(after)) and not (contains(after, before) and contains(before, after)):
                 yield fit(clean(path, _MAX_PATH), _MAX_PATH), before, after
+
+
+def _empty(value: Any) -> bool:  # noqa: ANN401 - any JSON value
+    return value is None or value in ({}, [])
 
 
 def _field(value: Any, key: str) -> Any:  # noqa: ANN401 - any JSON value
