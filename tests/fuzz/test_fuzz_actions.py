@@ -137,7 +137,7 @@ def is_json(value: Any) -> bool:
     return True
 
 
-@examples(60)
+@examples(150)
 @given(specs().filter(is_json), inputs.filter(is_json))
 def test_each_run_has_an_end_or_a_sentence_and_makes_what_its_plan_says(
     world: World, spec: dict[str, Any], given_inputs: dict[str, Any]
