@@ -120,7 +120,7 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"name": "a", "zzz": 2},
         ("spec.inputs.zzz: there is no such input; known are: name, note, replicas, size",),
     ),
-    "oversized": ({"name": "a", "note": "x" * 70000}, ("spec.inputs: is 70", "bytes of JSON, 65536 are allowed")),
+    "oversized": ({"name": "a", "note": "é" * 20000}, ("spec.inputs: is 120", "bytes of JSON, 65536 are allowed")),
     "reason": ({"name": "a", "size": "large"}, ("spec.reason: is required: say what it is for",)),
     "several": (
         {"replicas": 0, "size": 1},
@@ -140,6 +140,13 @@ def test_what_the_form_does_not_take_is_refused_with_field_reason_and_remedy(ben
         assert (ready["status"], ready["reason"], ready["message"]) == ("False", "Refused", status["message"])
         assert status.get("resources", []) == [] and status.get("approvals", []) == []
     assert bench.cluster.get("configmap", "a", bench.namespace) is None
+
+
+def test_inputs_that_are_too_long_are_refused_at_once(bench: Bench) -> None:
+    action = bench.offer("note")
+    manifest = run("long", bench.namespace, action, inputs={"name": "a", "note": "x" * 70000})
+    answer = bench.cluster.apply("developer", manifest, check=False)
+    assert answer.code != 0 and "spec.inputs is longer than 65536 characters" in answer.err
 
 
 def test_a_run_without_a_spec_is_refused_at_once(bench: Bench) -> None:
