@@ -21,13 +21,10 @@ WHO = "namespace-admin"
 
 @pytest.fixture
 def there(author: Attempts) -> Attempts:
-    """namespace-admin@example.com has Kubernetes' role `admin` in the namespace, and everything on our kinds and quotas."""
+    """namespace-admin@example.com has Kubernetes' role `admin` in the namespace, and everything on our kinds."""
     space, cluster = author.namespace, author.cluster
-    rules = [
-        {"apiGroups": ["pratique.dev"], "resources": ["*"], "verbs": ["*"]},
-        {"apiGroups": [""], "resources": ["resourcequotas", "limitranges"], "verbs": ["*"]},
-    ]
-    cluster.apply("admin", {**_rbac("Role", "ours", space), "rules": rules})
+    rule = {"apiGroups": ["pratique.dev"], "resources": ["*"], "verbs": ["*"]}
+    cluster.apply("admin", {**_rbac("Role", "ours", space), "rules": [rule]})
     for name, ref in (("ours", ("Role", "ours")), ("all", ("ClusterRole", "admin"))):
         role = {"apiGroup": RBAC, "kind": ref[0], "name": ref[1]}
         user = {"apiGroup": RBAC, "kind": "User", "name": "namespace-admin@example.com"}
@@ -103,6 +100,7 @@ def test_a_quota_that_lets_no_gate_be_opened_lets_nothing_run(there: Attempts) -
     wait_for("it says why", lambda: "exceeded quota: none" in _status(there, "actionrun", "stuck").get("message", ""))
     assert _status(there, "actionrun", "stuck")["phase"] == "Pending"
     assert there.cluster.get("configmap", "stuck", there.namespace) is None
+    there.ask({"elsewhere": {"note": "x"}}, action="note")
     there.cluster.kubectl("admin", "delete", "resourcequota", "none", "-n", there.namespace)
     phase(there.cluster, "stuck", there.namespace, "WaitingForApproval", timeout=90)
 
