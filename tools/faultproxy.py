@@ -68,6 +68,8 @@ class FaultProxy:
     counted: Callable[[str, str], bool] = lambda method, path: True
     """Which requests are numbered, by method and path; watches never are."""
     watches: int = 0
+    at_work: int = 0
+    """How many numbered requests have no answer yet."""
     _frozen: asyncio.Event = field(default_factory=asyncio.Event)
     _open: set[asyncio.Transport] = field(default_factory=set)
     _runner: web.AppRunner | None = None
@@ -115,9 +117,17 @@ class FaultProxy:
         if incoming.query.get("watch") == "true":
             return await self._watch(incoming)
         request = Request(0, incoming.method, incoming.path_qs)
-        if self.counted(incoming.method, incoming.path_qs):
-            request = Request(len(self.log) + 1, incoming.method, incoming.path_qs)
-            self.log.append(request)
+        if not self.counted(incoming.method, incoming.path_qs):
+            return await self._pass(incoming, request)
+        request = Request(len(self.log) + 1, incoming.method, incoming.path_qs)
+        self.log.append(request)
+        self.at_work += 1
+        try:
+            return await self._pass(incoming, request)
+        finally:
+            self.at_work -= 1
+
+    async def _pass(self, incoming: web.Request, request: Request) -> web.Response:
         body = await incoming.read()
         if self.delay:
             await asyncio.sleep(self.delay)

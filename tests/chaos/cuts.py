@@ -21,6 +21,7 @@ from pratique.handlers.kinds import WATCHED
 _numbers = itertools.count(1)
 _RESTART_REQUESTS = 22
 """About how many requests a start makes before it goes on with the story."""
+_QUIET_SECONDS = 0.5
 _GRACE_SECONDS = 20.0
 """How much later than its time an Environment may be gone; restarting and deleting a namespace take some of it."""
 
@@ -83,13 +84,22 @@ class Cutter:
         return Played(story.name, requests, problems, where, time.monotonic() - began, twice, self._kills)
 
     async def _alive(self) -> None:
-        """Wait until the operator is ready and Kopf watches: what is numbered from now on is the story's."""
+        """Wait until the operator is ready, watches and is quiet: what is numbered from now on is the story's.
+
+        A restart goes on asking for a while after it is ready; numbered with a story's, such requests shift its own, and
+        a cut at one of them is never reached.
+        """
         await asyncio.to_thread(self.world.operator.wait_ready)
+        proxy, loop = self.world.proxy, asyncio.get_running_loop()
+        seen, since = -1, loop.time()
 
-        async def watching() -> bool:
-            return self.world.proxy.watches >= len(WATCHED)
+        async def quiet() -> bool:
+            nonlocal seen, since
+            if proxy.watches < len(WATCHED) or proxy.at_work or len(proxy.log) != seen:
+                seen, since = len(proxy.log), loop.time()
+            return loop.time() - since >= _QUIET_SECONDS
 
-        await self.world.until("the operator watches", watching)
+        await self.world.until("the operator watches and is quiet", quiet)
 
     async def _all_revived(self) -> bool:
         return self._revived == self._kills

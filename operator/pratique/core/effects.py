@@ -183,12 +183,16 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of one try to deliver a message; `retry_after` in seconds if the receiver asked for it."""
+    """What became of one try to deliver a message; `retry_after` in seconds if the receiver asked for it.
+
+    `reference` is what the receiver calls the message that it took, where it must be known to change that message later.
+    """
 
     sent: bool
     error: str = ""
     permanent: bool = False
     retry_after: float | None = None
+    reference: str = ""
 
 
 Deliveries = Mapping[str, Delivery]

@@ -49,8 +49,29 @@ class Recipients:
 
 
 @dataclass(frozen=True)
+class Recipient:
+    """One person or group whom a message is sent to by itself, at an address of the channel's own sort."""
+
+    name: str
+    address: str
+    is_group: bool = False
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What the same receiver was told first about the same request, as it reads now, and what it calls that message."""
+
+    reference: str
+    message: "Message"
+
+
+@dataclass(frozen=True)
 class Message:
-    """What is told. `id` is the idempotency key; `facts` and `how_to_decide` are (label, text), in reading order."""
+    """What is told. `id` is the idempotency key; `facts` and `how_to_decide` are (label, text), in reading order.
+
+    `thread` is the same for all that is told about one request or Environment. Without a `recipient` a message is for the
+    place that the channel writes to.
+    """
 
     id: str
     event: EventType
@@ -61,6 +82,9 @@ class Message:
     how_to_decide: tuple[tuple[str, str], ...]
     subject: SubjectRef
     at: datetime
+    thread: str = ""
+    recipient: Recipient | None = None
+    earlier: Earlier | None = None
 
 
 def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) -> Message:
@@ -146,6 +170,7 @@ def _message(
         how_to_decide=how,
         subject=SubjectRef(obj.api_version, obj.kind, namespace, meta.name, meta.uid),
         at=entry.at,
+        thread=obj.spec.subject.uid if isinstance(obj, Approval) else meta.uid,
     )
 
 
