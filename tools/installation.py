@@ -81,6 +81,7 @@ class PratiqueProcess:
     """One of our processes, run as users run it, with the kubeconfig of its own ServiceAccount."""
 
     command = ""
+    options: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -98,7 +99,7 @@ class PratiqueProcess:
     def start(self) -> Process:
         """Start it; returns at once."""
         command = [sys.executable, "-m", "pratique.main", self.command, "--kubeconfig", str(self.kubeconfig)]
-        command += ["--health-port", str(self.port), *self._arguments]
+        command += ["--health-port", str(self.port), *self.options, *self._arguments]
         environ = {**os.environ, "PYTHONPATH": str(ROOT / "operator"), "PYTHONUNBUFFERED": "1"}
         self.process = processes.start(self.command, command, self.log, detach=self._detach, environ=environ)
         return self.process
@@ -147,6 +148,8 @@ class OperatorProcess(PratiqueProcess):
     """`pratique operator`: ready when it guards, has filled its cache and works."""
 
     command = "operator"
+    options = ("--channel-egress", "127.0.0.0/8")
+    """The receivers of the playground, the demo and the tests are on loopback."""
 
 
 class WebhookProcess(PratiqueProcess):

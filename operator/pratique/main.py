@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from pratique import __version__, logs
 from pratique.admission.values import GuardValuesError, guard_values
 from pratique.cluster.connection import Connection, ConnectionConfigError, connect
+from pratique.core.egress import EgressError, egress_of
 from pratique.core.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.handlers.signals import stop_on_signals
 
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     make: Callable[[Connection, argparse.Namespace], _Process] = options.make
     try:
         process = make(connection, options)
-    except GuardValuesError as error:
+    except (GuardValuesError, EgressError) as error:
         sys.stderr.write(f"pratique: {error}\n")
         return 2
     return asyncio.run(_run(process))
@@ -56,6 +57,7 @@ def _operator(connection: Connection, options: argparse.Namespace) -> _Process:
         guard_every=options.guard_every,
         open_runs_per_requester=options.open_runs_per_requester,
         guard_settle=options.guard_settle,
+        channel_egress=egress_of(options.channel_egress),
     )
     return Operator(connection, settings)
 
@@ -133,6 +135,13 @@ def _operator_options(command: argparse.ArgumentParser) -> None:
         type=float,
         default=2.0,
         help="seconds that everything must be in order before decisions are believed again",
+    )
+    command.add_argument(
+        "--channel-egress",
+        action="append",
+        default=[],
+        help="a network, an address or a host name (*.example.com: all below it) that channels may reach although its "
+        "address is not public; may be repeated, or hold several with commas between",
     )
 
 

@@ -14,7 +14,7 @@ from tools.installation import is_older
 
 from pratique import __version__
 from pratique.codegen.manifests import install
-from pratique.codegen.values import Environments, Image, Impersonation, Limits, Values
+from pratique.codegen.values import Channels, Environments, Image, Impersonation, Limits, Values
 from pratique.codegen.workload import webhook_workload, workload
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -93,6 +93,7 @@ def test_values_reach_every_place_they_belong_to(helm: Path, version: str) -> No
         impersonate=(Impersonation("team-a", ("one", "two")), Impersonation("team-b", ("three",))),
         limits=Limits("1000000"),
         environments=Environments(("view", "edit"), ("restricted",), ("team", "example.com/cost-centre"), "tmp-"),
+        channels=Channels(("10.20.0.0/16", "::/0", "*.chat.example.com", "fd00::1")),
         submitters=("system:serviceaccount:argocd:argocd-application-controller", "https://id.example.com#gitops"),
     )
     values = replace(values, resources=replace(values.resources, cpu="2", memory="1Gi", memory_limit="2Gi"))
@@ -101,6 +102,7 @@ def test_values_reach_every_place_they_belong_to(helm: Path, version: str) -> No
         "serviceAccount": {"name": "clearance"},
         "impersonate": [{"namespace": each.namespace, "names": list(each.names)} for each in values.impersonate],
         "limits": {"openRunsPerRequester": 1000000},
+        "channels": {"allowedEgress": ["10.20.0.0/16", "::/0", "*.chat.example.com", "fd00::1"]},
         "environments": {
             "roles": ["view", "edit"],
             "podSecurity": ["restricted"],
@@ -123,6 +125,11 @@ def test_values_reach_every_place_they_belong_to(helm: Path, version: str) -> No
         "serviceAccount.name=A",
         "limits.openRunsPerRequester=0",
         "limits.openRunsPerRequester=many",
+        "channels.allowedEgress={10.20}",
+        "channels.allowedEgress={https://example.com}",
+        "channels.allowedEgress={example.com:25}",
+        "channels.allowedEgress={*}",
+        "channels.allowedEgress={fd00::}",
         "environments.roles={cluster-admin}",
         "environments.podSecurity={none}",
         "environments.namespacePrefix=Env",

@@ -8,9 +8,11 @@ from pratique.api.v1alpha1.common import EventType
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.channels import Channels
 from pratique.core.effects import Delivery, Failure
+from pratique.core.egress import egress_of
 from pratique.core.messages import Message
 from tests.support.told import entry, requested
 
+LOOPBACK = egress_of(["127.0.0.0/8"])
 PLANTED = "hunter2secret"
 URL = {"name": "receiver", "key": "url"}
 
@@ -21,7 +23,7 @@ def channel_of(spec: dict[str, Any]) -> NotificationChannel:
 
 @asynccontextmanager
 async def channels_with(secrets: dict[str, str], **settings: Any) -> AsyncIterator[Channels]:
-    """Yield channels that know these values, by `NAME/KEY` of their Secrets."""
+    """Yield channels that know these values, by `NAME/KEY` of their Secrets, and may reach loopback."""
 
     async def read(name: str, key: str) -> str | None:
         return secrets.get(f"{name}/{key}")
@@ -29,7 +31,7 @@ async def channels_with(secrets: dict[str, str], **settings: Any) -> AsyncIterat
     async def post_event(manifest: dict[str, Any]) -> Failure | None:
         raise AssertionError(manifest)
 
-    under_test = Channels(read, post_event, **settings)
+    under_test = Channels(read, post_event, **{"allowed": LOOPBACK, **settings})
     try:
         yield under_test
     finally:

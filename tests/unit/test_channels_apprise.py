@@ -1,5 +1,6 @@
 """Apprise: what may be used, what arrives at real receivers on loopback, its limits, and that nothing of a URL is told."""
 
+import ast
 import asyncio
 import contextlib
 import json
@@ -9,6 +10,8 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +26,10 @@ from tests.support.told import declined, entry, expiring, requested, withdrawn
 
 from pratique.api.v1alpha1.common import EventType
 from pratique.channels.apprise_http import MAX_ANSWER_BYTES
-from pratique.channels.apprise_schemes import ALLOWED, LOCAL, NEEDS_FILES, refusal, refused_parameter
+from pratique.channels.apprise_schemes import ALLOWED, LOCAL, NEEDS_FILES, NOT_HTTP, refusal, refused_parameter
 from pratique.channels.apprise_service import UNUSABLE, Service, open_service
 from pratique.channels.apprise_text import body_of, harmless, title_of
+from pratique.channels.egress import Egress
 from pratique.channels.threads import EACH, Threads
 from pratique.core.effects import Delivery
 from pratique.core.messages import Message
@@ -41,12 +45,65 @@ def as_json(receiver: Receiver, scheme: str = "json") -> dict[str, str]:
     return {"receiver/url": receiver.url.replace("http:", f"{scheme}:", 1)}
 
 
+_HARMLESS = """
+    .__title__ .__version__ .apprise_attachment .attachment.base .attachment.memory .base .common .conversion .discord
+    .e2ee .emby .exception .locale .sas .sizing .url .utils.base64 .utils.http .utils.parse .utils.sanitize
+    .utils.templates .utils.xml __future__ base64 binascii collections collections.abc contextlib contextvars copy
+    cryptography.hazmat.backends cryptography.hazmat.primitives cryptography.hazmat.primitives.asymmetric.ed25519
+    cryptography.hazmat.primitives.asymmetric.x25519 cryptography.hazmat.primitives.ciphers
+    cryptography.hazmat.primitives.ciphers.aead cryptography.hazmat.primitives.kdf.hkdf
+    cryptography.hazmat.primitives.serialization datetime email.header email.mime.application email.mime.multipart
+    email.mime.text email.utils gzip hashlib hmac html io itertools json json.decoder logging math nacl.bindings
+    nacl.exceptions os os.path re requests.auth requests_oauthlib secrets string struct threading time typing
+    urllib.parse uuid xml.sax.saxutils
+"""
+HARMLESS = frozenset(_HARMLESS.split())
+"""What modules of allowed services import and what opens no socket; an attachment would, by HTTP, and we send none."""
+
+
+def imports(name: str) -> set[str]:
+    """Return what a module of Apprise, or each of a package, imports; what is Apprise's own begins with a dot."""
+    spec = find_spec(name)
+    assert spec is not None and spec.origin is not None
+    path, found = Path(spec.origin), set[str]()
+    for file in path.parent.glob("*.py") if path.name == "__init__.py" else [path]:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {each.name for each in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                found.add(str(node.module))
+            elif isinstance(node, ast.ImportFrom):
+                found |= {f".{node.module or each.name}" for each in node.names}
+    return found
+
+
 class TestSchemes:
     def test_every_scheme_of_the_installed_apprise_is_decided(self) -> None:
         known = set(NotificationManager().schemas())
-        assert known - ALLOWED - LOCAL - NEEDS_FILES == set(), "new services: decide each in apprise_schemes.py"
-        assert (ALLOWED | LOCAL | NEEDS_FILES) - known == set(), "services that are gone"
-        assert not (ALLOWED & LOCAL or ALLOWED & NEEDS_FILES)
+        refused = LOCAL | NEEDS_FILES | NOT_HTTP
+        assert known - ALLOWED - refused == set(), "new services: decide each in apprise_schemes.py"
+        assert (ALLOWED | refused) - known == set(), "services that are gone"
+        assert not ALLOWED & refused
+
+    def test_what_is_allowed_connects_by_requests_alone(self) -> None:
+        """Whatever else could open a socket is not loaded by any module of an allowed service."""
+        services, loaded = NotificationManager(), set[str]()
+        for scheme in ALLOWED:
+            for part in services[scheme].__mro__:
+                home = part.__module__.removeprefix("apprise.plugins.").partition(".")[0]
+                if part.__module__.startswith("apprise.plugins.") and home != "base":
+                    loaded |= imports(f"apprise.plugins.{home}")
+        assert loaded - HARMLESS == {"requests"}
+        assert ".utils.socket" in imports("apprise.plugins.irc")
+        assert "smtplib" in imports("apprise.plugins.email")
+
+    @pytest.mark.parametrize("scheme", sorted(NOT_HTTP))
+    async def test_what_is_not_reached_by_http(self, scheme: str) -> None:
+        problem = await problem_of(SPEC, {"receiver/url": f"{scheme}://{PLANTED}@example.com/x"})
+        assert problem == (
+            f"{PLACE} holds a {scheme}:// URL, of a service that is not reached by HTTP: the operator could not keep it "
+            "off private addresses; use another service"
+        )
 
     @pytest.mark.parametrize("scheme", sorted(LOCAL))
     async def test_what_acts_on_the_operators_machine(self, scheme: str) -> None:
@@ -77,11 +134,10 @@ class TestSchemes:
             (f"exec:///{PLANTED}", "holds a URL of no service that a channel may use"),
             (f"python://{PLANTED}", "holds a URL of no service that a channel may use"),
             (f"json://a/?template={PLANTED}&verify=no", "verify=no, which trusts any TLS certificate"),
-            (f"mailtos://u:p@example.com?pgp=yes&pgpprv=/{PLANTED}", "the parameter pgp, which names a file"),
-            (f"mailtos://u:p@example.com?%70gppub=/{PLANTED}", "the parameter pgppub, which names a file"),
+            (f"jsons://u:p@example.com?pgp=yes&pgpprv=/{PLANTED}", "the parameter pgp, which names a file"),
+            (f"jsons://u:p@example.com?%70gppub=/{PLANTED}", "the parameter pgppub, which names a file"),
             (f"discord://1234567890/{PLANTED}?TEMPLATE=/etc/passwd", "the parameter template, which names a file"),
             (f"tgram://{PLANTED}", UNUSABLE),
-            (f"mqtt://localhost/{PLANTED}", UNUSABLE),
         ],
     )
     async def test_what_else_is_refused(self, url: str, why: str) -> None:
@@ -95,7 +151,7 @@ class TestSchemes:
         "url",
         [
             "ntfys://ntfy.example.com/a-topic",
-            "mailtos://user:pass@example.com",
+            "matrixs://user:pass@matrix.example.com/#leads",
             "whatsapp://token@1234567890/15551234567?template=hello",
             "json://localhost/?redirect=yes&retry=5&overflow=split",
         ],
@@ -318,7 +374,7 @@ class TestText:
     def test_a_services_limits(self, title: int, body: int) -> None:
         for told in (requested(), hostile("word " * 400)):
             service, plugin = small(title, body)
-            assert service.tell(told)
+            assert service.tell(told, Egress())
             shown_title, shown = plugin.got
             assert len(shown_title) <= title
             assert len(shown) <= body

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.channelling import channel_of
+from tests.support.channelling import LOOPBACK, channel_of
 from tests.support.receiver import receiving, secrets, self_signed
 from tests.support.told import entry, requested
 
@@ -46,7 +46,9 @@ async def channels(url: str | None, answer: Failure | None = None, **settings: A
         posted.append(manifest)
         return answer
 
-    under_test = Channels(secrets(**({"receiver": url} if url is not None else {})), post_event, **settings)
+    under_test = Channels(
+        secrets(**({"receiver": url} if url is not None else {})), post_event, allowed=LOOPBACK, **settings
+    )
     try:
         yield under_test
     finally:
@@ -309,7 +311,7 @@ class TestSlots:
             async def post_event(manifest: dict[str, Any]) -> Failure | None:
                 raise AssertionError(manifest)
 
-            told = Channels(read, post_event, timeout=30)
+            told = Channels(read, post_event, timeout=30, allowed=LOOPBACK)
             spec = {"webhook": {"urlSecretRef": {"name": "dead", "key": "url"}}}
             hung = NotificationChannel.model_validate({"metadata": {"name": "chat"}, "spec": spec})
             stuck = [asyncio.create_task(told.deliver(hung, ENTRY, requested())) for _ in range(150)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pratique.api.v1alpha1.notification_channel import AppriseChannel
 from pratique.channels.apprise_schemes import refusal
+from pratique.channels.egress import NotAllowedError
 from pratique.channels.settings import Means, NotReadyError, Send, Vault
 from pratique.core.effects import Delivery
 from pratique.core.messages import Message
@@ -52,7 +53,9 @@ def _open(url: str) -> "Service | str":
 def _sender(service: "Service", lane: str, means: Means) -> Send:
     async def send(message: Message) -> Delivery:
         try:
-            taken = await means.threads.run(lane, lambda: service.tell(message))
+            taken = await means.threads.run(lane, lambda: service.tell(message, means.egress))
+        except NotAllowedError as refused:
+            return Delivery(sent=False, error=str(refused))
         except TimeoutError:
             return Delivery(sent=False, error=f"no answer within {means.threads.seconds:g} s")
         if taken:

@@ -12,6 +12,7 @@ from apprise.plugins import url_to_dict
 from pratique.channels import apprise_http
 from pratique.channels.apprise_schemes import ALLOWED, UNVERIFIED, refused_parameter
 from pratique.channels.apprise_text import body_of, title_of
+from pratique.channels.egress import Egress, NotAllowedError
 from pratique.core.messages import Message
 from pratique.core.notification import EVENTS
 
@@ -48,21 +49,24 @@ class Service:
     name: str
     plugin: NotifyBase
 
-    def tell(self, message: Message) -> bool:
-        """Hand over one message, cut to what the service takes; return whether it was taken."""
+    def tell(self, message: Message, egress: Egress) -> bool:
+        """Hand over one message, cut to what the service takes; return whether it was taken, or NotAllowedError."""
         plugin = self.plugin
         title = title_of(message, plugin.title_maxlen or plugin.body_maxlen // 2)
         used = len(title) + len("\r\n") if plugin.title_maxlen <= 0 or plugin.overflow_amalgamate_title else 0
         board = Apprise(asset=_ASSET)
         board.add(plugin)
-        result = board.notify(
-            title=title,
-            body=body_of(message, plugin.body_maxlen - used),
-            notify_type=NotifyType.WARNING if EVENTS[message.event].type == "Warning" else NotifyType.INFO,
-            body_format=NotifyFormat.TEXT,
-            interpret_escapes=False,
-        )
-        return bool(result)
+        with apprise_http.way_out(egress) as way:
+            taken = board.notify(
+                title=title,
+                body=body_of(message, plugin.body_maxlen - used),
+                notify_type=NotifyType.WARNING if EVENTS[message.event].type == "Warning" else NotifyType.INFO,
+                body_format=NotifyFormat.TEXT,
+                interpret_escapes=False,
+            )
+        if way.shut and not taken:
+            raise NotAllowedError
+        return bool(taken)
 
 
 def open_service(url: str) -> Service | str:

@@ -12,9 +12,11 @@ from typing import Any
 from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification
 from pratique.api.v1alpha1.notification_channel import ONE_TYPE, NotificationChannel, NotificationChannelSpec
 from pratique.channels import apprise, kubernetes_events, msteams, posting, slack, webhook
+from pratique.channels.egress import Egress
 from pratique.channels.settings import Means, NotReadyError, ReadSecret, Send, Vault
 from pratique.channels.threads import Threads
 from pratique.core.effects import Delivery, Failure
+from pratique.core.egress import AllowedEgress
 from pratique.core.messages import Message
 
 PostEvent = Callable[[dict[str, Any]], Awaitable[Failure | None]]
@@ -43,16 +45,17 @@ class Channels:
         instance: str = kubernetes_events.CONTROLLER,
         timeout: float = posting.TIMEOUT_SECONDS,
         concurrent: int = CONCURRENT_PER_CHANNEL,
+        allowed: AllowedEgress = AllowedEgress(),  # noqa: B008 - it is frozen
     ) -> None:
         self._post_event, self._instance = post_event, instance
         self._vault = Vault(read_secret, namespace)
-        self._means = Means(posting.Poster(timeout), Threads(timeout))
+        egress = Egress(allowed)
+        self._means = Means(posting.Poster(egress, timeout), Threads(timeout), egress)
         self._slots: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(concurrent))
 
     async def close(self) -> None:
-        """Close the connections, and start no further thread."""
+        """Start no further thread."""
         self._means.threads.close()
-        await self._means.poster.close()
 
     async def deliver(self, channel: NotificationChannel | None, entry: Notification, message: Message) -> Delivery:
         """Deliver a message once. A channel has a few slots of its own, so that a dead one holds up no other."""

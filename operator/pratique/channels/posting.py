@@ -1,8 +1,8 @@
 """One POST, bounded in every way, and what its answer means. The URL is a secret: nothing that is returned quotes it.
 
 No redirect is followed (it could lead a token elsewhere), no cookie kept, no connection reused (a stale one would look
-like a receiver that failed), no more than a short piece of the answer read. Errors are worded here from the kind of
-failure alone: the texts of exceptions and of answers may hold the URL.
+like a receiver that failed; each is checked on its own), no more than a short piece of the answer read. Errors are
+worded here from the kind of failure alone: the texts of exceptions and of answers may hold the URL.
 """
 
 import math
@@ -15,7 +15,9 @@ from http import HTTPStatus
 import aiohttp
 from yarl import URL
 
+from pratique.channels.egress import Door, Egress
 from pratique.core.effects import Delivery
+from pratique.core.egress import NOT_ALLOWED
 
 TIMEOUT_SECONDS = 10.0
 _ANSWER_BYTES = 256
@@ -33,38 +35,33 @@ class Answer:
 
 
 class Poster:
-    """Posts to receivers. The session is opened on first use, since it belongs to the running loop."""
+    """Posts to receivers. Each post has a session of its own, whose sockets the door of its host makes."""
 
-    def __init__(self, timeout: float = TIMEOUT_SECONDS) -> None:
-        self._seconds = timeout
-        self._session: aiohttp.ClientSession | None = None
-
-    async def close(self) -> None:
-        """Close what is open."""
-        if self._session is not None:
-            await self._session.close()
+    def __init__(self, egress: Egress, timeout: float = TIMEOUT_SECONDS) -> None:
+        self._egress, self._seconds = egress, timeout
 
     async def post(self, url: URL, body: bytes, headers: Mapping[str, str]) -> Answer | Delivery:
         """Post once. Return the answer, or the failed Delivery if there was none."""
+        door = self._egress.door(url.raw_host or "")
         try:
-            async with self._open().post(url, data=body, headers=headers, allow_redirects=False) as response:
+            async with (
+                self._session(door) as session,
+                session.post(url, data=body, headers=headers, allow_redirects=False) as response,
+            ):
                 text = (await response.content.read(_ANSWER_BYTES)).decode(errors="replace")
                 return Answer(response.status, text, retry_after_of(response.headers.get("Retry-After")))
         except TimeoutError:
             return Delivery(sent=False, error=f"no answer within {self._seconds:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Delivery(sent=False, error=_worded(error))
+            return Delivery(sent=False, error=NOT_ALLOWED if door.shut else _worded(error))
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            # limit=0: the bound is per channel, so that many dead receivers cannot use up what the others need.
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, force_close=True),
-                timeout=aiohttp.ClientTimeout(total=self._seconds),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": "pratique"},
-            )
-        return self._session
+    def _session(self, door: Door) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(force_close=True, use_dns_cache=False, socket_factory=door.socket),
+            timeout=aiohttp.ClientTimeout(total=self._seconds),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": "pratique"},
+        )
 
 
 def judge(answer: Answer, code: str = "") -> Delivery:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from yarl import URL
 
 from pratique.api.v1alpha1.notification_channel import SecretKeyRef
+from pratique.channels.egress import Egress
 from pratique.channels.posting import Poster, parse_url
 from pratique.channels.threads import Threads
 from pratique.core.effects import Delivery
@@ -23,10 +24,11 @@ Send = Callable[[Message], Awaitable[Delivery]]
 
 @dataclass(frozen=True)
 class Means:
-    """What channels send with: posts of our own, and threads for a library that blocks."""
+    """What channels send with: posts of our own, threads for a library that blocks, and the way out for all of them."""
 
     poster: Poster
     threads: Threads
+    egress: Egress
 
 
 class NotReadyError(PratiqueError):

@@ -18,7 +18,7 @@ from pratique.codegen.crds import crds
 from pratique.codegen.people import people_roles
 from pratique.codegen.rbac import impersonation, operator_rbac, webhook_rbac
 from pratique.codegen.text import HEADER, to_yaml
-from pratique.codegen.values import Environments, Image, Limits, Resources, Values
+from pratique.codegen.values import Channels, Environments, Image, Limits, Resources, Values
 from pratique.codegen.workload import webhook_workload, workload
 
 Manifest = dict[str, Any]
@@ -37,6 +37,7 @@ _EXPRESSIONS = {
     "MEMORY": ".Values.resources.memory",
     "MEMORY-LIMIT": ".Values.resources.memoryLimit",
     "OPEN-RUNS": ".Values.limits.openRunsPerRequester | int",
+    "EGRESS": '.Values.channels.allowedEgress | join ","',
     "PREFIX": ".Values.environments.namespacePrefix",
     "LENT-NAMESPACE": ".namespace",
     "LENT-NAMES": ".names | toJson",
@@ -59,6 +60,7 @@ _RELEASE = Values(
     service_account="@@ACCOUNT@@",
     submitters=("@@SUBMITTERS@@",),
     limits=Limits("@@OPEN-RUNS@@"),
+    channels=Channels(("@@EGRESS@@",)),
     environments=Environments(("@@ROLES@@",), ("@@POD-SECURITY@@",), ("@@LABELS@@",), "@@PREFIX@@"),
     image=Image("@@REPOSITORY@@", "@@TAG@@", "@@PULL-POLICY@@"),
     resources=Resources("@@CPU@@", "@@MEMORY@@", "@@MEMORY-LIMIT@@"),
@@ -189,6 +191,14 @@ environments:
   # what the name of the namespace begins with: no other namespace should, so that no old binding points into it
   namespacePrefix: {environment_prefix}
 
+channels:
+  # what channels may reach although its address is not public: networks, addresses, or host names, which then may resolve
+  # to private addresses. Whoever may write a NotificationChannel or its Secret makes the operator connect there.
+  #   - 10.20.0.0/16
+  #   - smtp.internal.example.com
+  #   - "*.chat.example.com"
+  allowedEgress: []
+
 resources:
   cpu: {resources_cpu}
   memory: {resources_memory}
@@ -239,6 +249,7 @@ def _values_schema() -> Manifest:
             "submitters": _set(_TEXT),
             "limits": _closed({"openRunsPerRequester": {"type": "integer", "minimum": 1, "maximum": 1000000}}),
             "environments": _environments(),
+            "channels": _closed({"allowedEgress": {**_set(_EGRESS), "maxItems": 64}}),
             "resources": _closed({"cpu": quantity, "memory": quantity, "memoryLimit": quantity}),
             "global": {"type": "object"},
         }
@@ -263,6 +274,19 @@ def _set(items: Manifest) -> Manifest:
 
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 253, "pattern": "^[A-Za-z0-9:@._/+#|~%=-]+$"}
 """Text that is written into CEL and JSON as it is: no quotes, no backslash, no blank, nothing that toJson would escape."""
+
+
+_LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9])?"
+_EGRESS = {
+    "type": "string",
+    "maxLength": 253,
+    "anyOf": [
+        {"pattern": r"^[0-9]{1,3}(\.[0-9]{1,3}){3}(/[0-9]{1,2})?$"},
+        {"pattern": "^[0-9A-Fa-f:]*:[0-9A-Fa-f:]*([0-9A-Fa-f]|/[0-9]{1,3})$"},
+        {"pattern": rf"^(\*\.)?({_LABEL}\.)*[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?$"},
+    ],
+}
+"""Networks, addresses and host names, as far as a pattern can tell; `core.egress` reads them. None ends in a colon."""
 
 
 def _closed(properties: Manifest, *, required: bool = False) -> Manifest:

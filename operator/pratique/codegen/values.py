@@ -53,6 +53,13 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Channels:
+    """What channels may reach although its address is not public."""
+
+    allowed_egress: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Values:
     """One installation. `namespace` is the release's namespace in the chart."""
 
@@ -63,6 +70,7 @@ class Values:
     submitters: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     environments: Environments = field(default_factory=Environments)
+    channels: Channels = field(default_factory=Channels)
     resources: Resources = field(default_factory=Resources)
 
     @property

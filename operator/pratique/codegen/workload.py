@@ -54,6 +54,7 @@ def _operator(values: Values) -> _Part:
         f"--namespace={values.namespace}",
         f"--guard-values={json.dumps(values.guard.to_wire(), separators=(',', ':'))}",
         f"--open-runs-per-requester={values.limits.open_runs_per_requester}",
+        f"--channel-egress={','.join(values.channels.allowed_egress)}",
         "--identity=$(POD_NAME)",
         "--health-host=0.0.0.0",
         f"--health-port={PORT}",

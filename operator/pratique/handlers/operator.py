@@ -22,6 +22,7 @@ from pratique.cluster.lease import Lease
 from pratique.cluster.perform import failure_of
 from pratique.cluster.secrets import SecretReader
 from pratique.core.effects import CheckChannel, Delivery, Failure, Outcome
+from pratique.core.egress import AllowedEgress
 from pratique.core.leadership import LEASE_NAME, Terms
 from pratique.core.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.core.messages import Message
@@ -67,6 +68,7 @@ class Settings:
     guard_every: float = 15.0
     guard_settle: float = 2.0
     open_runs_per_requester: int = OPEN_RUNS_PER_REQUESTER
+    channel_egress: AllowedEgress = AllowedEgress()  # noqa: RUF009 - it is frozen
     identity: str = field(default_factory=socket.gethostname)
     leader_election: bool = True
     lease: Terms = field(default_factory=Terms)
@@ -99,7 +101,9 @@ class Operator:
         limits = Limits(open_runs=settings.open_runs_per_requester)
         stores, shared = new_stores(), (Parsed(), limits, taints := dict[str, str](), Vouched())
         self.secrets = SecretReader(self.api, settings.namespace)
-        self.channels = Channels(self.secrets.read, self._post_event, namespace=settings.namespace)
+        self.channels = Channels(
+            self.secrets.read, self._post_event, namespace=settings.namespace, allowed=settings.channel_egress
+        )
         self.outbox = Outbox(self._deliver, self.workers.add, lambda: self.workers.busy)
         watched = {kind.plural: kind(stores, *shared) for kind in WATCHED}
         self.informers = Informers(stores, watched, self.workers.add, self._forget, self.clock.steady)
