@@ -8,7 +8,7 @@ from tests.attacks.denials import (
 )
 from tests.attacks.gate_frozen import DECIDE
 from tests.attacks.gate_removed import OPEN
-from tests.attacks.model import Attack, Twin, create, patch
+from tests.attacks.model import Attack, Json, Twin, create, patch
 from tests.attacks.world import APPROVE, MALLORY, gate
 from tests.support import manifests as make
 from tests.support.manifests import changed
@@ -54,6 +54,11 @@ GATES = [
 ]
 
 
+def _bot(**settings: str) -> Json:
+    spec = {"slack": {"bot": {"tokenSecretRef": {"name": "slack", "key": "token"}, **settings}}}
+    return changed(make.channel("fresh"), {"spec": spec})
+
+
 CHANNELS = [
     Attack(
         "channel-of-two",
@@ -75,6 +80,39 @@ CHANNELS = [
         ),
         schema('unknown field "spec.slack.webhookUrlSecretRef.namespace"'),
         Twin("admin", "makes a channel", create(make.channel("fresh"), fieldValidation="Strict")),
+    ),
+    Attack(
+        "slack-of-two",
+        7,
+        "admin",
+        "a channel of Slack has a webhook and a bot, one of them overlooked",
+        create(changed(make.channel("fresh"), {"spec.slack.bot": {"tokenSecretRef": {"name": "a", "key": "b"}}})),
+        crd("notificationchannels", "slack has exactly one of webhookUrlSecretRef and bot"),
+        Twin("admin", "makes a channel with a bot", create(_bot())),
+    ),
+    Attack(
+        "slack-token-elsewhere",
+        7,
+        "admin",
+        "a bot's token is sent to a server in the clear",
+        create(_bot(apiUrl="http://slack.example.com/api/")),
+        crd(
+            "notificationchannels",
+            "apiUrl must be https://, a host and a path, such as https://slack.com/api/: the token is sent there",
+        ),
+        Twin("admin", "makes a channel for GovSlack", create(_bot(apiUrl="https://slack-gov.com/api/"))),
+    ),
+    Attack(
+        "slack-channel-of-nobody",
+        7,
+        "admin",
+        "a bot is to write to a person in place of a channel",
+        create(_bot(channel="U0123ABCD")),
+        crd(
+            "notificationchannels",
+            "channel must be the id of a channel, such as C0123ABCD, or its name, such as #approvals",
+        ),
+        Twin("admin", "makes a channel with a bot for #approvals", create(_bot(channel="#approvals"))),
     ),
 ]
 

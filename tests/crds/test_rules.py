@@ -102,6 +102,46 @@ CHANNEL = [
         'unknown field "spec.slack.webhookUrlSecretRef.namespace"',
     ),
     ({"spec.slack.webhookUrlSecretRef.key": "a b"}, "webhookUrlSecretRef.key in body should match"),
+    ({"spec.slack": {}}, "slack has exactly one of webhookUrlSecretRef and bot"),
+    ({"spec.slack.bot": {"tokenSecretRef": REF}}, "slack has exactly one of webhookUrlSecretRef and bot"),
+    ({"spec.slack": {"bot": {}}}, f"spec.slack.bot.tokenSecretRef: {REQUIRED}"),
+    ({"spec.slack": {"bot": {"tokenSecretRef": REF, "token": "xoxb-1"}}}, 'unknown field "spec.slack.bot.token"'),
+    *(
+        (
+            {"spec.slack": {"bot": {"tokenSecretRef": REF, "channel": channel}}},
+            "channel must be the id of a channel, such as C0123ABCD, or its name, such as #approvals",
+        )
+        for channel in (
+            "approvals",
+            "U0123ABCD",
+            "D0123ABCD",
+            "c0123abcd",
+            "#",
+            "#Approvals",
+            "#a b",
+            "#a\n",
+            "<!channel>",
+        )
+    ),
+    ({"spec.slack": {"bot": {"tokenSecretRef": REF, "channel": "#" + "x" * 81}}}, "channel: Too long"),
+    *(
+        (
+            {"spec.slack": {"bot": {"tokenSecretRef": REF, "apiUrl": url}}},
+            "apiUrl must be https://, a host and a path, such as https://slack.com/api/: the token is sent there",
+        )
+        for url in (
+            "http://slack.com/api/",
+            "http://127.0.0.1.example.com/",
+            "ftp://slack.com/api/",
+            "https:///api/",
+            "https://user:password@slack.com/api/",
+            "https://slack.com/api/?token=x",
+            "https://slack.com/api/#x",
+            "https://slack.com/a b/",
+            "https://slack.com//",
+            "https://slack.com/api/\n",
+        )
+    ),
     ({"spec.msteams": {"workflowUrlSecretRef": REF}}, "a channel has exactly one of slack, msteams, webhook, apprise"),
     ({"spec.apprise": {"urlSecretRef": REF}}, "a channel has exactly one of slack, msteams, webhook, apprise"),
     ({"spec": {"apprise": {"urlSecretRef": REF, "url": "json://x"}}}, 'unknown field "spec.apprise.url"'),
@@ -231,7 +271,7 @@ def test_explain_knows_every_kind(cluster: Cluster) -> None:
         ("approval.spec.decisions", "the API server adds"),
         ("environment.spec.ttl", "raising it extends it"),
         ("action.spec.approval.stages", "How many people must approve"),
-        ("notificationchannel.spec", "A Slack incoming webhook"),
+        ("notificationchannel.spec", "Slack, by an incoming webhook or a bot"),
     ):
         text = " ".join(cluster.kubectl("developer", "explain", kind).out.split())
         assert sentence in text

@@ -86,6 +86,7 @@ def test_each_channel_says_what_it_lacks(team: Cluster) -> None:
     lacks = {
         "phone": "phone has no key url",
         "platform-teams": "teams has no key url",
+        "platform-slack-bot": "slack-bot has no key token",
         "audit": "audit-endpoint has no",
     }
     for file in sorted((EXAMPLES / "channels").glob("*.yaml")):

@@ -13,7 +13,9 @@ from slack_sdk.models.blocks import Block
 from tests.support.golden import assert_golden
 from tests.support.told import declined, expiring, requested, withdrawn
 
-from pratique.channels import kubernetes_events, slack, webhook
+from pratique.channels import kubernetes_events, slack_blocks, webhook
+from pratique.channels.slack_errors import shown_code
+from pratique.channels.slack_text import escape
 from pratique.core.effects import Delivery, Failure
 from pratique.core.messages import Message
 
@@ -24,7 +26,7 @@ PING = "<!channel> <@U024BE7LH> <https://evil.example|the console> & more"
 @pytest.mark.parametrize("story", STORIES)
 class TestGolden:
     def test_slack(self, story: str) -> None:
-        assert_golden(f"notifications/slack-{story}.json", slack.payload(STORIES[story]()))
+        assert_golden(f"notifications/slack-{story}.json", slack_blocks.payload(STORIES[story]()))
 
     def test_cloud_event(self, story: str) -> None:
         http = webhook.cloud_event(STORIES[story]())
@@ -60,10 +62,10 @@ def assert_slack_takes(payload: dict[str, Any]) -> list[str]:
 class TestSlack:
     @pytest.mark.parametrize("story", STORIES)
     def test_slack_takes_the_stories(self, story: str) -> None:
-        assert_slack_takes(slack.payload(STORIES[story]()))
+        assert_slack_takes(slack_blocks.payload(STORIES[story]()))
 
     def test_peoples_text_pings_nobody_and_links_nowhere(self) -> None:
-        payload = slack.payload(hostile(PING))
+        payload = slack_blocks.payload(hostile(PING))
         for text in assert_slack_takes(payload):
             assert "<" not in text
             assert ">" not in text
@@ -73,7 +75,7 @@ class TestSlack:
         assert payload["unfurl_links"] is False
 
     def test_huge_texts_are_cut_between_entities(self) -> None:
-        _, header, *escaped = assert_slack_takes(slack.payload(hostile("<&>" * 4000)))
+        _, header, *escaped = assert_slack_takes(slack_blocks.payload(hostile("<&>" * 4000)))
         assert header.startswith("‹&›")
         for text in escaped:
             rest = text
@@ -83,27 +85,27 @@ class TestSlack:
 
     def test_many_facts_stay_within_the_blocks(self) -> None:
         facts = tuple((f"fact {at}", "text" if at % 2 else "long " * 100) for at in range(200))
-        payload = slack.payload(replace(requested(), facts=facts))
+        payload = slack_blocks.payload(replace(requested(), facts=facts))
         assert_slack_takes(payload)
         assert payload["blocks"][-1]["type"] == "context"
 
     def test_nobody_in_particular(self) -> None:
         told = requested()
-        payload = slack.payload(replace(told, audience=replace(told.audience, groups=())))
+        payload = slack_blocks.payload(replace(told, audience=replace(told.audience, groups=())))
         assert payload["blocks"][-1]["elements"][0]["text"].startswith("For the approvers ·")
 
     @given(st.text(max_size=400), st.integers(1, 300))
     def test_escaping_bounds_and_neutralises(self, text: str, limit: int) -> None:
-        shown = slack.escape(text, limit)
+        shown = escape(text, limit)
         assert len(shown) <= limit
         assert "<" not in shown
         assert ">" not in shown
 
     def test_only_slacks_own_words_are_shown_of_an_answer(self) -> None:
         url = "https://hooks.slack.com/services/T0/B0/secret"
-        assert slack.error_code("invalid_payload\n", url) == "invalid_payload"
-        assert slack.error_code("Cannot POST /services/T0/B0/secret", url) == ""
-        assert slack.error_code("secret", url) == ""
+        assert shown_code("invalid_payload\n", url) == "invalid_payload"
+        assert shown_code("Cannot POST /services/T0/B0/secret", url) == ""
+        assert shown_code("secret", url) == ""
 
 
 class TestCloudEvent:

@@ -1,12 +1,14 @@
 """What messages say, and to whom."""
 
+from dataclasses import replace
+
 import pytest
 import yaml
 from tests.support.builders import NOW, approval, counted, environment, gate, run
 from tests.support.told import REASON, SUMMARY, WHY, declined, ending, entry, expiring, held_run, its_gate, requested
 
 from pratique.api.v1alpha1.common import EventType
-from pratique.core.messages import MAX_DECISIONS, compose_approval, compose_environment, compose_run
+from pratique.core.messages import MAX_DECISIONS, compose_approval, compose_environment, compose_run, news
 from pratique.core.notification import Audience
 
 HOSTILE = "fine\u202e\u200b by\nme\r\n*Approved by* lead-2"
@@ -143,3 +145,24 @@ class TestEnvironment:
 @pytest.mark.parametrize("event", list(EventType))
 def test_every_event_has_something_to_say(event: EventType) -> None:
     assert compose_run(held_run(), its_gate(), entry(event, message="")).text
+
+
+class TestNews:
+    def test_nothing_is_said_twice(self) -> None:
+        told = news(declined(), requested())
+        assert told.headline == declined().headline
+        assert told.facts == (("lead-1@example.com (Decline)", "Use the shared stage"),)
+        assert news(requested(), requested()).how_to_decide == ()
+
+    def test_what_changed_is_new(self) -> None:
+        other = compose_run(held_run(reason="Another"), its_gate(), entry(EventType.DECLINED))
+        assert news(other, requested()).facts == (("Reason", "Another"),)
+
+    def test_another_plan_is_new_and_the_lines_of_another_gate_are(self) -> None:
+        bare = replace(requested(), facts=requested().facts[:1], how_to_decide=())
+        assert news(requested(), bare) == replace(requested(), facts=requested().facts[1:])
+
+    def test_the_same_words_of_somebody_else_are_new(self) -> None:
+        shown = replace(requested(), facts=(("lead-1 (Approve)", "Fine"),))
+        told = replace(requested(), facts=(("lead-1 (Approve)", "Fine"), ("lead-2 (Approve)", "Fine")))
+        assert news(told, shown).facts == (("lead-2 (Approve)", "Fine"),)

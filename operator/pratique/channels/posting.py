@@ -1,7 +1,7 @@
 """One POST, bounded in every way, and what its answer means. The URL is a secret: nothing that is returned quotes it.
 
 No redirect is followed (it could lead a token elsewhere), no cookie kept, no connection reused (a stale one would look
-like a receiver that failed; each is checked on its own), no more than a short piece of the answer read. Errors are
+like a receiver that failed; each is checked on its own), no more than a bounded piece of the answer read. Errors are
 worded here from the kind of failure alone: the texts of exceptions and of answers may hold the URL.
 """
 
@@ -38,30 +38,50 @@ class Poster:
     """Posts to receivers. Each post has a session of its own, whose sockets the door of its host makes."""
 
     def __init__(self, egress: Egress, timeout: float = TIMEOUT_SECONDS) -> None:
-        self._egress, self._seconds = egress, timeout
+        self._egress, self.seconds = egress, timeout
 
-    async def post(self, url: URL, body: bytes, headers: Mapping[str, str]) -> Answer | Delivery:
-        """Post once. Return the answer, or the failed Delivery if there was none."""
+    async def post(
+        self, url: URL, body: bytes, headers: Mapping[str, str], whole: int | None = None
+    ) -> Answer | Delivery:
+        """Post once. Return the answer, or the failed Delivery if there was none.
+
+        Of the answer, its first piece is read; or the `whole` of it, up to so many bytes.
+        """
         door = self._egress.door(url.raw_host or "")
         try:
             async with (
                 self._session(door) as session,
                 session.post(url, data=body, headers=headers, allow_redirects=False) as response,
             ):
-                text = (await response.content.read(_ANSWER_BYTES)).decode(errors="replace")
+                text = (await _read(response.content, whole)).decode(errors="replace")
                 return Answer(response.status, text, retry_after_of(response.headers.get("Retry-After")))
         except TimeoutError:
-            return Delivery(sent=False, error=f"no answer within {self._seconds:g} s")
+            return Delivery(sent=False, error=no_answer_within(self.seconds))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Delivery(sent=False, error=NOT_ALLOWED if door.shut else _worded(error))
 
     def _session(self, door: Door) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(force_close=True, use_dns_cache=False, socket_factory=door.socket),
-            timeout=aiohttp.ClientTimeout(total=self._seconds),
+            timeout=aiohttp.ClientTimeout(total=self.seconds),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "pratique"},
         )
+
+
+async def _read(content: aiohttp.StreamReader, whole: int | None) -> bytes:
+    """One read returns what has arrived: enough for an error code, and no receiver is waited for until it ends."""
+    if whole is None:
+        return await content.read(_ANSWER_BYTES)
+    raw = bytearray()
+    while len(raw) < whole and (piece := await content.read(whole - len(raw))):
+        raw += piece
+    return bytes(raw)
+
+
+def no_answer_within(seconds: float) -> str:
+    """Return the sentence of a receiver that took too long."""
+    return f"no answer within {seconds:g} s"
 
 
 def judge(answer: Answer, code: str = "") -> Delivery:

@@ -4,13 +4,14 @@ Values are secrets: no sentence quotes one, only names of Secrets and keys. Must
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from yarl import URL
 
 from pratique.api.v1alpha1.notification_channel import SecretKeyRef
 from pratique.channels.egress import Egress
 from pratique.channels.posting import Poster, parse_url
+from pratique.channels.remembered import Remembered
 from pratique.channels.threads import Threads
 from pratique.core.effects import Delivery
 from pratique.core.errors import PratiqueError
@@ -24,11 +25,15 @@ Send = Callable[[Message], Awaitable[Delivery]]
 
 @dataclass(frozen=True)
 class Means:
-    """What channels send with: posts of our own, threads for a library that blocks, and the way out for all of them."""
+    """What channels send with: posts of our own, threads for a library that blocks, the way out for all of them.
+
+    And what receivers have told lately, so that they are not asked again for each message.
+    """
 
     poster: Poster
     threads: Threads
     egress: Egress
+    remembered: Remembered = field(default_factory=Remembered)
 
 
 class NotReadyError(PratiqueError):

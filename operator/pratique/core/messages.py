@@ -5,7 +5,7 @@ not decide whether anything is told (`notification` does). Called by the edge ju
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pratique.api.v1alpha1.action import Approvers
@@ -70,7 +70,7 @@ class Message:
     """What is told. `id` is the idempotency key; `facts` and `how_to_decide` are (label, text), in reading order.
 
     `thread` is the same for all that is told about one request or Environment. Without a `recipient` a message is for the
-    place that the channel writes to.
+    place that the channel writes to. `handles` are (name of a user or group, what the channel's service calls them).
     """
 
     id: str
@@ -85,6 +85,7 @@ class Message:
     thread: str = ""
     recipient: Recipient | None = None
     earlier: Earlier | None = None
+    handles: tuple[tuple[str, str], ...] = ()
 
 
 def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) -> Message:
@@ -100,7 +101,7 @@ def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) 
     if plan is not None:
         if entry.event is EventType.APPROVAL_REQUESTED and plan.gate is not None:
             facts.append(("Held because", clean(plan.gate.message, _LINE)))
-        facts.append((_PLAN_LABEL.get(entry.event, "What was asked for"), _lines(plan.summary)))
+        facts.append((_PLAN_LABEL.get(entry.event, _ASKED_FOR), _lines(plan.summary)))
     if approval is not None:
         facts += _gate_facts(approval, entry.event)
     named = title or run.spec.action_ref.name
@@ -115,7 +116,7 @@ def compose_approval(approval: Approval, entry: Notification) -> Message:
         ("Requested by", clean(asked_by(spec), _ASKER)),
         ("Reason", clean(spec.reason)),
         ("Held because", clean(spec.message, _LINE)),
-        (_PLAN_LABEL.get(entry.event, "What was asked for"), _lines(spec.plan.summary)),
+        (_PLAN_LABEL.get(entry.event, _ASKED_FOR), _lines(spec.plan.summary)),
         *_gate_facts(approval, entry.event),
     ]
     how = _how(approval, entry)
@@ -140,11 +141,24 @@ def addressed(recipients: Recipients) -> str:
     return ", ".join(names) or f"the {recipients.audience.value.lower()}"
 
 
+def news(message: Message, shown: Message) -> Message:
+    """Return what a message says beyond `shown`, under which it stands: a plan is the same under any label."""
+    plans = {text for label, text in shown.facts if label in _PLAN_LABELS}
+    fresh = [fact for fact in message.facts if fact not in shown.facts]
+    return replace(
+        message,
+        facts=tuple(fact for fact in fresh if fact[0] not in _PLAN_LABELS or fact[1] not in plans),
+        how_to_decide=tuple(line for line in message.how_to_decide if line not in shown.how_to_decide),
+    )
+
+
+_ASKED_FOR = "What was asked for"
 _PLAN_LABEL = {
     EventType.APPROVAL_REQUESTED: "What will happen if approved",
     EventType.APPROVED: "What will happen",
     EventType.SUCCEEDED: "What was done",
 }
+_PLAN_LABELS = frozenset({*_PLAN_LABEL.values(), _ASKED_FOR})
 
 
 def _message(
