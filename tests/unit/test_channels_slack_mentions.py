@@ -73,6 +73,8 @@ def test_who_is_disturbed_by_which_event(event: EventType) -> None:
         "U0LEAD001\n",
         "U0LEAD001> <!channel",
         "U0LEAD001|here",
+        "S0LEADS01> <!channel",
+        "S0LEADS01\n",
         "!channel",
         "channel",
         "subteam^S0LEADS01",
