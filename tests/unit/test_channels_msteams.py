@@ -20,7 +20,7 @@ from tests.support.told import EVERY_EVENT, requested
 
 from pratique.api.v1alpha1.common import EventType
 from pratique.channels import msteams
-from pratique.channels.msteams_room import ROOMS, fitted
+from pratique.channels.room import ROOMS, fitted
 from pratique.core.effects import Delivery
 from pratique.core.messages import Message
 from pratique.core.notification import Audience

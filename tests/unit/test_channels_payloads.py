@@ -44,55 +44,102 @@ def hostile(text: str) -> Message:
 
 
 def assert_slack_takes(payload: dict[str, Any]) -> list[str]:
-    """Hold a payload to Slack's limits, with slack_sdk's own models too. Return all its texts."""
+    """Hold a payload to Slack's limits, with slack_sdk's own models too. Return what people read, line by line."""
     blocks = payload["blocks"]
-    assert len(blocks) <= 50
+    assert len(json.dumps(blocks, ensure_ascii=False)) <= slack_blocks.MAX_CHARS
     for block in Block.parse_all(blocks):
         block.validate_json()
-    texts = [payload["text"]]
-    for block in blocks:
-        held = [block["text"]] if "text" in block else block.get("fields") or block["elements"]
-        limit = {"header": 150, "context": 2000}.get(block["type"], 2000 if "fields" in block else 3000)
-        assert 1 <= len(held) <= 10
-        assert all(1 <= len(each["text"]) <= limit for each in held)
-        texts += [each["text"] for each in held]
-    return texts
+    header, *rich, context = blocks
+    assert 1 <= len(header["text"]["text"]) <= 150
+    assert [block["type"] for block in rich] == ["rich_text"] * len(rich)
+    (footer,) = context["elements"]
+    assert len(footer["text"]) <= 2000
+    lines = [line for block in rich for element in block["elements"] for line in _rich_lines(element)]
+    return [header["text"]["text"], *lines, footer["text"]]
+
+
+def _rich_lines(element: dict[str, Any]) -> list[str]:
+    if element["type"] == "rich_text_list":
+        return [line for item in element["elements"] for line in _rich_lines(item)]
+    assert element["type"] in {"rich_text_section", "rich_text_preformatted"}
+    for each in element["elements"]:
+        assert each["type"] == "text"
+        assert each["text"]
+    return ["".join(each["text"] for each in element["elements"])]
+
+
+PLAN = "What will happen if approved"
+
+
+def planned(*lines: str, **changes: Any) -> Message:
+    """Return a message with a plan of these lines."""
+    told = requested()
+    plan = "\n".join(lines)
+    return replace(told, facts=tuple((label, plan if label == PLAN else text) for label, text in told.facts), **changes)
 
 
 class TestSlack:
     @pytest.mark.parametrize("story", STORIES)
     def test_slack_takes_the_stories(self, story: str) -> None:
-        assert_slack_takes(slack_blocks.payload(STORIES[story]()))
+        told = STORIES[story]()
+        shown = assert_slack_takes(slack_blocks.payload(told))
+        assert told.text in shown
+        assert not any("Shortened" in line for line in shown)
 
-    def test_peoples_text_pings_nobody_and_links_nowhere(self) -> None:
-        payload = slack_blocks.payload(hostile(PING))
-        for text in assert_slack_takes(payload):
-            assert "<" not in text
-            assert ">" not in text
-        escaped = "&lt;!channel&gt; &lt;@U024BE7LH&gt; &lt;https://evil.example|the console&gt; &amp; more"
-        assert payload["blocks"][1]["text"]["text"] == escaped
-        assert payload["blocks"][0]["text"]["text"].startswith("‹!channel›")
+    @pytest.mark.parametrize("text", [PING, "*bold* _it_ ~no~ `x` ```y``` :tada: &lt;b&gt;", "> said"])
+    def test_what_people_write_is_shown_as_they_typed_it_and_pings_nobody(self, text: str) -> None:
+        payload = slack_blocks.payload(hostile(text))
+        header, *shown, _ = assert_slack_takes(payload)
+        assert shown[0] == text
+        assert f"Reason: {text}" in shown
+        assert f"{text}: {text}" in shown
+        assert header == text.translate(str.maketrans("<>", "‹›"))
+        assert "<" not in payload["text"]
         assert payload["unfurl_links"] is False
 
-    def test_huge_texts_are_cut_between_entities(self) -> None:
-        _, header, *escaped = assert_slack_takes(slack_blocks.payload(hostile("<&>" * 4000)))
-        assert header.startswith("‹&›")
-        for text in escaped:
-            rest = text
-            for entity in ("&amp;", "&lt;", "&gt;"):
-                rest = rest.replace(entity, "")
-            assert "&" not in rest
+    def test_a_plan_is_shown_to_the_letter(self) -> None:
+        """In Slack's markup, an approver would read `[""], [""]`."""
+        lines = ('Change Role a/b: rules[0].verbs ["get"] → ["*"], ["*"]', 'Change Ingress a/b: hosts ["*.a", "*.b"]')
+        assert [line for line in assert_slack_takes(slack_blocks.payload(planned(*lines))) if line in lines] == [*lines]
 
-    def test_many_facts_stay_within_the_blocks(self) -> None:
-        facts = tuple((f"fact {at}", "text" if at % 2 else "long " * 100) for at in range(200))
-        payload = slack_blocks.payload(replace(requested(), facts=facts))
-        assert_slack_takes(payload)
-        assert payload["blocks"][-1]["type"] == "context"
+    def test_no_name_is_styled(self) -> None:
+        told = requested()
+        names = ("*a*", "_b_", "~c~", "`d`", "e_f")
+        payload = slack_blocks.payload(replace(told, audience=replace(told.audience, users=names)))
+        assert assert_slack_takes(payload)[-1].startswith("For ∗a∗, ˍbˍ, ∼c∼, ˋdˋ, e_f, group platform-leads ·")
+
+    def test_a_long_plan_is_cut_between_lines_and_says_so(self) -> None:
+        lines = [f"create ConfigMap team-a/{at:0>90}" for at in range(500)]
+        shown = assert_slack_takes(slack_blocks.payload(planned(*lines)))
+        kept = [line for line in shown if line.startswith("create ConfigMap")]
+        assert 10 < len(kept) < 60
+        assert kept == lines[: len(kept)]
+        assert f"… and {500 - len(kept)} more" in shown
+        assert shown[-3:-1] == [
+            "Shortened to what Slack takes. All of it",
+            "kubectl get actionrun ten-days -n team-a -o yaml",
+        ]
+        assert all(line in shown for _, line in requested().how_to_decide)
+
+    @pytest.mark.parametrize("character", ["a", "語", "💥", '"', "\\", "<"])
+    @pytest.mark.parametrize("lines", [1, 50, 2000])
+    def test_whatever_a_message_holds(self, character: str, lines: int) -> None:
+        told = hostile(character * 2048)
+        long = (character * 253,) * 64
+        facts = tuple((character * 300, "\n".join([character * 500] * lines)) for _ in range(40))
+        audience = replace(told.audience, users=long, groups=long)
+        shown = assert_slack_takes(slack_blocks.payload(replace(told, facts=facts, audience=audience)))
+        assert all(line in shown for _, line in told.how_to_decide)
+        assert_slack_takes(slack_blocks.payload(replace(told, facts=(("a", "\n".join("x" * 10_000)),) * 8)))
+
+    @given(st.lists(st.tuples(st.text(max_size=300), st.text(max_size=3000)), max_size=30), st.text(max_size=2048))
+    def test_any_text(self, facts: list[tuple[str, str]], text: str) -> None:
+        assert_slack_takes(slack_blocks.payload(replace(requested(), text=text, facts=tuple(facts))))
 
     def test_nobody_in_particular(self) -> None:
         told = requested()
         payload = slack_blocks.payload(replace(told, audience=replace(told.audience, groups=())))
-        assert payload["blocks"][-1]["elements"][0]["text"].startswith("For the approvers ·")
+        assert assert_slack_takes(payload)[-1].startswith("For the approvers ·")
 
     @given(st.text(max_size=400), st.integers(1, 300))
     def test_escaping_bounds_and_neutralises(self, text: str, limit: int) -> None:
@@ -100,6 +147,12 @@ class TestSlack:
         assert len(shown) <= limit
         assert "<" not in shown
         assert ">" not in shown
+
+    def test_a_text_is_cut_between_entities(self) -> None:
+        rest = escape("<&>" * 4000)
+        for entity in ("&amp;", "&lt;", "&gt;"):
+            rest = rest.replace(entity, "")
+        assert rest == "…"
 
     def test_only_slacks_own_words_are_shown_of_an_answer(self) -> None:
         url = "https://hooks.slack.com/services/T0/B0/secret"

@@ -68,7 +68,7 @@ async def tell(slack: Workspace, message: Message, channel: str | None = PLACE, 
 
 
 def labels(post: Post) -> set[str]:
-    return set(re.findall(r"\*([^*]+)\*\\n", repr(post.args["blocks"])))
+    return {label.removesuffix(": ") for label in re.findall(r"'text': '([^']+)', 'style'", repr(post.args["blocks"]))}
 
 
 class TestStory:

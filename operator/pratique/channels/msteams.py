@@ -2,7 +2,7 @@
 
 Teams reads Markdown in TextBlocks and Facts, and its clients do not agree on how to escape it (some make a link of
 `\\[x\\](url)`). So all text is in RichTextBlocks, which have none, and a Fact only takes what has no sign of Markdown.
-No buttons: a link in a message carries no power. What is cut to fit is decided in `msteams_room`.
+No buttons: a link in a message carries no power. What is cut to fit is decided in `room`.
 """
 
 import json
@@ -13,8 +13,8 @@ from typing import Any
 from yarl import URL
 
 from pratique.api.v1alpha1.notification_channel import TeamsChannel
-from pratique.channels.msteams_room import ROOMS, fitted
 from pratique.channels.posting import Answer, judge
+from pratique.channels.room import ROOMS, fitted, look
 from pratique.channels.settings import Means, NotReadyError, Send, Vault
 from pratique.core.effects import Delivery
 from pratique.core.messages import Message, addressed
@@ -106,7 +106,7 @@ def _blocks(message: Message, *, cut: bool) -> list[Block]:
         *facts,
         *(block for label, text in rich for block in _titled(label, text)),
         *(block for label, line in message.how_to_decide for block in _titled(label, line, fontType="Monospace")),
-        *(_titled("Shortened to what Teams takes. All of it", _look(message), fontType="Monospace") if cut else ()),
+        *(_titled("Shortened to what Teams takes. All of it", look(message), fontType="Monospace") if cut else ()),
         _rich(footer, space="Medium", size="Small", isSubtle=True),
     ]
 
@@ -123,9 +123,3 @@ def _titled(label: str, text: str, **style: str | bool) -> list[Block]:
 
 def _rich(text: str, space: str = "Default", **style: str | bool) -> Block:
     return {"type": "RichTextBlock", "spacing": space, "inlines": [{"type": "TextRun", "text": text, **style}]}
-
-
-def _look(message: Message) -> str:
-    subject = message.subject
-    space = f" -n {subject.namespace}" if subject.namespace else ""
-    return f"kubectl get {subject.kind.lower()} {subject.name}{space} -o yaml"

@@ -1,6 +1,7 @@
-"""Text in Slack's markup: what people write pings nobody and links nowhere; who is addressed is mentioned, and no other.
+"""The few texts in Slack's markup: they ping nobody and link nowhere; who is addressed is mentioned, and no other.
 
-A mention is made of an id that looks like one of Slack's, for a name in the message's own audience: never of text.
+What a message says is in rich text (`slack_blocks`). A mention is made of an id that looks like one of Slack's, for a
+name in the message's own audience: never of text.
 """
 
 import re
@@ -13,6 +14,9 @@ from pratique.core.wording import moment
 MAX_SECTION, MAX_FIELD = 3000, 2000
 _NAME = 600
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_SIGNS = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
+_EDGE = re.compile(r"(?<!\w)_|_(?!\w)")
+"""An underscore inside a word is one; elsewhere it may begin or end what is slanted."""
 _USER = re.compile(r"[UW][A-Z0-9]{2,30}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,30}")
 
@@ -52,9 +56,14 @@ def _names(message: Message) -> list[str]:
     groups = {name: handle for name, handle in handles if _GROUP.fullmatch(handle)}
     mentions = [f"<@{users[name]}>" for name in audience.users if name in users]
     mentions += [f"<!subteam^{groups[name]}>" for name in audience.groups if name in groups]
-    names = [escape(name, _NAME) for name in audience.users if name not in users]
-    names += [escape(f"group {name}", _NAME) for name in audience.groups if name not in groups]
+    names = [escape(_unstyled(name), _NAME) for name in audience.users if name not in users]
+    names += [escape(_unstyled(f"group {name}"), _NAME) for name in audience.groups if name not in groups]
     return [*mentions, *names] or [escape(addressed(audience))]
+
+
+def _unstyled(name: str) -> str:
+    """Return a name with signs that look the same in place of those that would be read as markup, and not be seen."""
+    return _EDGE.sub("ˍ", name.translate(_SIGNS))
 
 
 def _is_told(message: Message) -> bool:

@@ -1,7 +1,7 @@
-"""Decides what of a message is cut, and in which order, when a card would be larger than Teams takes.
+"""Decides what of a message is cut, and in which order, when it would be larger than a receiver takes.
 
 First the plan, by whole lines; then long facts; then the text; last, what exceeds eight facts. Never cut: how to decide,
-and the line that says where all of it is. Must not know what a card looks like.
+and the line that says where all of it is. Must not know what a receiver takes: a channel tries one room after the other.
 """
 
 from dataclasses import dataclass, replace
@@ -47,6 +47,13 @@ def fitted(message: Message, room: Room) -> Message:
             groups=_some(message.audience.groups, room.names),
         ),
     )
+
+
+def look(message: Message) -> str:
+    """Return the command that shows all of what a message is about."""
+    subject = message.subject
+    space = f" -n {subject.namespace}" if subject.namespace else ""
+    return f"kubectl get {subject.kind.lower()} {subject.name}{space} -o yaml"
 
 
 def _fact(label: str, text: str, room: Room) -> tuple[str, str]:
