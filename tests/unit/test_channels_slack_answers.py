@@ -15,7 +15,8 @@ from tests.support.told import requested
 from pratique.channels.posting import Answer
 from pratique.channels.slack_api import ANSWER_BYTES
 from pratique.channels.slack_blocks import payload
-from pratique.channels.slack_errors import FOR_GOOD, MENDABLE, PASSES, Done, Undone, judged
+from pratique.channels.slack_bot import NO_THREAD, UNREACHABLE
+from pratique.channels.slack_errors import FOR_GOOD, KNOWN, MENDABLE, PASSES, UNKNOWN, Done, Undone, judged
 from pratique.core.effects import Delivery
 
 PASSING = "ratelimited internal_error fatal_error service_unavailable request_timeout team_added_to_org"
@@ -25,7 +26,7 @@ SOMEBODY = (
 )
 NEVER = (
     "invalid_blocks msg_too_long no_text too_many_attachments user_not_found cannot_dm_bot users_not_found "
-    "invalid_arguments a_code_that_nobody_knows"
+    "invalid_arguments"
 )
 NOT_SLACK = ", but not as Slack does: is spec.slack.bot.apiUrl right, or is there a proxy in between?"
 
@@ -53,6 +54,13 @@ class TestCodes:
         assert (result.sent, result.permanent) == (False, True)
         assert result.error.partition(":")[0] == f"Slack answered {code}"
 
+    @pytest.mark.parametrize("code", ["a_code_that_nobody_knows", "hunter", PLANTED[::-1].replace("2", "_")])
+    async def test_a_code_that_is_not_known_may_be_the_token(self, code: str) -> None:
+        assert await told(code) == UNKNOWN
+
+    def test_what_the_bot_acts_on_is_known(self) -> None:
+        assert UNREACHABLE | NO_THREAD <= KNOWN
+
     def test_a_code_has_one_meaning(self) -> None:
         assert not PASSES & set(MENDABLE)
         assert not (PASSES | set(MENDABLE)) & set(FOR_GOOD)
@@ -77,15 +85,13 @@ class TestCodes:
             "",
             "x",
             "Not A Code",
-            "hunter",
-            "secret",
             f"bad {TOKEN}",
             "a" * 65,
             "<!channel>",
             "no\ntext",
         ],
     )
-    async def test_what_is_no_code_or_may_be_of_the_token(self, error: Any) -> None:
+    async def test_what_is_no_code(self, error: Any) -> None:
         result = await told(web.json_response({"ok": False, "error": error}))
         assert result == Delivery(sent=False, error=f"the receiver answered 200 OK{NOT_SLACK}")
 
@@ -157,11 +163,11 @@ class TestHttp:
 
 @given(st.text(max_size=300), st.sampled_from([200, 201, 400, 404, 418]))
 def test_nothing_of_an_answer_is_shown_but_a_code(text: str, status: int) -> None:
-    said = judged(Answer(status, json.dumps({"ok": False, "error": text, "warning": text})), TOKEN)
+    said = judged(Answer(status, json.dumps({"ok": False, "error": text, "warning": text})))
     assert isinstance(said, Undone)
     shown = said.failure.error.removeprefix(f"Slack answered {said.code}") if said.code else said.failure.error
     assert len(text) < 12 or text not in shown
 
 
 def test_done() -> None:
-    assert judged(Answer(200, '{"ok": true, "ts": "1.1"}'), TOKEN) == Done({"ok": True, "ts": "1.1"})
+    assert judged(Answer(200, '{"ok": true, "ts": "1.1"}')) == Done({"ok": True, "ts": "1.1"})

@@ -33,6 +33,16 @@ _MARKDOWN = re.compile(
     re.VERBOSE,
 )
 _CODE = re.compile(r'"code"\s*:\s*"([A-Za-z]{2,64})"')
+_CODES = """
+AuthorizationFailed BadGateway BadRequest DirectApiAuthorizationRequired DirectApiInvalidAuthorizationScheme
+DirectApiRequestHasMoreThanOneAuthorization ExpiredAuthenticationToken Forbidden GatewayTimeout InternalServerError
+InvalidAuthenticationToken InvalidRequestContent InvalidRequestContentType InvalidTemplate MissingApiVersionParameter
+NoResponse NotFound RequestBodyTooLarge RequestEntityTooLarge ServiceUnavailable TooManyRequests
+TriggerConditionNotSatisfied TriggerInputSchemaMismatch Unauthorized UnsupportedApiVersion WorkflowNotFound
+WorkflowSuspended WorkflowTriggerIsNotEnabled WorkflowTriggerNotFound WorkflowTriggerVersionNotFound
+"""
+KNOWN = frozenset(_CODES.split())
+"""Codes of workflows that may be shown: any other word of an answer may be the secret, in some writing or other."""
 _CLOSED = "the workflow does not take messages by this URL: is it switched on, and open to anyone who has the URL?"
 _HINTS = {401: _CLOSED, 403: _CLOSED, 404: "there is no such workflow: was it deleted, or its URL made anew?"}
 
@@ -52,7 +62,7 @@ async def connect(spec: TeamsChannel, vault: Vault, means: Means) -> Send:
     async def send(message: Message) -> Delivery:
         body = json.dumps(payload(message)).encode()
         answer = await means.poster.post(url, body, {"Content-Type": "application/json"})
-        return answer if isinstance(answer, Delivery) else said(answer, str(url))
+        return answer if isinstance(answer, Delivery) else said(answer)
 
     return send
 
@@ -62,10 +72,10 @@ def is_retired(url: URL) -> bool:
     return _RETIRED.fullmatch((url.host or "").lower()) is not None
 
 
-def said(answer: Answer, url: str) -> Delivery:
-    """A Workflow answers 202 with nothing. Of an error only its code is shown: the text may quote the URL."""
+def said(answer: Answer) -> Delivery:
+    """A Workflow answers 202 with nothing. Of an error only a known code is shown: the text may quote the URL."""
     found = _CODE.search(answer.body)
-    delivery = judge(answer, found[1] if found and found[1] not in url else "")
+    delivery = judge(answer, found[1] if found and found[1] in KNOWN else "")
     hint = _HINTS.get(answer.status)
     return replace(delivery, error=f"{delivery.error}; {hint}") if hint else delivery
 

@@ -1,7 +1,7 @@
 """What Slack's answers mean: done, to be tried again, somebody has to mend something, or this message will never do.
 
 Slack answers 200 also to what it does not do, and says why by a code: the tables say what each code means. Nothing of an
-answer is shown but such a code, since its text may quote what was sent.
+answer is shown but a code of these tables: any other word may be the secret, in some writing or other.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 from pratique.channels.posting import Answer, judge, status_phrase
 from pratique.core.effects import Delivery
 
-_CODE = re.compile(r"[a-z_]{2,64}")
+_WORD = re.compile(r"[a-z_]{2,64}")
 _NOT_SLACK = ", but not as Slack does: is spec.slack.bot.apiUrl right, or is there a proxy in between?"
 _MOVED = "; redirects are not followed, put the final URL into spec.slack.bot.apiUrl"
 
@@ -74,6 +74,23 @@ FOR_GOOD = {
 }
 """Codes that trying again does not change, as far as there is something to say. So is any code that is not known."""
 
+_OTHERS = """
+action_prohibited as_user_not_supported attachment_payload_limit_exceeded block_mismatch cannot_reply_to_message
+cant_broadcast_message cant_update_message channel_is_archived deprecated_endpoint duplicate_channel_not_found
+duplicate_message_not_found edit_window_closed invalid_arg_name invalid_arguments invalid_array_arg invalid_attachments
+invalid_blocks invalid_blocks_format invalid_charset invalid_form_data invalid_metadata_format invalid_metadata_schema
+invalid_payload invalid_post_type invalid_thread_ts invalid_token is_bot markdown_text_conflict message_limit_exceeded
+message_not_found metadata_must_be_sent_from_app metadata_too_large method_deprecated missing_post_type
+missing_recipient_user_id msg_blocks_too_long no_active_hooks no_dual_broadcast_content_update no_service no_service_id
+no_team no_text not_allowed posting_to_general_channel_denied restricted_action_thread_locked slack_connect_blocked
+slack_connect_canvas_sharing_blocked slack_connect_clip_sharing_blocked slack_connect_file_link_sharing_blocked
+slack_connect_lists_sharing_blocked team_disabled team_not_found thread_not_found too_many_attachments
+too_many_contact_cards update_failed
+"""
+KNOWN = PASSES | set(MENDABLE) | set(FOR_GOOD) | set(_OTHERS.split())
+"""What may be shown: the codes that Slack documents for what is called here, and for incoming webhooks."""
+UNKNOWN = Delivery(sent=False, error="Slack answered an error that is not known here", permanent=True)
+
 
 @dataclass(frozen=True)
 class Done:
@@ -90,10 +107,11 @@ class Undone:
     code: str = ""
 
 
-def judged(answer: Answer, secret: str) -> Done | Undone:
+def judged(answer: Answer) -> Done | Undone:
     """Say what an answer of the Web API means."""
     fields = _fields(answer.body)
-    code = shown_code(fields.get("error"), secret)
+    said = fields.get("error")
+    code = known_code(said)
     by_status = judge(answer, code)
     if by_status.sent and fields.get("ok") is True:
         return Done(fields)
@@ -101,6 +119,8 @@ def judged(answer: Answer, secret: str) -> Done | Undone:
         return Undone(by_status)
     if code:
         return Undone(refusal(code, answer.retry_after), code)
+    if isinstance(said, str) and _WORD.fullmatch(said):
+        return Undone(UNKNOWN)
     unlike = _MOVED if 300 <= answer.status < HTTPStatus.BAD_REQUEST else _NOT_SLACK
     return Undone(Delivery(sent=False, error=f"the receiver answered {status_phrase(answer.status)}{unlike}"))
 
@@ -116,10 +136,10 @@ def refusal(code: str, retry_after: float | None = None) -> Delivery:
     return Delivery(sent=False, error=f"{error}{why}", permanent=True)
 
 
-def shown_code(said: object, secret: str) -> str:
-    """Return Slack's error code, such as `invalid_payload`; empty if it may be something else, or part of the secret."""
+def known_code(said: object) -> str:
+    """Return Slack's error code, such as `invalid_payload`; empty if it is none that Slack documents."""
     code = said.strip() if isinstance(said, str) else ""
-    return code if _CODE.fullmatch(code) and code not in secret else ""
+    return code if code in KNOWN else ""
 
 
 def _fields(body: str) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from pratique.api.v1alpha1.notification_channel import SecretKeyRef
 from pratique.channels.posting import Answer, judge
 from pratique.channels.settings import Means, Send, Vault
 from pratique.channels.slack_blocks import payload
-from pratique.channels.slack_errors import shown_code
+from pratique.channels.slack_errors import known_code
 from pratique.core.effects import Delivery
 from pratique.core.messages import Message
 
@@ -19,13 +19,13 @@ async def connect(ref: SecretKeyRef, vault: Vault, means: Means) -> Send:
     async def send(message: Message) -> Delivery:
         headers = {"Idempotency-Key": message.id, "Content-Type": "application/json; charset=utf-8"}
         answer = await means.poster.post(url, json.dumps(payload(message)).encode(), headers)
-        return answer if isinstance(answer, Delivery) else said(answer, str(url))
+        return answer if isinstance(answer, Delivery) else said(answer)
 
     return send
 
 
-def said(answer: Answer, url: str) -> Delivery:
+def said(answer: Answer) -> Delivery:
     """Slack says `ok` in the body; any other success is somebody in between."""
     if answer.status == HTTPStatus.OK and answer.body.strip() != "ok":
         return Delivery(sent=False, error="the receiver answered 200, but not with Slack's ok")
-    return judge(answer, shown_code(answer.body, url))
+    return judge(answer, known_code(answer.body))
