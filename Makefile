@@ -15,7 +15,7 @@ UV := $(firstword $(wildcard $(VENV)/bin/uv) uv)
 # One set of pins for every Python from 3.11 on, and no address in it: where packages come from is the machine's matter.
 COMPILE := $(UV) pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup controlplane demo up down test verify unit integration older chaos attacks bench test-kind generate requirements clean
+.PHONY: help setup controlplane chromium demo up down test verify unit integration older looks pictures chaos attacks bench test-kind generate requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -32,6 +32,9 @@ $(READY):
 controlplane: setup ## find or build the programs of the control plane, once per machine
 	@$(PY) -m tools.controlplane build
 
+chromium: setup ## find the browser that draws messages, or install it
+	@$(PY) -m tools.chromium
+
 demo: controlplane ## the main job, on a real control plane, told as it happens
 	@$(PY) -m tools.demo
 
@@ -41,7 +44,7 @@ up: controlplane ## a playground that stays: control plane and operator
 down: setup ## stop the playground; what it stored stays
 	@$(PY) -m tools.playground down
 
-test: verify unit integration ## all tests
+test: verify unit integration looks ## all tests
 
 verify: setup ## lint, format, types, import contracts, generated files
 	$(STEP) "ruff check" --advice "Try: $(VENV)/bin/ruff check --fix" -- $(VENV)/bin/ruff check --quiet operator tools tests bench
@@ -59,6 +62,9 @@ integration: controlplane ## CRD tables, identities, the chart, the story: on a 
 	$(STEP) "killed at writes, and wrong answers" --show " passed" -- $(PYTEST) tests/chaos
 	@$(MAKE) --no-print-directory older
 
+looks: chromium ## messages as people see them, in a real browser
+	$(STEP) "messages in a browser" --show " passed" -- $(PYTEST) tests/pictures
+
 older: controlplane ## the same identity tests and a story where a webhook stamps: Kubernetes 1.33 to 1.35, emulated
 	$(STEP) "1.33: stamps, identities, attacks" --show " passed" -- env PRATIQUE_TEST_VERSION=1.33 $(PYTEST) tests/crds/test_stamps.py tests/crds/test_identity_runs.py tests/crds/test_identity_approvals.py tests/attacks/test_attacks.py --deselect tests/attacks/test_attacks.py::test_the_page_shows_what_was_answered
 	$(STEP) "1.34: a held run" --show " passed" -- env PRATIQUE_TEST_VERSION=1.34 $(PYTEST) $(STORY)
@@ -69,6 +75,9 @@ chaos: controlplane ## every story killed at every request; every fault; minutes
 
 attacks: controlplane ## send every attack to a real API server; rewrite docs/concepts/attacks.md from the answers
 	@GOLDEN=1 $(PYTEST) tests/attacks
+
+pictures: chromium ## draw the pictures of docs/guides again whose messages have changed
+	$(STEP) "pictures of messages" --show " passed" -- env GOLDEN=1 $(PYTEST) tests/pictures/test_pictures.py
 
 bench: controlplane ## rates, latencies, memory against their floors; writes docs/benchmark (20 minutes)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
