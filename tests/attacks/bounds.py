@@ -59,6 +59,80 @@ def _bot(**settings: str) -> Json:
     return changed(make.channel("fresh"), {"spec": spec})
 
 
+def _mail(**settings: object) -> Json:
+    spec = {"email": {"server": "smtp.example.com:587", "from": "pratique@example.com", **settings}}
+    return changed(make.channel("fresh"), {"spec": spec})
+
+
+_MAKES_MAIL = Twin("admin", "makes a channel for e-mail", create(_mail(credentialsSecretRef={"name": "mailer"})))
+MAIL = [
+    Attack(
+        "mail-server-of-none",
+        7,
+        "admin",
+        "a mail server is named in a way that could be read as two",
+        create(_mail(server="smtp.example.com:587:25")),
+        crd(
+            "notificationchannels",
+            "server must be HOST:PORT, such as smtp.example.com:587; an IPv6 address stands in brackets",
+        ),
+        _MAKES_MAIL,
+    ),
+    Attack(
+        "mail-header-in-from",
+        7,
+        "admin",
+        "the sender of mails brings a header of its own along",
+        create(_mail(**{"from": "Pratique <pratique@example.com>\r\nBcc: mallory@example.com"})),
+        crd(
+            "notificationchannels",
+            "from must be an address, or a name and an address, such as Pratique <pratique@example.com>, without quotes; a"
+            " domain of other letters is written as xn--…",
+        ),
+        _MAKES_MAIL,
+    ),
+    Attack(
+        "mail-answers-to-two",
+        7,
+        "admin",
+        "answers go to somebody else besides",
+        create(_mail(replyTo="team@example.com,mallory@example.com")),
+        crd("notificationchannels", "replyTo must be an e-mail address and nothing else, such as team@example.com"),
+        _MAKES_MAIL,
+    ),
+    Attack(
+        "mail-to-more-than-named",
+        7,
+        "admin",
+        "one address of a channel stands for more",
+        create(_mail(to=["team@example.com", "a@example.com> ORCPT=rfc822;mallory@example.com"])),
+        crd("notificationchannels", "to must hold e-mail addresses and nothing else, such as team@example.com"),
+        _MAKES_MAIL,
+    ),
+    Attack(
+        "mail-password-in-the-clear",
+        7,
+        "admin",
+        "a password is sent without encryption",
+        create(_mail(tls="None", credentialsSecretRef={"name": "mailer"})),
+        crd(
+            "notificationchannels",
+            "tls: None would send the password in the clear: take StartTLS or TLS, or leave out credentialsSecretRef",
+        ),
+        _MAKES_MAIL,
+    ),
+    Attack(
+        "mail-certificate-of-nothing",
+        7,
+        "admin",
+        "a CA is named, and nothing is checked against it",
+        create(_mail(tls="None", caSecretRef={"name": "mailer", "key": "ca.crt"})),
+        crd("notificationchannels", "tls: None checks no certificate: take StartTLS or TLS, or leave out caSecretRef"),
+        _MAKES_MAIL,
+    ),
+]
+
+
 CHANNELS = [
     Attack(
         "channel-of-two",
@@ -66,7 +140,7 @@ CHANNELS = [
         "admin",
         "a channel has two receivers, one of them overlooked",
         create(changed(make.channel("fresh"), {"spec.webhook": {"urlSecretRef": {"name": "a", "key": "b"}}})),
-        crd("notificationchannels", "a channel has exactly one of slack, msteams, webhook, apprise"),
+        crd("notificationchannels", "a channel has exactly one of slack, msteams, webhook, apprise, email"),
         Twin("admin", "makes a channel", create(make.channel("fresh"))),
     ),
     Attack(
@@ -117,4 +191,4 @@ CHANNELS = [
 ]
 
 
-ATTACKS = [*GATES, *CHANNELS]
+ATTACKS = [*GATES, *CHANNELS, *MAIL]

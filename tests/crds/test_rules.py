@@ -94,9 +94,10 @@ ENVIRONMENT = [
     ({"spec.warnings": ["1h"] * 6}, "spec.warnings: Too many: 6: must have at most 5 items"),
 ]
 REF = {"name": "a", "key": "b"}
+ONE_TYPE = "a channel has exactly one of slack, msteams, webhook, apprise, email"
 CHANNEL = [
-    ({"spec": {}}, "a channel has exactly one of slack, msteams, webhook, apprise"),
-    ({"spec.webhook": {"urlSecretRef": REF}}, "a channel has exactly one of slack, msteams, webhook, apprise"),
+    ({"spec": {}}, ONE_TYPE),
+    ({"spec.webhook": {"urlSecretRef": REF}}, ONE_TYPE),
     (
         {"spec.slack.webhookUrlSecretRef.namespace": "kube-system"},
         'unknown field "spec.slack.webhookUrlSecretRef.namespace"',
@@ -142,8 +143,8 @@ CHANNEL = [
             "https://slack.com/api/\n",
         )
     ),
-    ({"spec.msteams": {"workflowUrlSecretRef": REF}}, "a channel has exactly one of slack, msteams, webhook, apprise"),
-    ({"spec.apprise": {"urlSecretRef": REF}}, "a channel has exactly one of slack, msteams, webhook, apprise"),
+    ({"spec.msteams": {"workflowUrlSecretRef": REF}}, ONE_TYPE),
+    ({"spec.apprise": {"urlSecretRef": REF}}, ONE_TYPE),
     ({"spec": {"apprise": {"urlSecretRef": REF, "url": "json://x"}}}, 'unknown field "spec.apprise.url"'),
     ({"spec": {"msteams": {}}}, f"spec.msteams.workflowUrlSecretRef: {REQUIRED}"),
     ({"spec": {"webhook": {"urlSecretRef": REF, "mode": "Batch"}}}, "spec.webhook.mode: Unsupported value"),

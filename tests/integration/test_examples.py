@@ -84,6 +84,7 @@ def looked_at(cluster: Cluster, kind: str, name: str) -> dict[str, Any] | None:
 def test_each_channel_says_what_it_lacks(team: Cluster) -> None:
     """Nobody has made their Secrets here."""
     lacks = {
+        "mail": "mailer has no key username",
         "phone": "phone has no key url",
         "platform-teams": "teams has no key url",
         "platform-slack-bot": "slack-bot has no key token",

@@ -10,8 +10,12 @@ FOLDER = Path(__file__).parents[1] / "golden"
 
 def assert_golden(name: str, value: Any) -> None:
     """Compare a JSON value with `tests/golden/NAME`."""
+    assert_golden_text(name, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def assert_golden_text(name: str, text: str) -> None:
+    """Compare a text with `tests/golden/NAME`."""
     path = FOLDER / name
-    text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
     if os.environ.get("GOLDEN"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -204,9 +204,38 @@ def _bots(echo: Echo) -> Iterator[Channel]:
         yield Channel(name, {"slack": {"bot": bot}}, {"url": token.replace("SECRET", secret).encode()}, becomes)
 
 
+def _mails() -> Iterator[Channel]:
+    """E-mail with a password that cannot be used, or that is not needed: a message for nobody is no mail."""
+    one_line = "must be one line, without control characters"
+    no_pem = "must hold the certificates of a CA in PEM"
+    for how, (values, becomes) in {
+        "nobody": ({"username": "SECRET", "password": "SECRET"}, "this channel reaches people only"),
+        "lines": ({"username": "robot", "password": "SECRET\r\nMAIL FROM:<SECRET>"}, one_line),
+        "nul": ({"username": "robot", "password": "SECRET\0SECRET"}, one_line),
+        "user": ({"username": "SECRET\nSECRET", "password": "SECRET"}, one_line),
+        "bytes": ({"username": "robot", "password": "SECRET\udcff"}, "does not hold text"),
+        "key": ({"username": "robot", "SECRET": "SECRET"}, "has no key password"),
+        "empty": ({"username": "SECRET", "password": " "}, "the key password is empty"),
+        "ca": ({"username": "robot", "password": "SECRET", "ca.crt": "SECRET"}, no_pem),
+        "pem": ({"ca.crt": "-----BEGIN CERTIFICATE-----\nSECRET\n-----END CERTIFICATE-----"}, no_pem),
+    }.items():
+        name = f"email-{how}"
+        spec: dict[str, Any] = {"server": "127.0.0.1:1", "from": "pratique@example.com"}
+        if "username" in values:
+            spec["credentialsSecretRef"] = {"name": name}
+        if "ca.crt" in values:
+            spec["caSecretRef"] = _ref(name, "ca.crt")
+        held = {
+            key.replace("SECRET", planted(name)): value.replace("SECRET", planted(name))
+            for key, value in values.items()
+        }
+        raw = {key: value.encode(errors="surrogateescape") for key, value in held.items()}
+        yield Channel(name, {"email": spec}, raw, becomes)
+
+
 def hostile_channels(echo: Echo) -> tuple[Channel, ...]:
     """Return them all; their receivers listen."""
-    return (*_told(echo), *_signed(echo), *_urls(echo), *_apprise(echo), *_bots(echo))
+    return (*_told(echo), *_signed(echo), *_urls(echo), *_apprise(echo), *_bots(echo), *_mails())
 
 
 def manifests(channel: Channel) -> tuple[dict[str, Any], dict[str, Any]]:

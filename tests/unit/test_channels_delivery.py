@@ -265,7 +265,10 @@ class TestSettings:
 
     async def test_a_channel_of_no_kind(self) -> None:
         async with channels(None) as told:
-            assert await told.check(channel("").spec) == "a channel has exactly one of slack, msteams, webhook, apprise"
+            assert (
+                await told.check(channel("").spec)
+                == "a channel has exactly one of slack, msteams, webhook, apprise, email"
+            )
 
 
 class TestTypes:
@@ -279,6 +282,7 @@ class TestTypes:
             "msteams": {"workflowUrlSecretRef": ref},
             "webhook": {"urlSecretRef": ref},
             "apprise": {"urlSecretRef": ref},
+            "email": {"server": "smtp.example.com:587", "from": "pratique@example.com"},
         }
         for name, spec in specs.items():
             assert _type_of(channel_of({name: spec}), "chat") == name

@@ -11,7 +11,7 @@ from typing import Any
 
 from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification
 from pratique.api.v1alpha1.notification_channel import ONE_TYPE, NotificationChannel, NotificationChannelSpec
-from pratique.channels import apprise, kubernetes_events, msteams, posting, slack, webhook
+from pratique.channels import apprise, kubernetes_events, mail, msteams, posting, slack, webhook
 from pratique.channels.egress import Egress
 from pratique.channels.settings import Means, NotReadyError, ReadSecret, Send, Vault
 from pratique.channels.threads import Threads
@@ -29,6 +29,7 @@ TYPES: dict[str, Connect] = {
     "msteams": msteams.connect,
     "webhook": webhook.connect,
     "apprise": apprise.connect,
+    "email": mail.connect,
 }
 """One row per type of channel, by its field in the spec."""
 

@@ -1,0 +1,31 @@
+"""Tells a message through an e-mail channel: its spec, its Secrets, and to whom."""
+
+from dataclasses import replace
+from typing import Any
+
+from pratique.core.effects import Delivery
+from pratique.core.messages import Message, Recipient
+from tests.support.certificates import Authority
+from tests.support.channelling import PLANTED, told_by
+from tests.support.told import requested
+
+LOGIN = {"mailer/username": "robot", "mailer/password": PLANTED}
+WRONG = {"mailer/username": "robot", "mailer/password": f"not-{PLANTED}"}
+CREDENTIALS = {"credentialsSecretRef": {"name": "mailer"}}
+
+
+def spec_of(port: int, host: str = "127.0.0.1", **fields: Any) -> dict[str, Any]:
+    return {"email": {"server": f"{host}:{port}", "from": "Pratique <pratique@example.com>", **fields}}
+
+
+def trusting(authority: Authority, port: int, **fields: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return spec and Secrets of a channel that trusts this CA."""
+    return spec_of(port, caSecretRef={"name": "ca", "key": "ca.crt"}, **fields), {"ca/ca.crt": authority.pem}
+
+
+def to(address: str = "lead-1@example.com", name: str = "lead-1@example.com") -> Message:
+    return replace(requested(), recipient=Recipient(name, address))
+
+
+async def in_the_clear(port: int, message: Message | None = None, **settings: Any) -> Delivery:
+    return await told_by(spec_of(port, tls="None"), {}, message or to(), **settings)
