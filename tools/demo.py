@@ -18,10 +18,13 @@ import yaml
 from tools.clusters import People, cluster_for
 from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.kubectl import Kubectl
+from tools.inbox import Client, Inbox
 from tools.installation import ROOT, InstallationError, OperatorProcess, install_pratique
 from tools.receiver import Receiver
+from tools.render.terminal import box
 
 EXAMPLE = ROOT / "examples" / "environment"
+CHANNELS = EXAMPLE.parent / "channels"
 PEOPLE = ROOT / "tests" / "support" / "people.yaml"
 SPACE = "team-a"
 BOLD, DIM, GREEN, RED, PLAIN = (
@@ -39,8 +42,7 @@ class Stage:
 
     plane: People
     kubectl: Kubectl
-    receiver: Receiver
-    shown: int = 0
+    inbox: Inbox
 
     def chapter(self, title: str) -> None:
         """Print a heading."""
@@ -85,15 +87,10 @@ class Stage:
         print(f"  → {BOLD}{wanted}{PLAIN}: {status['message']}", flush=True)
         return status
 
-    def messages(self, expected: str) -> None:
-        """Show what arrived in Slack since the last time, once it contains what is expected."""
-        self.until(f"a Slack message with {expected!r}", lambda: any(expected in t for t in self._new()))
-        for text in self._new():
-            print(f"  {BOLD}Slack ▌{PLAIN} {text}", flush=True)
-        self.shown = len(self.receiver.texts())
-
-    def _new(self) -> list[str]:
-        return self.receiver.texts()[self.shown :]
+    def message(self, reader: str, client: Client, *expected: str) -> None:
+        """Show a message as it is read there, once it has arrived."""
+        parts = self.until(f"in {client}, a message with {expected}", lambda: self.inbox.find(client, *expected))
+        print(_indent(box(f"{reader} · {client}", parts, colour=bool(PLAIN))), flush=True)
 
 
 def request(name: str, ttl: str, action: str = "create-environment", reason: str = "") -> dict[str, Any]:
@@ -133,7 +130,6 @@ def _free(stage: Stage) -> None:
     stage.chapter("Three days are free: created at once, nobody is asked")
     stage.do("developer", "apply", "-f", "-", manifest=request("try-it", "3d"))
     stage.phase("try-it", "Succeeded")
-    stage.messages("try-it")
 
 
 def _granted(stage: Stage) -> None:
@@ -141,7 +137,7 @@ def _granted(stage: Stage) -> None:
     reason = "Load test of the new checkout, needs a full week"
     stage.do("developer", "apply", "-f", "-", manifest=request("load-test", "10d", reason=reason))
     gate = stage.phase("load-test", "WaitingForApproval")["approvals"][0]["name"]
-    stage.messages("load-test")
+    stage.message("lead-1", Client.SLACK, "Approval needed", "team-a/load-test")
     stage.do("developer", *patch(gate, decision("developer@example.com", "Approve", "me")), refused="cannot patch")
     forged = decision("lead-2@example.com", "Approve", "she agreed on the phone")
     stage.do("lead-1", *patch(gate, forged), refused="only under your own user name")
@@ -152,7 +148,7 @@ def _granted(stage: Stage) -> None:
     space = f"env-{SPACE}-load-test"
     stage.do("developer", "get", "resourcequota,limitrange,networkpolicy", "-n", space)
     stage.do("developer", "auth", "can-i", "create", "deployments.apps", "-n", space)
-    stage.messages("fine by me")
+    stage.message("developer", Client.SLACK, "Approved", "team-a/load-test")
 
 
 def _declined(stage: Stage) -> None:
@@ -163,7 +159,7 @@ def _declined(stage: Stage) -> None:
     stage.do("lead-2", *patch(gate, decision("lead-2@example.com", "Decline", "three days are enough to play")))
     stage.phase("playground", "Declined")
     stage.do("developer", "get", "environment", "playground", "-n", SPACE, refused="not found")
-    stage.messages("three days are enough")
+    stage.message("developer", Client.SLACK, "Declined", "three days are enough")
 
 
 def _expired(stage: Stage) -> None:
@@ -179,15 +175,16 @@ def _expired(stage: Stage) -> None:
     stage.phase("forgotten", "Expired")
     late = decision("lead-1@example.com", "Approve", "sorry, I was away")
     stage.do("lead-1", *patch(gate, late), refused="has ended")
-    stage.messages("expired")
 
 
 def _superseded(stage: Stage) -> None:
     stage.chapter("What was approved is what runs: shown to the approver, and looked at again before it starts")
     scale = EXAMPLE.parent / "scale"
-    for name in ("executor", "target", "action"):
-        namespaced = () if name == "action" else ("-n", SPACE)
-        stage.kubectl(stage.plane.kubeconfig("admin"), "apply", "-f", str(scale / f"{name}.yaml"), *namespaced)
+    for name in ("executor", "target"):
+        stage.kubectl(stage.plane.kubeconfig("admin"), "apply", "-f", str(scale / f"{name}.yaml"), "-n", SPACE)
+    action = yaml.safe_load((scale / "action.yaml").read_text())
+    action["spec"]["notifications"] = [{"channels": ["platform-teams"], "events": ["Superseded"]}]
+    stage.kubectl(stage.plane.kubeconfig("admin"), "apply", "-f", "-", input=json.dumps(action))
     run = {**request("more-web", ""), "spec": {"actionRef": {"name": "scale-deployment"}, "reason": "Sale on Friday"}}
     run["spec"]["inputs"] = {"deployment": "web", "replicas": 10}
     stage.do("developer", "apply", "-f", "-", manifest=run)
@@ -197,6 +194,7 @@ def _superseded(stage: Stage) -> None:
     stage.do("admin", "scale", "deployment", "web", "-n", SPACE, "--replicas=4")
     stage.do("lead-1", *patch(gate, decision("lead-1@example.com", "Approve", "one more of nine")))
     stage.phase("more-web", "Superseded")
+    stage.message("the platform team", Client.TEAMS, "Superseded", "team-a/more-web")
 
 
 def _ended(stage: Stage) -> None:
@@ -208,7 +206,7 @@ def _ended(stage: Stage) -> None:
     print(f"  {DIM}… waiting for the end of its time …{PLAIN}", flush=True)
     stage.until("the Environment is gone", lambda: not stage.get("environment", "brief"), 60)
     stage.do("admin", "get", "namespace", space, refused="not found")
-    stage.messages("time was up")
+    stage.message("developer", Client.SLACK, "Environment ended", "team-a/brief")
 
 
 def _indent(text: str, colour: str = "") -> str:
@@ -228,17 +226,18 @@ def main() -> int:
             server = kubectl(admin, "config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}").stdout
             print(f"A real Kubernetes API server runs on {server}", flush=True)
             install_pratique(kubectl, admin)
-            files = [PEOPLE, EXAMPLE / "executor.yaml", EXAMPLE / "channel.yaml"]
+            files = [PEOPLE, EXAMPLE / "executor.yaml", EXAMPLE / "channel.yaml", CHANNELS / "msteams.yaml"]
             kubectl(admin, "apply", *(part for file in files for part in ("-f", str(file))))
             kubectl(admin, "create", "namespace", SPACE)
-            kubectl(admin, "delete", "secret", "slack", "-n", "pratique-system", "--ignore-not-found")
-            url = f"--from-literal=url={receiver.url}/slack"
-            kubectl(admin, "create", "secret", "generic", "slack", "-n", "pratique-system", url)
+            for name in ("slack", "teams"):
+                kubectl(admin, "delete", "secret", name, "-n", "pratique-system", "--ignore-not-found")
+                url = f"--from-literal=url={receiver.url}/{name}"
+                kubectl(admin, "create", "secret", "generic", name, "-n", "pratique-system", url)
             operator = OperatorProcess(plane.kubeconfig("operator"), Path(folder) / "operator.log")
             operator.start()
             operator.wait_ready()
             print("CRDs, admission policies and roles are installed; the operator is ready.", flush=True)
-            stage = Stage(plane, kubectl, receiver)
+            stage = Stage(plane, kubectl, Inbox(receiver))
             stage.chapter("The platform team offers an Action")
             stage.do("admin", "apply", "-f", str((EXAMPLE / "action.yaml").relative_to(Path.cwd())))
             stage.until("the Action is ready", lambda: _is_ready(stage))

@@ -63,6 +63,12 @@ class Part:
     space: str = "default"
 
 
+def text_of(parts: tuple[Part, ...]) -> str:
+    """Return all text of a message, line by line."""
+    lines = (line for part in parts for cell in part.cells for paragraph in cell for line in paragraph.lines)
+    return "\n".join("".join(run.text for run in line) for line in lines)
+
+
 def known(value: object, keys: set[str], what: str) -> dict[str, object]:
     """Return a JSON object that has no other keys than these."""
     if not isinstance(value, dict):
