@@ -1,6 +1,7 @@
 """What a message looks like in each client: from what the channel sends, through the reader of that client."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,12 +9,15 @@ from datetime import datetime
 
 from tests.pictures.stories import STORIES, held_as_it_reads
 from tests.support.channelling import told_by
+from tests.support.mailserver import read_mail
 from tests.support.slack import SECRETS, Post, bot_spec, workspace
 from tools.render import frames
 from tools.render.slack import read_blocks, read_slack
 from tools.render.teams import read_teams
 
 from pratique.channels import msteams, slack_blocks
+from pratique.channels.mail_address import Mailbox
+from pratique.channels.mail_letter import Writer, letter_to
 from pratique.core.messages import Earlier, Message
 
 HANDLES = (("developer@example.com", "U0DEV0001"), ("platform-leads", "S0LEADS01"))
@@ -30,6 +34,17 @@ def in_slack(story: Teller) -> str:
 def in_teams(story: Teller) -> str:
     message = story()
     return frames.teams_page(frames.Post(read_teams(msteams.payload(message)), _time(message.at)))
+
+
+def in_mail(story: Teller) -> str:
+    """Return the page of a mail, but for the line that mail programs show in their list and not in the mail."""
+    writer = Writer(Mailbox("pratique", "example.com", "Pratique"))
+    mail = read_mail(letter_to(Mailbox("lead-1", "example.com"), story(), writer).content)
+    part = mail.get_body(("html",))
+    assert part is not None
+    page, found = re.subn(r'<div class="preview"[^>]*>[^<]*</div>', "", str(part.get_content()))
+    assert found == 1
+    return page
 
 
 def in_thread() -> str:
@@ -57,4 +72,4 @@ def _time(moment: datetime) -> str:
     return f"{moment:%-I:%M %p}"
 
 
-CLIENTS: dict[str, Callable[[Teller], str]] = {"slack": in_slack, "teams": in_teams}
+CLIENTS: dict[str, Callable[[Teller], str]] = {"slack": in_slack, "teams": in_teams, "mail": in_mail}

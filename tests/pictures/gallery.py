@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.pictures.clients import in_slack, in_teams, in_thread
+from tests.pictures.clients import in_mail, in_slack, in_teams, in_thread
 from tests.pictures.stories import STORIES
 
 FOLDER = Path(__file__).parents[2] / "docs" / "guides" / "pictures"
@@ -42,6 +42,7 @@ PICTURES = (
     Picture("slack-held", partial(in_slack, STORIES["held"])),
     Picture("slack-thread", in_thread),
     Picture("slack-declined", partial(in_slack, STORIES["declined"]), PHONE),
+    Picture("mail-held", partial(in_mail, STORIES["held"]), PHONE),
     Picture("teams-held", partial(in_teams, STORIES["held"])),
     Picture("teams-superseded", partial(in_teams, STORIES["superseded"])),
     Picture("teams-expiring", partial(in_teams, STORIES["expiring"]), PHONE),

@@ -51,7 +51,7 @@ def html_of(message: Message, more: tuple[tuple[str, str], ...] = ()) -> str:
     """Return the page: headline, what happened, facts, how to decide, and `more` lines to copy."""
     preview = message.text if len(message.text) <= _PREVIEW else message.text[: _PREVIEW - 1] + "…"
     body = [
-        f'<div style="{_HIDDEN}">{escape(preview)}</div>',
+        f'<div class="preview" style="{_HIDDEN}">{escape(preview)}</div>',
         f'<div class="card" style="{_CARD}">',
         f'<h1 dir="auto" style="{_HEADLINE}">{escape(message.headline)}</h1>',
         f'<p dir="auto" style="margin:0">{escape(message.text)}</p>',
