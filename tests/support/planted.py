@@ -4,6 +4,8 @@ import base64
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 _LETTERS = "bcdfghjklmnpqrstvwxz"
 _LENGTH = 24
@@ -11,6 +13,18 @@ _PIECE = 10
 """So many letters of a secret are found also where the rest was cut off; no text has them by chance."""
 _STEP = 4
 """Only each fourth place of a text is looked at, and what is looked for is shorter by three: that is enough to see all."""
+
+SENT = "Sent"
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel with the values of its Secret, and what must come of it: sent, or a part of the error."""
+
+    name: str
+    spec: dict[str, Any]
+    values: dict[str, bytes]
+    becomes: str
 
 
 def planted(name: str) -> str:

@@ -6,24 +6,13 @@ Each says what must come of it, so that a test knows that its way was really gon
 import base64
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pratique.core.egress import NOT_ALLOWED
 from tests.support.echoing import Echo, Talk, answering, greeting, resetting, silent
-from tests.support.planted import planted
-
-SENT = "Sent"
-
-
-@dataclass(frozen=True)
-class Channel:
-    """A channel with the values of its Secret, and what must come of it: sent, or a part of the error."""
-
-    name: str
-    spec: dict[str, Any]
-    values: dict[str, bytes]
-    becomes: str
+from tests.support.planted import SENT, Channel, planted
+from tests.support.planted_mails import mailers
 
 
 def _ref(name: str, key: str = "url") -> dict[str, str]:
@@ -233,9 +222,17 @@ def _mails() -> Iterator[Channel]:
         yield Channel(name, {"email": spec}, raw, becomes)
 
 
-def hostile_channels(echo: Echo) -> tuple[Channel, ...]:
+def hostile_channels(echo: Echo, folder: Path) -> tuple[Channel, ...]:
     """Return them all; their receivers listen."""
-    return (*_told(echo), *_signed(echo), *_urls(echo), *_apprise(echo), *_bots(echo), *_mails())
+    return (
+        *_told(echo),
+        *_signed(echo),
+        *_urls(echo),
+        *_apprise(echo),
+        *_bots(echo),
+        *_mails(),
+        *mailers(echo, folder),
+    )
 
 
 def manifests(channel: Channel) -> tuple[dict[str, Any], dict[str, Any]]:
