@@ -1,7 +1,6 @@
 """What a message looks like in each client: from what the channel sends, through the reader of that client."""
 
 import asyncio
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -9,18 +8,19 @@ from datetime import datetime
 
 from tests.pictures.stories import STORIES, held_as_it_reads
 from tests.support.channelling import told_by
-from tests.support.mailserver import read_mail
 from tests.support.slack import SECRETS, Post, bot_spec, workspace
 from tools.render import frames
+from tools.render.mail import Mail, read_mail
 from tools.render.slack import read_blocks, read_slack
 from tools.render.teams import read_teams
 
 from pratique.channels import msteams, slack_blocks
-from pratique.channels.mail_address import Mailbox
+from pratique.channels.mail_address import Mailbox, read_mailbox, read_sender
 from pratique.channels.mail_letter import Writer, letter_to
 from pratique.core.messages import Earlier, Message
 
 HANDLES = (("developer@example.com", "U0DEV0001"), ("platform-leads", "S0LEADS01"))
+LEAD = Mailbox("lead-1", "example.com")
 NAMES = {"U0DEV0001": "developer", "S0LEADS01": "platform-leads"}
 
 Teller = Callable[[], Message]
@@ -37,14 +37,15 @@ def in_teams(story: Teller) -> str:
 
 
 def in_mail(story: Teller) -> str:
-    """Return the page of a mail, but for the line that mail programs show in their list and not in the mail."""
-    writer = Writer(Mailbox("pratique", "example.com", "Pratique"))
-    mail = read_mail(letter_to(Mailbox("lead-1", "example.com"), story(), writer).content)
-    part = mail.get_body(("html",))
-    assert part is not None
-    page, found = re.subn(r'<div class="preview"[^>]*>[^<]*</div>', "", str(part.get_content()))
-    assert found == 1
-    return page
+    return frames.mail_page(mail_of(story()))
+
+
+def mail_of(message: Message) -> Mail:
+    """Return the mail to the first of the people whom a message is for, as a mail program reads it."""
+    to = message.audience.users[0] if message.audience.users else "lead-1@example.com"
+    recipient, sender = read_mailbox(to) or LEAD, read_sender("Pratique <pratique@example.com>")
+    assert sender is not None
+    return read_mail(letter_to(recipient, message, Writer(sender)).content)
 
 
 def in_thread() -> str:

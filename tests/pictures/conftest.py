@@ -37,6 +37,11 @@ def show(browser: Browser) -> Iterator[Opener]:
         page.on("request", lambda request: asked.append(request))
         page.route("**/*", lambda route: route.abort())
         page.set_content(html)
+        for frame in page.frames[1:]:  # a mail program gives a mail as much room as it needs
+            height = frame.evaluate("document.documentElement.scrollHeight")
+            frame.frame_element().evaluate("(element, height) => element.height = height", height)
+        whole = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": width, "height": whole})  # what is outside is not painted in frames
         return page
 
     yield opened

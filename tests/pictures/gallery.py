@@ -27,6 +27,7 @@ class Picture:
     name: str
     draw: Callable[[], str]
     width: int = WIDE
+    dark: bool = False
 
     @property
     def file(self) -> Path:
@@ -35,17 +36,19 @@ class Picture:
     @property
     def source(self) -> str:
         """The hash of all that the picture shows."""
-        return digest(f"{self.width} {self.draw()}".encode())
+        return digest(f"{self.width} {self.dark} {self.draw()}".encode())
 
 
 PICTURES = (
     Picture("slack-held", partial(in_slack, STORIES["held"])),
     Picture("slack-thread", in_thread),
     Picture("slack-declined", partial(in_slack, STORIES["declined"]), PHONE),
-    Picture("mail-held", partial(in_mail, STORIES["held"]), PHONE),
     Picture("teams-held", partial(in_teams, STORIES["held"])),
     Picture("teams-superseded", partial(in_teams, STORIES["superseded"])),
     Picture("teams-expiring", partial(in_teams, STORIES["expiring"]), PHONE),
+    Picture("mail-held", partial(in_mail, STORIES["held"])),
+    Picture("mail-declined", partial(in_mail, STORIES["declined"]), PHONE),
+    Picture("mail-succeeded", partial(in_mail, STORIES["succeeded"]), PHONE, dark=True),
 )
 
 

@@ -12,21 +12,21 @@ HEADER = str.maketrans("<>", "‹›")
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("story", STORIES)
-@pytest.mark.parametrize("client", CLIENTS)
-def test_a_message_is_whole_and_still(show: Opener, client: str, story: str, width: int) -> None:
+@pytest.mark.parametrize(("client", "dark"), [*((client, False) for client in CLIENTS), ("mail", True)])
+def test_a_message_is_whole_and_still(show: Opener, client: str, dark: bool, story: str, width: int) -> None:
     headline, *rest = texts(STORIES[story]())
-    frame = show(CLIENTS[client](STORIES[story]), width).main_frame
-    assert problems(frame) == {}
-    assert missing(frame, [headline.translate(HEADER) if client == "slack" else headline, *rest]) == []
+    page = show(CLIENTS[client](STORIES[story]), width, dark=dark)
+    assert problems(page) == {}
+    assert missing(page, [headline.translate(HEADER) if client == "slack" else headline, *rest]) == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_thread(show: Opener, width: int) -> None:
-    frame = show(in_thread(), width).main_frame
-    assert problems(frame) == {}
+    page = show(in_thread(), width)
+    assert problems(page) == {}
     ends = [STORIES[story]().headline for story in ("approved", "succeeded")]
-    assert missing(frame, [*texts(held_as_it_reads()), *ends, "2 replies", "@platform-leads", "@developer"]) == []
-    assert missing(frame, ["kubectl"]) == ["kubectl"]
+    assert missing(page, [*texts(held_as_it_reads()), *ends, "2 replies", "@platform-leads", "@developer"]) == []
+    assert missing(page, ["kubectl"]) == ["kubectl"]
 
 
 FAULTS = {
@@ -34,6 +34,7 @@ FAULTS = {
     "outside": '<p style="position: absolute; left: 380px">outside',
     "empty": "<p>text</p><p style='height: 1px'></p>",
     "unseen": "<p>text</p><p hidden>unseen",
+    "faint": '<p style="background: #fff; color: #888">faint',
     "active": '<a href="https://example.com">link</a>',
     "fetched": "<p onclick='1'>text",
     "sheets": "<style>p { background: url(data:,) }</style><p>text",
@@ -43,9 +44,9 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_look_sees(show: Opener, fault: str) -> None:
     """So that its silence says something."""
-    assert fault in problems(show(FAULTS[fault], 360).main_frame)
+    assert fault in problems(show(FAULTS[fault], 360))
 
 
 def test_what_is_not_there_is_missed(show: Opener) -> None:
-    frame = show("<p>some <b>text</b></p><p hidden>hidden</p>", 360).main_frame
-    assert missing(frame, ["some text", "hidden", "Some text"]) == ["hidden", "Some text"]
+    page = show("<p>some <b>text</b></p><p hidden>hidden</p>", 360)
+    assert missing(page, ["some text", "hidden", "Some text"]) == ["hidden", "Some text"]

@@ -25,8 +25,8 @@ def golden() -> bool:
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
 def test_a_picture_can_be_drawn(show: Opener, picture: Picture, golden: bool) -> None:
-    page = show(picture.draw(), picture.width, scale=SCALE)
-    assert problems(page.main_frame) == {}
+    page = show(picture.draw(), picture.width, scale=SCALE, dark=picture.dark)
+    assert problems(page) == {}
     if golden and not is_fresh(picture):
         keep(picture, small(page.screenshot(full_page=True)))
     assert is_fresh(picture), "run: make pictures"

@@ -14,6 +14,7 @@ def test_no_picture_is_older_than_what_it_shows() -> None:
 
 def test_there_is_no_other_picture() -> None:
     names = {each.file.name for each in PICTURES}
+    assert len(names) == len(PICTURES)
     assert {each.name for each in FOLDER.iterdir()} == {*names, "index.json"}
     assert read_index().keys() == names
 

@@ -4,17 +4,21 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from tests.pictures.clients import mail_of
 from tests.pictures.stories import STORIES
 from tests.support.told import EVERY_EVENT
 from tools.render.frames import Post, slack_page, teams_page
+from tools.render.mail import read_mail, read_text
 from tools.render.mrkdwn import read_markup
-from tools.render.parts import Paragraph, Part, Role, Run, Style, UnknownPartError
+from tools.render.parts import Paragraph, Part, Role, Run, Style, UnknownPartError, text_of
 from tools.render.slack import read_slack
 from tools.render.teams import read_teams
 from tools.render.terminal import WIDTH, box
 
 from pratique.api.v1alpha1.common import EventType
 from pratique.channels import msteams, slack_blocks
+from pratique.channels.mail_address import Mailbox
+from pratique.channels.mail_letter import Writer, letter_to
 
 READ = {"slack": (read_slack, slack_blocks.payload), "teams": (read_teams, msteams.payload)}
 
@@ -89,6 +93,42 @@ def test_a_fact_that_teams_may_read_as_markdown_is_an_error(value: str) -> None:
         read_teams(payload)
 
 
+class TestMail:
+    @pytest.mark.parametrize("event", EVERY_EVENT)
+    def test_all_that_is_sent_can_be_read(self, event: EventType) -> None:
+        mail = mail_of(EVERY_EVENT[event]())
+        assert mail.headers["From"] == "Pratique <pratique@example.com>"
+        assert mail.headers["Subject"] == EVERY_EVENT[event]().headline
+        assert mail.parts
+
+    @pytest.mark.parametrize("story", STORIES)
+    def test_its_text_says_all(self, story: str) -> None:
+        told = STORIES[story]()
+        shown = text_of(mail_of(told).parts).split("\n")
+        for label, value in (*told.facts, *told.how_to_decide):
+            assert " ".join(label.split()) in shown
+            assert all(" ".join(line.split()) in shown for line in value.split("\n"))
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            (b"Auto-Submitted:", b"X-Priority:"),
+            (b"multipart/alternative", b"multipart/mixed"),
+            (b"Content-Type: text/plain", b"Content-Type: text/calendar"),
+        ],
+    )
+    def test_what_is_not_known_is_an_error(self, old: bytes, new: bytes) -> None:
+        sender = Mailbox("pratique", "example.com")
+        content = letter_to(sender, STORIES["held"](), Writer(sender)).content
+        assert read_mail(content)
+        with pytest.raises(UnknownPartError):
+            read_mail(content.replace(old, new, 1))
+
+    def test_what_is_indented_has_a_label(self) -> None:
+        with pytest.raises(UnknownPartError, match="label"):
+            read_text("Headline\n\nno label\n  value\n")
+
+
 HOSTILE = "<script>alert(1)</script><b>&amp;\"'"
 
 
@@ -116,9 +156,12 @@ class TestTerminal:
             "╰" + "─" * 98 + "╯",
         ]
 
-    def test_both_clients_say_the_same(self) -> None:
-        told = STORIES["expiring"]()
-        assert box("", read_slack(slack_blocks.payload(told))) == box("", read_teams(msteams.payload(told)))
+    @pytest.mark.parametrize("story", ["expiring", "declined", "held"])
+    def test_all_clients_say_the_same(self, story: str) -> None:
+        told = STORIES[story]()
+        shown = [read_slack(slack_blocks.payload(told)), read_teams(msteams.payload(told)), mail_of(told).parts]
+        in_slack, *others = (sorted(box("", parts).split("\n")) for parts in shown)
+        assert others == [in_slack, in_slack]
 
     @pytest.mark.parametrize("client", READ)
     def test_nothing_sticks_out_and_commands_are_whole(self, client: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from tools.render.html import drawn, page
+from tools.render.mail import Mail
 from tools.render.parts import Part
 
 
@@ -31,6 +32,18 @@ def teams_page(post: Post) -> str:
     """Return a card as a workflow posts it into a channel."""
     card = f'<div class="card">\n{drawn(post.parts)}</div>\n'
     return page("Microsoft Teams", "teams", f"<main>\n{_byline('W', 'Workflows', post)}{card}</main>\n")
+
+
+def mail_page(mail: Mail) -> str:
+    """Return a mail below its headers, as programs show them. The page of the mail is a frame of its own, as there."""
+    headers = mail.headers
+    lines = "".join(f'<div class="header"><b>{name}</b> {escape(headers[name])}</div>\n' for name in ("To", "Date"))
+    head = (
+        f'<h1 dir="auto">{escape(headers["Subject"])}</h1>\n<div class="avatar">P</div>\n'
+        f'<div class="byline"><b>{escape(headers["From"])}</b></div>\n{lines}'
+    )
+    frame = f'<iframe sandbox="allow-same-origin" title="The mail" srcdoc="{escape(mail.html)}"></iframe>'
+    return page(headers["Subject"], "mail", f"<main>\n<header>\n{head}</header>\n{frame}\n</main>\n")
 
 
 def _slack_post(post: Post) -> str:
