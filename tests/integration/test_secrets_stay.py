@@ -26,14 +26,13 @@ from tools.controlplane.servers import Options
 from tools.installation import OperatorProcess
 
 from pratique.api.v1alpha1.notification_channel import CHANNEL_TYPES
-from pratique.channels.mail import NOBODY
 from pratique.cluster.client import MERGE_PATCH
 from pratique.codegen.values import Values
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 SPACE = "secrets"
 EVENTS = ["ApprovalRequested", "Approved", "Declined", "Succeeded"]
-CHANNELS_PER_ACTION = 32
+CHANNELS_PER_ACTION = 20
 OURS = "actions,actionruns,approvals,environments,notificationchannels"
 API = "/apis/pratique.dev/v1alpha1"
 
@@ -99,7 +98,7 @@ def _stories(callers: Callers, channels: tuple[Channel, ...]) -> dict[str, list[
         patch = json.loads(decision("lead-1@example.com", name.partition("-")[0].title(), "because"))
         path = f"{API}/namespaces/{SPACE}/approvals/{gate}"
         _must(callers["lead-1"].send("PATCH", path, patch, content_type=MERGE_PATCH))
-    return wait_for("every message was tried", lambda: _outcomes(callers), 60)
+    return wait_for("every channel was tried", lambda: _outcomes(callers, channels), 90)
 
 
 def _must(reply: Reply) -> None:
@@ -118,14 +117,18 @@ def _gates(callers: Callers, wanted: int) -> dict[str, str] | None:
     return found if len(found) == wanted else None
 
 
-def _outcomes(callers: Callers) -> dict[str, list[tuple[str, str]]] | None:
+def _outcomes(callers: Callers, channels: tuple[Channel, ...]) -> dict[str, list[tuple[str, str]]] | None:
+    """Return what became of each message that was tried; what is behind one that fails waits for it."""
     found: dict[str, list[tuple[str, str]]] = {}
     for status in _statuses(callers).values():
+        if status["phase"] not in ("Succeeded", "Declined"):
+            return None
         for entry in status["notifications"]:
-            if not entry.get("attempts") or status["phase"] not in ("Succeeded", "Declined"):
-                return None
-            found.setdefault(entry["channel"], []).append((entry["state"], entry.get("error", "")))
-    return found
+            if entry.get("attempts"):
+                found.setdefault(entry["channel"], []).append((entry["state"], entry.get("error", "")))
+    works = {each.name for each in channels if each.becomes == "Sent"}
+    settled = all(len(found.get(name, ())) == len(EVENTS) + 1 for name in works)  # two runs were held
+    return found if settled and {each.name for each in channels} <= set(found) else None
 
 
 def _readable(cluster: Cluster) -> dict[str, str]:
@@ -157,9 +160,7 @@ def test_each_channel_came_to_its_end(world: World) -> None:
     for each in world.channels:
         outcomes = world.outcomes[each.name]
         for state, error in outcomes:
-            # a channel of e-mail reaches people only, and who has no address is told nothing
-            assert each.becomes in (error or state) or error == NOBODY.error, (each.name, outcomes)
-        assert len(outcomes) == len(EVENTS) + 1, (each.name, outcomes)  # two runs were held
+            assert each.becomes in (error or state), (each.name, outcomes)
 
 
 def test_nothing_that_can_be_read_holds_a_secret(world: World) -> None:

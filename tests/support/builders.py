@@ -31,7 +31,7 @@ from pratique.api.v1alpha1.environment import Environment, EnvironmentStatus
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.core.digest import plan_digest
 from pratique.core.effects import Effect, Failure, Outcome
-from pratique.core.gate import approval_name, round_of
+from pratique.core.opening import approval_name, round_of
 from pratique.core.snapshot import RunSnapshot
 from pratique.core.summary import summarize
 

@@ -194,11 +194,11 @@ def _bots(echo: Echo) -> Iterator[Channel]:
 
 
 def _mails() -> Iterator[Channel]:
-    """E-mail with a password that cannot be used, or that is not needed: a message for nobody is no mail."""
+    """E-mail with a password that cannot be used, or with one that can, and no server."""
     one_line = "must be one line, without control characters"
     no_pem = "must hold the certificates of a CA in PEM"
     for how, (values, becomes) in {
-        "nobody": ({"username": "SECRET", "password": "SECRET"}, "this channel reaches people only"),
+        "away": ({"username": "SECRET", "password": "SECRET"}, "no connection to the mail server"),
         "lines": ({"username": "robot", "password": "SECRET\r\nMAIL FROM:<SECRET>"}, one_line),
         "nul": ({"username": "robot", "password": "SECRET\0SECRET"}, one_line),
         "user": ({"username": "SECRET\nSECRET", "password": "SECRET"}, one_line),
@@ -209,7 +209,7 @@ def _mails() -> Iterator[Channel]:
         "pem": ({"ca.crt": "-----BEGIN CERTIFICATE-----\nSECRET\n-----END CERTIFICATE-----"}, no_pem),
     }.items():
         name = f"email-{how}"
-        spec: dict[str, Any] = {"server": "127.0.0.1:1", "from": "pratique@example.com"}
+        spec: dict[str, Any] = {"server": "127.0.0.1:1", "from": "pratique@example.com", "to": ["team@example.com"]}
         if "username" in values:
             spec["credentialsSecretRef"] = {"name": name}
         if "ca.crt" in values:

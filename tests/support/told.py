@@ -6,8 +6,9 @@ from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan
 from pratique.api.v1alpha1.common import EventType, Notification
 from pratique.api.v1alpha1.environment import Environment
-from pratique.core.messages import Message, compose_approval, compose_environment, compose_run
-from tests.support.builders import NOW, approval, counted, environment, gate, run, run_plan, stage
+from pratique.core.bundle import bundle
+from pratique.core.messages import Message, compose_approval, compose_channel, compose_environment, compose_run
+from tests.support.builders import NOW, approval, channel, counted, environment, gate, run, run_plan, stage
 
 WHY = "Ten days is beyond the free limit of five"
 REASON = "Load test of the new checkout, needs a full week"
@@ -93,8 +94,22 @@ EVERY_EVENT: dict[EventType, Callable[[], Message]] = {
     EventType.STATUS_FORGED: lambda: compose_approval(
         its_gate(), entry(EventType.STATUS_FORGED, message="The status said Approved; no decision says so")
     ),
+    EventType.HANDLED: of_run(
+        EventType.HANDLED, "Approved by lead-1@example.com: Fine for a week", state="Approved", decisions=[LEAD]
+    ),
+    EventType.RUNNING: of_run(EventType.RUNNING, "No approval is needed", state="Approved"),
+    EventType.NOTIFICATION_FAILED: of_run(
+        EventType.NOTIFICATION_FAILED,
+        "Approved was given up to developer@example.com through channel mail: 550 mailbox unavailable",
+        state="Approved",
+    ),
+    EventType.TEST: lambda: compose_channel(
+        channel(), entry(EventType.TEST, message="This is a test of the channel chat")
+    ),
+    EventType.DIGEST: lambda: bundle([requested(), declined(), expiring()], NOW),
     EventType.ENVIRONMENT_READY: of_environment(EventType.ENVIRONMENT_READY, "Namespace env-demo is ready"),
     EventType.ENVIRONMENT_EXPIRING: expiring,
     EventType.ENVIRONMENT_EXPIRED: of_environment(EventType.ENVIRONMENT_EXPIRED, "env-demo has ended and is removed"),
+    EventType.ENVIRONMENT_GONE: of_environment(EventType.ENVIRONMENT_GONE, "env-demo is gone"),
 }
 """How each event is told: channels whose form matters keep a golden file of each."""

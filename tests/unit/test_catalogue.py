@@ -1,12 +1,10 @@
-"""What the status of an Action and of a NotificationChannel says."""
-
-from datetime import timedelta
+"""What the status of an Action says."""
 
 import pytest
-from tests.support.builders import NOW, action, at, channel, failed
+from tests.support.builders import NOW, action, at, failed
 
-from pratique.core.catalogue import CHECK, ActionSnapshot, ChannelSnapshot, plan_action, plan_channel
-from pratique.core.effects import CheckAction, CheckChannel, Outcome
+from pratique.core.catalogue import CHECK, ActionSnapshot, plan_action
+from pratique.core.effects import CheckAction, Outcome
 
 RULES = [
     {"channels": ["chat", "mail"], "events": ["Failed"]},
@@ -46,7 +44,7 @@ def message(status) -> str:
     ],
 )
 def test_an_action_is_sound_or_says_what_is_wrong(spec, channels, outcome, expected, text):
-    plan = plan_action(ActionSnapshot(action(**spec), channels, {CHECK: outcome}), NOW)
+    plan = plan_action(ActionSnapshot(action(**spec), channels, (), {CHECK: outcome}), NOW)
     assert (conditions(plan.status), message(plan.status)) == (expected, text)
     assert (plan.status.observed_generation, plan.effects, plan.wake_at) == (1, (), None)
 
@@ -60,13 +58,15 @@ def test_an_action_is_sound_or_says_what_is_wrong(spec, channels, outcome, expec
     ],
 )
 def test_an_action_shows_its_gate(stages, phrase):
-    assert plan_action(ActionSnapshot(action(approval={"stages": stages}), (), SOUND), NOW).status.approval == phrase
+    assert (
+        plan_action(ActionSnapshot(action(approval={"stages": stages}), (), (), SOUND), NOW).status.approval == phrase
+    )
 
 
 def test_a_sound_action_is_checked_once_per_generation():
     fresh = action()
     assert plan_action(ActionSnapshot(fresh), NOW).effects == (CheckAction(CHECK, fresh),)
-    checked = fresh.model_copy(update={"status": plan_action(ActionSnapshot(fresh, (), SOUND), NOW).status})
+    checked = fresh.model_copy(update={"status": plan_action(ActionSnapshot(fresh, (), (), SOUND), NOW).status})
     again = plan_action(ActionSnapshot(checked), at(9))
     assert (again.status, again.effects) == (checked.status, ())
     edited = checked.model_copy(update={"metadata": checked.metadata.model_copy(update={"generation": 2})})
@@ -76,33 +76,26 @@ def test_a_sound_action_is_checked_once_per_generation():
 def test_an_action_with_a_problem_is_checked_at_every_look():
     """A channel that was missing may have come."""
     broken = action(notifications=RULES[:1])
-    status = plan_action(ActionSnapshot(broken, ("chat",), SOUND), NOW).status
+    status = plan_action(ActionSnapshot(broken, ("chat",), (), SOUND), NOW).status
     seen = broken.model_copy(update={"status": status})
     assert plan_action(ActionSnapshot(seen, ("chat",)), at(1)).effects == (CheckAction(CHECK, seen),)
-    mended = plan_action(ActionSnapshot(seen, ("chat", "mail"), SOUND), at(1)).status
+    mended = plan_action(ActionSnapshot(seen, ("chat", "mail"), (), SOUND), at(1)).status
     assert conditions(mended) == READY
     assert {each.last_transition_time for each in mended.conditions} == {at(1)}
 
 
-@pytest.mark.parametrize(
-    ("outcome", "expected", "text", "wake"),
-    [
-        (Outcome(value=None), {"Ready": ("True", "Configured")}, "Settings and Secrets were found", None),
-        (Outcome(value="no Secret slack"), None, "no Secret slack", timedelta(seconds=30)),
-        (failed("Forbidden", "may not read"), None, "may not read", timedelta(seconds=30)),
-    ],
-)
-def test_a_channel_is_ready_or_says_what_is_missing(outcome, expected, text, wake):
-    missing = {"Ready": ("False", "SecretNotFound"), "Stalled": ("True", "SecretNotFound")}
-    plan = plan_channel(ChannelSnapshot(channel(), {CHECK: outcome}), NOW)
-    assert (conditions(plan.status), message(plan.status)) == (expected or missing, text)
-    assert (plan.status.observed_generation, plan.wake_at) == (1, NOW + wake if wake else None)
-
-
-def test_a_channel_is_checked_at_every_look():
-    """Secrets are not watched."""
-    ready = channel()
-    status = plan_channel(ChannelSnapshot(ready, {CHECK: Outcome()}), NOW).status
-    seen = ready.model_copy(update={"status": status})
-    assert plan_channel(ChannelSnapshot(seen), at(1)).effects == (CheckChannel(CHECK, seen),)
-    assert plan_channel(ChannelSnapshot(seen, {CHECK: Outcome()}), at(1)).status == status
+def test_people_are_named_where_a_channel_reaches_them():
+    """A field that is accepted and does nothing would be a trap."""
+    rules = [
+        {"channels": ["chat", "mail"], "events": ["Failed"], "to": ["Requester"]},
+        {"channels": ["chat"], "events": ["Failed"], "to": ["Requester"], "people": {"users": ["boss@example.com"]}},
+        {"channels": ["chat"], "events": ["Succeeded"], "to": []},
+    ]
+    known = ("chat", "mail")
+    text = message(plan_action(ActionSnapshot(action(notifications=rules), known, ("mail",), SOUND), NOW).status)
+    assert text.startswith("spec.notifications[1]: names people (to, people), and none of its channels reaches people")
+    assert "notifications[0]" not in text and "notifications[2]" not in text
+    assert (
+        conditions(plan_action(ActionSnapshot(action(notifications=rules[:1]), known, ("mail",), SOUND), NOW).status)
+        == READY
+    )

@@ -98,6 +98,17 @@ class TestRefused:
         ("status", "body", "error"),
         [
             (400, "invalid_payload", "the receiver answered 400 Bad Request: invalid_payload"),
+            (400, f"no {SECRET}", "the receiver answered 400 Bad Request"),
+        ],
+    )
+    async def test_for_good(self, status: int, body: str, error: str) -> None:
+        async with receiving(status=status, body=body) as receiver:
+            assert await tell("slack", receiver.url) == Delivery(sent=False, error=error, permanent=True)
+
+    @pytest.mark.parametrize(
+        ("status", "body", "error"),
+        [
+            (401, "", "the receiver answered 401 Unauthorized"),
             (403, "action_prohibited", "the receiver answered 403 Forbidden: action_prohibited"),
             (404, "no_service", "the receiver answered 404 Not Found: no_service"),
             (410, "channel_is_archived", "the receiver answered 410 Gone: channel_is_archived"),
@@ -105,9 +116,9 @@ class TestRefused:
             (404, SECRET, "the receiver answered 404 Not Found"),
         ],
     )
-    async def test_for_good(self, status: int, body: str, error: str) -> None:
+    async def test_until_somebody_mends_the_channel(self, status: int, body: str, error: str) -> None:
         async with receiving(status=status, body=body) as receiver:
-            assert await tell("slack", receiver.url) == Delivery(sent=False, error=error, permanent=True)
+            assert await tell("slack", receiver.url) == Delivery(sent=False, error=error, channel_fault=True)
 
     @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
     async def test_for_now(self, status: int) -> None:
@@ -133,7 +144,7 @@ class TestRefused:
     async def test_a_redirect_is_not_followed(self, status: int) -> None:
         async with receiving() as other, receiving(status=status, headers={"Location": other.url}) as receiver:
             result = await tell("webhook", receiver.url)
-        assert result.permanent
+        assert (result.permanent, result.channel_fault) == (False, True)
         assert result.error.endswith("redirects are not followed, put the final URL into the Secret")
         assert other.got == []
 
@@ -298,38 +309,6 @@ class TestKubernetesEvents:
         async with channels(None, answer) as told:
             event = entry(EventType.APPROVED, KUBERNETES_EVENTS)
             assert await told.deliver(None, event, requested()) == Delivery(sent=True)
-
-
-class TestSlots:
-    async def test_a_channel_has_a_few(self) -> None:
-        async with receiving() as receiver, channels(receiver.url, concurrent=2) as told:
-            await asyncio.gather(*(told.deliver(channel(), ENTRY, requested()) for _ in range(10)))
-        assert len(receiver.got) == 10
-        assert receiver.most_open <= 2
-
-    async def test_a_dead_channel_holds_up_no_other(self) -> None:
-        alive = entry(EventType.APPROVED, "alive")
-        async with receiving(hang=True) as dead, receiving() as receiver:
-            read = secrets(dead=dead.url, alive=receiver.url)
-
-            async def post_event(manifest: dict[str, Any]) -> Failure | None:
-                raise AssertionError(manifest)
-
-            told = Channels(read, post_event, timeout=30, allowed=LOOPBACK)
-            spec = {"webhook": {"urlSecretRef": {"name": "dead", "key": "url"}}}
-            hung = NotificationChannel.model_validate({"metadata": {"name": "chat"}, "spec": spec})
-            stuck = [asyncio.create_task(told.deliver(hung, ENTRY, requested())) for _ in range(150)]
-            while dead.open < 4:
-                await asyncio.sleep(0.01)
-            spec["webhook"]["urlSecretRef"]["name"] = "alive"
-            works = NotificationChannel.model_validate({"metadata": {"name": "alive"}, "spec": spec})
-            async with asyncio.timeout(5):
-                assert (await told.deliver(works, alive, requested())).sent
-            assert dead.most_open == 4
-            for task in stuck:
-                task.cancel()
-            await asyncio.gather(*stuck, return_exceptions=True)
-            await told.close()
 
 
 async def test_the_url_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -58,7 +58,7 @@ class TestEncryption:
         other = Authority(tmp_path, "Another CA")
         async with mail_server(certificate, implicit=tls == "TLS") as server:
             for spec, secrets in ((spec_of(server.port, tls=tls), {}), trusting(other, server.port, tls=tls)):
-                assert await told_by(spec, secrets, to()) == Delivery(sent=False, error=unknown)
+                assert await told_by(spec, secrets, to()) == Delivery(sent=False, error=unknown, channel_fault=True)
         assert server.got == []
 
     @pytest.mark.parametrize("tls", ["StartTLS", "TLS"])
@@ -76,7 +76,7 @@ class TestEncryption:
         async with mail_server(authority.serve(*hosts, **times), implicit=tls == "TLS") as server:
             spec, secrets = trusting(authority, server.port, tls=tls)
             result = await told_by(spec, secrets, to())
-        assert result == Delivery(sent=False, error=f"the mail server's certificate {error}")
+        assert result == Delivery(sent=False, error=f"the mail server's certificate {error}", channel_fault=True)
         assert server.got == []
 
     async def test_a_name_that_is_wrong(self, authority: Authority) -> None:
@@ -87,7 +87,9 @@ class TestEncryption:
     async def test_a_server_without_starttls_hears_nothing_more(self, authority: Authority) -> None:
         async with scripted() as server:
             spec, secrets = trusting(authority, server.port, **CREDENTIALS)
-            assert await told_by(spec, secrets | LOGIN, to()) == Delivery(sent=False, error=NO_STARTTLS)
+            assert await told_by(spec, secrets | LOGIN, to()) == Delivery(
+                sent=False, error=NO_STARTTLS, channel_fault=True
+            )
         assert server.lines == ["EHLO example.com", "QUIT"]
 
     @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ class TestEncryption:
             spec, secrets = trusting(authority, server.port, tls="TLS")
             result = await told_by(spec, secrets, to())
         error = "the TLS handshake with the mail server failed: is `tls` right for this port?"
-        assert result == Delivery(sent=False, error=error)
+        assert result == Delivery(sent=False, error=error, channel_fault=True)
 
     async def test_starttls_to_a_server_that_wants_tls(self, authority: Authority, certificate: ssl.SSLContext) -> None:
         async with mail_server(certificate, implicit=True) as server:
@@ -135,7 +137,7 @@ class TestLogin:
             "the mail server does not take username and password of Secret pratique-system/mailer (535 5.7.8): put what it"
             " takes there; some servers want a password made for applications"
         )
-        assert result == Delivery(sent=False, error=error, retry_after=PAUSE_SECONDS)
+        assert result == Delivery(sent=False, error=error, retry_after=PAUSE_SECONDS, channel_fault=True)
         assert len(server.logins) == 1
         assert server.got == []
 
@@ -144,7 +146,7 @@ class TestLogin:
             spec, secrets = trusting(authority, server.port)
             result = await told_by(spec, secrets, to())
         error = "the mail server wants a login (530 5.7.0): name a Secret in spec.email.credentialsSecretRef"
-        assert result == Delivery(sent=False, error=error, retry_after=PAUSE_SECONDS)
+        assert result == Delivery(sent=False, error=error, retry_after=PAUSE_SECONDS, channel_fault=True)
 
     async def test_in_the_clear_it_needs_encryption_too(self) -> None:
         async with scripted(MAIL=f"530 5.7.0 {TEXT}") as server:
@@ -154,7 +156,9 @@ class TestLogin:
     async def test_a_server_that_knows_no_login(self, authority: Authority, certificate: ssl.SSLContext) -> None:
         async with mail_server(certificate, without=("AUTH",)) as server:
             spec, secrets = trusting(authority, server.port, **CREDENTIALS)
-            assert await told_by(spec, secrets | LOGIN, to()) == Delivery(sent=False, error=NO_LOGIN)
+            assert await told_by(spec, secrets | LOGIN, to()) == Delivery(
+                sent=False, error=NO_LOGIN, channel_fault=True
+            )
         assert server.logins == []
 
     @pytest.mark.parametrize("code", [500, 501, 504, 534, 535, 538, 550])

@@ -18,12 +18,11 @@ from tests.support.golden import assert_golden
 from tests.support.receiver import receiving
 from tests.support.told import EVERY_EVENT, requested
 
-from pratique.api.v1alpha1.common import EventType
+from pratique.api.v1alpha1.common import Audience, EventType
 from pratique.channels import msteams
 from pratique.channels.room import ROOMS, fitted
 from pratique.core.effects import Delivery
 from pratique.core.messages import Message
-from pratique.core.notification import Audience
 
 SPEC = {"msteams": {"workflowUrlSecretRef": URL}}
 SCHEMA = Draft6Validator(json.loads((files("adaptive_cards") / "schemas" / "schema-1.4.json").read_text("utf-8-sig")))
@@ -274,7 +273,7 @@ class TestAnswers:
         async with receiving(status=status, body=body) as receiver:
             result = await told_by(SPEC, {"receiver/url": receiver.url})
         assert replace(result, error=result.error.replace("Request Entity Too Large", "Content Too Large")) == Delivery(
-            sent=False, error=error, permanent=True
+            sent=False, error=error, permanent=status in (400, 413), channel_fault=status not in (400, 413)
         )
 
     @pytest.mark.parametrize("status", [429, 500, 502, 503])
@@ -292,7 +291,7 @@ class TestAnswers:
 
     async def test_a_redirect_is_not_followed(self) -> None:
         async with receiving() as other, receiving(status=307, headers={"Location": other.url}) as receiver:
-            assert (await told_by(SPEC, {"receiver/url": receiver.url})).permanent
+            assert (await told_by(SPEC, {"receiver/url": receiver.url})).channel_fault
         assert other.got == []
 
     async def test_the_url_is_in_no_log(self, caplog: pytest.LogCaptureFixture) -> None:

@@ -45,7 +45,7 @@ class TestCodes:
     @pytest.mark.parametrize("code", SOMEBODY.split())
     async def test_somebody_has_to_mend_it(self, code: str) -> None:
         result = await told(code)
-        assert (result.sent, result.permanent) == (False, False)
+        assert (result.sent, result.permanent, result.channel_fault) == (False, False, True)
         assert result.error == f"Slack answered {code}: {MENDABLE[code]}"
 
     @pytest.mark.parametrize("code", NEVER.split())
@@ -120,7 +120,8 @@ class TestHttp:
     )
     async def test_another_server(self, status: int, phrase: str) -> None:
         result = await told(web.Response(text=f"no {PLANTED}", status=status))
-        assert result == Delivery(sent=False, error=f"the receiver answered {phrase}{NOT_SLACK}")
+        error = f"the receiver answered {phrase}{NOT_SLACK}"
+        assert result == Delivery(sent=False, error=error, channel_fault=status != 400)
 
     async def test_a_code_with_another_status(self) -> None:
         result = await told(web.json_response({"ok": False, "error": "invalid_auth"}, status=401))
@@ -136,7 +137,7 @@ class TestHttp:
             "the receiver answered 307 Temporary Redirect; redirects are not followed, put the final URL into "
             "spec.slack.bot.apiUrl"
         )
-        assert result == Delivery(sent=False, error=error)
+        assert result == Delivery(sent=False, error=error, channel_fault=True)
         assert other.got == []
 
     async def test_nobody_there(self) -> None:

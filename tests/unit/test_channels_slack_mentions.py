@@ -14,11 +14,11 @@ from tests.support.receiver import receiving
 from tests.support.slack import SECRETS, bot_spec, workspace
 from tests.support.told import EVERY_EVENT, declined, requested
 
-from pratique.api.v1alpha1.common import EventType
+from pratique.api.v1alpha1.common import Audience, EventType
 from pratique.channels.slack_blocks import payload
 from pratique.channels.slack_text import MAX_FIELD
+from pratique.core.events import EVENTS
 from pratique.core.messages import Message, Recipients
-from pratique.core.notification import EVENTS, Audience
 
 HANDLES = (
     ("lead-1@example.com", "U0LEAD001"),

@@ -45,6 +45,14 @@ def action(
     )
 
 
+def test_what_it_costs_is_checked_like_any_text() -> None:
+    dear = action()
+    said = dear.model_copy(update={"spec": dear.spec.model_copy(update={"cost": "${inputs.dyas} €"})})
+    assert check_action(said)[0].startswith("spec.cost: there is no input named dyas")
+    sound = dear.model_copy(update={"spec": dear.spec.model_copy(update={"cost": "${inputs.name} costs nothing"})})
+    assert check_action(sound) == ()
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*/action.yaml")), ids=lambda path: path.parent.name)
 def test_every_example_is_sound(path: Path) -> None:
     assert check_action(Action.model_validate(yaml.safe_load(path.read_text()))) == ()

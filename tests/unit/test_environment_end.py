@@ -108,6 +108,25 @@ def test_waits_a_minute_for_its_last_words(seconds, lets_go, wake):
     assert (bool(plan.after), plan.wake_at) == (lets_go, NOW + wake * SECOND)
 
 
+def test_who_wants_to_know_is_told_when_it_is_really_gone():
+    rules = {"notifications": [{"channels": ["chat"], "events": ["EnvironmentGone"]}]}
+
+    def gone(now, notifications=()):
+        subject = environment(meta=GOING, spec=rules, phase=Phase.DELETING, notifications=list(notifications))
+        return plan_environment(EnvironmentSnapshot(subject, {"find": failed("NotFound")}), now)
+
+    plan = gone(at(30))
+    (told,) = plan.status.notifications
+    assert (told.event, told.message) == (
+        "EnvironmentGone",
+        "Namespace env-demo is gone, with everything that was in it",
+    )
+    assert (plan.after, plan.wake_at) == ((), at(30))
+    again = gone(at(30), [told])
+    assert (again.status.notifications, again.after) == ([told], ())
+    assert gone(at(31), [told]).after == (LET_GO,)
+
+
 def test_marks_are_written_in_a_look_of_their_own():
     plan = look({"find": failed("NotFound")}, at(5), {ENTRY.id: Delivery(sent=True)}, notifications=[ENTRY])
     assert ([each.state.value for each in plan.status.notifications], plan.after) == (["Sent"], ())

@@ -28,8 +28,9 @@ from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.api.v1alpha1.common import Notification
 from pratique.core.approval import count
 from pratique.core.effects import Delivery, Outcome
-from pratique.core.gate import READ_SUBJECT, ApprovalSnapshot, approval_name, open_gate, plan_approval
+from pratique.core.gate import READ_SUBJECT, ApprovalSnapshot, plan_approval
 from pratique.core.guarded import VERIFY
+from pratique.core.opening import approval_name, open_gate
 from pratique.core.wording import approvers_phrase, gate_ended, held, moment
 
 A, D = "Approve", "Decline"

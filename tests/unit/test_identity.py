@@ -9,9 +9,10 @@ from pratique.api.v1alpha1.approval import ApprovalSpec, Subject
 from pratique.api.v1alpha1.common import EventType, OnBehalfOf, Requester
 from pratique.core.approval import Tally, count, may_decide
 from pratique.core.effects import Outcome
-from pratique.core.gate import READ_SUBJECT, ApprovalSnapshot, open_gate, plan_approval
+from pratique.core.gate import READ_SUBJECT, ApprovalSnapshot, plan_approval
 from pratique.core.identity import asked_by, askers, is_among, person_of
 from pratique.core.messages import compose_approval, compose_run
+from pratique.core.opening import open_gate
 from pratique.core.policy import evaluate_run
 
 ARGO = "system:serviceaccount:argocd:argocd-application-controller"

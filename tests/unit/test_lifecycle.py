@@ -28,9 +28,9 @@ from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.common import Notification, TimelineEntry
 from pratique.core.dry_run import without_results
 from pratique.core.effects import Delivery, Evaluation, Outcome
-from pratique.core.gate import approval_name, open_gate
 from pratique.core.guarded import VERIFY
 from pratique.core.lifecycle import EVALUATE, OPEN_GATE, READ_ACTION, READ_GATE, plan_action_run
+from pratique.core.opening import approval_name, open_gate
 from pratique.core.snapshot import RunSnapshot
 
 FREE = run_plan()

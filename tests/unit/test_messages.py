@@ -7,9 +7,8 @@ import yaml
 from tests.support.builders import NOW, approval, counted, environment, gate, run
 from tests.support.told import REASON, SUMMARY, WHY, declined, ending, entry, expiring, held_run, its_gate, requested
 
-from pratique.api.v1alpha1.common import EventType
+from pratique.api.v1alpha1.common import Audience, EventType
 from pratique.core.messages import MAX_DECISIONS, compose_approval, compose_environment, compose_run, news
-from pratique.core.notification import Audience
 
 HOSTILE = "fine\u202e\u200b by\nme\r\n*Approved by* lead-2"
 CLEAN = "fine by me *Approved by* lead-2"
@@ -59,9 +58,26 @@ class TestRun:
         ended = its_gate(state="Approved", message="Approved by lead-2@example.com")
         told = compose_run(held_run(), ended, entry(EventType.APPROVAL_REQUESTED))
         assert told.how_to_decide == ()
-        assert ("Meanwhile", "Approved by lead-2@example.com") in told.facts
+        assert told.headline == "Approved: Create an environment (team-a/ten-days)"
+        assert told.text == "Approved by lead-2@example.com"
         wordless = compose_run(held_run(), its_gate(state="Expired"), entry(EventType.APPROVAL_REQUESTED))
-        assert ("Meanwhile", "Expired") in wordless.facts
+        assert (wordless.headline, wordless.text) == ("Expired: Create an environment (team-a/ten-days)", "Expired")
+
+    def test_what_it_costs_is_said_if_the_action_says_it(self) -> None:
+        plan = held_run().status.plan
+        assert plan is not None
+        run = held_run()
+        costs = run.model_copy(
+            update={"status": run.status.model_copy(update={"plan": plan.model_copy(update={"cost": "40 € a month"})})}
+        )
+        told = compose_run(costs, its_gate(), entry(EventType.APPROVAL_REQUESTED))
+        assert ("Costs", "40 € a month") in told.facts
+        gate = its_gate()
+        dear = gate.model_copy(
+            update={"spec": gate.spec.model_copy(update={"plan": gate.spec.plan.model_copy(update={"cost": "much"})})}
+        )
+        assert ("Costs", "much") in compose_approval(dear, entry(EventType.WITHDRAWN)).facts
+        assert "Costs" not in dict(requested().facts)
 
     def test_before_the_gate_is_known_the_plan_says_who_decides(self) -> None:
         told = compose_run(held_run(), None, entry(EventType.APPROVAL_REQUESTED))

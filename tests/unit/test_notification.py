@@ -11,23 +11,26 @@ from tests.support.told import entry
 
 from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, DeliveryState, EventType, Notification, NotificationRule
 from pratique.core.effects import Delivery
+from pratique.core.events import EVENTS
 from pratique.core.notification import (
     CAP_SECONDS,
-    EVENTS,
-    MAX_ATTEMPTS,
+    GIVE_UP_AFTER,
     MAX_ENTRIES,
+    MIN_ATTEMPTS,
     SENDER_GRACE,
     claimed,
     deliverable_at,
     due,
+    given_up,
     has_pending,
+    is_held,
     next_due,
     record,
     settle,
 )
 
 APPROVED, DECLINED = EventType.APPROVED, EventType.DECLINED
-PENDING, SENT, GIVEN_UP = DeliveryState
+PENDING, SENT, GIVEN_UP, SKIPPED = DeliveryState
 DOWN = Delivery(sent=False, error="no answer within 10 s")
 
 
@@ -116,7 +119,7 @@ class TestSettle:
 
     def test_a_failure_is_tried_again_later_and_later(self) -> None:
         outbox, now, pauses = [entry(APPROVED)], NOW, []
-        for _ in range(MAX_ATTEMPTS - 1):
+        for _ in range(20):
             outbox = settle(outbox, {"Approved/chat": DOWN}, now)
             when = next_due(outbox, now)
             assert when is not None
@@ -124,9 +127,35 @@ class TestSettle:
             now = when
         assert all(2**at / 2 <= pause <= min(2**at, CAP_SECONDS) + 1 for at, pause in enumerate(pauses[:8]))
         assert all(CAP_SECONDS / 2 <= pause <= CAP_SECONDS + 1 for pause in pauses[9:])
+
+    def test_what_has_failed_for_a_day_is_given_up(self) -> None:
+        outbox, later = [entry(APPROVED)], NOW + GIVE_UP_AFTER + timedelta(seconds=1)
+        for attempt in range(1, MIN_ATTEMPTS):
+            outbox = settle(outbox, {"Approved/chat": DOWN}, later + timedelta(hours=attempt))
+            assert (outbox[0].state, outbox[0].attempts) == (PENDING, attempt), "the operator may have been off"
+        now = later + timedelta(hours=MIN_ATTEMPTS)
         (told,) = settle(outbox, {"Approved/chat": DOWN}, now)
-        assert (told.state, told.attempts, told.error) == (GIVEN_UP, MAX_ATTEMPTS, DOWN.error)
+        assert (told.state, told.attempts, told.error) == (GIVEN_UP, MIN_ATTEMPTS, DOWN.error)
         assert next_due([told], now) is None
+        assert given_up(outbox, [told, entry(DECLINED)]) == [told]
+
+    def test_the_day_is_counted_from_the_end_of_its_quiet_hours(self) -> None:
+        held = entry(APPROVED).model_copy(update={"not_before": NOW + timedelta(days=3), "attempts": MIN_ATTEMPTS})
+        (told,) = settle([held], {"Approved/chat": DOWN}, NOW + timedelta(days=3, hours=1))
+        assert told.state is PENDING
+
+    def test_what_the_receiver_calls_it_is_kept(self) -> None:
+        (told,) = settle([entry(APPROVED)], {"Approved/chat": Delivery(sent=True, reference="C1:17.01")}, NOW)
+        assert told.reference == "C1:17.01"
+        (told,) = settle([entry(APPROVED)], {"Approved/chat": Delivery(sent=True, reference="x" * 200)}, NOW)
+        assert Notification.model_validate(told.to_wire()) == told
+
+    def test_what_goes_into_one_digest_comes_back_at_one_moment(self) -> None:
+        outbox = [
+            entry(event).model_copy(update={"not_before": NOW}) for event in (APPROVED, DECLINED, EventType.FAILED)
+        ]
+        tried = settle(outbox, {each.id: DOWN for each in outbox}, NOW + timedelta(seconds=1))
+        assert len({each.next_attempt_at for each in tried}) == 1
 
     def test_channels_do_not_come_back_all_at_once(self) -> None:
         outbox = [entry(APPROVED, f"c{at}").model_copy(update={"attempts": 8}) for at in range(50)]
@@ -157,6 +186,38 @@ class TestSettle:
         assert told.next_attempt_at > now
         assert told.next_attempt_at.microsecond == 0
         assert Notification.model_validate(told.to_wire()) == told
+
+
+class TestOrder:
+    """Each receiver hears of an object in the order in which things happened."""
+
+    def test_what_is_behind_an_entry_that_is_tried_waits(self) -> None:
+        first, second, other = entry(APPROVED), entry(DECLINED), entry(DECLINED, "mail")
+        assert due([first, second, other], NOW) == [first, other]
+        tried = settle([first, second, other], {first.id: DOWN}, NOW)
+        assert due(tried, NOW) == [other]
+        sent = settle([first, second, other], {first.id: Delivery(sent=True)}, NOW)
+        assert due(sent, NOW) == [second, other]
+
+    def test_people_do_not_wait_for_each_other(self) -> None:
+        to = [{"recipient": {"kind": "User", "name": name}} for name in ("a", "b")]
+        outbox = [
+            Notification.model_validate({**entry(APPROVED).to_wire(), "id": str(at), **each})
+            for at, each in enumerate(to)
+        ]
+        assert due(outbox, NOW) == outbox
+
+    def test_kubernetes_events_wait_for_nothing(self) -> None:
+        outbox = [entry(APPROVED, KUBERNETES_EVENTS), entry(DECLINED, KUBERNETES_EVENTS)]
+        assert due(outbox, NOW) == outbox
+
+    def test_what_is_held_holds_up_nothing(self) -> None:
+        later = NOW + timedelta(hours=9)
+        held = entry(APPROVED).model_copy(update={"not_before": later})
+        outbox = [held, entry(DECLINED)]
+        assert due(outbox, NOW) == outbox[1:] and next_due(outbox, NOW) == later
+        assert is_held(held, NOW) and not is_held(held, later)
+        assert due(outbox, later) == [held]
 
 
 class TestDue:
@@ -217,7 +278,6 @@ def test_nothing_pending_is_lost_and_nothing_sent_is_due(story: list) -> None:
         outbox = settle(outbox, came, now)
         assert settle(outbox, came, now) == outbox
         assert all(each.state is PENDING for each in due(outbox, now))
-        assert all(each.attempts < MAX_ATTEMPTS for each in outbox if each.state is PENDING)
         assert {each.id for each in outbox if each.state is SENT} >= {at for at, result in came.items() if result.sent}
         now += timedelta(seconds=seconds)
 

@@ -4,7 +4,9 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, EventType, Notification
+from tests.support.clock import FakeClock
+
+from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, DeliveryState, EventType, Notification
 from pratique.core.effects import Delivery
 from pratique.core.messages import Message
 from pratique.handlers.outbox import Outbox
@@ -75,10 +77,10 @@ async def test_a_defect_in_a_channel_does_not_end_its_lane() -> None:
         raise RuntimeError("https://secret.example.com/token")
 
     outbox = Outbox(broken, lambda key: None)
-    for number in range(9):
+    for number in range(4):
         outbox.offer(KEY, f"u{number}", [(entry(), MESSAGE)])
     await settle()
-    assert {outbox.results(f"u{number}")["Approved/slack"].error for number in range(9)} == {
+    assert {outbox.results(f"u{number}")["Approved/slack"].error for number in range(4)} == {
         "RuntimeError while delivering"
     }
     await outbox.close()
@@ -94,3 +96,64 @@ async def test_kubernetes_events_let_decisions_go_first_and_other_channels_do_no
     await asyncio.sleep(0.15)
     assert receiver.got == ["slack", KUBERNETES_EVENTS]
     await outbox.close()
+
+
+class TestTraffic:
+    """What a channel's status says of it, and when it is asked to say so."""
+
+    def outbox(self, answer: Delivery, woken: list[Any], **more: Any) -> Outbox:
+        async def deliver(told: Notification, message: Message) -> Delivery:
+            return answer
+
+        return Outbox(deliver, woken.append, clock=FakeClock(), **more)
+
+    async def test_what_waits_is_counted_by_channel(self) -> None:
+        outbox = self.outbox(Delivery(sent=True), [])
+        outbox.noticed("u1", [entry("chat"), entry("mail"), entry(KUBERNETES_EVENTS)])
+        outbox.noticed("u2", [entry("chat")])
+        assert (outbox.traffic("chat")[1], outbox.traffic("mail")[1], outbox.traffic(KUBERNETES_EVENTS)[1]) == (2, 1, 0)
+        outbox.noticed("u1", [entry("chat").model_copy(update={"state": DeliveryState.SENT}), entry("mail")])
+        outbox.noticed("u2", [entry("chat")])
+        assert (outbox.traffic("chat")[1], outbox.traffic("mail")[1]) == (1, 1)
+        outbox.forget("u2")
+        outbox.forget("u1")
+        assert (outbox.traffic("chat")[1], outbox.traffic("mail")[1]) == (0, 0)
+        await outbox.close()
+
+    async def test_a_channel_is_asked_at_once_when_it_begins_to_fail_and_when_it_works_again(self) -> None:
+        woken: list[Any] = []
+        outbox = self.outbox(Delivery(sent=False, error="403", channel_fault=True), woken)
+        outbox.offer(KEY, "u", [(entry("chat"), MESSAGE)])
+        await settle()
+        assert woken == [KEY, ("notificationchannels", "", "chat")]
+        traffic, _ = outbox.traffic("chat")
+        assert (traffic.failing, traffic.last_failure) == (True, "403")
+        outbox.mended("chat")
+        outbox.mended("nobody")
+        await outbox.close()
+
+    async def test_and_otherwise_now_and_then(self) -> None:
+        woken: list[Any] = []
+        outbox = self.outbox(Delivery(sent=True), woken)
+        for number in range(3):
+            outbox.offer(KEY, f"u{number}", [(entry("chat"), MESSAGE), (entry(KUBERNETES_EVENTS), MESSAGE)])
+        await settle()
+        assert set(woken) == {KEY}
+        assert outbox.traffic("chat")[0].last_success_at is not None
+        assert outbox.traffic(KUBERNETES_EVENTS)[0].last_success_at is None
+        outbox._due("chat")
+        assert woken[-1] == ("notificationchannels", "", "chat")
+        await outbox.close()
+
+    async def test_the_rate_of_a_channel_may_change(self) -> None:
+        rate: list[tuple[float, float] | None] = [(1, 3600)]
+        outbox = self.outbox(Delivery(sent=True), [], rate=lambda channel: rate[0])
+        outbox.offer(KEY, "u1", [(entry("chat"), MESSAGE)])
+        outbox.offer(KEY, "u2", [(entry("chat"), MESSAGE)])
+        await settle()
+        assert outbox.depth == 1
+        rate[0] = None
+        outbox.offer(KEY, "u3", [(entry("chat"), MESSAGE)])
+        await settle()
+        assert outbox.results("u3")
+        await outbox.close()

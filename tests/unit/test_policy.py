@@ -85,6 +85,21 @@ def test_expressions_see_the_run_and_the_action() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "cost"),
+    [
+        (None, None),
+        ("${inputs.days * 4} € for ${inputs.days} days", "12 € for 3 days"),
+        ("${inputs.days * 4}", "12"),
+        ("${inputs.days > 9 ? 'much' : ''}", None),
+        ("a\u202eb", "ab"),
+        ("x" * 900, "x" * 511 + "…"),
+    ],
+)
+def test_what_it_costs_is_what_the_action_says(text: str | None, cost: str | None) -> None:
+    assert plan_of(evaluate_run(action(cost=text), run(days=3))).cost == cost
+
+
 def test_resources_whose_condition_is_false_are_left_out() -> None:
     small = {"id": "small", "when": "inputs.days < 3", "template": TEMPLATE}
     large = {"id": "large", "when": "inputs.days >= 3", "patch": True, "template": TEMPLATE}
@@ -166,6 +181,11 @@ def test_what_cannot_be_judged_is_no_verdict(offered: Action, complaint: str) ->
     with pytest.raises(EvaluationError) as raised:
         evaluate_run(offered, run())
     assert str(raised.value).startswith(f"Action create-environment, {complaint}")
+
+
+def test_a_cost_that_cannot_be_said_is_no_verdict() -> None:
+    with pytest.raises(EvaluationError, match=r"spec\.cost: "):
+        evaluate_run(action(cost="${inputs.days / 0}"), run())
 
 
 def test_a_run_of_nobody_is_not_judged() -> None:

@@ -13,8 +13,8 @@ from pratique.channels import apprise_http
 from pratique.channels.apprise_schemes import ALLOWED, UNVERIFIED, refused_parameter
 from pratique.channels.apprise_text import body_of, title_of
 from pratique.channels.egress import Egress, NotAllowedError
+from pratique.core.events import EVENTS
 from pratique.core.messages import Message
-from pratique.core.notification import EVENTS
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 6.0
 UNUSABLE = (

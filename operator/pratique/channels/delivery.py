@@ -4,8 +4,6 @@ Must not decide whether and when a message is told (`core.notification` does), n
 Events are posted by what it is given. URLs are secrets (a Slack webhook's is its password): no result ever holds one.
 """
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -21,7 +19,6 @@ from pratique.core.messages import Message
 
 PostEvent = Callable[[dict[str, Any]], Awaitable[Failure | None]]
 """Create an Event; None if that worked."""
-CONCURRENT_PER_CHANNEL = 4
 Connect = Callable[[Any, Vault, Means], Awaitable[Send]]
 """Read what a channel needs, or raise NotReadyError; nothing is sent before what is returned is called."""
 TYPES: dict[str, Connect] = {
@@ -45,28 +42,25 @@ class Channels:
         namespace: str = "pratique-system",
         instance: str = kubernetes_events.CONTROLLER,
         timeout: float = posting.TIMEOUT_SECONDS,
-        concurrent: int = CONCURRENT_PER_CHANNEL,
         allowed: AllowedEgress = AllowedEgress(),  # noqa: B008 - it is frozen
     ) -> None:
         self._post_event, self._instance = post_event, instance
         self._vault = Vault(read_secret, namespace)
         egress = Egress(allowed)
         self._means = Means(posting.Poster(egress, timeout), Threads(timeout), egress)
-        self._slots: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(concurrent))
 
     async def close(self) -> None:
         """Start no further thread."""
         self._means.threads.close()
 
     async def deliver(self, channel: NotificationChannel | None, entry: Notification, message: Message) -> Delivery:
-        """Deliver a message once. A channel has a few slots of its own, so that a dead one holds up no other."""
-        async with self._slots[entry.channel]:
-            if entry.channel == KUBERNETES_EVENTS:
-                manifest = kubernetes_events.event_manifest(message, self._instance)
-                return kubernetes_events.judge(await self._post_event(manifest))
-            if channel is None:
-                return Delivery(sent=False, error=f"NotificationChannel {entry.channel} does not exist")
-            return await self._to_receiver(channel.spec, message)
+        """Deliver a message once."""
+        if entry.channel == KUBERNETES_EVENTS:
+            manifest = kubernetes_events.event_manifest(message, self._instance)
+            return kubernetes_events.judge(await self._post_event(manifest))
+        if channel is None:
+            return Delivery(sent=False, error=f"NotificationChannel {entry.channel} does not exist")
+        return await self._to_receiver(channel.spec, message)
 
     async def check(self, spec: NotificationChannelSpec) -> str | None:
         """Return what keeps a channel from working, as one sentence, or None. Nothing is sent."""

@@ -9,8 +9,8 @@ from datetime import UTC
 from typing import Any
 
 from pratique.core.effects import Delivery, Failure
+from pratique.core.events import EVENTS
 from pratique.core.messages import Message
-from pratique.core.notification import EVENTS
 from pratique.core.text import clean
 
 CONTROLLER = "pratique.dev/operator"

@@ -94,7 +94,7 @@ def judge(error: Exception, talk: Talk) -> Delivery:
     tls = _tls_error(error)
     match error:
         case UnmetError():
-            return Delivery(sent=False, error=str(error), permanent=error.permanent)
+            return Delivery(sent=False, error=str(error), permanent=error.permanent, channel_fault=not error.permanent)
         case PratiqueError():  # of the check of where the operator may connect to
             return Delivery(sent=False, error=str(error))
         case SMTPResponseException() if 400 <= error.code < 600:
@@ -104,7 +104,7 @@ def judge(error: Exception, talk: Talk) -> Delivery:
         case TimeoutError():
             return Delivery(sent=False, error=_silent(talk))
         case _ if tls is not None:
-            return Delivery(sent=False, error=_tls_worded(tls))
+            return Delivery(sent=False, error=_tls_worded(tls), channel_fault=True)
         case socket.gaierror():
             return Delivery(sent=False, error="the mail server's host name could not be resolved")
         case OSError() if talk.step is Step.CONNECTION:
@@ -119,13 +119,19 @@ def _answered(code: int, text: str, talk: Talk) -> Delivery:
     enhanced = _ENHANCED.match(text)
     numbers = f"({code} {enhanced[1]})" if enhanced else f"({code})"
     if code in _WANTS_LOGIN or (talk.step is Step.LOGIN and code >= 500):
-        return Delivery(sent=False, error=_login_worded(numbers, talk), retry_after=PAUSE_SECONDS)
+        return Delivery(sent=False, error=_login_worded(numbers, talk), retry_after=PAUSE_SECONDS, channel_fault=True)
     passes = " for now" if code < 500 else ""
     hint = _HINTS.get((talk.step, code))
     error = f"{talk.step.value}{passes} {numbers}" + (f": {hint}" if hint else "")
     of_the_message = talk.step in _OF_THE_MESSAGE or code == _TOO_LARGE
     pause = PAUSE_SECONDS if code in _BUSY else None
-    return Delivery(sent=False, error=error, permanent=of_the_message and code >= 500, retry_after=pause)
+    return Delivery(
+        sent=False,
+        error=error,
+        permanent=of_the_message and code >= 500,
+        retry_after=pause,
+        message_fault=of_the_message,
+    )
 
 
 def _login_worded(numbers: str, talk: Talk) -> str:

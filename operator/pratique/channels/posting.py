@@ -23,6 +23,8 @@ TIMEOUT_SECONDS = 10.0
 _ANSWER_BYTES = 256
 _MAX_RETRY_AFTER = 86400.0
 _MAY_PASS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+_CHANNEL = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+"""What a receiver answers to whom it does not know, or under an address that it does not have."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,10 @@ def no_answer_within(seconds: float) -> str:
 
 
 def judge(answer: Answer, code: str = "") -> Delivery:
-    """Say what an answer means: 2xx is delivered; 408, 425, 429 and 5xx may pass; the rest will not by itself."""
+    """Say what an answer means: 2xx is delivered; 408, 425, 429 and 5xx may pass, and 401, 403, 404 and 410 may be mended.
+
+    Those say that the URL or its token is not good any more: of whatever message. Any other 4xx is about this one.
+    """
     if 200 <= answer.status < 300:
         return Delivery(sent=True)
     error = f"the receiver answered {status_phrase(answer.status)}" + (f": {code}" if code else "")
@@ -93,10 +98,17 @@ def judge(answer: Answer, code: str = "") -> Delivery:
         return Delivery(
             sent=False,
             error=f"{error}; redirects are not followed, put the final URL into the Secret",
-            permanent=True,
+            channel_fault=True,
         )
-    temporary = answer.status in _MAY_PASS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    return Delivery(sent=False, error=error, permanent=not temporary, retry_after=answer.retry_after)
+    broken = answer.status in _CHANNEL
+    temporary = broken or answer.status in _MAY_PASS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return Delivery(
+        sent=False,
+        error=error,
+        permanent=not temporary,
+        retry_after=answer.retry_after,
+        channel_fault=broken,
+    )
 
 
 def status_phrase(status: int) -> str:

@@ -115,14 +115,15 @@ def judged(answer: Answer) -> Done | Undone:
     by_status = judge(answer, code)
     if by_status.sent and fields.get("ok") is True:
         return Done(fields)
-    if not by_status.sent and not by_status.permanent:
+    if not by_status.sent and not by_status.permanent and not by_status.channel_fault:
         return Undone(by_status)
     if code:
         return Undone(refusal(code, answer.retry_after), code)
     if isinstance(said, str) and _WORD.fullmatch(said):
         return Undone(UNKNOWN)
     unlike = _MOVED if 300 <= answer.status < HTTPStatus.BAD_REQUEST else _NOT_SLACK
-    return Undone(Delivery(sent=False, error=f"the receiver answered {status_phrase(answer.status)}{unlike}"))
+    error = f"the receiver answered {status_phrase(answer.status)}{unlike}"
+    return Undone(Delivery(sent=False, error=error, channel_fault=by_status.channel_fault))
 
 
 def refusal(code: str, retry_after: float | None = None) -> Delivery:
@@ -131,7 +132,7 @@ def refusal(code: str, retry_after: float | None = None) -> Delivery:
     if code in PASSES:
         return Delivery(sent=False, error=error, retry_after=retry_after)
     if code in MENDABLE:
-        return Delivery(sent=False, error=f"{error}: {MENDABLE[code]}", retry_after=retry_after)
+        return Delivery(sent=False, error=f"{error}: {MENDABLE[code]}", retry_after=retry_after, channel_fault=True)
     why = f": {FOR_GOOD[code]}" if code in FOR_GOOD else ""
     return Delivery(sent=False, error=f"{error}{why}", permanent=True)
 

@@ -6,9 +6,9 @@ name in the message's own audience: never of text.
 
 import re
 
-from pratique.api.v1alpha1.common import EventType
+from pratique.api.v1alpha1.common import Audience, EventType
+from pratique.core.events import EVENTS
 from pratique.core.messages import Message, addressed
-from pratique.core.notification import EVENTS, Audience
 from pratique.core.wording import moment
 
 MAX_SECTION, MAX_FIELD = 3000, 2000

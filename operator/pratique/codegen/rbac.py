@@ -6,6 +6,7 @@ from pratique.admission import admission_policies
 from pratique.admission.values import GuardValues
 from pratique.admission.webhook import CONFIGURATION, SERVICE
 from pratique.api.v1alpha1 import GROUP, KINDS
+from pratique.core.directory import DIRECTORY_NAME
 from pratique.core.guard_record import RECORD_NAME
 from pratique.core.leadership import LEASE_NAME
 
@@ -68,6 +69,7 @@ def operator_rbac(namespace: str, account: str) -> list[Manifest]:
         rule("", ["configmaps"], ["create"]),
         rule("", ["configmaps"], ["get", "update"], [RECORD_NAME]),
     ]
+    directory = [rule("", ["configmaps"], ["get"], [DIRECTORY_NAME])]
     return [
         {
             "apiVersion": "v1",
@@ -82,6 +84,8 @@ def operator_rbac(namespace: str, account: str) -> list[Manifest]:
         _binding("RoleBinding", "pratique-leader", namespace, "Role", subject),
         _role("pratique-guard", namespace, record),
         _binding("RoleBinding", "pratique-guard", namespace, "Role", subject),
+        _role("pratique-directory", namespace, directory),
+        _binding("RoleBinding", "pratique-directory", namespace, "Role", subject),
     ]
 
 

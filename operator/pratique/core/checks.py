@@ -39,6 +39,8 @@ def _problems(action: Action) -> Iterator[str]:
     for index, template in enumerate(action.spec.execution.resources):
         yield from _template(action, template, f"spec.execution.resources[{index}]", trial=not form)
     yield from _twice(action)
+    if action.spec.cost is not None:
+        yield from _text(action, action.spec.cost, SCOPE, "spec.cost")
     for name, text in action.spec.execution.outputs.items():
         yield from _text(action, text, OUTPUT_SCOPE, f"spec.execution.outputs.{name}")
 

@@ -69,3 +69,19 @@ def set_kstatus(
         else:
             result = drop_condition(result, kind)
     return result
+
+
+def ready_or_stalled(
+    conditions: list[Condition], ready: ConditionStatus, reason: str, text: str, now: datetime, generation: int
+) -> list[Condition]:
+    """Return `conditions` of what is either sound or waits for somebody to mend it."""
+    return set_kstatus(
+        conditions,
+        ready=ready,
+        reconciling=False,
+        stalled=ready is ConditionStatus.FALSE,
+        reason=reason,
+        message=text,
+        now=now,
+        generation=generation,
+    )

@@ -193,6 +193,10 @@ class Delivery:
     permanent: bool = False
     retry_after: float | None = None
     reference: str = ""
+    channel_fault: bool = False
+    """Whether no message can pass until somebody mends the channel: such a failure is not this message's own."""
+    message_fault: bool = False
+    """Whether it is this message alone that was not taken, as its recipient's mailbox is full: the channel works."""
 
 
 Deliveries = Mapping[str, Delivery]

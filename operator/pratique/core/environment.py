@@ -15,6 +15,8 @@ from pratique.api.v1alpha1.common import EventType, format_time
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.environment import Environment, EnvironmentPhase, EnvironmentStatus
 from pratique.core import notification
+from pratique.core.addressing import addressed
+from pratique.core.concerned import by_environment
 from pratique.core.effects import Create, Delete, Deliveries, Failure, Json, Outcome, Outcomes, Plan
 from pratique.core.environment_end import POLL, take_down
 from pratique.core.environment_status import (
@@ -31,6 +33,7 @@ from pratique.core.environment_status import (
     write,
 )
 from pratique.core.namespace_objects import contents, namespace
+from pratique.core.recipients import Routing
 from pratique.core.ttl import Judgement, Verdict, judge
 from pratique.core.wording import moment
 
@@ -42,6 +45,7 @@ class EnvironmentSnapshot:
     environment: Environment
     outcomes: Outcomes = field(default_factory=dict)
     deliveries: Deliveries = field(default_factory=dict)
+    routing: Routing = field(default_factory=Routing)
 
 
 def plan_environment(snapshot: EnvironmentSnapshot, now: datetime) -> Plan[EnvironmentStatus]:
@@ -57,8 +61,18 @@ def plan_environment(snapshot: EnvironmentSnapshot, now: datetime) -> Plan[Envir
         plan = Plan(status, wake_at=now)
     else:
         plan = take_down(environment, snapshot.outcomes, now)
-    wakes = [when for when in (plan.wake_at, notification.next_due(plan.status.notifications, now)) if when]
-    return replace(plan, wake_at=min(wakes, default=None))
+    told = _addressed(snapshot, plan.status, now)
+    wakes = [when for when in (plan.wake_at, notification.next_due(told.notifications, now)) if when]
+    return replace(plan, status=told, wake_at=min(wakes, default=None))
+
+
+def _addressed(snapshot: EnvironmentSnapshot, after: EnvironmentStatus, now: datetime) -> EnvironmentStatus:
+    before = snapshot.environment.status.notifications
+    if after.notifications == before:
+        return after
+    concerned = by_environment(snapshot.environment.model_copy(update={"status": after}))
+    outbox = addressed(list(before), list(after.notifications), concerned, snapshot.routing, now)
+    return after.model_copy(update={"notifications": outbox})
 
 
 def _decide(environment: Environment, outcomes: Outcomes, now: datetime) -> Plan[EnvironmentStatus]:

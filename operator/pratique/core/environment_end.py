@@ -6,6 +6,7 @@ alone and holds nothing up, so that deleting the surrounding namespace never han
 
 from datetime import datetime, timedelta
 
+from pratique.api.v1alpha1.common import EventType
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.environment import Environment, EnvironmentPhase, EnvironmentStatus
 from pratique.core import notification
@@ -16,6 +17,7 @@ from pratique.core.environment_status import (
     is_ours,
     namespace_ref,
     set_finalizers,
+    tell,
     try_again,
     write,
 )
@@ -66,8 +68,13 @@ def _pause(environment: Environment, now: datetime) -> timedelta:
 
 
 def _let_go(environment: Environment, now: datetime) -> Plan[EnvironmentStatus]:
-    """Remove the finalizer, once what is still to be told was told, or a minute has passed since the deletion."""
-    last_words = (environment.metadata.deletion_timestamp or now) + _LAST_WORDS
+    """Remove the finalizer, once what is still to be told was told, or a minute has passed since it was all gone."""
+    text = f"Namespace {environment.spec.target.namespace.name} is gone, with everything that was in it"
+    status = tell(environment, environment.status, EventType.ENVIRONMENT_GONE, text, now)
+    if status != environment.status:
+        return Plan(status, wake_at=now)
+    gone = [each.at for each in status.notifications if each.event is EventType.ENVIRONMENT_GONE]
+    last_words = max([environment.metadata.deletion_timestamp or now, *gone]) + _LAST_WORDS
     if notification.has_pending(list(environment.status.notifications)) and now < last_words:
         return Plan(environment.status, wake_at=min(now + POLL, last_words))
     rest = [finalizer for finalizer in environment.metadata.finalizers if finalizer != FINALIZER]

@@ -1,81 +1,32 @@
-"""Builds the Approval of a run and decides what becomes of it. Pure; the Approval's only writer of status.
+"""Decides what becomes of an Approval. Pure; the Approval's only writer of status.
 
-`open_gate` is called by the run's plan; `plan_approval` runs for every look at an Approval. An Approval that ended is
-never changed again, but for the marks of its outbox; only an end that may be forged is, while nothing has followed from it.
+`plan_approval` runs for every look at an Approval. An Approval that ended is never changed again, but for the marks of its
+outbox; only an end that may be forged is, while nothing has followed from it.
 """
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pratique.api.v1alpha1 import API_VERSION
-from pratique.api.v1alpha1.action import Stage
-from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
-from pratique.api.v1alpha1.approval import (
-    Approval,
-    ApprovalPlan,
-    ApprovalSpec,
-    ApprovalState,
-    ApprovalStatus,
-    GatePolicy,
-    Subject,
-)
-from pratique.api.v1alpha1.common import Condition, ConditionStatus, EventType, Requester, format_time
+from pratique.api.v1alpha1.action_run import ActionRun
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, ApprovalStatus
+from pratique.api.v1alpha1.common import Condition, ConditionStatus, EventType, format_time
 from pratique.api.v1alpha1.conditions import ConditionType, Reason
 from pratique.core import notification
+from pratique.core.addressing import addressed
 from pratique.core.approval import Count, Tally, count
+from pratique.core.concerned import by_approval
 from pratique.core.conditions import set_condition
-from pratique.core.effects import Deliveries, Json, ObjectRef, Outcomes, Plan, Read
+from pratique.core.effects import Deliveries, ObjectRef, Outcomes, Plan, Read
 from pratique.core.guarded import unverified
 from pratique.core.identity import asked_by
-from pratique.core.objects import RUN_UID_LABEL
+from pratique.core.recipients import Routing
 from pratique.core.text import clean
-from pratique.core.ttl import expires_at
 from pratique.core.wording import moment
 
 READ_SUBJECT = "subject"
 _MAX_MESSAGE = 2048
 """What the CRD takes: names of many approvers are longer, and the gate must end all the same."""
-
-
-def round_of(run: ActionRun) -> int:
-    """Return how often the gate of a run was opened, as far as its status tells: that names the Approval to follow."""
-    return run.status.approvals[0].round if run.status.approvals else 1
-
-
-def approval_name(run: ActionRun, stage: Stage, round_: int = 1) -> str:
-    """Return the name of a run's gate: it carries the run's uid, so that a namesake never meets an older gate."""
-    again = f"-{round_}" if round_ > 1 else ""
-    return f"{run.metadata.name}-{stage.name}-{run.metadata.uid.replace('-', '')[:10]}{again}"
-
-
-def open_gate(run: ActionRun, plan: RunPlan, stage: Stage, now: datetime, round_: int = 1) -> Json:
-    """Return the Approval that holds this run, to be created; its deadline starts to run now.
-
-    A clock of ours that is behind the API server's must not make it shorter: a run is never held before it was asked.
-    """
-    opened = max(now, run.metadata.creation_timestamp)
-    spec = ApprovalSpec(
-        subject=Subject(kind="ActionRun", name=run.metadata.name, uid=run.metadata.uid),
-        stage=stage.name,
-        action=plan.action.name,
-        title=plan.action.title,
-        message=clean(stage.message, 512),
-        reason=clean(run.spec.reason, 1024),
-        requested_by=run.spec.requested_by or Requester(username="unknown"),
-        on_behalf_of=run.spec.on_behalf_of,
-        plan=ApprovalPlan(digest=plan.digest, summary=plan.summary),
-        policy=GatePolicy(
-            approvers=stage.approvers,
-            required=stage.required,
-            decline_threshold=stage.decline_threshold,
-            comment=stage.comment,
-            deadline=expires_at(opened, stage.deadline),
-        ),
-        notifications=plan.notifications,
-    )
-    labels = {RUN_UID_LABEL: run.metadata.uid}
-    metadata = {"name": approval_name(run, stage, round_), "namespace": run.metadata.namespace, "labels": labels}
-    return {"apiVersion": API_VERSION, "kind": "Approval", "metadata": metadata, "spec": spec.to_wire()}
 
 
 @dataclass(frozen=True)
@@ -86,6 +37,7 @@ class ApprovalSnapshot:
     run: ActionRun | None
     outcomes: Outcomes = field(default_factory=dict)
     deliveries: Deliveries = field(default_factory=dict)
+    routing: Routing = field(default_factory=Routing)
     tainted: str | None = None
     """Why neither its decisions nor its end are believed: the API server did not guard when they may have been made.
 
@@ -97,6 +49,19 @@ _FORGEABLE = (ApprovalState.APPROVED, ApprovalState.DECLINED, ApprovalState.EXPI
 
 
 def plan_approval(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
+    """Decide what an Approval is, and to whom goes what it tells."""
+    plan = _decide(snapshot, now)
+    before, after = snapshot.approval.status.notifications, plan.status.notifications
+    if after == before:
+        return plan
+    outbox = addressed(list(before), list(after), by_approval(snapshot.approval), snapshot.routing, now)
+    wakes = [when for when in (plan.wake_at, notification.next_due(outbox, now)) if when]
+    return replace(
+        plan, status=plan.status.model_copy(update={"notifications": outbox}), wake_at=min(wakes, default=None)
+    )
+
+
+def _decide(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
     """Decide what an Approval is: still open, or ended, and how. Withdrawal comes first, then the decisions.
 
     An end that rests on decisions, a decline too, waits until it is known that they were made under guard.

@@ -21,18 +21,21 @@ from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.api.v1alpha1.common import EventType
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.core import notification, transitions
+from pratique.core.addressing import addressed
+from pratique.core.concerned import by_run
 from pratique.core.digest import plan_digest
 from pratique.core.dry_run import try_plan, with_results
 from pratique.core.effects import Create, EvaluateRun, Evaluation, ObjectRef, Outcome, Plan, Read
 from pratique.core.execution import advance
-from pratique.core.gate import approval_name, as_decided, open_gate, round_of, state_holds
+from pratique.core.gate import as_decided, state_holds
 from pratique.core.guarded import unverified
 from pratique.core.identity import person_of
 from pratique.core.open_runs import too_many
+from pratique.core.opening import approval_name, open_gate, round_of
 from pratique.core.snapshot import RunSnapshot
 from pratique.core.start import not_approved, not_free, not_the_gate_of, superseded
 from pratique.core.vanishing import release
-from pratique.core.wording import gate_ended, held
+from pratique.core.wording import gate_ended, held, suspended
 
 EVALUATE = "evaluate"
 OPEN_GATE = "open-gate"
@@ -50,8 +53,21 @@ def plan_action_run(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatu
     outbox = notification.settle(list(run.status.notifications), snapshot.deliveries, now)
     status = run.status.model_copy(update={"notifications": outbox})
     plan = _decide(replace(snapshot, run=run.model_copy(update={"status": status})), now)
-    wakes = [when for when in (plan.wake_at, notification.next_due(plan.status.notifications, now)) if when]
-    return replace(plan, wake_at=min(wakes, default=None))
+    told = _addressed(snapshot, plan.status, now)
+    wakes = [when for when in (plan.wake_at, notification.next_due(told.notifications, now)) if when]
+    return replace(plan, status=told, wake_at=min(wakes, default=None))
+
+
+def _addressed(snapshot: RunSnapshot, after: ActionRunStatus, now: datetime) -> ActionRunStatus:
+    """Say to whom goes what is to be told: by the rules that the plan holds, or the Action's where there is no plan."""
+    before = snapshot.run.status.notifications
+    if after.notifications == before:
+        return after
+    asked = snapshot.action.spec.notifications if snapshot.action is not None else []
+    rules = after.plan.notifications if after.plan is not None else asked
+    concerned = by_run(snapshot.run.model_copy(update={"status": after}), snapshot.approval, rules)
+    outbox = addressed(list(before), list(after.notifications), concerned, snapshot.routing, now)
+    return after.model_copy(update={"notifications": outbox})
 
 
 def _decide(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
@@ -92,7 +108,7 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: _Again = _Again()) 
         text = f"There is no Action named {run.spec.action_ref.name}; `kubectl get actions` lists what there is"
         return Plan(transitions.hold(run, Reason.ACTION_NOT_FOUND, text, now))
     if action.spec.suspend:
-        text = f"The Action {action.metadata.name} is suspended: ask again when it takes requests"
+        text = suspended(action.metadata.name)
         return Plan(transitions.end(run, Phase.REFUSED, text, now, EventType.REFUSED, action.spec.notifications))
     outcome = snapshot.outcomes.get(EVALUATE)
     if outcome is None:

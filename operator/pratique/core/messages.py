@@ -11,10 +11,11 @@ from datetime import datetime
 from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, RecordedDecision
-from pratique.api.v1alpha1.common import EventType, KubeObject, Notification
+from pratique.api.v1alpha1.common import Audience, EventType, KubeObject, Notification
 from pratique.api.v1alpha1.environment import Environment
+from pratique.api.v1alpha1.notification_channel import NotificationChannel
+from pratique.core.events import EVENTS
 from pratique.core.identity import asked_by, person_of
-from pratique.core.notification import EVENTS, Audience
 from pratique.core.text import clean
 from pratique.core.wording import approvers_phrase, moment
 
@@ -102,10 +103,12 @@ def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) 
         if entry.event is EventType.APPROVAL_REQUESTED and plan.gate is not None:
             facts.append(("Held because", clean(plan.gate.message, _LINE)))
         facts.append((_PLAN_LABEL.get(entry.event, _ASKED_FOR), _lines(plan.summary)))
+        facts.append(("Costs", clean(plan.cost or "", _LINE)))
     if approval is not None:
         facts += _gate_facts(approval, entry.event)
     named = title or run.spec.action_ref.name
-    return _message(run, entry, named, facts, approvers, person_of(run.spec), _how(approval, entry))
+    told = _message(run, entry, named, facts, approvers, person_of(run.spec), _how(approval, entry))
+    return _as_it_is_now(told, approval)
 
 
 def compose_approval(approval: Approval, entry: Notification) -> Message:
@@ -117,10 +120,12 @@ def compose_approval(approval: Approval, entry: Notification) -> Message:
         ("Reason", clean(spec.reason)),
         ("Held because", clean(spec.message, _LINE)),
         (_PLAN_LABEL.get(entry.event, _ASKED_FOR), _lines(spec.plan.summary)),
+        ("Costs", clean(spec.plan.cost or "", _LINE)),
         *_gate_facts(approval, entry.event),
     ]
     how = _how(approval, entry)
-    return _message(approval, entry, spec.title or spec.action, facts, spec.policy.approvers, person_of(spec), how)
+    told = _message(approval, entry, spec.title or spec.action, facts, spec.policy.approvers, person_of(spec), how)
+    return _as_it_is_now(told, approval)
 
 
 def compose_environment(environment: Environment, entry: Notification) -> Message:
@@ -133,6 +138,12 @@ def compose_environment(environment: Environment, entry: Notification) -> Messag
         ("Ends", moment(status.expires_at) if status.expires_at is not None else ""),
     ]
     return _message(environment, entry, environment.metadata.name, facts, None, spec.requested_by or "", ())
+
+
+def compose_channel(channel: NotificationChannel, entry: Notification) -> Message:
+    """Return what a test of a channel says."""
+    ready: Facts = [("Channel", channel.metadata.name), ("Type", channel.spec.channel_type or "")]
+    return _message(channel, entry, channel.metadata.name, ready, None, "", ())
 
 
 def addressed(recipients: Recipients) -> str:
@@ -208,13 +219,19 @@ def _gate_facts(approval: Approval, event: EventType) -> Facts:
     policy = approval.spec.policy
     if event is not EventType.APPROVAL_REQUESTED:
         return [_decision_fact(decision) for decision in approval.status.decisions[:MAX_DECISIONS] if decision.comment]
-    facts: Facts = [
-        ("Who may decide", clean(f"{policy.required} of {approvers_phrase(policy.approvers)}", _TEXT)),
-        ("Decide before", moment(policy.deadline)),
-    ]
-    if approval.status.state is not ApprovalState.PENDING:
-        facts.append(("Meanwhile", clean(approval.status.message, _TEXT) or approval.status.state.value))
-    return facts
+    who = ("Who may decide", clean(f"{policy.required} of {approvers_phrase(policy.approvers)}", _TEXT))
+    return [who, ("Decide before", moment(policy.deadline))]
+
+
+def _as_it_is_now(message: Message, approval: Approval | None) -> Message:
+    """Say of a request that has ended how it ended, instead of asking for what nobody can give any more."""
+    ended = approval is not None and approval.status.state is not ApprovalState.PENDING
+    if approval is None or not ended or message.event is not EventType.APPROVAL_REQUESTED:
+        return message
+    state = approval.status.state.value
+    asked = EVENTS[EventType.APPROVAL_REQUESTED].headline
+    text = clean(approval.status.message, _TEXT) or state
+    return replace(message, headline=state + message.headline.removeprefix(asked), text=text)
 
 
 def _decision_fact(decision: RecordedDecision) -> tuple[str, str]:

@@ -7,68 +7,28 @@ must not word anything (`messages` does). Called by the planners, and by the edg
 
 import hashlib
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import NamedTuple
 
 from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, DeliveryState, EventType, Notification, NotificationRule
 from pratique.core.effects import Deliveries, Delivery
+from pratique.core.events import EVENTS
 from pratique.core.limits import MAX_LINE_BYTES
 from pratique.core.text import clean, fit
 
 MAX_ENTRIES = 128
-MAX_ATTEMPTS = 12
+MIN_ATTEMPTS = 3
+GIVE_UP_AFTER = timedelta(hours=24)
+"""A try that fails after so long is the last one, if it is not among the first few: the operator may have been off."""
 MAX_ERROR = 512
+MAX_REFERENCE = 128
 BASE_SECONDS = 1.0
 CAP_SECONDS = 300.0
 MAX_RETRY_AFTER_SECONDS = 3600.0
 SENDER_GRACE = timedelta(seconds=15)
-_LONGEST_PAUSE = timedelta(seconds=MAX_RETRY_AFTER_SECONDS + 1)
 """How long a process has to deliver what it claimed; then it is taken for dead, and another one delivers."""
+_LONGEST_PAUSE = timedelta(seconds=MAX_RETRY_AFTER_SECONDS + 1)
 """A receiver may ask for a pause, but not for one that amounts to silence."""
-
-
-class Audience(StrEnum):
-    """Whom an event concerns."""
-
-    APPROVERS = "Approvers"
-    REQUESTER = "Requester"
-
-
-class EventInfo(NamedTuple):
-    """What is the same for every message about an event. `type`, `reason` and `action` are of the Kubernetes Event."""
-
-    audience: Audience
-    headline: str
-    type: str
-    reason: str
-    action: str
-
-
-_NORMAL, _WARNING = "Normal", "Warning"
-
-
-def _info(event: EventType, audience: Audience, headline: str, kind: str, action: str) -> tuple[EventType, EventInfo]:
-    return event, EventInfo(audience, headline, kind, event.value, action)
-
-
-EVENTS: dict[EventType, EventInfo] = dict(
-    (
-        _info(EventType.APPROVAL_REQUESTED, Audience.APPROVERS, "Approval needed", _NORMAL, "RequestApproval"),
-        _info(EventType.APPROVED, Audience.REQUESTER, "Approved", _NORMAL, "Decide"),
-        _info(EventType.DECLINED, Audience.REQUESTER, "Declined", _WARNING, "Decide"),
-        _info(EventType.EXPIRED, Audience.REQUESTER, "Expired, nobody decided in time", _WARNING, "Decide"),
-        _info(EventType.WITHDRAWN, Audience.APPROVERS, "Withdrawn, nothing to decide any more", _NORMAL, "Withdraw"),
-        _info(EventType.SUPERSEDED, Audience.REQUESTER, "Superseded, ask again", _WARNING, "Supersede"),
-        _info(EventType.REFUSED, Audience.REQUESTER, "Refused", _WARNING, "Judge"),
-        _info(EventType.SUCCEEDED, Audience.REQUESTER, "Done", _NORMAL, "Run"),
-        _info(EventType.FAILED, Audience.REQUESTER, "Failed", _WARNING, "Run"),
-        _info(EventType.STATUS_FORGED, Audience.APPROVERS, "A forged status was put right", _WARNING, "Restore"),
-        _info(EventType.ENVIRONMENT_READY, Audience.REQUESTER, "Environment ready", _NORMAL, "Create"),
-        _info(EventType.ENVIRONMENT_EXPIRING, Audience.REQUESTER, "Environment ends soon", _WARNING, "Expire"),
-        _info(EventType.ENVIRONMENT_EXPIRED, Audience.REQUESTER, "Environment ended", _NORMAL, "Expire"),
-    )
-)
-"""One row per event; a test holds it to `EventType`."""
+_LONGEST_HOLD = timedelta(days=9)
+"""Quiet days and a digest together."""
 
 
 def record(
@@ -82,16 +42,18 @@ def record(
 ) -> list[Notification]:
     """Return `outbox` with one entry per channel that is to be told; what is there already is left as it is.
 
-    `key` tells apart what may happen more than once to one object, such as several warnings before its end.
+    `key` tells apart what may happen more than once to one object, such as several warnings before its end. That a channel
+    reaches people one by one is not known here: `addressing` makes an entry for each of them.
     """
     named = [channel for rule in rules if event in rule.events for channel in rule.channels]
+    always = (KUBERNETES_EVENTS,) if EVENTS[event].on_object else ()
     result, text = list(outbox), fit(clean(message, MAX_LINE_BYTES), MAX_LINE_BYTES)
-    for channel in dict.fromkeys((KUBERNETES_EVENTS, *named)):
+    for channel in dict.fromkeys((*always, *named)):
         ident = "/".join(part for part in (event.value, key, channel) if part)
-        if any(entry.id == ident for entry in result):
+        if any(entry.id == ident or entry.id.startswith(f"{ident}@") for entry in result):
             continue
         entry = Notification(id=ident, event=event, channel=channel, at=at, message=text)
-        result = _with_room(result, entry)
+        result = with_room(result, entry)
     return result
 
 
@@ -101,8 +63,19 @@ def settle(outbox: list[Notification], deliveries: Deliveries, now: datetime) ->
 
 
 def due(outbox: list[Notification], now: datetime) -> list[Notification]:
-    """Return the entries to deliver now, in the order they were recorded."""
-    return [entry for entry in outbox if _is_due(entry, now)]
+    """Return the entries to deliver now, in the order they were recorded.
+
+    Each receiver hears of an object in that order: what is behind an entry that is being tried waits for it.
+    """
+    ready, blocked = list[Notification](), set[tuple[str, str]]()
+    for entry in outbox:
+        if entry.state is not DeliveryState.PENDING:
+            continue
+        if _receiver(entry) not in blocked and _is_due(entry, now):
+            ready.append(entry)
+        if _is_due(entry, now) or entry.attempts:
+            blocked.add(_receiver(entry))
+    return ready
 
 
 def next_due(outbox: list[Notification], now: datetime) -> datetime | None:
@@ -110,8 +83,8 @@ def next_due(outbox: list[Notification], now: datetime) -> datetime | None:
 
     What is due now is with the edge already: the end of that delivery asks for the next look, not the clock.
     """
-    later = [entry.next_attempt_at for entry in outbox if entry.next_attempt_at and not _is_due(entry, now)]
-    return min((when for when in later if when > now), default=None)
+    waiting = [entry for entry in outbox if entry.state is DeliveryState.PENDING and not _is_due(entry, now)]
+    return min((when for entry in waiting if (when := _due_at(entry)) > now), default=None)
 
 
 def claimed(outbox: list[Notification], before: list[Notification], sender: str) -> list[Notification]:
@@ -132,8 +105,18 @@ def deliverable_at(entry: Notification, sender: str, now: datetime) -> datetime:
     """Return when this process may deliver what is due: what another has claimed, only `SENDER_GRACE` after it was due."""
     if entry.sender in (None, sender):
         return now
-    when = (entry.next_attempt_at or entry.at) + SENDER_GRACE
+    when = _due_at(entry) + SENDER_GRACE
     return when if when - now <= 2 * SENDER_GRACE else now  # a time so far off is of a clock that was set back
+
+
+def given_up(before: list[Notification], after: list[Notification]) -> list[Notification]:
+    """Return what was given up between two versions of an outbox."""
+    states = {entry.id: entry.state for entry in before}
+    return [
+        entry
+        for entry in after
+        if entry.state is DeliveryState.GIVEN_UP and states.get(entry.id) is DeliveryState.PENDING
+    ]
 
 
 def has_pending(outbox: list[Notification]) -> bool:
@@ -141,14 +124,30 @@ def has_pending(outbox: list[Notification]) -> bool:
     return any(entry.state is DeliveryState.PENDING for entry in outbox)
 
 
+def is_held(entry: Notification, now: datetime) -> bool:
+    """Whether an entry waits for the end of quiet hours or for a digest, and was never tried."""
+    return entry.state is DeliveryState.PENDING and not entry.attempts and not _is_due(entry, now)
+
+
 def _is_due(entry: Notification, now: datetime) -> bool:
     """Whether it is time. A time beyond the longest pause was written before the clock was set back: that is now."""
-    when = entry.next_attempt_at
-    time_has_come = when is None or when <= now or when > now + _LONGEST_PAUSE
-    return entry.state is DeliveryState.PENDING and time_has_come
+    when = _due_at(entry)
+    longest = _LONGEST_PAUSE if entry.next_attempt_at else _LONGEST_HOLD
+    return entry.state is DeliveryState.PENDING and (when <= now or when > now + longest)
 
 
-def _with_room(outbox: list[Notification], entry: Notification) -> list[Notification]:
+def _due_at(entry: Notification) -> datetime:
+    return entry.next_attempt_at or entry.not_before or entry.at
+
+
+def _receiver(entry: Notification) -> tuple[str, str]:
+    """Return who waits for an entry; Kubernetes Events have their own times, and no reader who is confused by them."""
+    if entry.channel == KUBERNETES_EVENTS:
+        return entry.channel, entry.id
+    return entry.channel, f"{entry.recipient.kind}/{entry.recipient.name}" if entry.recipient else ""
+
+
+def with_room(outbox: list[Notification], entry: Notification) -> list[Notification]:
     """Append; in a full outbox the oldest settled entry goes, and where all are pending, the new one is not taken."""
     if len(outbox) < MAX_ENTRIES:
         return [*outbox, entry]
@@ -164,17 +163,25 @@ def _settled(entry: Notification, delivery: Delivery, now: datetime) -> Notifica
     if delivery.sent:
         attempts = entry.attempts + 1
         done = {"state": DeliveryState.SENT, "attempts": attempts, "next_attempt_at": None, "error": None}
-        return entry.model_copy(update=done)
+        return entry.model_copy(update={**done, "reference": delivery.reference[:MAX_REFERENCE] or None})
     # A failure of an entry that is not due was counted before: its next attempt has been set since.
     if not _is_due(entry, now):
         return entry
     attempts = entry.attempts + 1
     error = fit(clean(delivery.error, MAX_ERROR), MAX_ERROR) or "no reason given"
-    if delivery.permanent or attempts >= MAX_ATTEMPTS:
+    too_long = now - (entry.not_before or entry.at) > GIVE_UP_AFTER
+    if delivery.permanent or (too_long and attempts >= MIN_ATTEMPTS):
         given_up = {"state": DeliveryState.GIVEN_UP, "attempts": attempts, "next_attempt_at": None, "error": error}
         return entry.model_copy(update=given_up)
-    again = _whole_second_after(now + _pause(entry.id, attempts, delivery.retry_after))
+    # What goes into one digest comes back at one moment.
+    key = f"{entry.channel}/{entry.not_before}" if entry.not_before is not None else entry.id
+    again = _whole_second_after(now + _pause(key, attempts, delivery.retry_after))
     return entry.model_copy(update={"attempts": attempts, "next_attempt_at": again, "error": error})
+
+
+def short(text: str) -> str:
+    """Return a few letters that stand for a text in an id."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _pause(ident: str, attempts: int, retry_after: float | None) -> timedelta:

@@ -92,7 +92,7 @@ def _evaluate(action: Action, run: ActionRun) -> Evaluation:
     resources = _resources(action, run, scope)
     if not resources:
         return Evaluation(refusals=("With these inputs there is nothing to do: every resource's `when` is false",))
-    return Evaluation(plan=_plan(action, inputs, gate, resources))
+    return Evaluation(plan=_plan(action, inputs, gate, resources, _cost(action, scope)))
 
 
 def condition(text: str, scope: Mapping[str, Any], path: str) -> bool:
@@ -155,7 +155,22 @@ def render_resource(template: ResourceTemplate, run: ActionRun, scope: Json, pat
     return PlannedResource(id=template.id, patch=template.patch, ready_when=template.ready_when, manifest=manifest)
 
 
-def _plan(action: Action, inputs: Json, gate: Stage | None, resources: list[PlannedResource]) -> RunPlan:
+def _cost(action: Action, scope: Json) -> str | None:
+    """Render what it costs; an Action may well say nothing of some runs."""
+    if action.spec.cost is None:
+        return None
+    try:
+        rendered = render_text(action.spec.cost, scope)
+    except EvaluationError as error:
+        raise EvaluationError(f"spec.cost: {error}") from None
+    if not isinstance(rendered, str):
+        rendered = json.dumps(rendered)
+    return clean(rendered, 512) or None
+
+
+def _plan(
+    action: Action, inputs: Json, gate: Stage | None, resources: list[PlannedResource], cost: str | None
+) -> RunPlan:
     metadata, execution = action.metadata, action.spec.execution
     plan = RunPlan(
         digest="",
@@ -167,6 +182,7 @@ def _plan(action: Action, inputs: Json, gate: Stage | None, resources: list[Plan
         start_deadline=execution.start_deadline,
         inputs=inputs,
         summary=[summarize(resource.manifest, patch=resource.patch) for resource in resources],
+        cost=cost,
         resources=resources,
         outputs=execution.outputs,
         notifications=action.spec.notifications,

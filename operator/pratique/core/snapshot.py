@@ -7,6 +7,7 @@ from pratique.api.v1alpha1.action_run import ActionRun, Phase
 from pratique.api.v1alpha1.approval import Approval
 from pratique.core.effects import Deliveries, Outcomes
 from pratique.core.open_runs import OpenRuns
+from pratique.core.recipients import Routing
 
 
 @dataclass(frozen=True)
@@ -25,5 +26,6 @@ class RunSnapshot:
     proven: str | None = None
     ended: Phase | None = None
     others: OpenRuns | None = None
+    routing: Routing = field(default_factory=Routing)
     vouched: bool = False
     """Whether this very version of its Approval is the one by which this process ended it, under guard."""

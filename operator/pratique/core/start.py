@@ -8,14 +8,15 @@ from datetime import datetime
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, DryRun, DryRunResult, PlannedResource, RunPlan
-from pratique.api.v1alpha1.approval import Approval, ApprovalState, GatePolicy
+from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.core.approval import Tally, count
 from pratique.core.digest import plan_digest
 from pratique.core.dry_run import Trial, Tried, without_results
 from pratique.core.effects import Evaluation
+from pratique.core.opening import policy_of
 from pratique.core.summary import name_of
 from pratique.core.ttl import expires_at
-from pratique.core.wording import moment
+from pratique.core.wording import moment, suspended
 
 MAX_DIFFERENCES = 3
 
@@ -24,19 +25,10 @@ def not_the_gate_of(plan: RunPlan, approval: Approval) -> str | None:
     """Return why an Approval is not the one of this plan, or None: digest and rule are both compared."""
     if plan_digest(plan) != approval.spec.plan.digest:
         return "What was approved is not what would run: status.plan does not have the digest that was approved"
-    if plan.gate is None or not _is_rule_of(plan, approval.spec.policy):
+    rule = approval.spec.policy
+    if plan.gate is None or policy_of(plan.gate, rule.deadline) != rule:
         return "The rule by which it was approved is not the one of its plan: spec.policy of the Approval is another"
     return None
-
-
-def _is_rule_of(plan: RunPlan, policy: GatePolicy) -> bool:
-    stage = plan.gate
-    return stage is not None and (stage.approvers, stage.required, stage.decline_threshold, stage.comment) == (
-        policy.approvers,
-        policy.required,
-        policy.decline_threshold,
-        policy.comment,
-    )
 
 
 def superseded(plan: RunPlan, action: Action | None, approval: Approval, trial: Trial, now: datetime) -> str | None:
@@ -49,7 +41,7 @@ def superseded(plan: RunPlan, action: Action | None, approval: Approval, trial: 
     if action.metadata.uid != plan.action.uid:
         return f"The Action {name} was deleted and made again while the request waited"
     if action.spec.suspend:
-        return f"The Action {name} is suspended: ask again when it takes requests"
+        return suspended(name)
     decisive = count(approval.spec, now).decisive
     last = expires_at(decisive.decided_at, plan.start_deadline) if decisive else now
     if now >= last:

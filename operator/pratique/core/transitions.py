@@ -72,12 +72,11 @@ def retry_start(run: ActionRun, message: str) -> ActionRunStatus:
 
 
 def start(run: ActionRun, plan: RunPlan, why: str, now: datetime) -> ActionRunStatus:
-    """Record that nothing stands in the way any more; a run that had a gate tells its requester."""
+    """Record that nothing stands in the way any more; who asked for it, and who was asked, is told."""
     status = _move(run, Phase.RUNNING, Reason.RUNNING, why, now)
-    outbox = list(status.notifications)
-    if plan.gate is not None:
-        outbox = notification.record(outbox, EventType.APPROVED, now, status.message, plan.notifications)
-    return status.model_copy(update={"plan": plan, "started_at": now, "notifications": outbox})
+    events = [EventType.APPROVED, EventType.HANDLED] if plan.gate is not None else []
+    told = _told(status, [*events, EventType.RUNNING], plan.notifications, now)
+    return told.model_copy(update={"plan": plan, "started_at": now})
 
 
 def progress(run: ActionRun, status: ActionRunStatus, message: str, now: datetime) -> ActionRunStatus:
@@ -92,8 +91,17 @@ def end(
 ) -> ActionRunStatus:
     """Record an end; those who are to be told are in the outbox of the same write."""
     status = _move(run, phase, Reason(phase.value), message, now)
-    outbox = notification.record(list(status.notifications), event, now, status.message, rules)
-    return status.model_copy(update={"finished_at": now, "notifications": outbox})
+    handled = [EventType.HANDLED] if run.status.phase is Phase.WAITING_FOR_APPROVAL else []
+    return _told(status, [event, *handled], rules, now).model_copy(update={"finished_at": now})
+
+
+def _told(
+    status: ActionRunStatus, events: list[EventType], rules: list[NotificationRule], now: datetime
+) -> ActionRunStatus:
+    outbox = list(status.notifications)
+    for event in events:
+        outbox = notification.record(outbox, event, now, status.message, rules)
+    return status.model_copy(update={"notifications": outbox})
 
 
 def _move(run: ActionRun, phase: Phase, reason: Reason, message: str, now: datetime) -> ActionRunStatus:

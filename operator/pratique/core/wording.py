@@ -34,6 +34,11 @@ def held(stage: Stage, deadline: datetime) -> str:
     return f"Waiting for {stage.required} of {approvers_phrase(stage.approvers)} until {moment(deadline)}{why}"
 
 
+def suspended(action: str) -> str:
+    """Return why an Action that is suspended starts nothing."""
+    return f"The Action {action} is suspended: ask again when it takes requests"
+
+
 def gate_ended(approval: Approval) -> str:
     """Return how a gate ended, for the requester."""
     status = approval.status

@@ -7,26 +7,33 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from pratique.api.v1alpha1 import Action, ActionRun, Approval, Environment, NotificationChannel
 from pratique.api.v1alpha1.action_run import Phase
 from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.common import KubeObject, Notification
+from pratique.api.v1alpha1.conditions import ConditionType, Reason
 from pratique.cluster.store import Store
-from pratique.core.catalogue import ActionSnapshot, ChannelSnapshot, plan_action, plan_channel
+from pratique.core.catalogue import ActionSnapshot, plan_action
+from pratique.core.channel import ChannelSnapshot, plan_channel
 from pratique.core.effects import Deliveries, Json, Outcomes, Plan
+from pratique.core.envelope import enveloped
 from pratique.core.environment import EnvironmentSnapshot, plan_environment
 from pratique.core.gate import ApprovalSnapshot, plan_approval
 from pratique.core.lifecycle import plan_action_run
 from pratique.core.limits import OPEN_RUNS_PER_REQUESTER
-from pratique.core.messages import Message, compose_approval, compose_environment, compose_run
+from pratique.core.messages import Message, compose_approval, compose_channel, compose_environment, compose_run
 from pratique.core.namespace_objects import ENVIRONMENT_UID_LABEL
 from pratique.core.objects import RUN_UID_LABEL
 from pratique.core.open_runs import OpenRuns
+from pratique.core.reach import reach_of
+from pratique.core.recipients import Routing
 from pratique.core.snapshot import RunSnapshot
 from pratique.handlers import open_runs
 from pratique.handlers.memory import Memory, Parsed, Vouched
+from pratique.handlers.routes import Routes
 
 Stores = Mapping[str, Store]
 Look = tuple[KubeObject, Plan[Any]]
@@ -85,7 +92,13 @@ class Watched:
     taints: Mapping[str, str] = field(default_factory=dict)
     """By uid of an Approval: why its decisions and its end are not believed. Filled by the sweep alone."""
     vouched: Vouched = field(default_factory=Vouched)
+    routes: Routes = field(default_factory=Routes)
     plural: ClassVar[str]
+
+    @property
+    def routing(self) -> Routing:
+        """How people are reached, as it is known now."""
+        return self.routes.routing
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """Return the other objects that must look, since this one changed in a way that concerns them, or is gone."""
@@ -115,8 +128,9 @@ class Actions(Kind):
     def look(self, body: Json, outcomes: Outcomes, deliveries: Deliveries, now: datetime) -> Look:
         """Check it against the channels that exist."""
         action = self.parsed(Action, body)
-        channels = [name for _, name in self.stores["notificationchannels"].names()]
-        return action, plan_action(ActionSnapshot(action, channels, outcomes), now)
+        channels = self.routing.channels
+        reaching = [name for name, spec in channels.items() if reach_of(spec) is not None]
+        return action, plan_action(ActionSnapshot(action, list(channels), reaching, outcomes), now)
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """Runs that nobody could judge yet look again."""
@@ -153,7 +167,7 @@ class ActionRuns(Kind):
         approval = None if run.status.phase.is_end else self._approval(run)
         proven, ended = self.memory.proven(run.metadata.uid), self.memory.ended(run.metadata.uid)
         others = self._others(run, body, approval)
-        known = RunSnapshot(run, action, approval, outcomes, deliveries, proven, ended, others)
+        known = RunSnapshot(run, action, approval, outcomes, deliveries, proven, ended, others, self.routing)
         vouched = approval is not None and approval in self.vouched
         plan = plan_action_run(replace(known, vouched=vouched), now)
         self.memory.looked_at(run, plan)
@@ -162,7 +176,9 @@ class ActionRuns(Kind):
     def message(self, body: Json, entry: Notification) -> Message:
         """Tell with the Approval's words, where there is one."""
         run = self.parsed(ActionRun, body)
-        return compose_run(run, self._approval(run), entry)
+        approval = self._approval(run)
+        compose = partial(compose_run, run, approval)
+        return enveloped(entry, run.status.notifications, compose, self.routing)
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """The gate looks whether its run was withdrawn or deleted; nothing else about a run concerns it."""
@@ -183,7 +199,8 @@ class Approvals(Kind):
         found = self.stores["actionruns"].get((approval.metadata.namespace or "", subject.name))
         run = self.parsed(ActionRun, found) if found and found["metadata"]["uid"] == subject.uid else None
         tainted = self.taints.get(approval.metadata.uid)
-        return approval, plan_approval(ApprovalSnapshot(approval, run, outcomes, deliveries, tainted), now)
+        known = ApprovalSnapshot(approval, run, outcomes, deliveries, self.routing, tainted)
+        return approval, plan_approval(known, now)
 
     def wrote(self, before: KubeObject, body: Json) -> None:
         """An open gate that we ended, we ended under guard: its run need not ask again."""
@@ -192,7 +209,8 @@ class Approvals(Kind):
 
     def message(self, body: Json, entry: Notification) -> Message:
         """Tell the approvers."""
-        return compose_approval(self.parsed(Approval, body), entry)
+        approval = self.parsed(Approval, body)
+        return enveloped(entry, approval.status.notifications, partial(compose_approval, approval), self.routing)
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """Its run follows it, once somebody has decided: an open gate says nothing that its run does not know."""
@@ -214,11 +232,14 @@ class Environments(Kind):
     def look(self, body: Json, outcomes: Outcomes, deliveries: Deliveries, now: datetime) -> Look:
         """Look."""
         environment = self.parsed(Environment, body)
-        return environment, plan_environment(EnvironmentSnapshot(environment, outcomes, deliveries), now)
+        known = EnvironmentSnapshot(environment, outcomes, deliveries, self.routing)
+        return environment, plan_environment(known, now)
 
     def message(self, body: Json, entry: Notification) -> Message:
         """Tell the requester."""
-        return compose_environment(self.parsed(Environment, body), entry)
+        environment = self.parsed(Environment, body)
+        compose = partial(compose_environment, environment)
+        return enveloped(entry, environment.status.notifications, compose, self.routing)
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """The run that made it waits for it."""
@@ -232,13 +253,34 @@ class Channels(Kind):
     plural = "notificationchannels"
 
     def look(self, body: Json, outcomes: Outcomes, deliveries: Deliveries, now: datetime) -> Look:
-        """Look whether its Secrets are there."""
+        """Look whether its Secrets are there, and how it goes."""
         channel = self.parsed(NotificationChannel, body)
-        return channel, plan_channel(ChannelSnapshot(channel, outcomes), now)
+        traffic, waiting = self.routes.traffic(channel.metadata.name)
+        problem = self.routes.problem
+        known = ChannelSnapshot(channel, outcomes, deliveries, self.routing, problem, traffic, waiting)
+        return channel, plan_channel(known, now)
+
+    def message(self, body: Json, entry: Notification) -> Message:
+        """Tell that it is a test."""
+        channel = self.parsed(NotificationChannel, body)
+        return enveloped(entry, (), partial(compose_channel, channel), self.routing)
+
+    def wrote(self, before: KubeObject, body: Json) -> None:
+        """What waits for a channel that was changed, or found its Secret, is tried at once."""
+        channel = self.parsed(NotificationChannel, body)
+        if isinstance(before, NotificationChannel) and _settings(channel) != _settings(before):
+            self.routes.mended(channel.metadata.name)
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """Actions that name it may have become sound."""
         return [("actions", *name) for name in self.stores["actions"].names()]
+
+
+def _settings(channel: NotificationChannel) -> tuple[int, str]:
+    """Return what changes when a channel is changed or mended; that it fails is no such change."""
+    ready = next((each for each in channel.status.conditions if each.type == ConditionType.READY), None)
+    unready = ready.reason if ready is not None and ready.reason == Reason.SECRET_NOT_FOUND else ""
+    return channel.status.observed_generation, unready
 
 
 class Namespaces(Watched):

@@ -4,7 +4,7 @@ Decides nothing. Used by `handlers.kinds`, which gives it to the planners.
 """
 
 from collections import OrderedDict
-from typing import Any, TypeVar
+from typing import Generic, TypeVar
 
 from pratique.api.v1alpha1 import ActionRun, Approval
 from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase
@@ -13,51 +13,74 @@ from pratique.core.digest import plan_digest
 from pratique.core.effects import Json, Plan
 
 Model = TypeVar("Model", bound=KubeObject)
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class LastFew(Generic[K, V]):
+    """A dict of so many entries; the one that was put or found longest ago goes first."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, key: K) -> V | None:
+        """Return what was put, if it is still there."""
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+        return found
+
+    def put(self, key: K, value: V) -> None:
+        """Take in one more."""
+        self._kept[key] = value
+        self._kept.move_to_end(key)
+        if len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+
+    def drop(self, key: K) -> None:
+        """Forget one."""
+        self._kept.pop(key, None)
 
 
 class Vouched:
     """The Approvals that this process ended itself, under guard, by the version that it wrote: the last few."""
 
     def __init__(self, size: int = 256) -> None:
-        self._size = size
-        self._versions: OrderedDict[str, str] = OrderedDict()
+        self._versions: LastFew[str, str] = LastFew(size)
 
     def remember(self, body: Json) -> None:
         """Take in what we wrote."""
-        self._versions[body["metadata"]["uid"]] = body["metadata"]["resourceVersion"]
-        if len(self._versions) > self._size:
-            self._versions.popitem(last=False)
+        self._versions.put(body["metadata"]["uid"], body["metadata"]["resourceVersion"])
 
     def __contains__(self, approval: Approval) -> bool:
-        return self._versions.get(approval.metadata.uid) == approval.metadata.resource_version
+        version = self._versions.get(approval.metadata.uid)
+        return version is not None and version == approval.metadata.resource_version
 
 
 class Parsed:
     """The last few versions as models: one look asks several times for the same, many looks for one Action."""
 
     def __init__(self, size: int = 64) -> None:
-        self._size = size
-        self._models: OrderedDict[tuple[str, str], KubeObject] = OrderedDict()
+        self._models: LastFew[tuple[str, str], KubeObject] = LastFew(size)
 
     def __call__(self, model: type[Model], body: Json) -> Model:
         """Return the model of a version of an object; models are frozen, so that they can be shared."""
         key = (body["metadata"]["uid"], body["metadata"]["resourceVersion"])
         found = self._models.get(key)
-        if not isinstance(found, model):
-            found = self._models[key] = model.model_validate(body)
-            if len(self._models) > self._size:
-                self._models.popitem(last=False)
-        self._models.move_to_end(key)
-        return found
+        if isinstance(found, model):
+            return found
+        made = model.model_validate(body)
+        self._models.put(key, made)
+        return made
 
 
 class Memory:
     """What this process has seen of runs with its own eyes, by uid; what is stored proves nothing. The oldest go first."""
 
     def __init__(self, size: int = 4096) -> None:
-        self._size = size
-        self._proven: OrderedDict[str, str] = OrderedDict()
-        self._ended: OrderedDict[str, Phase] = OrderedDict()
+        self._proven: LastFew[str, str] = LastFew(size)
+        self._ended: LastFew[str, Phase] = LastFew(size)
 
     def proven(self, uid: str) -> str | None:
         """Return the digest of the plan that was seen to be allowed."""
@@ -70,14 +93,9 @@ class Memory:
     def looked_at(self, run: ActionRun, plan: Plan[ActionRunStatus]) -> None:
         """Take in a run as it is stored, and what was decided: one that goes on with nothing left to ask is allowed to."""
         uid, status = run.metadata.uid, plan.status
-        if run.status.phase.is_end and uid not in self._ended:
-            self._keep(self._ended, uid, run.status.phase)
+        if run.status.phase.is_end and self._ended.get(uid) is None:
+            self._ended.put(uid, run.status.phase)
         if status.phase is not Phase.RUNNING:
-            self._proven.pop(uid, None)
+            self._proven.drop(uid)
         elif not plan.effects and status.plan is not None:
-            self._keep(self._proven, uid, plan_digest(status.plan))
-
-    def _keep(self, kept: OrderedDict[str, Any], uid: str, value: object) -> None:
-        kept[uid] = value
-        if len(kept) > self._size:
-            kept.popitem(last=False)
+            self._proven.put(uid, plan_digest(status.plan))

@@ -26,6 +26,8 @@ from pratique.core.egress import AllowedEgress
 from pratique.core.leadership import LEASE_NAME, Terms
 from pratique.core.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.core.messages import Message
+from pratique.core.reach import rate_of
+from pratique.core.recipients import Routing
 from pratique.handlers.clock import Clock, SystemClock
 from pratique.handlers.guard import Guard, until_guarded
 from pratique.handlers.guard_events import guard_event
@@ -38,6 +40,7 @@ from pratique.handlers.metrics import Metrics
 from pratique.handlers.outbox import Outbox
 from pratique.handlers.queue import KeyedQueue
 from pratique.handlers.reconciler import Reconciler, Verdict
+from pratique.handlers.routes import CachedChannels, Routes
 from pratique.handlers.signals import stop_on_signals
 from pratique.handlers.sweep import Sweep
 from pratique.handlers.watchdog import stuck_look
@@ -49,6 +52,7 @@ log = logging.getLogger(__name__)
 
 _STOP_SECONDS = 5.0
 _RETRY_SECONDS = 2.0
+_DIRECTORY_SECONDS = 15.0
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error: the way to end the other tasks
@@ -99,12 +103,15 @@ class Operator:
             self.leadership = Leadership(lease, settings.identity, self.clock, settings.lease)
             self.api.may_write = self.leadership.valid
         limits = Limits(open_runs=settings.open_runs_per_requester)
-        stores, shared = new_stores(), (Parsed(), limits, taints := dict[str, str](), Vouched())
+        stores, parsed, taints = new_stores(), Parsed(), dict[str, str]()
+        self.routes = Routes(Routing(CachedChannels(stores["notificationchannels"], parsed)))
+        shared = (parsed, limits, taints, Vouched(), self.routes)
         self.secrets = SecretReader(self.api, settings.namespace)
         self.channels = Channels(
             self.secrets.read, self._post_event, namespace=settings.namespace, allowed=settings.channel_egress
         )
-        self.outbox = Outbox(self._deliver, self.workers.add, lambda: self.workers.busy)
+        self.outbox = Outbox(self._deliver, self.workers.add, lambda: self.workers.busy, self._rate, self.clock)
+        self.routes.traffic, self.routes.mended = self.outbox.traffic, self.outbox.mended
         watched = {kind.plural: kind(stores, *shared) for kind in WATCHED}
         self.informers = Informers(stores, watched, self.workers.add, self._forget, self.clock.steady)
         sweep = Sweep(stores, taints, lambda: self.informers.relist(self.api), self._look, self.workers.add)
@@ -122,6 +129,7 @@ class Operator:
             clock=self.clock.now,
             identity=settings.identity,
             changed=self.informers.written,
+            given_up=self._given_up,
         )
         self._stores = stores
         self._posting: set[asyncio.Task[Failure | None]] = set()
@@ -185,8 +193,10 @@ class Operator:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._watch(stop))
                 await self._fill()
+                await self.routes.read(self.api, self.settings.namespace)
                 self.health.reason = None
                 tasks.create_task(self._relist())
+                tasks.create_task(self._read_directory())
                 tasks.create_task(self.leadership.run(self._lead) if self.leadership else self._lead())
         except* _Stopped:
             log.info("Stopped")
@@ -218,6 +228,16 @@ class Operator:
             self.informers.gap.clear()
             if not await self._listed():
                 self.informers.gap.set()
+
+    async def _read_directory(self) -> None:
+        """Read the directory again now and then: it is one object, and changes seldom."""
+        while True:
+            await asyncio.sleep(_DIRECTORY_SECONDS)
+            before = self.routes.problem
+            await self.routes.read(self.api, self.settings.namespace)
+            if self.routes.problem != before:
+                for name in self.routes.routing.channels:
+                    self.workers.add(("notificationchannels", "", name))
 
     async def _listed(self) -> bool:
         """List everything; an API server that is away is no reason to end."""
@@ -264,10 +284,18 @@ class Operator:
 
     async def _deliver(self, entry: Notification, message: Message) -> Delivery:
         channel = self._channel(entry.channel)
+        if message.recipient is not None and not message.recipient.address:
+            return Delivery(sent=False, error="no address of this recipient is known any more", permanent=True)
         delivery = await self.channels.deliver(channel, entry, message)
-        result = "Sent" if delivery.sent else "GivenUp" if delivery.permanent else "Failed"
-        self.metrics.delivered(_type_of(channel, entry.channel), result)
+        self.metrics.delivered(_type_of(channel, entry.channel), "Sent" if delivery.sent else "Failed")
         return delivery
+
+    def _given_up(self, entry: Notification) -> None:
+        self.metrics.delivered(_type_of(self._channel(entry.channel), entry.channel), "GivenUp")
+
+    def _rate(self, name: str) -> tuple[float, float] | None:
+        spec = self.routes.routing.channels.get(name)
+        return rate_of(spec) if spec is not None else None
 
     def _channel(self, name: str) -> NotificationChannel | None:
         body = None if name == KUBERNETES_EVENTS else self._stores["notificationchannels"].get(("", name))

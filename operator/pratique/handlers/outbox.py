@@ -1,32 +1,28 @@
 """Delivers what the outboxes hold, beside the reconcilers: a dead or slow channel never delays a run.
 
-Each channel is a lane with its own few workers. What became of a try is kept until the mark is in the object's status; an
-entry is never tried twice at once. A kill between delivery and mark sends again, with the same idempotency key.
+Each channel is a lane of its own. What became of a try is kept until the mark is in the object's status; an entry is never
+tried twice at once. A kill between delivery and mark sends again, with the same idempotency key.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification
+from aiolimiter import AsyncLimiter
+
+from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, DeliveryState, Notification
 from pratique.core.effects import Delivery
 from pratique.core.messages import Message
-from pratique.handlers.kinds import Key
+from pratique.core.traffic import Traffic
+from pratique.handlers.clock import Clock, SystemClock
+from pratique.handlers.lane import Deliver, Job, Key, Lane, Pause
 
-Deliver = Callable[[Notification, Message], Awaitable[Delivery]]
-_WORKERS = 4
+CHANNELS = "notificationchannels"
+REPORT_SECONDS = 30.0
 _PATIENCE, _PAUSE_SECONDS = 200, 0.02
-
-
-@dataclass(frozen=True)
-class Job:
-    """One message to deliver."""
-
-    key: Key
-    uid: str
-    entry: Notification
-    message: Message
+Rate = tuple[float, float]
+"""Messages, and in how many seconds."""
 
 
 @dataclass
@@ -37,8 +33,16 @@ class Outbox:
     wake: Callable[[Key], None]
     busy: Callable[[], bool] = lambda: False
     """Whether decisions wait for a worker: Kubernetes Events, which nobody is waiting for, then let them go first."""
-    _lanes: dict[str, asyncio.Queue[Job]] = field(default_factory=dict)
-    _workers: list[asyncio.Task[None]] = field(default_factory=list)
+    rate: Callable[[str], Rate | None] = lambda channel: None
+    """How many messages a channel takes."""
+    clock: Clock = field(default_factory=SystemClock)
+    pause: Pause = asyncio.sleep
+    _lanes: dict[str, Lane] = field(default_factory=dict)
+    _rates: dict[str, Rate | None] = field(default_factory=dict)
+    _traffic: defaultdict[str, Traffic] = field(default_factory=lambda: defaultdict(Traffic))
+    _pending: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _waiting: Counter[str] = field(default_factory=Counter)
+    _reports: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
     _under_way: set[tuple[str, str]] = field(default_factory=set)
     _results: defaultdict[str, dict[str, Delivery]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -49,7 +53,20 @@ class Outbox:
             if ident in self._under_way or entry.id in self._results.get(uid, {}):
                 continue
             self._under_way.add(ident)
-            self._lane(entry.channel).put_nowait(Job(key, uid, entry, message))
+            self._lane(entry.channel).put(Job(key, uid, entry, message))
+
+    def noticed(self, uid: str, outbox: Iterable[Notification]) -> None:
+        """Take in what waits in an object, to be counted by channel."""
+        pending = [each.channel for each in outbox if each.state is DeliveryState.PENDING]
+        now = tuple(channel for channel in pending if channel != KUBERNETES_EVENTS)
+        before = self._pending.pop(uid, ())
+        if now:
+            self._pending[uid] = now
+        if now != before:
+            self._waiting.subtract(before)
+            self._waiting.update(now)
+            for channel in {*before, *now}:
+                self._report(channel)
 
     def results(self, uid: str) -> dict[str, Delivery]:
         """Return what became of tries that are not marked yet."""
@@ -68,6 +85,17 @@ class Outbox:
     def forget(self, uid: str) -> None:
         """Forget an object that is gone."""
         self._results.pop(uid, None)
+        self.noticed(uid, ())
+
+    def traffic(self, channel: str) -> tuple[Traffic, int]:
+        """Return what has gone through a channel, and how many messages wait for it."""
+        return self._traffic.get(channel, Traffic()), self._waiting[channel]
+
+    def mended(self, channel: str) -> None:
+        """Try a channel again at once: its settings are others now."""
+        lane = self._lanes.get(channel)
+        if lane is not None:
+            lane.reset()
 
     @property
     def depth(self) -> int:
@@ -76,34 +104,50 @@ class Outbox:
 
     async def close(self) -> None:
         """Stop the workers and forget what was not delivered: it is in the objects' status, for whoever leads next."""
-        workers, self._workers = self._workers, []
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
-        self._lanes.clear()
+        for report in self._reports.values():
+            report.cancel()
+        self._reports.clear()
+        lanes, self._lanes = list(self._lanes.values()), {}
+        for lane in lanes:
+            await lane.close()
         self._under_way.clear()
 
-    def _lane(self, channel: str) -> "asyncio.Queue[Job]":
-        if channel not in self._lanes:
-            lane: asyncio.Queue[Job] = asyncio.Queue()
-            self._lanes[channel] = lane
-            self._workers += [
-                asyncio.create_task(self._work(channel, lane), name=f"outbox {channel}") for _ in range(_WORKERS)
-            ]
-        return self._lanes[channel]
+    def _lane(self, channel: str) -> Lane:
+        lane = self._lanes.get(channel)
+        if lane is None:
+            deliver = self._deliver_event if channel == KUBERNETES_EVENTS else self.deliver
+            lane = self._lanes[channel] = Lane(channel, deliver, self._settled, self.clock, self.pause)
+        rate = self.rate(channel)
+        if rate != self._rates.get(channel) or (rate and lane.limiter is None):
+            self._rates[channel] = rate
+            lane.limiter = AsyncLimiter(*rate) if rate is not None else None
+        return lane
 
-    async def _work(self, channel: str, lane: "asyncio.Queue[Job]") -> None:
-        while True:
-            job = await lane.get()
-            if channel == KUBERNETES_EVENTS:
-                await self._until_quiet()
-            try:
-                result = await self.deliver(job.entry, job.message)
-            except Exception as error:
-                result = Delivery(sent=False, error=f"{type(error).__name__} while delivering")
-            self._results[job.uid][job.entry.id] = result
-            self._under_way.discard((job.uid, job.entry.id))
-            self.wake(job.key)
+    async def _deliver_event(self, entry: Notification, message: Message) -> Delivery:
+        await self._until_quiet()
+        return await self.deliver(entry, message)
+
+    def _settled(self, job: Job, delivery: Delivery, failing: bool) -> None:
+        self._results[job.uid][job.entry.id] = delivery
+        self._under_way.discard((job.uid, job.entry.id))
+        self.wake(job.key)
+        channel = job.entry.channel
+        if channel != KUBERNETES_EVENTS:
+            before = self._traffic[channel]
+            self._traffic[channel] = before.after(delivery, failing, self.clock.now())
+            self._report(channel, at_once=failing != before.failing)
+
+    def _report(self, channel: str, *, at_once: bool = False) -> None:
+        """Have the channel say in its status how it goes: at once if that changed, else now and then."""
+        key = (CHANNELS, "", channel)
+        if at_once:
+            self.wake(key)
+        elif channel not in self._reports:
+            self._reports[channel] = asyncio.get_running_loop().call_later(REPORT_SECONDS, self._due, channel)
+
+    def _due(self, channel: str) -> None:
+        del self._reports[channel]
+        self.wake((CHANNELS, "", channel))
 
     async def _until_quiet(self) -> None:
         """Wait while there is more urgent work, but not for ever: a few seconds for each message."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from pratique.api.v1alpha1 import Action, ActionRun
-from pratique.api.v1alpha1.common import ApiModel, KubeObject
+from pratique.api.v1alpha1.common import ApiModel, KubeObject, Notification
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.perform import perform
 from pratique.cluster.store import Store
@@ -63,6 +63,8 @@ class Reconciler:
     """Names this process among its replicas: the sender of what it tells."""
     changed: Callable[[str, dict[str, Any]], None]
     """Called with plural and body when our own write made a newer version."""
+    given_up: Callable[[Notification], None] = lambda entry: None
+    """Called for each message that will not be tried again."""
 
     async def look(self, key: Key) -> Verdict:
         """Look at one object; a refusal by the API server means: look again later."""
@@ -101,6 +103,7 @@ class Reconciler:
             body = await self._write(key, body, status)
             kind.wrote(obj, body)
         self.outbox.marked(uid, deliveries)
+        self._notice(uid, obj.status, status)  # type: ignore[attr-defined]
         later = self._tell(key, kind, body, status, now)
         for effect in plan.after:
             await self._perform(effect, _owners(obj))
@@ -113,6 +116,15 @@ class Reconciler:
             return status
         claimed = notification.claimed(outbox, before.notifications, self.identity)  # type: ignore[attr-defined]
         return status.model_copy(update={"notifications": claimed})
+
+    def _notice(self, uid: str, before: ApiModel, status: ApiModel) -> None:
+        """Have counted what waits, and what was given up by this write."""
+        outbox = getattr(status, "notifications", None)
+        if outbox is None:
+            return
+        self.outbox.noticed(uid, outbox)
+        for entry in notification.given_up(before.notifications, outbox):  # type: ignore[attr-defined]
+            self.given_up(entry)
 
     def _newest(self, plural: str, body: dict[str, Any], done: Iterable[Outcome]) -> dict[str, Any]:
         """Return the object as our own effects left it: a status is written for the newest version."""

@@ -235,6 +235,14 @@ class ActionSpec(ApiModel):
             description="Whether a ServiceAccount may ask for itself: a pipeline under its own name, no person behind."
         ),
     ] = False
+    cost: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=1024,
+            description="What a run costs, in words with ${CEL} over `inputs`, `run`, `action`; approvers read it.",
+        ),
+    ] = None
     notifications: NotificationRules = []
 
 

@@ -172,6 +172,7 @@ class RunPlan(ApiModel):
         list[Annotated[str, Field(max_length=512)]],
         Field(max_length=16, description="One line per object, for people."),
     ] = []
+    cost: Annotated[str | None, Field(max_length=512, description="What it costs, as the Action says.")] = None
     resources: Annotated[
         list[PlannedResource], Field(max_length=16, description="The objects, in the order they are made.")
     ] = []

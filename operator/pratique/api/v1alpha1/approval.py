@@ -63,6 +63,7 @@ class ApprovalPlan(ApiModel):
     summary: Annotated[
         list[Annotated[str, Field(max_length=512)]], Field(max_length=16, description="One line per object.")
     ] = []
+    cost: Annotated[str | None, Field(max_length=512, description="What it costs, as the Action says.")] = None
 
 
 class GatePolicy(ApiModel):

@@ -72,5 +72,7 @@ class Reason(StrEnum):
     """The channel's settings and Secrets were found."""
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason, not a secret
     """The channel names a Secret or key that is not in the operator's namespace, or that holds something else."""
+    DELIVERY_FAILED = "DeliveryFailed"
+    """The channel's last messages were not taken; what is to be told waits."""
     RETRYING = "Retrying"
     """Something failed that may pass; it is tried again."""

@@ -10,10 +10,13 @@ from pratique.api.v1alpha1.common import (
     Conditions,
     KubeObject,
     ObjectName,
+    Outbox,
     PrinterColumn,
     Rule,
+    Time,
     pending_condition,
 )
+from pratique.api.v1alpha1.pace import Digest, QuietHours, RateLimit
 
 
 class SecretKeyRef(ApiModel):
@@ -39,6 +42,17 @@ _SLACK_API_PATTERN = (
 )
 
 
+AddressFrom = Annotated[
+    str | None,
+    Field(
+        max_length=320,
+        pattern=r"^(Username|[A-Za-z0-9._+-]*\$\{user\}[A-Za-z0-9._+-]*@[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?)$",
+        description="The e-mail address of a person who is not in the directory: Username, if user names are addresses,"
+        " or a template such as ${user}@example.com.",
+    ),
+]
+
+
 class SlackBot(ApiModel):
     """A bot of Slack: it writes to channels and to people, and keeps what it wrote up to date."""
 
@@ -60,6 +74,14 @@ class SlackBot(ApiModel):
             description="Where Slack's Web API is; for GovSlack, https://slack-gov.com/api/.",
         ),
     ] = "https://slack.com/api/"
+    address_from: AddressFrom = None
+    allow_annotation: Annotated[
+        bool,
+        Field(
+            description="Whether the annotation pratique.dev/notify-slack of a run or an Environment may name ids of users"
+            " and channels: they are told what its requester is told."
+        ),
+    ] = False
 
     cel_rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
@@ -190,6 +212,16 @@ class EmailChannel(ApiModel):
             json_schema_extra={"x-kubernetes-list-type": "set"},
         ),
     ] = []
+    address_from: AddressFrom = None
+    annotation_domains: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]],
+        Field(
+            max_length=16,
+            description="Domains of which the annotation pratique.dev/notify-email of a run or an Environment may name"
+            " addresses: they are told what its requester is told.",
+            json_schema_extra={"x-kubernetes-list-type": "set"},
+        ),
+    ] = []
     credentials_secret_ref: Annotated[
         SecretRef | None,
         Field(
@@ -250,8 +282,22 @@ class NotificationChannelSpec(ApiModel):
     apprise: Annotated[AppriseChannel | None, Field(description="Any other service, by an Apprise URL.")] = None
     email: Annotated[EmailChannel | None, Field(description="People and mailing lists, by e-mail.")] = None
 
+    quiet_hours: Annotated[QuietHours | None, Field(description="When messages wait instead of disturbing.")] = None
+    digest: Annotated[
+        Digest | None,
+        Field(description="Send together what can wait: all but requests for approval and what is urgent."),
+    ] = None
+    rate_limit: Annotated[
+        RateLimit | None,
+        Field(description="At most so many messages; without it, what the service is known to take."),
+    ] = None
+
     cel_rules: ClassVar[tuple[Rule, ...]] = (
         Rule(rule=" + ".join(f"(has(self.{name}) ? 1 : 0)" for name in CHANNEL_TYPES) + " == 1", message=ONE_TYPE),
+        Rule(
+            rule="!has(self.webhook) || (!has(self.quietHours) && !has(self.digest))",
+            message="quietHours and digest are for people: a webhook is told each event when it happens",
+        ),
     )
 
     @property
@@ -262,10 +308,20 @@ class NotificationChannelSpec(ApiModel):
 
 
 class NotificationChannelStatus(ApiModel):
-    """Whether the channel can work."""
+    """Whether the channel can work, and does."""
 
     observed_generation: Annotated[int, Field(ge=0, description="The generation last checked.")] = 0
     conditions: Conditions = []
+    last_success_at: Annotated[
+        Time | None, Field(description="When a message was last taken, within half a minute.")
+    ] = None
+    last_failure_at: Annotated[Time | None, Field(description="When a try last failed, within half a minute.")] = None
+    last_failure: Annotated[str | None, Field(max_length=512, description="Why; never a secret.")] = None
+    waiting: Annotated[int, Field(ge=0, description="How many messages wait to be delivered, held ones included.")] = 0
+    tested: Annotated[
+        str | None, Field(max_length=256, description="The value of pratique.dev/send-test that was last acted on.")
+    ] = None
+    notifications: Outbox = []
 
 
 class NotificationChannel(KubeObject):
@@ -280,6 +336,10 @@ class NotificationChannel(KubeObject):
             name="Ready",
             json_path='.status.conditions[?(@.type=="Ready")].status',
             description="Whether its settings were found.",
+        ),
+        PrinterColumn(name="Waiting", type="integer", json_path=".status.waiting", description="Messages that wait."),
+        PrinterColumn(
+            name="Last success", type="date", json_path=".status.lastSuccessAt", description="When it last worked."
         ),
         PrinterColumn(
             name="Message",

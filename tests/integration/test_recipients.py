@@ -1,0 +1,136 @@
+"""People told by e-mail, each by themselves: on a real API server, with a real operator and a real mail server."""
+
+import itertools
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from tests.integration.test_story import ACTION, decide, held
+from tests.support.cluster import Cluster, wait_for
+from tests.support.manifests import decision
+from tests.support.runs import phase
+from tools.installation import OperatorProcess
+from tools.mailbox import Mail, Mailbox
+
+DEV, LEAD1, LEAD2 = "developer@example.com", "lead-1@example.com", "lead-2@example.com"
+_probes = itertools.count()
+
+
+def directory(users: str = "") -> dict[str, object]:
+    """Return the directory: the leads as members of their group, and names by which a test sees that it was read."""
+    probes = "\n".join(f"  probe-{number}: {{email: probe-{number}@example.com}}" for number in range(100))
+    text = f"users:\n{probes}\n{users}\ngroups:\n  platform-leads: {{members: [{LEAD1}, {LEAD2}]}}\n"
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "pratique-directory", "namespace": "pratique-system"},
+        "data": {"directory.yaml": text},
+    }
+
+
+def channel_status(cluster: Cluster) -> dict:
+    return (cluster.get("notificationchannel", "mail") or {}).get("status", {})
+
+
+def ready(cluster: Cluster) -> dict[str, str]:
+    found = {each["type"]: each for each in channel_status(cluster).get("conditions", [])}
+    return found.get("Ready", {})
+
+
+def send_test(cluster: Cluster, to: str) -> None:
+    cluster.kubectl("admin", "annotate", "notificationchannel", "mail", f"pratique.dev/send-test={to}", "--overwrite")
+
+
+@pytest.fixture
+def mailbox(cluster: Cluster, operator: OperatorProcess) -> Iterator[Mailbox]:
+    """A mail server, the channel `mail` to it, the Action `mailed` that tells through it, and the directory, read."""
+    with Mailbox() as running:
+        spec = {"server": f"127.0.0.1:{running.port}", "tls": "None", "from": "Pratique <pratique@example.com>"}
+        spec["addressFrom"] = "Username"
+        kind = {"apiVersion": "pratique.dev/v1alpha1", "kind": "NotificationChannel"}
+        cluster.apply("admin", {**kind, "metadata": {"name": "mail"}, "spec": {"email": spec}})
+        cluster.apply("admin", directory())
+        action = yaml.safe_load(ACTION.read_text())
+        action["metadata"]["name"] = "mailed"
+        events = ["ApprovalRequested", "Handled", "Approved", "Declined", "Succeeded", "Failed"]
+        action["spec"]["notifications"] = [{"channels": ["mail"], "events": events}]
+        cluster.apply("admin", action)
+
+        def is_read() -> bool:
+            send_test(cluster, f"probe-{next(_probes)}")
+            time.sleep(0.5)
+            return any(mail.to[0].startswith("probe-") for mail in running.mails)
+
+        wait_for("the directory is read", is_read, 40)
+        yield running
+        cluster.kubectl("admin", "delete", "action/mailed", "notificationchannel/mail")
+        cluster.kubectl("admin", "delete", "configmap", "pratique-directory", "-n", "pratique-system")
+
+
+def subjects(mails: list[Mail]) -> list[str]:
+    return [str(mail.content["Subject"]).strip().partition(":")[0] for mail in mails]
+
+
+def test_each_is_told_what_concerns_them_and_nobody_twice(cluster: Cluster, mailbox: Mailbox, namespace: str) -> None:
+    gate = held(cluster, "week", namespace, "mailed")
+    wait_for("both leads are asked", lambda: mailbox.to(LEAD1) and mailbox.to(LEAD2))
+    assert "kubectl patch approval " + gate in mailbox.to(LEAD1)[0].text
+    decide(cluster, "lead-1", gate, namespace, decision(LEAD1, "Approve", "fine by me"))
+    phase(cluster, "week", namespace, "Succeeded")
+
+    def all_sent() -> bool:
+        outbox = (cluster.get("actionrun", "week", namespace) or {})["status"]["notifications"]
+        return all(entry["state"] == "Sent" for entry in outbox)
+
+    wait_for("everything is told", all_sent)
+    assert subjects(mailbox.to(LEAD1)) == ["Approval needed"], "who decided is not told that it was decided"
+    assert subjects(mailbox.to(LEAD2)) == ["Approval needed", "Handled, nothing to decide any more"]
+    assert subjects(mailbox.to(DEV)) == ["Approved", "Done"]
+    assert "lead-1@example.com" in mailbox.to(LEAD2)[1].text
+    threads = {str(mail.content["References"]) for who in (LEAD1, LEAD2, DEV) for mail in mailbox.to(who)}
+    assert len(threads) == 1
+    outbox = (cluster.get("actionrun", "week", namespace) or {})["status"]["notifications"]
+    told = sorted(entry["recipient"]["name"] for entry in outbox if entry["channel"] == "mail")
+    assert told == sorted([LEAD1, LEAD2, LEAD2, DEV, DEV])
+
+
+def test_a_channel_that_fails_says_so_and_what_waits_is_told_once_it_works(
+    cluster: Cluster, mailbox: Mailbox, namespace: str
+) -> None:
+    mailbox.stop()
+    held(cluster, "down", namespace, "mailed")
+    send_test(cluster, "probe-99")
+
+    def failing() -> bool:
+        status = channel_status(cluster)
+        return bool(status.get("lastFailure"))
+
+    wait_for("the failure is in the status", failing, 60)
+    mailbox.start()
+    wait_for("both leads are asked", lambda: mailbox.to(LEAD1) and mailbox.to(LEAD2), 60)
+    assert (len(mailbox.to(LEAD1)), len(mailbox.to(LEAD2))) == (1, 1)
+
+
+def test_a_mistake_in_the_directory_changes_nothing_and_is_said(cluster: Cluster, mailbox: Mailbox) -> None:
+    wait_for("the channel is ready", lambda: ready(cluster).get("status") == "True")
+    cluster.apply("admin", directory("  lead-1@example.com: {mail: a@example.com}"))
+    wait_for("it is said", lambda: ready(cluster).get("reason") == "Invalid", 40)
+    assert "directory.yaml: users.lead-1@example.com.mail: Extra inputs" in ready(cluster)["message"]
+    before = len(mailbox.mails)
+    send_test(cluster, "probe-98")
+    wait_for("the directory before it is used", lambda: len(mailbox.mails) > before)
+    cluster.apply("admin", directory())
+    wait_for("it is mended", lambda: ready(cluster).get("status") == "True", 40)
+
+
+def test_who_cannot_be_told_is_said(cluster: Cluster, mailbox: Mailbox) -> None:
+    send_test(cluster, "nobody-knows-me")
+
+    def skipped() -> list[str]:
+        outbox = channel_status(cluster).get("notifications", [])
+        return [entry["error"] for entry in outbox if entry["state"] == "Skipped"]
+
+    wait_for("it is said", lambda: any("nobody-knows-me" in error for error in skipped()))
+    assert json.dumps(channel_status(cluster)).count("nobody-knows-me") >= 1
