@@ -20,6 +20,7 @@ from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.kubectl import Kubectl
 from tools.inbox import Client, Inbox
 from tools.installation import ROOT, InstallationError, OperatorProcess, install_pratique
+from tools.mailreceiver import MailReceiver
 from tools.receiver import Receiver
 from tools.render.terminal import box
 
@@ -27,6 +28,7 @@ EXAMPLE = ROOT / "examples" / "environment"
 CHANNELS = EXAMPLE.parent / "channels"
 PEOPLE = ROOT / "tests" / "support" / "people.yaml"
 SPACE = "team-a"
+BY_MAIL = {"channels": ["mail"], "events": ["Declined", "Expired", "Succeeded", "Failed"]}
 BOLD, DIM, GREEN, RED, PLAIN = (
     ("\033[1m", "\033[2m", "\033[32m", "\033[31m", "\033[0m") if sys.stdout.isatty() else [""] * 5
 )
@@ -89,7 +91,9 @@ class Stage:
 
     def message(self, reader: str, client: Client, *expected: str) -> None:
         """Show a message as it is read there, once it has arrived."""
-        parts = self.until(f"in {client}, a message with {expected}", lambda: self.inbox.find(client, *expected))
+        to = f"{reader}@example.com"
+        what = f"a message to {reader} in {client} that says {expected}"
+        parts = self.until(what, lambda: self.inbox.find(client, *expected, to=to))
         print(_indent(box(f"{reader} · {client}", parts, colour=bool(PLAIN))), flush=True)
 
 
@@ -118,12 +122,25 @@ def patch(approval: str, content: str) -> tuple[str, ...]:
 
 def tell(stage: Stage) -> None:
     """Tell the whole story."""
+    _offered(stage)
     _free(stage)
     _granted(stage)
     _declined(stage)
     _expired(stage)
     _superseded(stage)
     _ended(stage)
+
+
+def _offered(stage: Stage) -> None:
+    stage.chapter("The platform team offers an Action, and says who is told: a Slack channel, and by mail whoever asks")
+    stage.do("admin", "apply", "-f", str((EXAMPLE / "action.yaml").relative_to(Path.cwd())))
+    email = {"server": stage.inbox.mails.server, "tls": "None", "from": "Pratique <pratique@example.com>"}
+    channel = {"apiVersion": "pratique.dev/v1alpha1", "kind": "NotificationChannel", "metadata": {"name": "mail"}}
+    stage.do("admin", "apply", "-f", "-", manifest={**channel, "spec": {"email": {**email, "addressFrom": "Username"}}})
+    rule = json.dumps([{"op": "add", "path": "/spec/notifications/-", "value": BY_MAIL}])
+    stage.do("admin", "patch", "action", "create-environment", "--type", "json", "-p", rule)
+    stage.until("the Action is ready", lambda: _is_ready(stage))
+    stage.do("developer", "get", "actions")
 
 
 def _free(stage: Stage) -> None:
@@ -148,7 +165,7 @@ def _granted(stage: Stage) -> None:
     space = f"env-{SPACE}-load-test"
     stage.do("developer", "get", "resourcequota,limitrange,networkpolicy", "-n", space)
     stage.do("developer", "auth", "can-i", "create", "deployments.apps", "-n", space)
-    stage.message("developer", Client.SLACK, "Approved", "team-a/load-test")
+    stage.message("developer", Client.MAIL, "Done", "team-a/load-test")
 
 
 def _declined(stage: Stage) -> None:
@@ -159,7 +176,7 @@ def _declined(stage: Stage) -> None:
     stage.do("lead-2", *patch(gate, decision("lead-2@example.com", "Decline", "three days are enough to play")))
     stage.phase("playground", "Declined")
     stage.do("developer", "get", "environment", "playground", "-n", SPACE, refused="not found")
-    stage.message("developer", Client.SLACK, "Declined", "three days are enough")
+    stage.message("developer", Client.MAIL, "Declined", "three days are enough")
 
 
 def _expired(stage: Stage) -> None:
@@ -168,6 +185,8 @@ def _expired(stage: Stage) -> None:
     action["metadata"]["name"] = "create-environment-quickly"
     action["spec"]["approval"]["stages"][0]["deadline"] = "3s"
     action["spec"]["inputs"]["schema"]["properties"]["ttl"]["enum"].append("8s")
+    kept = action["spec"]["execution"]["resources"][0]["template"]["spec"]
+    kept["notifications"].append({"channels": ["mail"], "events": ["EnvironmentExpired"]})
     stage.kubectl(stage.plane.kubeconfig("admin"), "apply", "-f", "-", input=json.dumps(action))
     quick = request("forgotten", "10d", "create-environment-quickly", "Nobody will look at this in 3 seconds")
     stage.do("developer", "apply", "-f", "-", manifest=quick)
@@ -206,7 +225,7 @@ def _ended(stage: Stage) -> None:
     print(f"  {DIM}… waiting for the end of its time …{PLAIN}", flush=True)
     stage.until("the Environment is gone", lambda: not stage.get("environment", "brief"), 60)
     stage.do("admin", "get", "namespace", space, refused="not found")
-    stage.message("developer", Client.SLACK, "Environment ended", "team-a/brief")
+    stage.message("developer", Client.MAIL, "Environment ended", "team-a/brief")
 
 
 def _indent(text: str, colour: str = "") -> str:
@@ -221,6 +240,7 @@ def main() -> int:
             tempfile.TemporaryDirectory() as folder,
             cluster_for("demo", Path(folder)) as plane,
             Receiver() as receiver,
+            MailReceiver() as mails,
         ):
             kubectl, admin = Kubectl(Path(folder) / "kube-cache"), plane.kubeconfig("admin")
             server = kubectl(admin, "config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}").stdout
@@ -237,11 +257,7 @@ def main() -> int:
             operator.start()
             operator.wait_ready()
             print("CRDs, admission policies and roles are installed; the operator is ready.", flush=True)
-            stage = Stage(plane, kubectl, Inbox(receiver))
-            stage.chapter("The platform team offers an Action")
-            stage.do("admin", "apply", "-f", str((EXAMPLE / "action.yaml").relative_to(Path.cwd())))
-            stage.until("the Action is ready", lambda: _is_ready(stage))
-            stage.do("developer", "get", "actions")
+            stage = Stage(plane, kubectl, Inbox(receiver, mails))
             tell(stage)
             operator.stop()
     except (ControlPlaneError, InstallationError, DemoError) as error:

@@ -1,10 +1,13 @@
-"""What arrived at the receiver on loopback, read as the client reads it that it is for. Called by the demo."""
+"""What arrived at the receivers on loopback, read as the client reads it that it is for. Called by the demo."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from tools.mailreceiver import MailReceiver
 from tools.receiver import Receiver
+from tools.render.mail import read_mail
 from tools.render.parts import Part, text_of
 from tools.render.slack import read_slack
 from tools.render.teams import read_teams
@@ -15,23 +18,31 @@ class Client(StrEnum):
 
     SLACK = "Slack"
     TEAMS = "Microsoft Teams"
+    MAIL = "mail"
 
 
-_READ: dict[Client, tuple[str, Callable[[Any], tuple[Part, ...]]]] = {
+_POSTED: dict[Client, tuple[str, Callable[[Any], tuple[Part, ...]]]] = {
     Client.SLACK: ("/slack", read_slack),
     Client.TEAMS: ("/teams", read_teams),
 }
 """The path that a client's messages are posted to, and its reader."""
 
 
+@dataclass(frozen=True)
 class Inbox:
-    """The messages of all clients, in the order in which they came."""
+    """The messages of all clients, each in the order in which they came."""
 
-    def __init__(self, receiver: Receiver) -> None:
-        self._receiver = receiver
+    posted: Receiver
+    mails: MailReceiver
 
-    def find(self, client: Client, *expected: str) -> tuple[Part, ...] | None:
-        """Return the first message that says all of this, or None."""
-        path, read = _READ[client]
-        arrived = (read(each.body) for each in self._receiver.received if each.path == path)
+    def find(self, client: Client, *expected: str, to: str | None = None) -> tuple[Part, ...] | None:
+        """Return the first message that says all of this, or None; a mail to this address alone."""
+        arrived = self._mails(to) if client is Client.MAIL else self._posts(client)
         return next((parts for parts in arrived if all(text in text_of(parts) for text in expected)), None)
+
+    def _posts(self, client: Client) -> Iterator[tuple[Part, ...]]:
+        path, read = _POSTED[client]
+        return (read(each.body) for each in self.posted.received if each.path == path)
+
+    def _mails(self, to: str | None) -> Iterator[tuple[Part, ...]]:
+        return (read_mail(content).parts for addresses, content in self.mails.received if addresses == [to])
