@@ -12,7 +12,6 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 import urllib3
-import yaml
 
 from pratique.cluster.connection import connect
 from tests.support.cluster import Identities
@@ -47,7 +46,8 @@ class Caller:
     def __init__(self, kubeconfig: Path) -> None:
         connection = connect(str(kubeconfig))
         self.server = connection.server
-        self._headers = [*connection.headers().items(), *_groups(kubeconfig)]
+        groups = (("Impersonate-Group", group) for group in connection.impersonate_groups)
+        self._headers = [*connection.headers().items(), *groups]
         self._pool = urllib3.PoolManager(ssl_context=connection.ssl_context(), retries=False)
 
     def send(
@@ -99,9 +99,3 @@ class Callers:
     ) -> None:
         for each in self._made.values():
             each.close()
-
-
-def _groups(kubeconfig: Path) -> list[tuple[str, str]]:
-    """Return the groups that a kubeconfig of an impersonated identity names."""
-    users = yaml.safe_load(kubeconfig.read_text())["users"]
-    return [("Impersonate-Group", group) for group in users[0]["user"].get("as-groups", [])]

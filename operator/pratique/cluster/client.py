@@ -109,8 +109,9 @@ class Api:
         if self._session is None:
             raise RuntimeError("Api is used outside `async with`")
         headers = self.connection.headers() | {"Accept": accept}
+        groups = self.connection.impersonate_groups
         if run_as is not None:
-            headers["Impersonate-User"] = run_as
+            headers["Impersonate-User"], groups = run_as, ()
         data = None
         if body is not None:
             headers["Content-Type"] = content_type
@@ -122,7 +123,7 @@ class Api:
                 self.connection.server + path,
                 data=data,
                 params=params,
-                headers=headers,
+                headers=[*headers.items(), *(("Impersonate-Group", group) for group in groups)],
                 allow_redirects=False,  # what a plan names is at its own path, or nowhere
             ) as response:
                 payload = await response.read()

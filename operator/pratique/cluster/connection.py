@@ -4,12 +4,16 @@ import base64
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import yaml
 from kubernetes import client, config
+from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigMerger
 
 from pratique.core.errors import PratiqueError
 
 _TOKEN_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+_NAMESPACE_FILE = _TOKEN_FILE.with_name("namespace")
 
 
 class ConnectionConfigError(PratiqueError):
@@ -28,6 +32,9 @@ class Connection:
     token: str | None = None
     token_file: Path | None = None
     impersonate: dict[str, str] = field(default_factory=dict)
+    impersonate_groups: tuple[str, ...] = ()
+    namespace: str = "default"
+    """Where a person works if they name no other."""
 
     def headers(self) -> dict[str, str]:
         """Return the headers that identify us; a mounted token is read again each time, since it rotates."""
@@ -47,20 +54,29 @@ class Connection:
         return context
 
 
-def connect(kubeconfig: str | None = None) -> Connection:
+def connect(kubeconfig: str | None = None, context: str | None = None) -> Connection:
     """Return the connection of a kubeconfig, else of the Pod we run in, else of the default kubeconfig.
 
-    Raises ConnectionConfigError with what to do if there is none.
+    `kubeconfig` may be several files with colons between, as $KUBECONFIG may. Raises ConnectionConfigError with what to do
+    if there is none, or none that can be used.
     """
     settings = client.Configuration()
-    in_cluster = kubeconfig is None and _TOKEN_FILE.exists()
+    in_cluster = kubeconfig is None and context is None and _TOKEN_FILE.exists()
+    user = _User()
     try:
         if in_cluster:
             config.load_incluster_config(client_configuration=settings)
+            # a Pod may have been given the token alone
+            user = _User(namespace=_NAMESPACE_FILE.read_text().strip()) if _NAMESPACE_FILE.exists() else _User()
         else:
-            config.load_kube_config(config_file=kubeconfig, client_configuration=settings)
+            config.load_kube_config(config_file=kubeconfig, context=context, client_configuration=settings)
+            user = _user(kubeconfig or KUBE_CONFIG_DEFAULT_LOCATION, context)
     except config.ConfigException as error:
-        raise ConnectionConfigError(f"No cluster to talk to: {error}. Set KUBECONFIG or run inside a Pod.") from error
+        remedy = "Set KUBECONFIG or run inside a Pod" if context is None else "`kubectl config get-contexts` lists them"
+        raise ConnectionConfigError(f"No cluster to talk to: {str(error).rstrip('.')}. {remedy}.") from error
+    except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
+        text = f"The kubeconfig cannot be read ({type(error).__name__}): `kubectl config view` says where it is wrong."
+        raise ConnectionConfigError(text) from error
     bearer = settings.api_key.get("authorization") or settings.api_key.get("BearerToken") or ""
     return Connection(
         server=settings.host.rstrip("/"),
@@ -70,22 +86,33 @@ def connect(kubeconfig: str | None = None) -> Connection:
         verify=settings.verify_ssl,
         token=bearer.removeprefix("Bearer ") or None,
         token_file=_TOKEN_FILE if in_cluster else None,
-        impersonate=_impersonation(kubeconfig),
+        impersonate={"Impersonate-User": user.name} if user.name else {},
+        impersonate_groups=user.groups,
+        namespace=user.namespace,
     )
 
 
-def _impersonation(kubeconfig: str | None) -> dict[str, str]:
-    """Return the `as` of the current user of a kubeconfig; the official loader leaves it out."""
-    if kubeconfig is None:
-        return {}
-    import yaml  # noqa: PLC0415 - only where somebody else's cluster is used
+@dataclass(frozen=True)
+class _User:
+    """Of a context, what the official loader leaves out: as whom its user acts, and in which namespace."""
 
-    content = yaml.safe_load(Path(kubeconfig).read_text())
-    contexts = {each["name"]: each["context"] for each in content.get("contexts", [])}
-    user_name = contexts.get(content.get("current-context"), {}).get("user")
-    users = {each["name"]: each["user"] for each in content.get("users", [])}
-    name = users.get(user_name, {}).get("as")
-    return {"Impersonate-User": name} if name else {}
+    name: str = ""
+    groups: tuple[str, ...] = ()
+    namespace: str = "default"
+
+
+def _user(kubeconfig: str, context: str | None) -> _User:
+    content = KubeConfigMerger(kubeconfig).config.value
+    chosen = _named(content, "contexts", context or content.get("current-context")).get("context") or {}
+    user = _named(content, "users", chosen.get("user")).get("user") or {}
+    namespace = chosen.get("namespace") or "default"
+    return _User(user.get("as") or "", tuple(user.get("as-groups") or ()), namespace)
+
+
+def _named(content: dict[str, Any], kind: str, name: str | None) -> dict[str, Any]:
+    """Return one entry of a merged kubeconfig; the first file that has it counts, as for kubectl."""
+    entries = (entry.value for entry in content.get(kind) or [])
+    return next((entry for entry in entries if entry.get("name") == name), {})
 
 
 def decode_secret(data: dict[str, str], key: str) -> str | None:
