@@ -9,7 +9,7 @@ from tests.support.builders import NOW
 from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, DeliveryState, EventType, Notification, NotificationRule
 from pratique.api.v1alpha1.notification_channel import NotificationChannelSpec
-from pratique.core.addressing import addressed
+from pratique.core.addressing import addressed, is_failing, is_lost
 from pratique.core.directory import parse_directory
 from pratique.core.effects import Delivery
 from pratique.core.notification import MAX_ENTRIES, due, record, settle
@@ -97,6 +97,20 @@ def test_who_cannot_be_told_is_said() -> None:
     (_, nobody) = happen([], concerned("mail", requester=""), APPROVED)
     assert (nobody.state, nobody.error) == (SKIPPED, "nobody is to be told of this through this channel")
     assert due(outbox, NOW) == outbox[:-1]
+
+
+def test_what_is_lost_is_what_somebody_should_have_been_told() -> None:
+    unreachable = happen([], concerned("list"), APPROVED)
+    nobody = happen([], concerned("mail", requester=""), APPROVED)
+    assert [is_lost(entry) for entry in unreachable if entry.channel == "list"] == [False, True]
+    assert [is_lost(entry) for entry in nobody if entry.channel == "mail"] == [False]
+    asked = happen([], concerned("sleepy"), REQUESTED)
+    moot = [entry for entry in happen(asked, concerned("sleepy"), APPROVED) if entry.state is SKIPPED]
+    assert moot and not any(is_lost(entry) for entry in moot)
+    later = settle(unreachable, {unreachable[1].id: Delivery(sent=False, error="no")}, NOW)
+    assert [(is_lost(entry), is_failing(entry)) for entry in later] == [(False, False), (False, True), (True, False)]
+    refused = settle(unreachable, {unreachable[1].id: Delivery(sent=False, permanent=True, error="no")}, NOW)
+    assert [is_lost(entry) for entry in refused] == [False, True, True]
 
 
 def test_more_than_there_is_room_for_is_said() -> None:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tests.support.builders import DEADLINE, NOW, at, gate, vote
 
 from pratique.api.v1alpha1.action import Approvers
-from pratique.api.v1alpha1.approval import Decision, Verdict
-from pratique.core.approval import Tally, count, may_decide
+from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, Verdict
+from pratique.core.approval import Tally, awaits, count, decision_of, may_decide
 
 A, D = "Approve", "Decline"
 LEADS = {"approvers": Approvers(groups=["platform-leads"])}
@@ -74,6 +74,40 @@ def test_who_may_decide(username: str, groups: list[str], expected: bool):
     users = ["lead-1@example.com", "developer@example.com", "system:serviceaccount:ci:listed"]
     spec = gate(approvers=Approvers(users=users, groups=["platform-leads"]))
     assert may_decide(spec, username, groups) is expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "username", "now", "expected"),
+    [
+        (gate(), "lead-1", at(119), True),
+        (gate(), "developer@example.com", at(1), False),
+        (gate(), "lead-1", DEADLINE, False),
+        (gate({"lead-1": vote(A)}, required=2), "lead-1", at(2), False),
+        (gate({"LEAD-1": vote(A)}, required=2), "lead-1", at(2), False),
+        (gate({"lead-1": vote(A)}, required=2), "lead-2", at(2), True),
+        (gate({"lead-1": vote(A)}), "lead-2", at(2), False),
+        (gate({"lead-1": vote(D)}, required=2), "lead-2", at(2), False),
+        (gate({"stranger": vote(A, groups=[])}), "lead-2", at(2), True),
+    ],
+    ids=[
+        "open",
+        "asked by them",
+        "at the deadline",
+        "they have decided",
+        "they have, in other letters",
+        "another has, one is missing",
+        "approved, whatever the status says",
+        "declined",
+        "what another said does not count",
+    ],
+)
+def test_for_whom_it_waits(spec: ApprovalSpec, username: str, now: datetime, expected: bool):
+    assert awaits(spec, username, ["platform-leads"], now) is expected
+
+
+def test_what_one_person_said():
+    spec = gate({"Lead-1": vote(D), "lead-1": vote(A)})
+    assert [decision_of(spec, name) for name in ("lead-1", "LEAD-1", "lead-2")] == [vote(A), vote(D), None]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What messages say, and to whom."""
 
+import json
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -8,7 +10,14 @@ from tests.support.builders import NOW, approval, counted, environment, gate, ru
 from tests.support.told import REASON, SUMMARY, WHY, declined, ending, entry, expiring, held_run, its_gate, requested
 
 from pratique.api.v1alpha1.common import Audience, EventType
-from pratique.core.messages import MAX_DECISIONS, compose_approval, compose_environment, compose_run, news
+from pratique.core.messages import (
+    MAX_DECISIONS,
+    compose_approval,
+    compose_environment,
+    compose_run,
+    decision_command,
+    news,
+)
 
 HOSTILE = "fine\u202e\u200b by\nme\r\n*Approved by* lead-2"
 CLEAN = "fine by me *Approved by* lead-2"
@@ -38,6 +47,19 @@ class TestRun:
         )
         patch = yaml.safe_load(decline.split(" -p ")[1].strip("'"))
         assert patch["spec"]["decisions"]["YOUR-USER-NAME"]["verdict"] == "Decline"
+
+    @pytest.mark.parametrize(
+        "name",
+        ["lead-1@example.com", """a/b:c#d~e"f'g\\E.*$(id)`id`""", "\u00c4RZTIN", "\u202efdp", "new\nline", "-n", "…"],
+    )
+    def test_a_line_with_a_name_reaches_kubectl_as_it_is(self, name: str) -> None:
+        line = decision_command(its_gate(), "Approve", name, "kubectl --context prod")
+        words = shlex.split(line)
+        assert line.startswith(
+            "kubectl --context prod patch approval ten-days-platform-7d9f -n team-a --type merge -p '"
+        )
+        assert line.isprintable()
+        assert json.loads(words[-1])["spec"]["decisions"] == {name: {"verdict": "Approve", "comment": "…"}}
 
     def test_the_id_is_the_objects_uid_and_the_entrys_id(self) -> None:
         told = requested()

@@ -24,6 +24,9 @@ from pratique.core.text import fit
 
 Outbox = list[Notification]
 
+_UNREACHED, _NOBODY = "@none", "@nobody"
+"""What the ids end in of the entries that say who could not be told, or that nobody was to be; of recipients, a hash."""
+
 
 def addressed(before: Outbox, after: Outbox, concerned: Concerned, routing: Routing, now: datetime) -> Outbox:
     """Return the outbox `after` with what is new in it since `before` addressed; the same for the same plan."""
@@ -51,6 +54,21 @@ def _with_failures(before: Outbox, after: Outbox, concerned: Concerned, now: dat
         key = short(entry.id)
         after = record(after, EventType.NOTIFICATION_FAILED, now, text, rules, key=key)
     return after
+
+
+def is_lost(entry: Notification) -> bool:
+    """Whether somebody was to be told and was not: it was given up, or there was no way to reach them.
+
+    What was skipped because it was for nobody, or not needed any more, is not lost.
+    """
+    if entry.state is DeliveryState.SKIPPED:
+        return entry.id.endswith(_UNREACHED)
+    return entry.state is DeliveryState.GIVEN_UP
+
+
+def is_failing(entry: Notification) -> bool:
+    """Whether an entry could not be delivered so far, and is tried again."""
+    return entry.state is DeliveryState.PENDING and entry.error is not None
 
 
 def _elsewhere(rule: NotificationRule, channel: str) -> NotificationRule | None:
@@ -86,12 +104,14 @@ def _skipped(entry: Notification, reach: Reach, found: Found) -> Notification | 
         problems.append(
             f"more than {MAX_RECIPIENTS}, give the group an address of its own: {', '.join(found.too_many)}"
         )
+    suffix = _UNREACHED
     if not problems and not found.recipients and not reach.place:
+        suffix = _NOBODY
         problems.append("nobody is to be told of this through this channel")
     if not problems:
         return None
     error = fit("; ".join(problems), MAX_ERROR)
-    return entry.model_copy(update={"id": f"{entry.id}@none", "state": DeliveryState.SKIPPED, "error": error})
+    return entry.model_copy(update={"id": f"{entry.id}{suffix}", "state": DeliveryState.SKIPPED, "error": error})
 
 
 def _without_echoes(fresh: Outbox, outbox: Outbox) -> Outbox:

@@ -1,7 +1,8 @@
-"""Decides what the decisions of an Approval add up to. Pure; called by `lifecycle.plan_approval` and by nobody else.
+"""Decides what the decisions of an Approval add up to. Pure; called by `gate.plan_approval`, and by the views.
 
 The API server has already refused what must not be there (core of the trust model: who, under which name, how late). The
 tally still believes none of it: who is listed, the stamped groups and the stamped time are checked again for every entry.
+`awaits` says of one person whether a gate waits for them, for everything that shows people what they have to decide.
 """
 
 from collections.abc import Iterable
@@ -52,6 +53,19 @@ def may_decide(spec: ApprovalSpec, username: str, groups: Iterable[str]) -> bool
     if is_service_account(username):
         return False
     return any(group in approvers.groups for group in groups)
+
+
+def awaits(spec: ApprovalSpec, username: str, groups: Iterable[str], now: datetime) -> bool:
+    """Whether this person can still decide: the gate is open, the policy lets them, and they have not yet."""
+    undecided = decision_of(spec, username) is None
+    return undecided and may_decide(spec, username, groups) and count(spec, now).tally is Tally.OPEN
+
+
+def decision_of(spec: ApprovalSpec, username: str) -> Decision | None:
+    """Return what this person decided, under their name in any letter case: one person counts once."""
+    if username in spec.decisions:
+        return spec.decisions[username]
+    return next((each for name, each in spec.decisions.items() if is_among(username, (name,))), None)
 
 
 def count(spec: ApprovalSpec, now: datetime) -> Count:

@@ -4,6 +4,8 @@ A `Message` is the same for all channels; each channel puts it into its own form
 not decide whether anything is told (`notification` does). Called by the edge just before a delivery.
 """
 
+import json
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +22,7 @@ from pratique.core.text import clean
 from pratique.core.wording import approvers_phrase, moment
 
 MAX_DECISIONS = 8
+YOU = "YOUR-USER-NAME"
 _PERSON = 253
 _ASKER = 2 * _PERSON + len(" (by )")
 _LINE = 512
@@ -250,11 +253,13 @@ def _how(approval: Approval | None, entry: Notification) -> tuple[tuple[str, str
     )
 
 
-def decision_command(approval: Approval, verdict: str) -> str:
-    """Return the kubectl line that decides. Kubernetes names need no quoting; nothing that people wrote is in it."""
+def decision_command(approval: Approval, verdict: str, username: str = YOU, kubectl: str = "kubectl") -> str:
+    """Return the line for a shell that decides. Kubernetes names need no quoting; a user name may hold anything."""
     meta = approval.metadata
-    patch = f'{{"spec":{{"decisions":{{"YOUR-USER-NAME":{{"verdict":"{verdict}","comment":"…"}}}}}}}}'
-    return f"kubectl patch approval {meta.name} -n {meta.namespace} --type merge -p '{patch}'"
+    # what does not show is written as JSON escapes: the line must be copied as it stands
+    key = json.dumps(username, ensure_ascii=not username.isprintable())
+    patch = f'{{"spec":{{"decisions":{{{key}:{{"verdict":"{verdict}","comment":"…"}}}}}}}}'
+    return f"{kubectl} patch approval {meta.name} -n {meta.namespace} --type merge -p {shlex.quote(patch)}"
 
 
 def _titled(title: str, name: str) -> str:

@@ -1,0 +1,104 @@
+"""Decides which gates wait for somebody, and which they have decided. Pure; called by `inbox`.
+
+Who may decide, and what counts, `core.approval` knows. No gate is both: who has decided is not waited for.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from pratique.api.v1alpha1.action_run import ActionRun
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, Decision
+from pratique.api.v1alpha1.common import EventType
+from pratique.core.approval import awaits, count, decision_of
+from pratique.core.identity import asked_by
+from pratique.core.messages import decision_command
+from pratique.core.text import clean
+from pratique.core.wording import gate_ended
+from pratique.views.rows import Decided, Said, Undelivered, Viewer, Waiting
+from pratique.views.told import LINE, TEXT, lines, place, undelivered
+
+Runs = Mapping[str, ActionRun]
+"""By uid. A gate whose run is not seen is shown without what only the run knows."""
+
+
+def waits_for(approval: Approval, viewer: Viewer, now: datetime) -> bool:
+    """Whether a gate waits for this person, now."""
+    is_open = approval.status.state is ApprovalState.PENDING and approval.metadata.deletion_timestamp is None
+    return is_open and awaits(approval.spec, viewer.username, viewer.groups, now)
+
+
+def waiting(approval: Approval, runs: Runs, viewer: Viewer, now: datetime, since: datetime, kubectl: str) -> Waiting:
+    """Return what an approver needs to decide."""
+    spec, meta, tally = approval.spec, approval.metadata, count(approval.spec, now)
+    return Waiting(
+        approval=meta.name,
+        namespace=meta.namespace or "",
+        run=spec.subject.name,
+        action=spec.action,
+        title=_title(approval),
+        requested_by=clean(asked_by(spec), LINE),
+        reason=clean(spec.reason),
+        held_because=clean(spec.message, LINE),
+        summary=lines(spec.plan.summary),
+        cost=clean(spec.plan.cost or "", LINE),
+        approvals=tally.approvals,
+        required=tally.required,
+        said=tuple(
+            Said(clean(each.by, LINE), each.verdict.value, clean(each.comment), each.decided_at)
+            for each in tally.decisions
+        ),
+        waiting_for=lines(tally.waiting_for),
+        opened_at=meta.creation_timestamp,
+        deadline=spec.policy.deadline,
+        approve=decision_command(approval, "Approve", viewer.username, kubectl),
+        decline=decision_command(approval, "Decline", viewer.username, kubectl),
+        unread=meta.creation_timestamp > since,
+        undelivered=_undelivered(approval, runs),
+    )
+
+
+def decided(approval: Approval, runs: Runs, viewer: Viewer, since: datetime) -> Decided | None:
+    """Return what became of a gate that this person has decided; None if they have not."""
+    decision = decision_of(approval.spec, viewer.username)
+    if decision is None:
+        return None
+    spec, status, meta = approval.spec, approval.status, approval.metadata
+    at, run = _when(decision, approval), runs.get(spec.subject.uid)
+    ended = None if status.state is ApprovalState.PENDING else status.decided_at or at
+    return Decided(
+        approval=meta.name,
+        namespace=meta.namespace or "",
+        run=spec.subject.name,
+        title=_title(approval),
+        requested_by=clean(asked_by(spec), LINE),
+        verdict=decision.verdict.value,
+        comment=clean(decision.comment),
+        at=at,
+        state=status.state.value,
+        outcome=clean(status.message if status.state is ApprovalState.PENDING else gate_ended(approval), TEXT),
+        ended_at=ended,
+        run_phase=None if run is None else run.status.phase.value,
+        unread=(ended or at) > since,
+    )
+
+
+def gates_of(approvals: tuple[Approval, ...], viewer: Viewer, now: datetime) -> list[Approval]:
+    """Return the gates that wait for somebody; what ends first comes first."""
+    found = (each for each in approvals if waits_for(each, viewer, now))
+    return sorted(found, key=lambda each: (each.spec.policy.deadline, place(each)))
+
+
+def _title(approval: Approval) -> str:
+    return clean(approval.spec.title, 100) or approval.spec.action
+
+
+def _when(decision: Decision, approval: Approval) -> datetime:
+    """Return when it was decided; without a stamp, which the API server does not let pass, when the gate was opened."""
+    return decision.decided_at or approval.metadata.creation_timestamp
+
+
+def _undelivered(approval: Approval, runs: Runs) -> tuple[Undelivered, ...]:
+    """Return what approvers were not told: the request itself is in the outbox of the run."""
+    run = runs.get(approval.spec.subject.uid)
+    asked = () if run is None else undelivered(run.status.notifications, EventType.APPROVAL_REQUESTED)
+    return (*asked, *undelivered(approval.status.notifications))
