@@ -3,19 +3,24 @@
 import argparse
 import asyncio
 import os
+import re
 import socket
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Any, Protocol
 
 from pratique import __version__, logs
 from pratique.admission.values import GuardValuesError, guard_values
+from pratique.api.v1alpha1.common import DURATION_PATTERN, duration_of
 from pratique.cluster.connection import Connection, ConnectionConfigError, connect
 from pratique.core.egress import EgressError, egress_of
 from pratique.core.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.handlers.signals import stop_on_signals
 
 _DEEP = 40_000
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_LONGEST = timedelta(days=3650)
 
 
 class _Process(Protocol):
@@ -28,6 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
     # Kubernetes stores JSON up to 10,000 levels deep; what cannot be parsed would end the watch of everything.
     sys.setrecursionlimit(_DEEP)
     options = _parser().parse_args(arguments)
+    return int(options.run(options))
+
+
+def _serve(options: argparse.Namespace) -> int:
     logs.set_up(options.log_level, options.log_format)
     try:
         connection = connect(options.kubeconfig)
@@ -41,6 +50,12 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"pratique: {error}\n")
         return 2
     return asyncio.run(_run(process))
+
+
+def _inbox(options: argparse.Namespace) -> int:
+    from pratique.cli.inbox import run  # noqa: PLC0415 - see above
+
+    return run(options)
 
 
 def _operator(connection: Connection, options: argparse.Namespace) -> _Process:
@@ -91,10 +106,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     _operator_options(commands.add_parser("operator", help="decide, hold, grant, tell and expire"))
     _webhook_options(commands.add_parser("webhook", help="stamp requests, on clusters before 1.36"))
+    _inbox_options(commands.add_parser("inbox", help="show what waits for you, and what happened to yours"))
     return parser
 
 
 def _common_options(command: argparse.ArgumentParser, health_port: int) -> None:
+    command.set_defaults(run=_serve)
     command.add_argument(
         "--kubeconfig", default=os.environ.get("KUBECONFIG"), help="default: $KUBECONFIG, or the Pod's"
     )
@@ -155,6 +172,47 @@ def _webhook_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--look-every", type=float, default=30.0, help="seconds between two looks at the certificate")
     command.add_argument("--drain", type=float, default=5.0, help="seconds that it goes on serving when it is to stop")
+
+
+def _inbox_options(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=_inbox)
+    command.add_argument("--kubeconfig", default=os.environ.get("KUBECONFIG"), help="default: $KUBECONFIG, as kubectl")
+    command.add_argument("--context", help="default: the current context of the kubeconfig")
+    where = command.add_mutually_exclusive_group()
+    where.add_argument(
+        "-n",
+        "--namespace",
+        action="append",
+        type=_namespace,
+        default=[],
+        help="where to look; may be repeated; default: the context's namespace",
+    )
+    where.add_argument("-A", "--all-namespaces", action="store_true", help="look in all namespaces")
+    command.add_argument(
+        "--since",
+        type=_length_of_time,
+        default="24h",
+        help="what is newer counts as new: one number and one unit, such as 90s, 15m, 24h, 3d or 2w; default: 24h",
+    )
+    command.add_argument("-o", "--output", choices=["table", "json", "yaml"], default="table", help="default: table")
+
+
+def _namespace(text: str) -> str:
+    if not _NAMESPACE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be the name of a namespace")
+    return text
+
+
+def _length_of_time(text: str) -> timedelta:
+    if not re.fullmatch(DURATION_PATTERN, text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not one number and one unit, such as 90s, 15m, 24h, 3d or 2w")
+    try:
+        length = duration_of(text)
+    except OverflowError:
+        length = timedelta.max
+    if length > _LONGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is too long: {_LONGEST.days}d at most")
+    return length
 
 
 def _at_least_one(text: str) -> int:

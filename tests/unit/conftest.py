@@ -1,6 +1,18 @@
-"""Property tests judge what comes out, not how fast: a busy machine must not fail them."""
+"""Property tests judge what comes out, not how fast: a busy machine must not fail them. And no test changes the process."""
 
+import sys
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+
+
+@pytest.fixture(autouse=True)
+def _recursion_limit() -> Iterator[None]:
+    """`main` lets its process recurse deeper; a test that calls it must not let the tests after it do so."""
+    limit = sys.getrecursionlimit()
+    yield
+    sys.setrecursionlimit(limit)

@@ -1,0 +1,112 @@
+"""Decides how an inbox reads in a terminal: what waits first, then what is new. Pure; called by `cli.inbox`.
+
+Shows all that is open, and of what has ended only what is new; it says how much else there is.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from pratique.cli.layout import ago, labelled, table
+from pratique.core.text import clean
+from pratique.core.wording import moment
+from pratique.views.rows import Decided, Env, Happened, Inbox, Run, Undelivered, Waiting
+
+_INDENT = "  "
+_NONE = "-"
+
+
+def lines(inbox: Inbox, namespaces: Sequence[str | None], width: int) -> list[str]:
+    """Return the lines to print."""
+    decided = [row for row in inbox.decided if row.ended_at is None or row.unread]
+    runs = [row for row in inbox.runs if not row.ended or row.unread]
+    events = [row for row in inbox.events if row.unread]
+    tables = (
+        ("Decided by you", ("REQUEST", "YOU SAID", "WHEN", "OUTCOME"), [_decided(row, inbox) for row in decided]),
+        ("Yours", ("RUN", "PHASE", "CHANGED", "UNTIL", "MESSAGE"), [_run(row, inbox) for row in runs]),
+        (
+            "Your environments",
+            ("ENVIRONMENT", "NAMESPACE", "PHASE", "ENDS", "WARNED", "MESSAGE"),
+            [_env(row, inbox) for row in inbox.environments],
+        ),
+        ("What happened", ("WHEN", "OBJECT", "EVENT", "MESSAGE"), [_event(row, inbox) for row in events]),
+    )
+    result = [f"{clean(inbox.viewer.username)} in {_where(namespaces)}, with what is new since {moment(inbox.since)}"]
+    result += ["", *_waits(inbox, width)]
+    for title, columns, rows in tables:
+        if rows:
+            result += ["", title, *(f"{_INDENT}{line}" for line in table(columns, rows, width - len(_INDENT)))]
+    mine: tuple[Run | Env, ...] = (*runs, *inbox.environments)
+    untold = [pair for row in mine for pair in _untold(row, inbox)]
+    if untold:
+        result += ["", "Messages that did not arrive", *labelled(untold, width, _INDENT)]
+    older = ((len(inbox.runs) - len(runs), "of yours"), (len(inbox.decided) - len(decided), "that you decided"))
+    rest = [f"{count} more {whose} ended before then: a longer --since shows them." for count, whose in older if count]
+    return [*result, *(line for each in (*rest, *_left_out(inbox)) for line in ("", each))]
+
+
+def _waits(inbox: Inbox, width: int) -> list[str]:
+    if not inbox.waiting:
+        return ["Nothing waits for you."]
+    blocks = [line for row in inbox.waiting for line in ("", *_waiting(row, inbox, width))]
+    return [f"Waits for you: {len(inbox.waiting)}", *blocks[1:]]
+
+
+def _waiting(row: Waiting, inbox: Inbox, width: int) -> list[str]:
+    facts = [
+        ("asked by", row.requested_by),
+        ("reason", row.reason),
+        ("held because", row.held_because),
+        ("if approved", "\n".join(row.summary)),
+        ("costs", row.cost),
+        ("so far", f"{row.approvals} of {row.required} approved; waits for {', '.join(row.waiting_for)}"),
+        *(("said", f"{each.by} ({each.verdict}) {each.comment}") for each in row.said),
+        ("decide before", f"{moment(row.deadline)} ({ago(row.deadline, inbox.at)})"),
+        *(("not told", _failure(each, inbox)) for each in row.undelivered),
+    ]
+    head = f"{_INDENT}{row.namespace}/{row.run}: {row.title}{' (new)' if row.unread else ''}"
+    how = ("To approve, or to decline, with your comment in place of the dots:", row.approve, row.decline)
+    # to be copied, so these are never wrapped
+    return [head, *labelled(facts, width, _INDENT * 2), *(f"{_INDENT * 2}{line}" for line in how)]
+
+
+def _decided(row: Decided, inbox: Inbox) -> list[str]:
+    became = f" (run: {row.run_phase})" if row.run_phase is not None and row.ended_at is not None else ""
+    return [f"{row.namespace}/{row.run}", row.verdict, ago(row.at, inbox.at), f"{row.outcome}{became}"]
+
+
+def _run(row: Run, inbox: Inbox) -> list[str]:
+    changed = row.last.at if row.last is not None else row.created_at
+    until = _NONE if row.until is None else ago(row.until, inbox.at)
+    outputs = "".join(f"; {name}: {text}" for name, text in row.outputs.items())
+    return [f"{row.namespace}/{row.name}", row.phase, ago(changed, inbox.at), until, f"{row.message}{outputs}"]
+
+
+def _env(row: Env, inbox: Inbox) -> list[str]:
+    warned = ", ".join(row.warned) or _NONE
+    name = f"{row.namespace}/{row.name}"
+    return [name, row.target, row.phase, ago(row.ends_at, inbox.at), warned, row.message]
+
+
+def _event(row: Happened, inbox: Inbox) -> list[str]:
+    return [ago(row.at, inbox.at), f"{row.kind.lower()} {row.namespace}/{row.name}", row.event, row.message]
+
+
+def _untold(row: Run | Env, inbox: Inbox) -> Iterable[tuple[str, str]]:
+    return ((f"{row.namespace}/{row.name}", _failure(each, inbox)) for each in row.undelivered)
+
+
+def _failure(each: Undelivered, inbox: Inbox) -> str:
+    to = f" to {each.to}" if each.to is not None else ""
+    again = "; it is tried again" if each.state == "Pending" else ""
+    return f"{each.event}{to} through {each.channel}, {ago(each.at, inbox.at)}: {each.reason}{again}"
+
+
+def _left_out(inbox: Inbox) -> list[str]:
+    left, counts = inbox.left_out, []
+    for count, what in ((left.runs, "ended runs"), (left.decided, "decisions"), (left.events, "lines of history")):
+        counts += [f"{count} {what}"] if count else []
+    return [f"Only the newest are listed; left out: {', '.join(counts)}."] if counts else []
+
+
+def _where(namespaces: Sequence[str | None]) -> str:
+    names = [name for name in namespaces if name is not None]
+    return f"namespace{'s' if len(names) > 1 else ''} {', '.join(names)}" if names else "all namespaces"
