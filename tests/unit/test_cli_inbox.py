@@ -13,11 +13,12 @@ from tests.support.builders import at, counted
 from tests.support.golden import assert_golden_text
 from tests.support.inboxes import DEVELOPER, LEAD, SECURITY, ended_run, held, home, lost, of, voted, with_status
 
+from pratique.api.v1alpha1.action_run import RunApproval
 from pratique.api.v1alpha1.approval import ApprovalState
-from pratique.api.v1alpha1.common import DeliveryState, EventType
+from pratique.api.v1alpha1.common import DeliveryState, EventType, Requester, TimelineEntry
 from pratique.cli.table import lines
 from pratique.main import main
-from pratique.views.rows import Inbox
+from pratique.views.rows import Inbox, Viewer, to_wire
 
 KINDS = ("actionruns", "approvals", "environments")
 Command = Callable[..., tuple[int, str, str]]
@@ -51,6 +52,44 @@ def test_it_says_where_it_looked_and_what_it_left_out() -> None:
     assert "1 more of yours ended before then: a longer --since shows them." in found
     assert found[-1] == "Only the newest are listed; left out: 3 ended runs, 7 lines of history."
     assert lines(of(DEVELOPER), [None], 100)[0].startswith("developer@example.com in all namespaces, ")
+
+
+def test_nothing_that_people_wrote_moves_the_cursor_or_hides() -> None:
+    """Also not where somebody could write a status."""
+    evil = "a\x1b[2J\u202e\u200b\x9b\r\nb"
+    run, gate = held("week", 1, reason=evil, requested_by=Requester(username=evil))
+    gone = lost().model_copy(update={"error": evil, "channel": evil})
+    forged = RunApproval(stage="platform", name=evil, state=ApprovalState.PENDING)
+    status = {"message": evil, "outputs": {evil: evil}, "notifications": [gone], "approvals": [forged]}
+    run = with_status(run, **status, **{"timeline": [TimelineEntry(at=at(1), event=evil, message=evil)]})
+    texts = {
+        "title": evil,
+        "message": evil,
+        "action": evil,
+        "subject": gate.spec.subject.model_copy(update={"name": evil}),
+    }
+    plan = gate.spec.plan.model_copy(update={"summary": [evil], "cost": evil})
+    gate = gate.model_copy(update={"spec": gate.spec.model_copy(update={**texts, "plan": plan})})
+    said = voted(gate, (evil, "Approve", 1), ("lead-2@example.com", "Decline", 2), required=2, decline_threshold=2)
+    ended = with_status(said, state=ApprovalState.SUPERSEDED, message=evil)
+    env = with_status(home("demo", 1, requestedBy=evil), message=evil, namespace=evil)
+    for viewer in (LEAD, Viewer(evil, ("platform-leads",)), Viewer("lead-2@example.com", ("platform-leads",))):
+        found = of(viewer, run, said, ended, env)
+        assert [line for line in lines(found, ["team-a"], 80) if not line.isprintable()] == []
+        wire = to_wire(found)
+        assert wire.pop("viewer")["username"] == viewer.username
+        assert [text for text in strings(wire) if not text.replace("\n", "").isprintable()] == []
+    (mine,) = of(Viewer(evil), run).runs
+    assert list(mine.outputs.items()) == [("a[2J b", "a[2J\nb")]
+
+
+def strings(value: Any) -> list[str]:
+    """Return all texts of a JSON value."""
+    if isinstance(value, dict):
+        return [text for pair in value.items() for each in pair for text in strings(each)]
+    if isinstance(value, list):
+        return [text for each in value for text in strings(each)]
+    return [value] if isinstance(value, str) else []
 
 
 def test_what_is_copied_is_never_broken() -> None:

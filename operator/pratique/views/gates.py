@@ -33,8 +33,8 @@ def waiting(approval: Approval, runs: Runs, viewer: Viewer, now: datetime, since
     return Waiting(
         approval=meta.name,
         namespace=meta.namespace or "",
-        run=spec.subject.name,
-        action=spec.action,
+        run=clean(spec.subject.name, LINE),
+        action=clean(spec.action, LINE),
         title=_title(approval),
         requested_by=clean(asked_by(spec), LINE),
         reason=clean(spec.reason),
@@ -68,7 +68,7 @@ def decided(approval: Approval, runs: Runs, viewer: Viewer, since: datetime) -> 
     return Decided(
         approval=meta.name,
         namespace=meta.namespace or "",
-        run=spec.subject.name,
+        run=clean(spec.subject.name, LINE),
         title=_title(approval),
         requested_by=clean(asked_by(spec), LINE),
         verdict=decision.verdict.value,
@@ -89,7 +89,7 @@ def gates_of(approvals: tuple[Approval, ...], viewer: Viewer, now: datetime) -> 
 
 
 def _title(approval: Approval) -> str:
-    return clean(approval.spec.title, 100) or approval.spec.action
+    return clean(approval.spec.title, 100) or clean(approval.spec.action, LINE)
 
 
 def _when(decision: Decision, approval: Approval) -> datetime:

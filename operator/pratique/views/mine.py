@@ -33,7 +33,7 @@ def run_row(run: ActionRun, gates: Gates, since: datetime) -> Run:
         ended=status.phase.is_end,
         message=clean(status.message, TEXT),
         until=_until(run, gates.get((meta.namespace or "", gate)) if gate is not None else None),
-        approval=gate,
+        approval=clean(gate, LINE) if gate is not None else None,
         outputs=_outputs(status.outputs),
         created_at=meta.creation_timestamp,
         last=told[-1] if told else None,
@@ -49,7 +49,7 @@ def environment_row(environment: Environment, since: datetime) -> Env:
     return Env(
         name=meta.name,
         namespace=meta.namespace or "",
-        target=status.namespace or spec.target.namespace.name,
+        target=clean(status.namespace or spec.target.namespace.name),
         phase=status.phase.value,
         message=clean(status.message, TEXT),
         kept_for=kept_for,

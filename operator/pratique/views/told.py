@@ -32,7 +32,7 @@ def undelivered(outbox: Iterable[Notification], *events: EventType) -> tuple[Und
     return tuple(
         Undelivered(
             event=entry.event.value,
-            channel=entry.channel,
+            channel=clean(entry.channel, LINE),
             to=clean(named(entry.recipient), LINE) if entry.recipient is not None else None,
             at=entry.at,
             state=entry.state.value,
