@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tests.chaos.stories import ask, ask_environment, decide, ended, gate_of, status
 from tests.chaos.world import SPACE, World, chaos_world
+from tests.support.channelling import LOOPBACK
 
 from pratique.cluster.connection import connect
 from pratique.handlers.clock import SystemClock
@@ -34,7 +35,8 @@ async def operating(world: World, clock: SetClock) -> AsyncIterator[None]:
     world.operator.kill()
     stop = asyncio.Event()
     connection = connect(str(world.operator.kubeconfig))
-    operator = Operator(connection, Settings(health_port=world.operator.port, identity="set"), clock)
+    settings = Settings(health_port=world.operator.port, identity="set", channel_egress=LOOPBACK)
+    operator = Operator(connection, settings, clock)
     task = asyncio.create_task(operator.run(stop))
     try:
         await asyncio.to_thread(world.operator.wait_ready)
