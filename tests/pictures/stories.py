@@ -80,6 +80,7 @@ def told(
     why: str = LEADS.message,
     gate_status: dict[str, Any] | None = None,
     minute: float = 0,
+    outputs: dict[str, str] | None = None,
 ) -> Message:
     """Return what is told about a run and its gate, as they are by then; without a `text`, how the gate ended."""
     rule = stage(message=why)
@@ -89,6 +90,7 @@ def told(
     asked = {"reason": reason, "requested_by": Requester(username=who), "action_ref": {"name": action.name}}
     subject = run(meta={"name": name}, spec=asked, plan=plan.model_copy(update={"action": action}))
     its_gate = _gate(subject.metadata.name, plan.digest, summary, why, gate_status or {})
+    subject = subject.model_copy(update={"status": subject.status.model_copy(update={"outputs": outputs or {}})})
     sentence = text or gate_ended(its_gate)
     outbox = entry(event, message=sentence).model_copy(update={"at": at(minute)})
     return compose_run(subject, its_gate, outbox)
@@ -124,7 +126,8 @@ def _approved() -> Message:
 
 def _succeeded() -> Message:
     done = "Done: " + "; ".join(summarize_tried(each) for each in DATABASE)
-    return told(EventType.SUCCEEDED, done, gate_status=_granted(FINE), minute=5)
+    outputs = {"host": "orders.team-a.svc", "secret": "team-a/orders-credentials"}
+    return told(EventType.SUCCEEDED, done, gate_status=_granted(FINE), minute=5, outputs=outputs)
 
 
 def _failed() -> Message:

@@ -68,6 +68,10 @@ def of_environment(event: EventType, text: str) -> Callable[[], Message]:
     return lambda: compose_environment(ending(), entry(event, message=text))
 
 
+def with_outputs(run: ActionRun) -> ActionRun:
+    return run.model_copy(update={"status": run.status.model_copy(update={"outputs": {"namespace": "env-demo"}})})
+
+
 LEAD = counted("lead-1@example.com", "Approve", "Fine for a week")
 EVERY_EVENT: dict[EventType, Callable[[], Message]] = {
     EventType.APPROVAL_REQUESTED: requested,
@@ -87,7 +91,11 @@ EVERY_EVENT: dict[EventType, Callable[[], Message]] = {
     EventType.REFUSED: lambda: compose_run(
         held_run(), None, entry(EventType.REFUSED, message="ttl: 30d is not one of 3d, 5d, 10d")
     ),
-    EventType.SUCCEEDED: of_run(EventType.SUCCEEDED, "Done: namespace env-demo", state="Approved", decisions=[LEAD]),
+    EventType.SUCCEEDED: lambda: compose_run(
+        with_outputs(held_run()),
+        its_gate(state="Approved", decisions=[LEAD]),
+        entry(EventType.SUCCEEDED, message="Done: namespace env-demo"),
+    ),
     EventType.FAILED: of_run(
         EventType.FAILED, "Environment team-a/load-test was not ready within 15m", state="Approved", decisions=[LEAD]
     ),

@@ -125,7 +125,8 @@ class TestShortened:
             first = await tell(slack, requested())
             await tell(slack, follow_up(EventType.DECLINED, first.reference))
         reply = slack.posts[-1]
-        assert labels(reply) == {"lead-1@example.com (Decline)"}
+        assert labels(reply) == set()
+        assert "Use the shared stage" in reply.args["text"]
         assert "Declined: Create an environment" in reply.args["text"]
 
     async def test_all_of_it_where_the_message_above_could_not_be_updated(self) -> None:

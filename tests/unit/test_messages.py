@@ -71,7 +71,8 @@ class TestRun:
         told = declined()
         assert told.audience.audience is Audience.REQUESTER
         assert told.audience.users == ("developer@example.com",)
-        assert ("lead-1@example.com (Decline)", "Use the shared stage") in told.facts
+        assert told.text == "Declined by lead-1@example.com: Use the shared stage"
+        assert "lead-1@example.com (Decline)" not in dict(told.facts), "the sentence says it"
         assert ("What was asked for", "\n".join(SUMMARY)) in told.facts
         assert told.how_to_decide == ()
         assert "Held because" not in dict(told.facts)
@@ -84,6 +85,17 @@ class TestRun:
         assert told.text == "Approved by lead-2@example.com"
         wordless = compose_run(held_run(), its_gate(state="Expired"), entry(EventType.APPROVAL_REQUESTED))
         assert (wordless.headline, wordless.text) == ("Expired: Create an environment (team-a/ten-days)", "Expired")
+
+    def test_success_tells_the_outputs_and_not_the_decision_again(self) -> None:
+        run = held_run()
+        outputs = {"namespace": "env-demo", "ports": [80, 443], "note": "a\u202eb\n" + "x" * 900}
+        done = run.model_copy(update={"status": run.status.model_copy(update={"outputs": outputs})})
+        gate = its_gate(state="Approved", decisions=[counted("lead-1@example.com", "Approve", "fine")])
+        facts = dict(compose_run(done, gate, entry(EventType.SUCCEEDED)).facts)
+        assert (facts["namespace"], facts["ports"]) == ("env-demo", "[80, 443]")
+        assert facts["note"].startswith("ab xxx") and len(facts["note"]) == 512
+        assert "lead-1@example.com (Approve)" not in facts
+        assert "namespace" not in dict(compose_run(done, gate, entry(EventType.APPROVED)).facts)
 
     def test_what_it_costs_is_said_if_the_action_says_it(self) -> None:
         plan = held_run().status.plan
@@ -128,9 +140,10 @@ class TestRun:
     def test_peoples_text_stays_on_its_line(self) -> None:
         decided = its_gate(state="Declined", decisions=[counted(HOSTILE, "Decline", HOSTILE)])
         hostile = held_run(reason=HOSTILE, requested_by={"username": HOSTILE})
-        told = compose_run(hostile, decided, entry(EventType.DECLINED, message=HOSTILE))
+        told = compose_run(hostile, decided, entry(EventType.DECLINED))
         facts = dict(told.facts)
-        assert facts["Reason"] == facts["Requested by"] == facts[f"{CLEAN} (Decline)"] == told.text == CLEAN
+        assert facts["Reason"] == facts["Requested by"] == facts[f"{CLEAN} (Decline)"] == CLEAN
+        assert compose_run(hostile, decided, entry(EventType.DECLINED, message=HOSTILE)).text == CLEAN
         assert told.audience.users == (CLEAN,)
 
     def test_many_decisions_are_bounded_and_silent_ones_left_out(self) -> None:
@@ -189,7 +202,7 @@ class TestNews:
     def test_nothing_is_said_twice(self) -> None:
         told = news(declined(), requested())
         assert told.headline == declined().headline
-        assert told.facts == (("lead-1@example.com (Decline)", "Use the shared stage"),)
+        assert told.facts == ()
         assert news(requested(), requested()).how_to_decide == ()
 
     def test_what_changed_is_new(self) -> None:

@@ -26,6 +26,7 @@ YOU = "YOUR-USER-NAME"
 _PERSON = 253
 _ASKER = 2 * _PERSON + len(" (by )")
 _LINE = 512
+_OUTPUT_NAME = 64
 _TEXT = 2048
 
 Facts = list[tuple[str, str]]
@@ -108,7 +109,9 @@ def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) 
         facts.append((_PLAN_LABEL.get(entry.event, _ASKED_FOR), _lines(plan.summary)))
         facts.append(("Costs", clean(plan.cost or "", _LINE)))
     if approval is not None:
-        facts += _gate_facts(approval, entry.event)
+        facts += _gate_facts(approval, entry)
+    if entry.event is EventType.SUCCEEDED:
+        facts += [(clean(name, _OUTPUT_NAME), _shown(value)) for name, value in run.status.outputs.items()]
     named = title or run.spec.action_ref.name
     told = _message(run, entry, named, facts, approvers, person_of(run.spec), _how(approval, entry))
     return _as_it_is_now(told, approval)
@@ -124,7 +127,7 @@ def compose_approval(approval: Approval, entry: Notification) -> Message:
         ("Held because", clean(spec.message, _LINE)),
         (_PLAN_LABEL.get(entry.event, _ASKED_FOR), _lines(spec.plan.summary)),
         ("Costs", clean(spec.plan.cost or "", _LINE)),
-        *_gate_facts(approval, entry.event),
+        *_gate_facts(approval, entry),
     ]
     how = _how(approval, entry)
     told = _message(approval, entry, spec.title or spec.action, facts, spec.policy.approvers, person_of(spec), how)
@@ -218,10 +221,15 @@ def _approvers_of(run: ActionRun, approval: Approval | None) -> Approvers | None
     return plan.gate.approvers if plan is not None and plan.gate is not None else None
 
 
-def _gate_facts(approval: Approval, event: EventType) -> Facts:
-    policy = approval.spec.policy
-    if event is not EventType.APPROVAL_REQUESTED:
-        return [_decision_fact(decision) for decision in approval.status.decisions[:MAX_DECISIONS] if decision.comment]
+def _gate_facts(approval: Approval, entry: Notification) -> Facts:
+    policy, text = approval.spec.policy, clean(entry.message, _TEXT)
+    if entry.event in _DECIDED:
+        facts = [_decision_fact(decision) for decision in approval.status.decisions[:MAX_DECISIONS]]
+        return [(label, comment) for label, comment in facts if comment not in text]
+    if entry.event is not EventType.APPROVAL_REQUESTED:
+        return []
+    if approval.status.state is not ApprovalState.PENDING:
+        return []
     who = ("Who may decide", clean(f"{policy.required} of {approvers_phrase(policy.approvers)}", _TEXT))
     return [who, ("Decide before", moment(policy.deadline))]
 
@@ -234,7 +242,18 @@ def _as_it_is_now(message: Message, approval: Approval | None) -> Message:
     state = approval.status.state.value
     asked = EVENTS[EventType.APPROVAL_REQUESTED].headline
     text = clean(approval.status.message, _TEXT) or state
-    return replace(message, headline=state + message.headline.removeprefix(asked), text=text)
+    planned = _PLAN_LABEL[EventType.APPROVAL_REQUESTED]
+    facts = tuple((_ASKED_FOR if label == planned else label, value) for label, value in message.facts)
+    return replace(message, headline=state + message.headline.removeprefix(asked), text=text, facts=facts)
+
+
+_DECIDED = (EventType.APPROVED, EventType.DECLINED, EventType.HANDLED)
+"""What tells a decision: with the comments that the sentence does not say. What comes after it does not repeat them."""
+
+
+def _shown(value: object) -> str:
+    """Return an output as people read it: text as it is, anything else as JSON."""
+    return clean(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), _LINE)
 
 
 def _decision_fact(decision: RecordedDecision) -> tuple[str, str]:
