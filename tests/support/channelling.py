@@ -1,5 +1,6 @@
 """Tells a message through a channel of a given spec, with the Secrets of a table."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,6 +22,12 @@ def channel_of(spec: dict[str, Any]) -> NotificationChannel:
     return NotificationChannel.model_validate({"metadata": {"name": "chat"}, "spec": spec})
 
 
+async def closed() -> None:
+    """Let connections that were closed be gone: their last callbacks come a few turns of the loop later."""
+    for _ in range(8):
+        await asyncio.sleep(0)
+
+
 @asynccontextmanager
 async def channels_with(secrets: dict[str, str], **settings: Any) -> AsyncIterator[Channels]:
     """Yield channels that know these values, by `NAME/KEY` of their Secrets, and may reach loopback."""
@@ -36,6 +43,7 @@ async def channels_with(secrets: dict[str, str], **settings: Any) -> AsyncIterat
         yield under_test
     finally:
         await under_test.close()
+        await closed()
 
 
 async def told_by(

@@ -16,6 +16,8 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.support.channelling import closed
+
 
 @dataclass
 class MailServer:
@@ -97,7 +99,7 @@ async def mail_server(
             if protocol.transport is not None:
                 protocol.transport.abort()
         await server.wait_closed()
-        await asyncio.sleep(0)
+        await closed()
 
 
 class Act(Enum):
@@ -182,3 +184,4 @@ async def scripted(**answers: str | Act) -> AsyncIterator[Scripted]:
             writer.transport.abort()
             await ended.wait()
         await server.wait_closed()
+        await closed()
