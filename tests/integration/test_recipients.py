@@ -76,7 +76,8 @@ def subjects(mails: list[Mail]) -> list[str]:
 def test_each_is_told_what_concerns_them_and_nobody_twice(cluster: Cluster, mailbox: Mailbox, namespace: str) -> None:
     gate = held(cluster, "week", namespace, "mailed")
     wait_for("both leads are asked", lambda: mailbox.to(LEAD1) and mailbox.to(LEAD2))
-    assert "kubectl patch approval " + gate in mailbox.to(LEAD1)[0].text
+    assert f"kubectl patch approval {gate}" in mailbox.to(LEAD1)[0].text
+    assert f'"decisions":{{"{LEAD1}":' in mailbox.to(LEAD1)[0].text
     decide(cluster, "lead-1", gate, namespace, decision(LEAD1, "Approve", "fine by me"))
     phase(cluster, "week", namespace, "Succeeded")
 

@@ -9,7 +9,7 @@ import yaml
 from tests.support.builders import NOW, approval, counted, environment, gate, run
 from tests.support.told import REASON, SUMMARY, WHY, declined, ending, entry, expiring, held_run, its_gate, requested
 
-from pratique.api.v1alpha1.common import Audience, EventType
+from pratique.api.v1alpha1.common import Audience, EventType, NotificationRecipient, RecipientKind
 from pratique.core.messages import (
     MAX_DECISIONS,
     compose_approval,
@@ -85,6 +85,18 @@ class TestRun:
         assert told.text == "Approved by lead-2@example.com"
         wordless = compose_run(held_run(), its_gate(state="Expired"), entry(EventType.APPROVAL_REQUESTED))
         assert (wordless.headline, wordless.text) == ("Expired: Create an environment (team-a/ten-days)", "Expired")
+
+    def test_who_is_told_by_themselves_finds_their_name_in_the_lines_to_copy(self) -> None:
+        asked = entry(EventType.APPROVAL_REQUESTED)
+        for kind, name, shown in (
+            (RecipientKind.USER, "lead-1@example.com", "lead-1@example.com"),
+            (RecipientKind.USER, "o'neill", "o'\"'\"'neill"),
+            (RecipientKind.GROUP, "platform-leads", "YOUR-USER-NAME"),
+            (RecipientKind.ADDRESS, "list@example.com", "YOUR-USER-NAME"),
+        ):
+            to = asked.model_copy(update={"recipient": NotificationRecipient(kind=kind, name=name)})
+            told = compose_run(held_run(), its_gate(), to)
+            assert all(f'"decisions":{{"{shown}":' in line for _, line in told.how_to_decide), name
 
     def test_success_tells_the_outputs_and_not_the_decision_again(self) -> None:
         run = held_run()

@@ -13,7 +13,7 @@ from datetime import datetime
 from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, RecordedDecision
-from pratique.api.v1alpha1.common import Audience, EventType, KubeObject, Notification
+from pratique.api.v1alpha1.common import Audience, EventType, KubeObject, Notification, RecipientKind
 from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.core.events import EVENTS
@@ -261,14 +261,19 @@ def _decision_fact(decision: RecordedDecision) -> tuple[str, str]:
 
 
 def _how(approval: Approval | None, entry: Notification) -> tuple[tuple[str, str], ...]:
-    """Return the lines an approver copies; none once the gate has ended, and none in messages to the requester."""
+    """Return the lines an approver copies; none once the gate has ended, and none in messages to the requester.
+
+    Who is told by themselves finds their own user name in them, and need not change a letter.
+    """
     if approval is None or entry.event is not EventType.APPROVAL_REQUESTED:
         return ()
     if approval.status.state is not ApprovalState.PENDING:
         return ()
+    to = entry.recipient
+    name = to.name if to is not None and to.kind is RecipientKind.USER else YOU
     return (
-        ("Approve", decision_command(approval, "Approve")),
-        ("Decline", decision_command(approval, "Decline")),
+        ("Approve", decision_command(approval, "Approve", name)),
+        ("Decline", decision_command(approval, "Decline", name)),
     )
 
 
