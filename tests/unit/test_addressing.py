@@ -137,6 +137,14 @@ class TestEchoes:
         assert shown(happen(asked, whom, APPROVED, HANDLED), asked) == ["Handled chat -"]
 
 
+    def test_that_somebody_could_not_be_asked_takes_nothing_from_the_place(self) -> None:
+        whom = concerned("bot", events=[REQUESTED, HANDLED, EventType.WITHDRAWN])
+        asked = happen([], whom, REQUESTED)
+        assert [entry.state for entry in asked if entry.channel == "bot"] == [DeliveryState.PENDING, SKIPPED]
+        assert "Withdrawn bot -" in shown(happen(asked, whom, EventType.WITHDRAWN), asked)
+        assert "Handled bot -" in shown(happen(asked, whom, EventType.EXPIRED, HANDLED), asked)
+
+
 class TestHeld:
     def test_until_the_end_of_quiet_hours(self) -> None:
         outbox = happen([], concerned("sleepy"), APPROVED)

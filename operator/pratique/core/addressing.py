@@ -120,7 +120,7 @@ def _without_echoes(fresh: Outbox, outbox: Outbox) -> Outbox:
     unasked = {
         _receiver(entry)
         for entry in outbox
-        if entry.event is EventType.APPROVAL_REQUESTED and entry.state is DeliveryState.SKIPPED
+        if entry.event is EventType.APPROVAL_REQUESTED and _was_moot(entry)
     }
     echo = [entry for entry in fresh if EVENTS[entry.event].echoes and _receiver(entry) in said]
     idle = [entry for entry in fresh if entry.event in _IF_ASKED and _receiver(entry) in unasked]
@@ -150,6 +150,11 @@ def _moot(outbox: Outbox, fresh: Outbox, now: datetime) -> Outbox:
         else entry
         for entry in outbox
     ]
+
+
+def _was_moot(entry: Notification) -> bool:
+    """Whether an entry was held until it was not needed; what is skipped for want of an address never was."""
+    return entry.state is DeliveryState.SKIPPED and entry.not_before is not None
 
 
 def _not_needed(entry: Notification, since: Notification) -> Notification:
