@@ -136,7 +136,6 @@ class TestEchoes:
         asked = happen([], whom, REQUESTED)
         assert shown(happen(asked, whom, APPROVED, HANDLED), asked) == ["Handled chat -"]
 
-
     def test_that_somebody_could_not_be_asked_takes_nothing_from_the_place(self) -> None:
         whom = concerned("bot", events=[REQUESTED, HANDLED, EventType.WITHDRAWN])
         asked = happen([], whom, REQUESTED)

@@ -117,11 +117,7 @@ def _skipped(entry: Notification, reach: Reach, found: Found) -> Notification | 
 def _without_echoes(fresh: Outbox, outbox: Outbox) -> Outbox:
     """Leave out what says nothing new to a receiver: another event of the same write says it, or nobody had asked them."""
     said = {_receiver(entry) for entry in fresh if not EVENTS[entry.event].echoes}
-    unasked = {
-        _receiver(entry)
-        for entry in outbox
-        if entry.event is EventType.APPROVAL_REQUESTED and _was_moot(entry)
-    }
+    unasked = {_receiver(entry) for entry in outbox if entry.event is EventType.APPROVAL_REQUESTED and _was_moot(entry)}
     echo = [entry for entry in fresh if EVENTS[entry.event].echoes and _receiver(entry) in said]
     idle = [entry for entry in fresh if entry.event in _IF_ASKED and _receiver(entry) in unasked]
     return [entry for entry in fresh if entry not in echo and entry not in idle]

@@ -21,7 +21,7 @@ def by_run(run: ActionRun, approval: Approval | None, rules: list[NotificationRu
         approval.spec.policy.approvers,
         person_of(run.spec),
         askers(run.spec),
-        tuple(approval.spec.decisions),
+        _who_decided(approval),
         run.metadata.annotations,
         {EventType.APPROVAL_REQUESTED: approval.spec.policy.deadline},
     )
@@ -30,8 +30,15 @@ def by_run(run: ActionRun, approval: Approval | None, rules: list[NotificationRu
 def by_approval(approval: Approval) -> Concerned:
     """Return whom a gate concerns by itself: when its run is gone, or its status was forged."""
     spec = approval.spec
-    rules, decided = tuple(spec.notifications), tuple(spec.decisions)
+    rules, decided = tuple(spec.notifications), _who_decided(approval)
     return Concerned(rules, spec.policy.approvers, person_of(spec), askers(spec), decided)
+
+
+def _who_decided(approval: Approval) -> tuple[str, ...]:
+    """Return whose decision was the last: they know how it ended, and those who decided before them do not."""
+    times = {name: decision.decided_at for name, decision in approval.spec.decisions.items() if decision.decided_at}
+    last = max(times.values(), default=None)
+    return tuple(name for name, when in times.items() if when == last)
 
 
 def by_environment(environment: Environment) -> Concerned:
