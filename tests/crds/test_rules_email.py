@@ -8,7 +8,7 @@ from tests.support import manifests as make
 from tests.support.cluster import Answer, Cluster
 from tests.support.manifests import DELETE, changed
 
-from pratique.api.v1alpha1.notification_channel import EmailChannel
+from pratique.api.v1alpha1.channel_email import EmailChannel
 from pratique.channels.mail_address import read_mailbox, read_sender, read_server
 
 pytestmark = pytest.mark.cluster

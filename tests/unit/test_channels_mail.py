@@ -11,7 +11,7 @@ from tests.support.mailing import CREDENTIALS, LOGIN, in_the_clear, spec_of, to,
 from tests.support.mailserver import mail_server, scripted
 from tests.support.told import requested
 
-from pratique.api.v1alpha1.notification_channel import IN_THE_CLEAR
+from pratique.api.v1alpha1.channel_email import IN_THE_CLEAR
 from pratique.channels.mail import NO_ADDRESS, NOBODY
 from pratique.channels.mail_outcome import NO_SMTPUTF8
 from pratique.core.effects import Delivery

@@ -15,7 +15,7 @@ from tests.support.channelling import LOOPBACK, PLANTED, told_by
 from tests.support.mailing import CREDENTIALS, LOGIN, WRONG, in_the_clear, spec_of, to, trusting
 from tests.support.mailserver import EHLO, Act, mail_server, scripted
 
-from pratique.api.v1alpha1.notification_channel import EmailTls
+from pratique.api.v1alpha1.channel_email import EmailTls
 from pratique.channels import mail_smtp
 from pratique.channels.egress import Egress
 from pratique.channels.mail_letter import Letter

@@ -8,7 +8,8 @@ import functools
 import re
 import ssl
 
-from pratique.api.v1alpha1.notification_channel import IN_THE_CLEAR, EmailChannel, EmailTls, SecretKeyRef, SecretRef
+from pratique.api.v1alpha1.channel_email import IN_THE_CLEAR, EmailChannel, EmailTls
+from pratique.api.v1alpha1.channel_parts import SecretKeyRef, SecretRef
 from pratique.channels.mail_address import Mailbox, read_mailbox, read_sender, read_server
 from pratique.channels.mail_letter import Writer, letter_to
 from pratique.channels.mail_smtp import Login, Server, hand_over

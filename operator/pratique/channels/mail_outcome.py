@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from aiosmtplib import SMTPResponseException
 
-from pratique.api.v1alpha1.notification_channel import EmailTls
+from pratique.api.v1alpha1.channel_email import EmailTls
 from pratique.core.effects import Delivery
 from pratique.core.errors import PratiqueError
 

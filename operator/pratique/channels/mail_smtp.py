@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
-from pratique.api.v1alpha1.notification_channel import EmailTls
+from pratique.api.v1alpha1.channel_email import EmailTls
 from pratique.channels.mail_letter import Letter
 from pratique.channels.mail_outcome import NO_LOGIN, NO_SMTPUTF8, NO_STARTTLS, Step, Talk, UnmetError, judge
 from pratique.core.effects import Delivery

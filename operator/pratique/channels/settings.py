@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from yarl import URL
 
-from pratique.api.v1alpha1.notification_channel import SecretKeyRef
+from pratique.api.v1alpha1.channel_parts import SecretKeyRef
 from pratique.channels.egress import Egress
 from pratique.channels.posting import Poster, parse_url
 from pratique.channels.remembered import Remembered

@@ -4,7 +4,7 @@ Posted with plain aiohttp: slack_sdk's clients follow redirects, write the webho
 debug log, read answers of any length and retry by themselves. Its Block Kit models judge the tests.
 """
 
-from pratique.api.v1alpha1.notification_channel import ONE_FORM, SlackChannel
+from pratique.api.v1alpha1.channel_slack import ONE_FORM, SlackChannel
 from pratique.channels import slack_bot, slack_webhook
 from pratique.channels.settings import Means, NotReadyError, Send, Vault
 

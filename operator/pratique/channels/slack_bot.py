@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from pratique.api.v1alpha1.notification_channel import SecretKeyRef, SlackBot
+from pratique.api.v1alpha1.channel_parts import SecretKeyRef
+from pratique.api.v1alpha1.channel_slack import SlackBot
 from pratique.channels.posting import no_answer_within, parse_url
 from pratique.channels.remembered import Remembered
 from pratique.channels.settings import Means, NotReadyError, Send, Vault

@@ -2,7 +2,7 @@
 
 import re
 
-from pratique.api.v1alpha1.notification_channel import SLACK_PLACE
+from pratique.api.v1alpha1.channel_slack import SLACK_PLACE
 from pratique.channels.remembered import Remembered
 from pratique.channels.slack_api import LOOKUP, SlackApi
 from pratique.channels.slack_errors import Undone

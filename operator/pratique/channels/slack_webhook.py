@@ -3,7 +3,7 @@
 import json
 from http import HTTPStatus
 
-from pratique.api.v1alpha1.notification_channel import SecretKeyRef
+from pratique.api.v1alpha1.channel_parts import SecretKeyRef
 from pratique.channels.posting import Answer, judge
 from pratique.channels.settings import Means, Send, Vault
 from pratique.channels.slack_blocks import payload
