@@ -95,6 +95,7 @@ async def mail_server(
         yield kept
     finally:
         server.close()
+        await closed()  # what was accepted just now has a transport a little later
         for protocol in protocols:
             if protocol.transport is not None:
                 protocol.transport.abort()
@@ -179,6 +180,7 @@ async def scripted(**answers: str | Act) -> AsyncIterator[Scripted]:
         yield kept
     finally:
         server.close()
+        await closed()
         kept.released.set()
         for writer, ended in kept.open.items():
             writer.transport.abort()

@@ -116,11 +116,14 @@ def _options(smtp: SMTP, letter: Letter) -> list[str]:
 
 async def _part(smtp: SMTP, opened: socket.socket | None) -> None:
     """Say goodbye to who listens, and leave no connection behind: closing TLS in good order can take half a minute."""
+    transport = smtp.transport
     with contextlib.suppress(SMTPException, OSError):
         if smtp.is_connected:
             async with asyncio.timeout(QUIT_SECONDS):
                 await smtp.quit()
     smtp.close()
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
     if opened is not None:
         with contextlib.suppress(OSError):
             opened.shutdown(socket.SHUT_RDWR)
