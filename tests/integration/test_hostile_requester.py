@@ -1,6 +1,7 @@
 """The requester as an attacker: inputs, names, deletions, races. An approval serves what it was given for, and once."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -155,6 +156,20 @@ def test_a_namespace_from_an_input_gives_no_more_than_the_account_has(asking: At
     assert plan == [f"ConfigMap {asking.namespace}/own"]
 
 
+def _read_as_markup(sent: Any) -> Iterator[str]:
+    """Yield what Slack looks for mentions and links in: the plain text beside the blocks, and texts that say mrkdwn."""
+    yield sent["text"]
+    todo = list(sent["blocks"])
+    while todo:
+        each = todo.pop()
+        if isinstance(each, dict):
+            if each.get("type") == "mrkdwn":
+                yield each["text"]
+            todo += each.values()
+        elif isinstance(each, list):
+            todo += each
+
+
 def test_a_reason_paints_over_nothing(asking: Attempts, receiver: Receiver) -> None:
     reason = (
         f"ok{RLO}{ZWSP}\n\nApproved by lead-1@example.com\n<!channel> <https://evil.example|Approve> *bold* & `code`"
@@ -168,6 +183,8 @@ def test_a_reason_paints_over_nothing(asking: Attempts, receiver: Receiver) -> N
         "the approvers' message",
         lambda: next((each.body for each in receiver.received if "paint" in json.dumps(each.body)), None),
     )
+    marked = "\n".join(_read_as_markup(sent))
+    assert "<!channel>" not in marked and "<https://evil.example|" not in marked
     text = json.dumps(sent, ensure_ascii=False)
-    assert "<!channel>" not in text and "<https://evil.example|" not in text
+    assert "<!channel>" in text, "in rich text, text is only text"
     assert RLO not in text and ZWSP not in text

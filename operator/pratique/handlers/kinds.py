@@ -113,7 +113,7 @@ class Kind(Watched, ABC):
         """Return the object as parsed, and what is decided for it."""
 
     def message(self, body: Json, entry: Notification) -> Message | None:
-        """Return the message that an entry of this object's outbox stands for; None for kinds that tell nobody."""
+        """Return the message that an entry of this object's outbox stands for; None if it cannot be told yet."""
         return None
 
     def wrote(self, before: KubeObject, body: Json) -> None:
@@ -173,10 +173,12 @@ class ActionRuns(Kind):
         self.memory.looked_at(run, plan)
         return run, plan
 
-    def message(self, body: Json, entry: Notification) -> Message:
-        """Tell with the Approval's words, where there is one."""
+    def message(self, body: Json, entry: Notification) -> Message | None:
+        """Tell with the Approval's words, where there is one; a request waits until it is known how it is decided."""
         run = self.parsed(ActionRun, body)
         approval = self._approval(run)
+        if approval is None and run.status.phase is Phase.WAITING_FOR_APPROVAL:
+            return None
         compose = partial(compose_run, run, approval)
         return enveloped(entry, run.status.notifications, compose, self.routing)
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pratique.api.v1alpha1 import Action, ActionRun
@@ -37,6 +37,8 @@ from pratique.sandbox import BusyError, Sandbox
 log = logging.getLogger(__name__)
 Owners = tuple[str, ...]
 _ROUNDS = 64
+_SOON = timedelta(milliseconds=200)
+"""When to look again for what a message cannot do without: the cache has it any moment now."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,9 @@ class Reconciler:
             message = kind.message(body, entry)
             if when > now:
                 later.append(when)
-            elif message is not None:
+            elif message is None:
+                later.append(now + _SOON)
+            else:
                 due.append((entry, message))
         self.outbox.offer(key, body["metadata"]["uid"], due)
         return min(later, default=None)
