@@ -71,7 +71,7 @@ def main() -> int:
     """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--story", choices=sorted(STORIES), action="append", help="default: all")
-    parser.add_argument("--every", type=int, default=1, help="cut at each n-th request only")
+    parser.add_argument("--every", type=int, default=1, help="cut at each n-th moment only")
     parser.add_argument("--writes", action="store_true", help="cut at writes only")
     parser.add_argument("--moment", choices=[each.name for each in Moment], action="append", help="default: all")
     parser.add_argument("--twice", type=int, default=20, help="how often each story is killed twice, anywhere")

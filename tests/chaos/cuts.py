@@ -7,14 +7,14 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.chaos import invariants
+from tests.chaos.receivers import Heard
 from tests.chaos.stories import Story, status
 from tests.chaos.world import SPACE, World
 from tools.faultproxy import Moment, Request
-from tools.receiver import Received
 
 from pratique.handlers.kinds import WATCHED
 
@@ -54,7 +54,7 @@ class Cutter:
     ) -> Played:
         """Play a story once, killed at the n-th request if it is cut, `again` at the n-th after that, and judge it."""
         name = f"{story.name}-{next(_numbers)}"
-        world, offset, heard = self.world, self.world.audit_offset, len(self.world.receiver.received)
+        world, offset, since = self.world, self.world.audit_offset, len(self.world.receivers.heard)
         began, killed = time.monotonic(), asyncio.Event()
         await self._alive()
         self._kills = self._revived = 0
@@ -76,11 +76,11 @@ class Cutter:
                 with contextlib.suppress(asyncio.CancelledError):
                     await reviver
         requests = list(world.proxy.log)
-        received = [each for each in world.receiver.received[heard:] if name in str(each.body.get("subject"))]
+        heard = world.receivers.told(name, since)
         if not problems:
-            problems += await self._judge(story, name, offset, received)
+            problems += await self._judge(story, name, offset, heard)
         where = f"{requests[cut[0] - 1]} ({cut[1].value})" if cut and self._kills else ""
-        twice = len(received) - len({str(each.body.get("id")) for each in received})
+        twice = len(heard) - len({(each.receiver, each.event) for each in heard})
         return Played(story.name, requests, problems, where, time.monotonic() - began, twice, self._kills)
 
     async def _alive(self) -> None:
@@ -123,24 +123,23 @@ class Cutter:
             self.world.restart()
             self._revived += 1
 
-    async def _judge(self, story: Story, name: str, offset: int, received: list[Received]) -> list[str]:
-        entries = self.world.audit(offset)
+    async def _judge(self, story: Story, name: str, offset: int, heard: list[Heard]) -> list[str]:
+        entries, tells = self.world.audit(offset), story.tells
+        if story.name == "environment" and not invariants.was_active(entries, name):
+            # Killed for so long that its time was up before it was there.
+            tells = {who: [each for each in events if each != "EnvironmentReady"] for who, events in tells.items()}
+        problems = invariants.told(heard, tells, self._kills + self.tolerated_repeats)
+        problems += [*invariants.threaded(heard), *self.world.receivers.left_open(name)]
         if story.name == "environment":
-            return _judge_environment(entries, name)
-        problems = invariants.one_end(entries, name, story.end)
-        seen = await status(self.world, name)
-        if story.makes:
-            problems += invariants.created_once(entries, story.makes, name)
-            for gate in seen.get("approvals", []):
-                problems += invariants.not_before_granted(entries, story.makes, name, gate["name"])
-        else:
-            problems += invariants.never_created(entries, name)
-        heard = [(_event(each), str(each.body.get("id"))) for each in received]
-        return problems + invariants.told(heard, story.events, self._kills + self.tolerated_repeats)
-
-
-def _event(received: Received) -> str:
-    return str(received.body["data"]["event"])
+            return problems + _judge_environment(entries, name)
+        if story.end:
+            problems += invariants.one_end(entries, name, story.end)
+        if not story.makes:
+            return problems + invariants.never_created(entries, name)
+        problems += invariants.created_once(entries, story.makes, name)
+        for gate in (await status(self.world, name)).get("approvals", []):
+            problems += invariants.not_before_granted(entries, story.makes, name, gate["name"])
+        return problems
 
 
 def _judge_environment(entries: list[invariants.Entry], name: str) -> list[str]:
@@ -160,20 +159,26 @@ def _judge_environment(entries: list[invariants.Entry], name: str) -> list[str]:
     return problems + [f"{space} was deleted at {at}, its time was {expires}"] * (early or late)
 
 
-async def every_cut(cutter: Cutter, story: Story, moments: Iterable[Moment], every: int, writes: bool) -> list[Played]:
-    """Cut a story at each of its requests (or each `every`-th; or writes only); the first pass is undisturbed."""
+async def every_cut(cutter: Cutter, story: Story, moments: Sequence[Moment], every: int, writes: bool) -> list[Played]:
+    """Cut a story at each moment of its requests (or each `every`-th; or of writes only); the first pass is undisturbed."""
     plain = await cutter.play(story)
     passes = [plain]
     if plain.problems:
         return passes
     numbers = [each.number for each in plain.requests if not writes or each.method != "GET"]
-    for number in numbers[::every]:
-        for moment in moments:
-            passes.append(await cutter.play(story, (number, moment)))
-            if not passes[-1].killed_at and not passes[-1].problems:
-                # Marks of several messages may share a write: this pass made fewer requests than the plain one.
-                passes[-1] = await cutter.play(story, (len(passes[-1].requests), moment))
+    for number, moment in _spread(numbers, moments, every):
+        passes.append(await cutter.play(story, (number, moment)))
+        if not passes[-1].killed_at and not passes[-1].problems:
+            # Marks of several messages may share a write: this pass made fewer requests than the plain one.
+            passes[-1] = await cutter.play(story, (len(passes[-1].requests), moment))
     return passes
+
+
+def _spread(numbers: Sequence[int], moments: Sequence[Moment], every: int) -> list[tuple[int, Moment]]:
+    """Return each `every`-th cut: the moments take turns, so that up to three each request is cut at one of them."""
+    turns = range(len(moments))
+    cuts = [(number, moments[(at + turn) % len(moments)]) for at, number in enumerate(numbers) for turn in turns]
+    return cuts[::every]
 
 
 async def pairs(cutter: Cutter, story: Story, number: int, chance: random.Random) -> list[Played]:

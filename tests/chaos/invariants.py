@@ -4,9 +4,11 @@ Each returns sentences about what is broken; none of them means that all holds.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+
+from tests.chaos.receivers import Heard
 
 Entry = dict[str, Any]
 ENDS = ("Succeeded", "Failed", "Refused", "Declined", "Expired", "Withdrawn", "Superseded")
@@ -80,19 +82,52 @@ def one_end(entries: Sequence[Entry], name: str, end: str) -> list[str]:
     return [f"{name} should have ended as {end} once, but its phases were {seen}"]
 
 
-def told(received: Sequence[tuple[str, str]], events: Sequence[str], kills: int) -> list[str]:
-    """Each event is told at least once, and again only after a kill, under the same key. `received`: event and key."""
+def was_active(entries: Sequence[Entry], name: str) -> bool:
+    """Whether it was ever on record that an Environment is there."""
+    return any(
+        (entries[at].get("responseObject") or {}).get("status", {}).get("phase") == "Active"
+        for at in accepted(entries, "patch", "environments", name, "status")
+    )
+
+
+def told(received: Sequence[Heard], expected: Mapping[str, Sequence[str]], repeats: int) -> list[str]:
+    """Each receiver is told what concerns it, in that order, `repeats` more times at most, by the same key; no other is."""
+    by_receiver: dict[str, list[Heard]] = {name: [] for name in expected}
+    for each in received:
+        by_receiver.setdefault(each.receiver, []).append(each)
+    return [
+        f"{name}: {problem}"
+        for name, heard in by_receiver.items()
+        for problem in _told_one(heard, list(expected.get(name, ())), repeats)
+    ]
+
+
+def _told_one(heard: Sequence[Heard], events: list[str], repeats: int) -> list[str]:
     problems = []
     for event in events:
-        keys = [key for kind, key in received if kind == event]
-        if not keys:
+        found = [each for each in heard if each.event == event]
+        keys = {each.key for each in found} - {None}
+        if not found:
             problems.append(f"{event} was never told")
-        elif len(set(keys)) > 1:
-            problems.append(f"{event} was told under {len(set(keys))} different keys")
-        elif len(keys) > 1 + kills:
-            problems.append(f"{event} was told {len(keys)} times with {kills} kills")
-    unexpected = Counter(kind for kind, _ in received if kind not in events)
-    return problems + [f"{event} was told {times} times and never happened" for event, times in unexpected.items()]
+        if len(keys) > 1:
+            problems.append(f"{event} was told under {len(keys)} different keys")
+        if len(found) > 1 + repeats:
+            problems.append(f"{event} was told {len(found)} times, with {repeats} reasons to repeat it")
+    order = [events.index(each.event) for each in heard if each.event in events]
+    if order != sorted(order):
+        problems.append(f"it was told in another order: {[each.event for each in heard]}")
+    unexpected = Counter(each.event for each in heard if each.event not in events)
+    return problems + [f"{event} was told {times} times and does not concern it" for event, times in unexpected.items()]
+
+
+def threaded(received: Sequence[Heard]) -> list[str]:
+    """In Slack, what comes first to a receiver about an object begins a thread, and all that follows stands in it."""
+    problems = []
+    for receiver, about in {(each.receiver, each.about) for each in received if each.channel == "slack"}:
+        heard = [each for each in received if (each.receiver, each.about) == (receiver, about)]
+        wrong = [each.event for each in heard if each.reply == (each.event == heard[0].event)]
+        problems += [f"{receiver}: {event} stands where it does not belong" for event in wrong]
+    return problems
 
 
 def seconds_between(earlier: str, later: str) -> float:

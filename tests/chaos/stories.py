@@ -1,16 +1,17 @@
 """The stories that are cut at every request. Each acts as the real people, and returns once all is over and told."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chaos.world import SPACE, World
+from tests.chaos.receivers import LEADS, PEOPLES, PLACES, REQUESTER
+from tests.chaos.world import COLLECTIONS, SPACE, World
 from tests.support.runs import finished_job
 
 from pratique.cluster.client import ApiError
 
 ENDS = ("Succeeded", "Failed", "Refused", "Declined", "Expired", "Withdrawn", "Superseded")
-LEAD = "lead-1@example.com"
+LEAD = LEADS[0]
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class Story:
     play: Callable[[World, str], Awaitable[None]]
     end: str
     makes: str = ""
-    events: tuple[str, ...] = ()
-    """What the channel must be told, each once."""
+    tells: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Each receiver and what it must be told, in this order, each once; nobody else is told anything."""
 
 
 async def ask(world: World, name: str, action: str, **inputs: Any) -> None:
@@ -103,6 +104,25 @@ async def withdrawn(world: World, name: str) -> None:
     await ended(world, name)
 
 
+async def deleted(world: World, name: str) -> None:
+    """Deleted while it waits, once its approvers are asked: what it had not told yet would go with it."""
+    await ask(world, name, "note", gated=True)
+    gate = await gate_of(world, name)
+    await world.until("the approvers are asked", lambda: _told(world, name))
+    await world.people["admin"].request("DELETE", f"{COLLECTIONS['actionruns']}/{name}")
+
+    async def over() -> bool:
+        seen = await status(world, gate, "approvals")
+        told = [entry["state"] for entry in seen.get("notifications", [])]
+        return seen.get("state") == "Withdrawn" and bool(told) and set(told) == {"Sent"}
+
+    await world.until(f"{gate} has ended and is told", over)
+
+
+async def _told(world: World, name: str) -> bool:
+    return all(entry["state"] == "Sent" for entry in (await status(world, name))["notifications"])
+
+
 async def failed(world: World, name: str) -> None:
     await ask(world, name, "doomed", gated=True)
     await decide(world, name, "Approve")
@@ -134,16 +154,21 @@ def _is_done(job: dict[str, Any]) -> bool:
     return "completionTime" in job.get("status", {})
 
 
+_LIFE = "EnvironmentReady EnvironmentExpired EnvironmentGone"
+
+
 async def ask_environment(world: World, name: str, ttl: str) -> None:
-    """Ask for an Environment."""
+    """Ask for an Environment that tells of its life."""
+    told = {"channels": ["hook", "teams", "slack", "mail"], "events": _LIFE.split()}
     spec = {"ttl": ttl, "target": {"namespace": {"name": f"env-{SPACE}-{name}"}}}
+    spec |= {"requestedBy": REQUESTER, "notifications": [told]}
     kind = {"apiVersion": "pratique.dev/v1alpha1", "kind": "Environment"}
     await world.create("admin", "environments", {**kind, "metadata": {"name": name, "namespace": SPACE}, "spec": spec})
 
 
 async def environment(world: World, name: str) -> None:
     """An Environment whose time is up, with its namespace."""
-    await ask_environment(world, name, "3s")
+    await ask_environment(world, name, "6s")
 
     async def gone() -> bool:
         return await world.get("environments", name) is None
@@ -163,18 +188,38 @@ async def superseded(world: World, name: str) -> None:
         await world.patch("admin", "actions", "stopped", {"spec": {"suspend": False}})
 
 
-TOLD = ("ApprovalRequested",)
+def tells(place: str, asked: str = "", requester: str = "", handled: str = "") -> dict[str, tuple[str, ...]]:
+    """Return what a story tells to whom: places, leads, the developer; `handled` is for the lead who did not decide."""
+    people = {
+        LEADS[0]: asked.split(),
+        LEADS[1]: [*asked.split(), *handled.split()],
+        REQUESTER: requester.split(),
+    }
+    told = {name: tuple(place.split()) for name in PLACES}
+    return told | {f"{channel}:{who}": tuple(what) for channel in PEOPLES for who, what in people.items() if what}
+
+
+ASK, HANDLED = "ApprovalRequested", "Handled"
 STORIES = {
     story.name: story
     for story in (
-        Story("free", free, "Succeeded", "configmaps", ("Succeeded",)),
-        Story("granted", granted, "Succeeded", "configmaps", (*TOLD, "Approved", "Succeeded")),
-        Story("declined", declined, "Declined", events=(*TOLD, "Declined")),
-        Story("expired", expired, "Expired", events=(*TOLD, "Expired")),
-        Story("withdrawn", withdrawn, "Withdrawn", events=(*TOLD, "Withdrawn")),
-        Story("failed", failed, "Failed", "configmaps", (*TOLD, "Approved", "Failed")),
-        Story("superseded", superseded, "Superseded", events=(*TOLD, "Superseded")),
-        Story("job", job, "Succeeded", "jobs", ("Succeeded",)),
-        Story("environment", environment, "", "namespaces"),
+        Story("free", free, "Succeeded", "configmaps", tells("Succeeded", "", "Succeeded")),
+        Story(
+            "granted",
+            granted,
+            "Succeeded",
+            "configmaps",
+            tells(f"{ASK} Approved Succeeded", ASK, "Approved Succeeded", HANDLED),
+        ),
+        Story("declined", declined, "Declined", tells=tells(f"{ASK} Declined", ASK, "Declined", HANDLED)),
+        Story("expired", expired, "Expired", tells=tells(f"{ASK} Expired", f"{ASK} {HANDLED}", "Expired")),
+        Story("withdrawn", withdrawn, "Withdrawn", tells=tells(f"{ASK} Withdrawn", f"{ASK} Withdrawn")),
+        Story(
+            "failed", failed, "Failed", "configmaps", tells(f"{ASK} Approved Failed", ASK, "Approved Failed", HANDLED)
+        ),
+        Story("superseded", superseded, "Superseded", tells=tells(f"{ASK} Superseded", ASK, "Superseded", HANDLED)),
+        Story("deleted", deleted, "", tells=tells(f"{ASK} Withdrawn", f"{ASK} Withdrawn")),
+        Story("job", job, "Succeeded", "jobs", tells("Succeeded", "", "Succeeded")),
+        Story("environment", environment, "", "namespaces", tells(_LIFE, "", _LIFE)),
     )
 }

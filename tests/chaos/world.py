@@ -1,4 +1,4 @@
-"""The world of the chaos tests: a control plane with an audit log, people, a receiver, and an operator behind a proxy."""
+"""The world of the chaos tests: a control plane with an audit log, people, channels, and an operator behind a proxy."""
 
 import asyncio
 import json
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tests.chaos.receivers import LEADS, Receivers, receiving
 from tests.conftest import PEOPLE
 from tests.support.runs import account
 from tools.controlplane.identities import write_kubeconfig
@@ -17,7 +18,6 @@ from tools.controlplane.plane import temporary_plane
 from tools.controlplane.servers import Options
 from tools.faultproxy import FaultProxy
 from tools.installation import OperatorProcess, install_pratique
-from tools.receiver import Receiver
 
 from pratique.cluster.client import JSON_PATCH, MERGE_PATCH, Api, ApiError
 from pratique.cluster.connection import connect
@@ -34,6 +34,8 @@ COLLECTIONS = {
     "actions": "/apis/pratique.dev/v1alpha1/actions",
 }
 SETTLE_SECONDS = 40.0
+_GUARD = ("/admissionregistration.k8s.io/", "/customresourcedefinitions/")
+_BY_THE_CLOCK = (*_GUARD, "/leases", "/configmaps/pratique-directory", "/secrets/", "/notificationchannels/")
 
 _ACTION = """
 apiVersion: pratique.dev/v1alpha1
@@ -45,8 +47,8 @@ spec:
   approval:
     stages: [{{name: lead, when: inputs.gated, deadline: {deadline}, approvers: {{groups: [platform-leads]}}}}]
   notifications:
-  - channels: [hook]
-    events: [ApprovalRequested, Approved, Declined, Expired, Withdrawn, Superseded, Succeeded, Failed]
+  - channels: [hook, teams, slack, mail]
+    events: [ApprovalRequested, Handled, Approved, Declined, Expired, Withdrawn, Superseded, Succeeded, Failed]
   execution:
     serviceAccountRef: {{namespace: chaos, name: worker}}
     {more}
@@ -71,11 +73,11 @@ _ACTIONS: tuple[dict[str, str], ...] = (
     {"name": "job", "template": _JOB},
 )
 _USUAL = {"deadline": "1h", "template": _CONFIG_MAP, "more": "", "ready": ""}
-_CHANNEL = {
-    "apiVersion": "pratique.dev/v1alpha1",
-    "kind": "NotificationChannel",
-    "metadata": {"name": "hook"},
-    "spec": {"webhook": {"urlSecretRef": {"name": "hook", "key": "url"}}},
+_DIRECTORY = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "pratique-directory", "namespace": "pratique-system"},
+    "data": {"directory.yaml": yaml.safe_dump({"groups": {"platform-leads": {"members": list(LEADS)}}})},
 }
 
 
@@ -84,7 +86,7 @@ class World:
     """What stories act in."""
 
     people: dict[str, Api]
-    receiver: Receiver
+    receivers: Receivers
     proxy: FaultProxy
     operator: OperatorProcess
     audit_log: Path
@@ -144,26 +146,14 @@ class World:
 @asynccontextmanager
 async def chaos_world(folder: Path) -> AsyncIterator[World]:
     """Start everything, with the operator ready behind the proxy."""
-    with temporary_plane("chaos", Options(audit="RequestResponse")) as plane, Receiver() as receiver:
+    with temporary_plane("chaos", Options(audit="RequestResponse")) as plane:
         kubectl, admin = Kubectl(folder / "kube-cache"), plane.kubeconfig("admin")
         install_pratique(kubectl, admin)
         kubectl(admin, "apply", "-f", str(PEOPLE))
         kubectl(admin, "create", "namespace", SPACE)
-        rights = {"apiGroups": ["", "batch"], "resources": ["configmaps", "jobs"], "verbs": ["create", "get", "patch"]}
-        secret = (
-            "create",
-            "secret",
-            "generic",
-            "hook",
-            "-n",
-            "pratique-system",
-            f"--from-literal=url={receiver.url}/hook",
-        )
-        kubectl(admin, *secret)
-        manifests = [*account(SPACE, "worker", rights), _CHANNEL]
-        manifests += [yaml.safe_load(_ACTION.format(**(_USUAL | action))) for action in _ACTIONS]
-        kubectl(admin, "apply", "-f", "-", input=yaml.safe_dump_all(manifests))
         async with AsyncExitStack() as stack:
+            receivers = await stack.enter_async_context(receiving())
+            kubectl(admin, "apply", "-f", "-", input=yaml.safe_dump_all(_manifests(receivers)))
             names = ("admin", "developer", "lead-1")
             people = {
                 name: await stack.enter_async_context(Api(connect(str(plane.kubeconfig(name))))) for name in names
@@ -176,7 +166,7 @@ async def chaos_world(folder: Path) -> AsyncIterator[World]:
             arguments = ("--identity", "chaos", "--log-level", "warning")
             operator = OperatorProcess(path, folder / "operator.log", arguments=arguments)
             assert plane.audit_log is not None
-            world = World(people, receiver, proxy, operator, plane.audit_log)
+            world = World(people, receivers, proxy, operator, plane.audit_log)
             operator.start()
             await asyncio.to_thread(operator.wait_ready)
             for action in _ACTIONS:
@@ -188,6 +178,24 @@ async def chaos_world(folder: Path) -> AsyncIterator[World]:
                 operator.kill()
 
 
+def _manifests(receivers: Receivers) -> list[dict[str, Any]]:
+    """Return what is there before the operator starts: who may act, how people are reached, and what they may ask for."""
+    rights = {"apiGroups": ["", "batch"], "resources": ["configmaps", "jobs"], "verbs": ["create", "get", "patch"]}
+    channel = {"apiVersion": "pratique.dev/v1alpha1", "kind": "NotificationChannel"}
+    return [
+        *account(SPACE, "worker", rights),
+        _DIRECTORY,
+        *(_secret(name, values) for name, values in receivers.secrets().items()),
+        *({**channel, "metadata": {"name": name}, "spec": spec} for name, spec in receivers.channels().items()),
+        *(yaml.safe_load(_ACTION.format(**(_USUAL | action))) for action in _ACTIONS),
+    ]
+
+
+def _secret(name: str, values: dict[str, str]) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "pratique-system"}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": values}
+
+
 async def _ready(world: World, name: str) -> bool:
     action = await world.get("actions", name) or {}
     conditions = {each["type"]: each["status"] for each in action.get("status", {}).get("conditions", [])}
@@ -195,11 +203,9 @@ async def _ready(world: World, name: str) -> bool:
 
 
 def counted(method: str, path: str) -> bool:
-    """Whether the proxy numbers a request: not the Lease, which is renewed all the time, nor the looks at the guard.
+    """Whether the proxy numbers a request: not what is done by the clock and not for a story, nor the looks at the guard.
 
     Those are dry runs of canaries and reads side by side, so that one cut among them is like any other.
     """
-    if "/admissionregistration.k8s.io/" in path or "/customresourcedefinitions/" in path:
-        return False
     is_canary = "dryRun" in path and f"/namespaces/{SPACE}/" not in path
-    return "/leases" not in path and not is_canary
+    return not is_canary and not any(part in path for part in _BY_THE_CLOCK)

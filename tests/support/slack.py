@@ -5,7 +5,7 @@ models, membership. A reply to a message that was deleted becomes a message of t
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,6 +66,8 @@ class Workspace:
     failing: dict[str, list[str | web.Response]] = field(default_factory=dict)
     queries: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    posted: Callable[[Post], None] = lambda post: None
+    """Told of each new message, before its answer."""
 
     @property
     def methods(self) -> list[str]:
@@ -115,6 +117,7 @@ class Workspace:
         thread = args["thread_ts"] if args.get("thread_ts") in parents else None
         post = Post(channel, f"17000000{at:02}.{at:06}", args, thread)
         self.posts.append(post)
+        self.posted(post)
         return {"channel": channel, "ts": post.ts, "message": {**args, "ts": post.ts, "padding": "x" * 4096}}
 
     def _update(self, args: dict[str, Any]) -> dict[str, Any]:

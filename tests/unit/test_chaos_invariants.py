@@ -1,8 +1,10 @@
 """The judges of the chaos tests see what they are there to see."""
 
+from dataclasses import replace
 from typing import Any
 
-from tests.chaos.invariants import created_once, never_created, not_before_granted, one_end, told
+from tests.chaos.invariants import created_once, never_created, not_before_granted, one_end, threaded, told, was_active
+from tests.chaos.receivers import Heard, heard_of
 
 Entry = dict[str, Any]
 
@@ -63,9 +65,45 @@ def test_a_second_end_or_life_after_the_end_is_seen() -> None:
     assert one_end(run("Running"), "a", "Succeeded")
 
 
+APPROVED, DONE = Heard("mail", "a", "Approved", "k1", "x"), Heard("mail", "a", "Succeeded", "k2", "x")
+STORY = {"mail:a": ("Approved", "Succeeded")}
+
+
 def test_untold_told_too_often_and_told_for_nothing_is_seen() -> None:
-    once = [("Approved", "k1")]
-    assert told(once, ["Approved"], 0) == [] and told(once * 2, ["Approved"], 1) == []
-    assert told([], ["Approved"], 0) and told(once * 2, ["Approved"], 0) and told(once * 3, ["Approved"], 1)
-    assert told([*once, ("Approved", "k2")], ["Approved"], 1)
-    assert told([*once, ("Declined", "k3")], ["Approved"], 0)
+    assert told([APPROVED, DONE], STORY, 0) == [] and told([APPROVED, APPROVED, DONE], STORY, 1) == []
+    assert told([APPROVED], STORY, 0) == ["mail:a: Succeeded was never told"]
+    assert told([], {"hook": ("Approved",)}, 0) == ["hook: Approved was never told"]
+    assert told([APPROVED, APPROVED, DONE], STORY, 0) and told([*[APPROVED] * 3, DONE], STORY, 1)
+    assert told([APPROVED, replace(APPROVED, key="other"), DONE], STORY, 1)
+    assert told([APPROVED, replace(APPROVED, key=None), DONE], STORY, 1) == [], "what has no key, has no other one"
+    assert told([APPROVED, DONE, replace(DONE, event="Declined")], STORY, 0)
+
+
+def test_an_environment_that_was_there_is_known() -> None:
+    active = entry("patch", "environments", "a", "status", phase="Active")
+    assert was_active([active], "a") and not was_active([active], "b")
+    assert not was_active([entry("patch", "environments", "a", "status", phase="Deleting")], "a")
+
+
+def test_who_is_told_what_does_not_concern_them_and_another_order_is_seen() -> None:
+    assert told([APPROVED, DONE, replace(APPROVED, to="b")], STORY, 0)
+    assert told([APPROVED, DONE, replace(APPROVED, channel="hook", to="")], STORY, 0)
+    assert told([DONE, APPROVED], STORY, 0) and told([APPROVED, DONE, APPROVED], STORY, 1)
+    assert told([APPROVED, replace(APPROVED, to="b"), DONE], {**STORY, "mail:b": ("Approved",)}, 0) == []
+
+
+def test_what_stands_outside_its_thread_is_seen() -> None:
+    first, second = replace(APPROVED, channel="slack"), replace(DONE, channel="slack", reply=True)
+    assert threaded([first, second, APPROVED]) == [] and threaded([first, first, second]) == []
+    assert threaded([first, replace(second, reply=False)]) and threaded([replace(first, reply=True), second])
+
+
+def test_messages_are_read_as_people_read_them() -> None:
+    """A request that is told again once it was decided is no second approval."""
+    group, person = "For group platform-leads · now", "For developer@example.com · now"
+    assert heard_of("teams", "", "Approved: note (chaos/a-1)", person, "k").event == "Approved"
+    asked = heard_of("teams", "", "Approved: note (chaos/a-1)", group, "k")
+    assert (asked.event, asked.key, asked.about) == ("ApprovalRequested", None, "a-1")
+    handled = heard_of("mail", "a", "Handled, nothing to decide any more: note (chaos/a-1)", group, "k")
+    assert (handled.event, handled.key, handled.receiver) == ("Handled", "k", "mail:a")
+    assert heard_of("mail", "a", "Environment gone: chaos/a-1", person, "k").about == "a-1"
