@@ -31,19 +31,33 @@ class Echo:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
+
+    async def _end(self) -> None:
+        """Take nobody any more, break off who is there, and let the connections be gone."""
         for server in self._servers:
             server.close()
-        self._loop.close()
+        await asyncio.sleep(0)  # who was accepted just now has a task from then on
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        for _ in range(8):
+            await asyncio.sleep(0)
 
     def serve(self, name: str, talk: Talk, tls: ssl.SSLContext | None = None) -> int:
         """Start a receiver; return its port."""
 
         async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                self.got[name].append(await talk(reader, writer))
-            writer.close()
+            try:
+                with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                    self.got[name].append(await talk(reader, writer))
+                writer.close()
+            except asyncio.CancelledError:
+                writer.transport.abort()
 
         starting = asyncio.start_server(client, "127.0.0.1", 0, ssl=tls)
         server = asyncio.run_coroutine_threadsafe(starting, self._loop).result()
