@@ -16,7 +16,8 @@ from tests.support.manifests import decision
 from tests.support.own_plane import note_action, own_plane
 from tools.installation import OperatorProcess
 
-from pratique.cluster.client import MERGE_PATCH
+from pratique.api.v1alpha1.action_run import Phase
+from pratique.cluster.client import MERGE_PATCH, ApiError
 from pratique.cluster.connection import connect
 from pratique.cluster.guard import idents
 from pratique.core.effects import ObjectRef, Outcome
@@ -288,3 +289,40 @@ def metric(gaps: Gaps, name: str) -> float:
     with urllib.request.urlopen(f"http://127.0.0.1:{gaps.operator.port}/metrics", timeout=5) as answer:
         found = re.search(rf"^{re.escape(name)} (\S+)$", answer.read().decode(), re.MULTILINE)
     return float(found[1]) if found else 0.0
+
+
+async def test_what_a_later_version_wrote_is_left_alone_and_holds_up_nobody(gaps: Gaps) -> None:
+    """After an upgrade that was taken back: a phase that only the later version knows."""
+    runs = "CustomResourceDefinition.actionruns.pratique.dev"
+    schema = "versions.0.schema.openAPIV3Schema.properties.status.properties.phase.enum"
+    await gaps.ask("later")
+    await gaps.change(runs, replaced(schema, [*(each.value for each in Phase), "Bananas"]))
+    await gaps.delete(STATUS)
+    path = f"/apis/pratique.dev/v1alpha1/namespaces/{SPACE}/actionruns/later/status"
+
+    async def written() -> bool:
+        try:
+            body = {"status": {"phase": "Bananas"}}
+            await gaps.people["admin"].request("PATCH", path, body, content_type=MERGE_PATCH)
+        except ApiError:
+            return False
+        return True
+
+    await gaps.until("a later version writes its status", written)
+    await gaps.restore(runs)
+    await gaps.create(STATUS)
+    await gaps.is_well()
+
+    async def parked() -> bool:
+        status = (await gaps.get("ActionRun", "later") or {})["status"]
+        assert status["phase"] == "Bananas"
+        stalled = [each for each in status["conditions"] if each["type"] == "Stalled" and each["status"] == "True"]
+        return any(each["message"].startswith('status.phase is "Bananas", which this version') for each in stalled)
+
+    await gaps.until("it says that it is left alone", parked)
+    await gaps.ends_by_a_real_approval("beside", await gaps.ask("beside"))
+    gaps.operator.stop()
+    gaps.operator.start()
+    await gaps.is_well()
+    assert await parked()
+    assert gaps.operator.log.read_text().count("Left alone: ActionRun guarded/later") < 20

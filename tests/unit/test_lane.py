@@ -1,10 +1,13 @@
 """A channel's lane: left alone while it fails, paced, digests, and that nothing that waits is forgotten. No real time."""
 
 import asyncio
+import io
+import logging
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from aiolimiter import AsyncLimiter
 from tests.support.builders import NOW
 from tests.support.clock import FakeClock
@@ -15,6 +18,8 @@ from pratique.core.breaker import FAILURES, FIRST_PAUSE
 from pratique.core.effects import Delivery
 from pratique.core.messages import Message
 from pratique.handlers.lane import GATHER_SECONDS, PATIENCE_SECONDS, WORKERS, Job, Lane
+from pratique.handlers.lane import log as lane_log
+from pratique.logs import TextFormatter
 
 KEY = ("actionruns", "n", "a")
 SENT, DOWN = Delivery(sent=True), Delivery(sent=False, error="503")
@@ -144,8 +149,12 @@ async def test_what_was_held_for_one_receiver_goes_as_a_digest() -> None:
     await lane.close()
 
 
-async def test_a_defect_in_a_channel_ends_no_worker() -> None:
+async def test_a_defect_in_a_channel_ends_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its place is logged with the run's uid, and nothing that it was about: an address may be a secret."""
     world = World()
+    handler = logging.StreamHandler(log := io.StringIO())
+    handler.setFormatter(TextFormatter())
+    monkeypatch.setattr(lane_log, "handlers", [handler])
 
     async def broken(told: Notification, message: Message) -> Delivery:
         raise RuntimeError("https://secret.example.com/token")
@@ -155,7 +164,14 @@ async def test_a_defect_in_a_channel_ends_no_worker() -> None:
     for number in range(4):
         lane.put(job(number))
     await ripple()
-    assert {delivery.error for _, delivery, _ in world.settled} == {"RuntimeError while delivering"}
+    assert {delivery.error for _, delivery, _ in world.settled} == {
+        "RuntimeError while delivering: the operator's log has more"
+    }
+    told = log.getvalue()
+    assert [f"uid=u{number}" in told for number in range(4)] == [True] * 4
+    assert "RuntimeError at" in told
+    assert "test_lane.py:" in told
+    assert "secret.example.com" not in told
     await lane.close()
 
 

@@ -81,7 +81,7 @@ async def test_a_defect_in_a_channel_does_not_end_its_lane() -> None:
         outbox.offer(KEY, f"u{number}", [(entry(), MESSAGE)])
     await settle()
     assert {outbox.results(f"u{number}")["Approved/slack"].error for number in range(4)} == {
-        "RuntimeError while delivering"
+        "RuntimeError while delivering: the operator's log has more"
     }
     await outbox.close()
 

@@ -176,4 +176,5 @@ def test_nesting_without_end_is_an_answer_too() -> None:
 
 def test_a_mistake_of_ours_is_an_answer_and_no_verdict() -> None:
     reply = worker.answer({"do": "outputs", "plan": planned().to_wire(), "run": {}, "resources": {}})
-    assert reply["error"].startswith("could not be evaluated: ValidationError: ")
+    assert reply["error"] == "could not be evaluated: ValidationError: a bug of the operator, whose log says where"
+    assert "sandbox/worker.py:" in reply["bug"]

@@ -179,7 +179,9 @@ def test_running_out_of_memory_is_an_answer_that_ends_the_worker(monkeypatch: py
 
 
 def test_a_mistake_of_ours_is_not_taken_for_a_hostile_expression() -> None:
-    assert worker.answer({"do": "ready"}) == {"error": "could not be evaluated: KeyError: 'expression'"}
+    reply = worker.answer({"do": "ready"})
+    assert reply["error"] == "could not be evaluated: KeyError: a bug of the operator, whose log says where"
+    assert reply["bug"].startswith("KeyError at pratique/sandbox/worker.py:")
 
 
 def test_an_error_is_a_sentence_and_no_more() -> None:

@@ -177,11 +177,11 @@ class Api:
                 return
             query["continue"] = page["metadata"]["continue"]
 
-    async def write_status(self, path: str, resource_version: str, status: Json) -> Json:
-        """Replace the status of the very version that was looked at; a Conflict means: look again."""
+    async def write_status(self, path: str, resource_version: str, status: object, part: str = "") -> Json:
+        """Replace the status, or one `part` of it, of the very version that was looked at; a Conflict means: look again."""
         patch = [
             {"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version},
-            {"op": "add", "path": "/status", "value": status},
+            {"op": "add", "path": f"/status/{part}" if part else "/status", "value": status},
         ]
         return await self.request("PATCH", f"{path}/status", patch, content_type=JSON_PATCH)
 

@@ -14,3 +14,14 @@ class EvaluationError(PratiqueError):
 
 class EvaluationLimitError(EvaluationError):
     """An evaluation was cut off: it took more time or memory than any evaluation may."""
+
+
+class UnreadableError(PratiqueError):
+    """An object holds what this version does not know, such as a phase of a later version.
+
+    `uid` says of which object, `field` and `value` where and what: it is left alone, and all others go on.
+    """
+
+    def __init__(self, kind: str, name: str, uid: str, field: str, value: str) -> None:
+        super().__init__(f"{kind} {name}: {field} is {value}, which this version of the operator does not know")
+        self.uid, self.field, self.value = uid, field, value

@@ -6,6 +6,7 @@ objects: results go to the outbox, which wakes them.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -17,9 +18,12 @@ from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification, Notifi
 from pratique.core.breaker import Breaker
 from pratique.core.bundle import MAX_MESSAGES, bundle
 from pratique.core.effects import Delivery
+from pratique.core.frames import frames_of
 from pratique.core.messages import Message
 from pratique.handlers.clock import Clock
+from pratique.logs import looking_at
 
+log = logging.getLogger(__name__)
 Key = tuple[str, str, str]
 Deliver = Callable[[Notification, Message], Awaitable[Delivery]]
 Pause = Callable[[float], Awaitable[None]]
@@ -138,7 +142,10 @@ class Lane:
         try:
             return await self.deliver(jobs[0].entry, message)
         except Exception as error:
-            return Delivery(sent=False, error=f"{type(error).__name__} while delivering")
+            job = jobs[0]
+            with looking_at(*job.key, job.uid):
+                log.error("A bug while delivering %s through %s: %s", job.entry.event, self.name, frames_of(error))
+            return Delivery(sent=False, error=f"{type(error).__name__} while delivering: the operator's log has more")
 
     def _tell(self, jobs: Sequence[Job], delivery: Delivery) -> None:
         self._last = delivery.error

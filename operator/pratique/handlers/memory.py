@@ -6,11 +6,14 @@ Decides nothing. Used by `handlers.kinds`, which gives it to the planners.
 from collections import OrderedDict
 from typing import Generic, TypeVar
 
+from pydantic import ValidationError
+
 from pratique.api.v1alpha1 import ActionRun, Approval
 from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase
 from pratique.api.v1alpha1.common import KubeObject
 from pratique.core.digest import plan_digest
 from pratique.core.effects import Json, Plan
+from pratique.core.parking import explain
 
 Model = TypeVar("Model", bound=KubeObject)
 K = TypeVar("K")
@@ -65,12 +68,18 @@ class Parsed:
         self._models: LastFew[tuple[str, str], KubeObject] = LastFew(size)
 
     def __call__(self, model: type[Model], body: Json) -> Model:
-        """Return the model of a version of an object; models are frozen, so that they can be shared."""
+        """Return the model of a version of an object; models are frozen, so that they can be shared.
+
+        Raises UnreadableError where a later version has written what this one does not know.
+        """
         key = (body["metadata"]["uid"], body["metadata"]["resourceVersion"])
         found = self._models.get(key)
         if isinstance(found, model):
             return found
-        made = model.model_validate(body)
+        try:
+            made = model.model_validate(body)
+        except ValidationError as error:
+            raise explain(model.__name__, body, error) from None
         self._models.put(key, made)
         return made
 

@@ -8,6 +8,7 @@ from pratique.core.identity import folded, person_of
 from pratique.core.open_runs import OpenRuns, ahead_of
 
 Json = dict[str, Any]
+_ENDS = frozenset(each.value for each in Phase if each.is_end)
 
 
 def let_in(body: Json) -> list[str]:
@@ -39,7 +40,7 @@ def _person(body: Json) -> list[str]:
 
 
 def _is_open(body: Json) -> bool:
-    return not Phase(body.get("status", {}).get("phase", Phase.PENDING)).is_end
+    return body.get("status", {}).get("phase", Phase.PENDING) not in _ENDS  # a phase that nobody here knows is no end
 
 
 def _seen(body: Json) -> bool:

@@ -28,7 +28,8 @@ from pratique.core.effects import (
     Outcome,
     VerifyGuard,
 )
-from pratique.core.errors import EvaluationError
+from pratique.core.errors import EvaluationError, UnreadableError
+from pratique.core.parking import parked_conditions
 from pratique.handlers.kinds import Key, Kind
 from pratique.handlers.outbox import Outbox
 from pratique.logs import looking_at
@@ -84,6 +85,23 @@ class Reconciler:
             except BusyError as error:
                 log.info("Looking again: %s", error)
                 return Verdict(failed=True)
+            except UnreadableError as error:
+                return await self._park(key, body, error)
+
+    async def _park(self, key: Key, body: dict[str, Any], error: UnreadableError) -> Verdict:
+        """Leave alone what a later version wrote, and say so; an object that only waits for such a one comes again."""
+        log.warning("Left alone: %s", error)
+        if error.uid != body["metadata"]["uid"]:
+            return Verdict(failed=True)
+        conditions = parked_conditions(body, error, self.clock())
+        if conditions is not None:
+            version = body["metadata"]["resourceVersion"]
+            try:
+                self.changed(key[0], await self.api.write_status(_path(key, body), version, conditions, "conditions"))
+            except ApiError as refused:
+                log.info("Looking again: %s", refused.message)
+                return Verdict(failed=refused.reason != "NotFound")
+        return Verdict()
 
     async def _look(self, key: Key, kind: Kind, body: dict[str, Any]) -> Verdict:
         uid = body["metadata"]["uid"]
@@ -137,12 +155,9 @@ class Reconciler:
         return body
 
     async def _write(self, key: Key, body: dict[str, Any], status: ApiModel) -> dict[str, Any]:
-        plural, namespace, name = key
-        space = f"/namespaces/{namespace}" if namespace else ""
-        path = f"/apis/{body['apiVersion']}{space}/{plural}/{name}"
         version = body["metadata"]["resourceVersion"]
-        written = await self.api.write_status(path, version, status.to_wire())
-        self.changed(plural, written)
+        written = await self.api.write_status(_path(key, body), version, status.to_wire())
+        self.changed(key[0], written)
         return written
 
     def _tell(self, key: Key, kind: Kind, body: dict[str, Any], status: ApiModel, now: datetime) -> datetime | None:
@@ -186,6 +201,12 @@ class Reconciler:
                     return await perform(self.api, effect)
         except EvaluationError as error:
             return Outcome(failure=Failure("EvaluationFailed", str(error)))
+
+
+def _path(key: Key, body: dict[str, Any]) -> str:
+    plural, namespace, name = key
+    space = f"/namespaces/{namespace}" if namespace else ""
+    return f"/apis/{body['apiVersion']}{space}/{plural}/{name}"
 
 
 def _owners(obj: KubeObject) -> Owners:

@@ -7,6 +7,7 @@ hand out the answer to another question: whatever goes wrong between a question 
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ from pratique.core.effects import Json
 from pratique.core.errors import EvaluationError, EvaluationLimitError
 from pratique.sandbox.wire import HEADER, MAX_FRAME, pack
 
+log = logging.getLogger(__name__)
 START_TIMEOUT = 30.0
 """Seconds that a worker may take to import what it needs, on a machine that is busy."""
 _TRIES = 2
@@ -107,6 +109,8 @@ class Worker:
         if "limit" in reply:
             await self.end()  # its memory is full of what it could not finish
             raise EvaluationLimitError(reply["limit"])
+        if "bug" in reply:
+            log.error("A bug while evaluating: %s", reply["bug"])
         if "error" in reply:
             raise EvaluationError(reply["error"])
         return reply["value"]

@@ -15,6 +15,7 @@ from pratique.api.v1alpha1 import Action, ActionRun
 from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.core.checks import check_action
 from pratique.core.errors import EvaluationError
+from pratique.core.frames import frames_of
 from pratique.core.policy import evaluate_outputs, evaluate_ready, evaluate_run
 from pratique.core.text import clean
 from pratique.sandbox.wire import HEADER, pack
@@ -34,7 +35,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     except MemoryError:
         return {"limit": "took more memory than an evaluation may and was cut off"}
     except Exception as error:  # a mistake of ours must not look like a hostile expression, nor end the worker
-        return {"error": f"could not be evaluated: {type(error).__name__}: {clean(str(error))}"}
+        bug = f"could not be evaluated: {type(error).__name__}: a bug of the operator, whose log says where"
+        return {"error": bug, "bug": frames_of(error)}
 
 
 def _run(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value

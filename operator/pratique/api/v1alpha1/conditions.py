@@ -74,5 +74,7 @@ class Reason(StrEnum):
     """The channel names a Secret or key that is not in the operator's namespace, or that holds something else."""
     DELIVERY_FAILED = "DeliveryFailed"
     """The channel's last messages were not taken; what is to be told waits."""
+    UNKNOWN_VERSION = "UnknownVersion"
+    """A later version of the operator wrote what this one does not know: the object is left alone until an upgrade."""
     RETRYING = "Retrying"
     """Something failed that may pass; it is tried again."""
