@@ -21,6 +21,10 @@ FORM = {
         "tags": {"type": "array", "items": {"type": "string"}},
     },
 }
+ODD = {
+    "type": "object",
+    "properties": {"team-name": {"type": "string"}, "namespace": {"type": "string"}, "in": {"type": "integer"}},
+}
 RESOURCE = "spec.execution.resources[0]"
 
 
@@ -75,6 +79,9 @@ def test_an_invalid_example_gets_the_sentence_of_its_first_line(name: str) -> No
         action(rule="inputs.days > 3 && inputs.name != 'inputs.nobody'"),
         action(when="size(run.requestedBy.groups) > 0 || action.name == 'x'"),
         action(when="inputs.cost > 100.0"),
+        action(
+            form=ODD, rule="inputs['team-name'] != inputs.namespace && inputs.in > 1", data={"a": "${inputs['in'] + 1}"}
+        ),
         action(resource={"when": "has(inputs.days)", "readyWhen": "self.status.phase == 'Done'"}),
         action(data={"a": "${inputs.name}", "b": ["${inputs.days + 1}", "$${inputs.nobody}"], "n": 1}),
         action(outputs={"a": "${resources.made.status.x} of ${inputs.name}"}),
@@ -115,6 +122,18 @@ def test_nothing_is_said_about_what_is_sound(sound: Action) -> None:
         (
             action(when="inputs.name.first == 'x'"),
             "spec.approval.stages[0].when: expression of type 'string' cannot be",
+        ),
+        (
+            action(form=ODD, when="inputs.team-name == ''"),
+            "spec.approval.stages[0].when: inputs.team-name is read as a diff",
+        ),
+        (
+            action(form=ODD, when="inputs['in'] == ''"),
+            "spec.approval.stages[0].when: == does not go with (int, string)",
+        ),
+        (
+            action(form=ODD, when="inputs['team'] == ''"),
+            "spec.approval.stages[0].when: there is no input named team; did",
         ),
         (action(when="inputs.cost > 100"), "spec.approval.stages[0].when: > does not go with"),
         (action(resource={"when": "inputs.dasy == 1"}), f"{RESOURCE}.when: there is no input named dasy"),

@@ -130,7 +130,7 @@ def test_a_number_is_what_the_form_says_it_is() -> None:
 PATH = "spec.inputs.schema"
 A = f"{PATH}.properties.a"
 RULE = "is not supported; use a rule in inputs.rules"
-NAMED = "expressions must be able to name it: use letters, digits and _"
+NAMED = "expressions must be able to name it: use letters, digits, _ and -"
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,12 @@ NAMED = "expressions must be able to name it: use letters, digits and _"
         (form(a={"allOf": [{"$ref": "#/x"}]}), [f"{A}.allOf: {RULE}"]),
         (form(a={"type": "array", "items": {"not": {}}}), [f"{A}.items.not: {RULE}"]),
         ({"type": "object", "additionalProperties": {"if": {}}}, [f"{PATH}.additionalProperties.if: {RULE}"]),
-        (form(**{"no-name": TEXT}), [f"{PATH}.properties.no-name: {NAMED}"]),
-        (form(**{"in": TEXT}), [f"{PATH}.properties.in: {NAMED}"]),
+        (form(**{"no name": TEXT}), [f"{PATH}.properties.no name: {NAMED}"]),
+        (form(**{"a-name": TEXT, "in": TEXT, "namespace": TEXT}), []),
+        (
+            form(**{"__in__": TEXT}),
+            [f"{PATH}.properties.__in__: means in in an expression, as in Kubernetes: name it in"],
+        ),
         (
             form(a={**TEXT, "format": "password"}),
             [f"{A}.format: inputs are stored and shown, so no secret may travel in them; take the name of a Secret"],

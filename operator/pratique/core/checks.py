@@ -5,7 +5,6 @@ the form would take. Each problem is one sentence that begins with the path of t
 """
 
 import difflib
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +13,7 @@ from pratique.api.v1alpha1.action import Action, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec
 from pratique.api.v1alpha1.common import ObjectMeta, Requester
 from pratique.core.errors import EvaluationError
+from pratique.core.expression_text import selections_of
 from pratique.core.expressions import Program, compile_expression
 from pratique.core.form_types import ACTION, ANYTHING, RUN, Types, types_of
 from pratique.core.forms import example, problems_of_schema
@@ -21,9 +21,6 @@ from pratique.core.objects import forbidden, not_written_out
 from pratique.core.policy import OUTPUT_SCOPE, SCOPE, render_resource, scope_of
 from pratique.core.rendering import Json, parse, strings
 
-_INPUT = re.compile(r"(?<![\w.])inputs\.([A-Za-z_]\w*)")
-_RESOURCE = re.compile(r"(?<![\w.])resources\.([A-Za-z_]\w*)")
-_STRING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 MAX_PROBLEMS = 10
 
 
@@ -62,7 +59,7 @@ def _condition(action: Action, text: str, names: tuple[str, ...], path: str) -> 
     try:
         program = compile_expression(text, names)
     except EvaluationError as error:
-        yield f"{path}: {error}"
+        yield f"{path}: {_difference(action, text) or error}"
         return
     if not program.is_condition:
         yield f"{path}: must be true or false, but this expression never is: {text}"
@@ -74,7 +71,7 @@ def _text(action: Action, text: str, names: tuple[str, ...], path: str) -> Itera
     try:
         programs = [part for part in parse(text, names) if isinstance(part, Program)]
     except EvaluationError as error:
-        yield f"{path}: {error}"
+        yield f"{path}: {_difference(action, text) or error}"
         return
     for program in programs:
         yield from _typed(action, program.text, names, path, condition=False)
@@ -97,14 +94,23 @@ def _types(action: Action, names: tuple[str, ...]) -> Types:
     return types_of({name: known.get(name, ANYTHING) for name in names})
 
 
+def _inputs(action: Action) -> list[str]:
+    properties = action.spec.inputs.schema_.get("properties")
+    return list(properties) if isinstance(properties, dict) else []
+
+
+def _difference(action: Action, text: str) -> str | None:
+    """Say of an input whose name has a dash that it is read as a difference."""
+    dashed = (name for name in _inputs(action) if "-" in name and f"inputs.{name}" in text)
+    return next((f"inputs.{name} is read as a difference; write inputs['{name}']" for name in dashed), None)
+
+
 def _names(action: Action, text: str, path: str) -> Iterator[str]:
     """Catch typing mistakes that CEL cannot see, since inputs and resources are maps to it."""
-    code = _STRING.sub("''", text)
-    properties = action.spec.inputs.schema_.get("properties")
-    inputs = list(properties) if isinstance(properties, dict) else []
     resources = [template.id for template in action.spec.execution.resources]
-    for pattern, known, what in ((_INPUT, inputs, "input"), (_RESOURCE, resources, "resource")):
-        for name in sorted(set(pattern.findall(code)) - set(known)):
+    selected = selections_of(text)
+    for root, known, what in (("inputs", _inputs(action), "input"), ("resources", resources, "resource")):
+        for name in sorted({each for of, each in selected if of == root} - set(known)):
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(known) or 'none'}"
             yield f"{path}: there is no {what} named {name}; {hint}"

@@ -15,24 +15,18 @@ from typing import Any
 
 from cel_expr_python import cel
 
-from pratique.api.v1alpha1.common import DURATION_PATTERN, duration_of
 from pratique.core.errors import EvaluationError
+from pratique.core.expression_library import evaluator, text_of
+from pratique.core.expression_text import as_evaluated
 
 MAX_LENGTH = 4096
 MAX_COMPREHENSIONS = 4
 _EXPONENT = 1e21
 """From here on the API server writes numbers with an exponent."""
-_COMPREHENSION = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter|transformList|transformMap)\s*\(")
+_COMPREHENSION = re.compile(
+    r"\.\s*(?:all|exists|exists_one|existsOne|map|filter|sortBy|transformList|transformMap|transformMapEntry)\s*\("
+)
 _NOISE = re.compile(r"^(?:ERROR: )?<input>:-?\d+:-?\d+: |^[A-Z_]+: | \(in container ''\)| \[[A-Z_]+\]$")
-
-
-def _ttl(text: str) -> timedelta:
-    if not re.fullmatch(DURATION_PATTERN, text):
-        raise ValueError(f"ttl({text!r}): a duration is one number and one unit, such as 90s, 15m, 24h, 3d or 2w")
-    try:
-        return duration_of(text)
-    except OverflowError:
-        raise ValueError(f"ttl({text!r}): is longer than any duration may be") from None
 
 
 @dataclass(frozen=True)
@@ -56,9 +50,9 @@ class Program:
             failed = value.type() in (cel.Type.ERROR, cel.Type.UNKNOWN)
             result = str(value.value()) if failed else value.plain_value()
         except (RuntimeError, TypeError) as error:  # beyond its budget of iterations, or no value that Python knows
-            raise EvaluationError(complaint(str(error))) from None
+            raise EvaluationError(_explained(complaint(str(error)))) from None
         if failed:
-            raise EvaluationError(complaint(result))
+            raise EvaluationError(_explained(complaint(result)))
         return _plain(result)
 
     def holds(self, scope: Mapping[str, Any]) -> bool:
@@ -71,13 +65,7 @@ class Program:
 
 @lru_cache(maxsize=64)
 def _environment(names: tuple[str, ...]) -> Any:  # noqa: ANN401 - the library has no types
-    return cel.NewEnv(variables={name: cel.Type.Map(cel.Type.STRING, cel.Type.DYN) for name in names}, **functions())
-
-
-def functions() -> dict[str, Any]:
-    """Return our own functions, as an environment takes them."""
-    ttl = cel.Overload("ttl_string", cel.Type.DURATION, [cel.Type.STRING], is_member=False)
-    return {"functions": [cel.FunctionDecl("ttl", [ttl])], "function_impls": {"ttl_string": _ttl}}
+    return evaluator({name: cel.Type.Map(cel.Type.STRING, cel.Type.DYN) for name in names})
 
 
 @lru_cache(maxsize=4096)
@@ -88,7 +76,7 @@ def compile_expression(text: str, names: tuple[str, ...]) -> Program:
     if len(_COMPREHENSION.findall(text)) > MAX_COMPREHENSIONS:
         raise EvaluationError(f"an expression may have {MAX_COMPREHENSIONS} comprehensions (map, all, …) at most")
     try:
-        return Program(text, _environment(names).compile(text))
+        return Program(text, _environment(names).compile(as_evaluated(text)))
     except RuntimeError as error:
         said = complaint(str(error))
         hint = f"; in scope are: {', '.join(names)}" if "undeclared" in said else ""
@@ -101,6 +89,15 @@ def complaint(text: str) -> str:
     while (shorter := _NOISE.sub("", line)) != line:
         line = shorter
     return line.strip().replace('map : "', 'map: "')
+
+
+def _explained(said: str) -> str:
+    """Return what the evaluator's binding says in words that help."""
+    if said.startswith("Unable to convert"):
+        return "gives an optional value; write .orValue(…) or .value() behind it"
+    if said.startswith("Non-CEL value type"):
+        return "gives a time or a duration, which cannot travel this way: write string(…)"
+    return said
 
 
 def has_nul(value: Any) -> bool:  # noqa: ANN401 - any JSON value
@@ -135,6 +132,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
         case list() | tuple():
             return [_plain(each) for each in value]
         case _:
+            if (known := text_of(value)) is not None:
+                return known
             kind = "bytes" if isinstance(value, bytes | bytearray) else "a type"
             raise EvaluationError(f"gives {kind}, which JSON cannot hold; use string(…)")
 

@@ -49,9 +49,17 @@ def _is_uri(value: object) -> bool:
 def matches(pattern: str, text: str) -> bool:
     """Whether a `pattern` is found in a text, as JSON Schema and Kubernetes read it: ASCII classes, `$` is the very end."""
     try:
-        return re.search(_to_the_end(pattern), text, re.ASCII) is not None
-    except (re.error, ValueError):
+        return pattern_of(pattern).search(text) is not None
+    except ValueError:
         return False  # the check of the form says what is wrong with it; nothing matches what is no pattern
+
+
+def pattern_of(pattern: str) -> re.Pattern[str]:
+    """Return a pattern as it is read here; raises ValueError with the sentence."""
+    try:
+        return re.compile(_to_the_end(pattern), re.ASCII)
+    except (re.error, ValueError) as error:  # such as flags that contradict ours
+        raise ValueError(f"is not a regular expression that can be used: {error}") from None
 
 
 def _to_the_end(pattern: str) -> str:
@@ -85,9 +93,9 @@ def problems_of_words(schema: dict[str, object], path: str) -> Iterator[str]:
     if kind not in TYPES:
         yield f"{path}.type: must be one of {', '.join(TYPES)}"
     try:
-        re.compile(_to_the_end(str(schema.get("pattern", ""))), re.ASCII)
-    except (re.error, ValueError) as error:  # such as flags that contradict ours
-        yield f"{path}.pattern: is not a regular expression that can be used: {error}"
+        pattern_of(str(schema.get("pattern", "")))
+    except ValueError as error:
+        yield f"{path}.pattern: {error}"
     form = schema.get("format")
     if form == "password":
         yield f"{path}.format: inputs are stored and shown, so no secret may travel in them; take the name of a Secret"

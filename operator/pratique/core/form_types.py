@@ -13,9 +13,11 @@ from functools import lru_cache
 from typing import Any
 
 from cel_expr_python import cel
-from google.protobuf import descriptor_pb2, descriptor_pool, struct_pb2
+from google.protobuf import descriptor_pb2
 
-from pratique.core.expressions import complaint, functions
+from pratique.core.expression_library import checker
+from pratique.core.expression_text import as_checked, field_name, named
+from pratique.core.expressions import complaint
 
 Json = Mapping[str, Any]
 ANYTHING: Json = {}
@@ -53,7 +55,7 @@ class Types:
     def problem(self, text: str, *, condition: bool) -> str | None:
         """Return what is wrong with an expression that compiles as long as no types are known; None if nothing is."""
         try:
-            kind = self.environment.compile(text).return_type()
+            kind = self.environment.compile(as_checked(text)).return_type()
         except RuntimeError as error:
             return self._explained(complaint(str(error)))
         if condition and kind not in (cel.Type.BOOL, cel.Type.DYN):
@@ -62,7 +64,7 @@ class Types:
 
     def _explained(self, said: str) -> str:
         if unknown := _UNKNOWN_FIELD.search(said):
-            name, message = unknown.groups()
+            name, message = named(unknown[1]), unknown[2]
             known = list(self.fields[message])
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(known) or 'none'}"
@@ -94,12 +96,7 @@ def _types_of(text: str) -> Types:
     schemas: Json = json.loads(text)
     book = _Book()
     variables = {name: book.variable(schema, name) for name, schema in schemas.items()}
-    pool = descriptor_pool.DescriptorPool()
-    known = descriptor_pb2.FileDescriptorProto()
-    struct_pb2.DESCRIPTOR.CopyToProto(known)
-    pool.Add(known)
-    pool.Add(book.file)
-    environment = cel.NewEnv(descriptor_pool=pool, variables=variables, **functions())
+    environment = checker(variables, book.file)
     return Types(environment, book.paths, book.fields)
 
 
@@ -132,7 +129,7 @@ class _Book:
         repeated = isinstance(schema.get("items"), Mapping)
         kind, type_name = self._type(schema["items"] if repeated else schema, path + "[]" * repeated)
         message.field.add(
-            name=name,
+            name=field_name(name),
             number=number,
             type=kind,
             type_name=type_name,

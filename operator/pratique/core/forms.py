@@ -14,6 +14,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, SchemaError, ValidationError
 from jsonschema.validators import extend
 
+from pratique.core.expression_text import unescaped
 from pratique.core.form_language import FORMATS, matches, problems_of_words
 from pratique.core.limits import (
     MAX_INPUT_BYTES,
@@ -27,11 +28,7 @@ from pratique.core.text import clean
 Json = dict[str, Any]
 MAX_SENTENCES = 10
 MAX_NUMBER = 2**53
-_IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_CEL_WORDS = frozenset(
-    {"false", "in", "null", "true", "as", "break", "const", "continue", "else", "for", "function", "if", "import"}
-    | {"let", "loop", "package", "namespace", "return", "var", "void", "while"}
-)
+_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]*")
 
 
 def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationError]:  # noqa: ANN401 - jsonschema's own
@@ -160,8 +157,10 @@ def _schema_problems(schema: Json, path: str) -> list[str]:
     found = list(problems_of_words(schema, path))
     for name, each in _properties(schema).items():
         here = f"{path}.properties.{clean(name, 80)}"
-        if not _IDENTIFIER.fullmatch(name) or name in _CEL_WORDS:
-            found.append(f"{here}: expressions must be able to name it: use letters, digits and _")
+        if not _NAME.fullmatch(name):
+            found.append(f"{here}: expressions must be able to name it: use letters, digits, _ and -")
+        elif (meant := unescaped(name)) != name:
+            found.append(f"{here}: means {meant} in an expression, as in Kubernetes: name it {meant}")
         if isinstance(each, Mapping):
             found += _schema_problems(dict(each), here)
         else:
