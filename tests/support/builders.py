@@ -29,6 +29,7 @@ from pratique.api.v1alpha1.approval import (
 from pratique.api.v1alpha1.common import EventType, NotificationRule, ObjectMeta, Requester, ServiceAccountRef
 from pratique.api.v1alpha1.environment import Environment, EnvironmentStatus
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
+from pratique.core.answers import Standing, judge
 from pratique.core.digest import plan_digest
 from pratique.core.effects import Effect, Failure, Outcome
 from pratique.core.opening import approval_name, round_of
@@ -61,8 +62,18 @@ def only(found: tuple[Effect, ...]) -> Any:
     return effect
 
 
+_CODES = {"Forbidden": 403, "NotFound": 404, "UnknownKind": 404, "AlreadyExists": 409, "Conflict": 409}
+
+
 def failed(reason: str, message: str = "no", *, transient: bool = False, found: Json | None = None) -> Outcome:
-    return Outcome(object=found, failure=Failure(reason, message, transient))
+    return Outcome(object=found, failure=failure(reason, message, transient=transient))
+
+
+def failure(reason: str, message: str = "no", *, transient: bool = False) -> Failure:
+    """Return a failure as it is made of an API server's answer with these words; all of them are shown."""
+    answer = judge(_CODES.get(reason, 422), {"kind": "Status", "reason": reason, "message": message})
+    passes = transient or answer.standing is Standing.PASSES
+    return Failure(reason, message, passes, answer.cause, answer.missing)
 
 
 def stage(**changes: Any) -> Stage:

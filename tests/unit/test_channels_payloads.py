@@ -10,6 +10,7 @@ from cloudevents.core.formats.json import JSONFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
+from tests.support.builders import failure as made_of
 from tests.support.golden import assert_golden
 from tests.support.told import declined, expiring, requested, withdrawn
 
@@ -211,7 +212,7 @@ class TestKubernetesEvent:
             (None, True, False),
             (Failure("AlreadyExists", "it is there"), True, False),
             (
-                Failure("Forbidden", "unable to create new content in namespace a because it is being terminated"),
+                made_of("Forbidden", "unable to create new content in namespace a because it is being terminated"),
                 False,
                 True,
             ),

@@ -14,6 +14,7 @@ DEPLOYMENT = manifest("Deployment", "web", "apps/v1", spec={"replicas": 10})
 SCALE = planned("scale", DEPLOYMENT, patch=True)
 REF = ObjectRef("apps/v1", "Deployment", "web", "team-a")
 MISSING = failed("NotFound", 'namespaces "env-x" not found')
+NO_RIGHT = failed("Forbidden", 'configmaps is forbidden: User "x" cannot create resource "configmaps" in API group ""')
 
 
 def trial(plan, outcomes=None, **options):
@@ -118,7 +119,9 @@ def test_a_change_that_is_refused(outcomes, sentence):
     "outcomes",
     [
         {"try/scale/find": failed("Timeout", "slow", transient=True)},
-        scaled(3) | {"try/scale": failed("Conflict", "another uid")},
+        scaled(3) | {"try/scale": failed("Conflict", "Precondition failed: UID in precondition: a")},
+        scaled(3)
+        | {"try/scale": failed("Conflict", 'Operation cannot be fulfilled on resourcequotas "busy": changed')},
     ],
 )
 def test_no_answer_is_no_verdict(outcomes):
@@ -156,7 +159,7 @@ def passed(each):
     ("maker", "needs", "outcome", "why"),
     [
         (ENVIRONMENT, INSIDE, MISSING, "Environment team-a/x makes its namespace first"),
-        (ENVIRONMENT, INSIDE, failed("Forbidden"), "Environment team-a/x makes its namespace first"),
+        (ENVIRONMENT, INSIDE, NO_RIGHT, "Environment team-a/x makes its namespace first"),
         (NAMESPACE, INSIDE, MISSING, "Namespace env-x makes its namespace first"),
         (DEFINITION, THING, UNKNOWN, "CustomResourceDefinition things.example.com makes its kind first"),
         (MADE, MADE_LATER, failed("NotFound"), "Deployment team-a/made is made first"),

@@ -10,6 +10,7 @@ from tests.support.builders import (
     at,
     effects,
     failed,
+    failure,
     live,
     manifest,
     only,
@@ -25,6 +26,8 @@ from pratique.core.execution import advance
 from pratique.core.snapshot import RunSnapshot
 
 LATER = at(1)
+AGAIN = "; it is tried again, as this may pass"
+NO_RIGHT = 'configmaps is forbidden: User "x" cannot create resource "configmaps" in API group ""'
 JOB = manifest("Job", "migrate", "batch/v1")
 COMPLETE = {"conditions": [{"type": "Complete", "status": "True"}]}
 BROKEN = {"conditions": [{"type": "Failed", "status": "True", "message": "exit 1"}]}
@@ -129,20 +132,25 @@ def test_killed_after_any_effect_it_asks_for_the_same_again(done):
 
 
 @pytest.mark.parametrize(
-    ("failure", "phase", "retry", "message"),
+    ("why", "phase", "retry", "message"),
     [
-        (Failure("Timeout", "slow", True), Phase.RUNNING, True, "ConfigMap team-a/one could not be created: slow"),
+        (
+            Failure("Timeout", "slow", True),
+            Phase.RUNNING,
+            True,
+            f"ConfigMap team-a/one could not be created: slow{AGAIN}",
+        ),
         (Failure("Invalid", "bad"), Phase.FAILED, False, "ConfigMap team-a/one could not be created: bad"),
         (
-            Failure("Forbidden", "no"),
-            Phase.FAILED,
+            failure("Forbidden", NO_RIGHT),
+            Phase.RUNNING,
             False,
-            "ConfigMap team-a/one could not be created (as ServiceAccount pratique-actions/maker): no",
+            f"ConfigMap team-a/one could not be created (as ServiceAccount pratique-actions/maker): {NO_RIGHT}{AGAIN}",
         ),
     ],
 )
-def test_creation_fails(failure, phase, retry, message):
-    plan = look(run_plan(ONE), {"create/one": Outcome(failure=failure)})
+def test_creation_fails(why, phase, retry, message):
+    plan = look(run_plan(ONE), {"create/one": Outcome(failure=why)})
     assert (plan.status.phase, plan.retry, plan.status.message) == (phase, retry, message)
     assert plan.status.resources == []
 
@@ -187,7 +195,7 @@ def test_an_object_that_failed_fails_the_run():
         (made(WAITS_FOR), Phase.RUNNING, False, "Waiting for Job team-a/migrate: it has not started"),
         (made(WAITS_FOR, "u2"), Phase.FAILED, False, "Job team-a/migrate was deleted and made again by somebody else"),
         (failed("NotFound"), Phase.FAILED, False, "Job team-a/migrate was deleted before it was ready"),
-        (failed("Timeout", transient=True), Phase.RUNNING, True, "Job team-a/migrate could not be read: no"),
+        (failed("Timeout", transient=True), Phase.RUNNING, True, f"Job team-a/migrate could not be read: no{AGAIN}"),
         (Outcome(), Phase.FAILED, False, "Job team-a/migrate was deleted and made again by somebody else"),
     ],
 )
@@ -252,7 +260,7 @@ def test_a_change_finds_the_object_and_merges_into_exactly_that_one():
         (
             FOUND | {"change/scale": failed("Timeout", transient=True)},
             Phase.RUNNING,
-            "Deployment team-a/web could not be changed: no",
+            f"Deployment team-a/web could not be changed: no{AGAIN}",
         ),
     ],
 )
@@ -292,6 +300,37 @@ def test_what_was_deferred_and_is_refused_makes_none_of_the_rest(answer, phase, 
     plan = look(DEPENDENT, FIRST | {"late/late": made(LATE), "late/last": answer})
     assert (plan.status.phase, plan.status.message, plan.effects, plan.retry) == (phase, message, (), retry)
     assert [each.id for each in plan.status.resources] == ["one"]
+
+
+BINDING = planned(
+    "binding",
+    manifest(
+        "RoleBinding",
+        "maker",
+        "rbac.authorization.k8s.io/v1",
+        subjects=[{"kind": "ServiceAccount", "namespace": "pratique-actions", "name": "maker"}],
+    ),
+)
+GIVEN = {"create/binding": made(BINDING)}
+
+
+@pytest.mark.parametrize(
+    ("plan", "outcomes"),
+    [
+        (run_plan(BINDING, ONE), {"create/one": failed("Forbidden", NO_RIGHT)}),
+        (run_plan(BINDING, LATE), {"late/late": failed("Forbidden", NO_RIGHT)}),
+    ],
+)
+def test_a_right_that_an_earlier_object_gives_is_waited_for_and_not_for_ever(plan, outcomes):
+    waits = look(plan, GIVEN | outcomes)
+    assert (waits.status.phase, waits.effects, waits.wake_at) == (Phase.RUNNING, (), LATER + timedelta(seconds=1))
+    assert NO_RIGHT in waits.status.message and waits.status.message.endswith(AGAIN)
+    assert [each.id for each in waits.status.resources] == ["binding"]
+    mark = {"held_up": waits.status.held_up, "resources": waits.status.resources}
+    assert look(plan, GIVEN | outcomes, LATER + timedelta(seconds=59), **mark).status.phase is Phase.RUNNING
+    failed_at_last = look(plan, GIVEN | outcomes, LATER + timedelta(seconds=60), **mark).status
+    assert (failed_at_last.phase, failed_at_last.held_up) == (Phase.FAILED, None)
+    assert NO_RIGHT in failed_at_last.message
 
 
 def test_the_object_that_was_approved_is_changed_and_no_namesake():

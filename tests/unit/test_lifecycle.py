@@ -1,5 +1,7 @@
 """What becomes of a run until it may start, and what each transition writes."""
 
+from datetime import timedelta
+
 import pytest
 from tests.support.builders import (
     DEADLINE,
@@ -356,6 +358,21 @@ def test_held_is_tried_before_anybody_is_asked():
     status = look(None, judged(EVALUATED) | no_rights).status
     text = "As ServiceAccount pratique-actions/maker: ConfigMap team-a/made could not be created: no rights"
     assert (status.phase, status.message, entries(status)[0]) == (Phase.REFUSED, text, "Refused/KubernetesEvents")
+
+
+NO_RIGHT = failed("Forbidden", 'configmaps is forbidden: User "x" cannot create resource "configmaps" in API group ""')
+
+
+def test_a_right_that_may_be_on_its_way_is_waited_for():
+    """Who applies an account, its rights and a run in one file is not refused for a tenth of a second."""
+    known = judged(EVALUATED) | {"try/made": NO_RIGHT}
+    waits = look(None, known)
+    assert (waits.status.phase, waits.effects, waits.wake_at) == (Phase.PENDING, (), NOW + timedelta(seconds=1))
+    assert waits.status.message.startswith("As ServiceAccount pratique-actions/maker: ")
+    assert waits.status.message.endswith("; it is tried again, as this may pass")
+    assert look(run(held_up=waits.status.held_up), known, NOW + timedelta(seconds=4)).status.phase is Phase.PENDING
+    ended = look(run(held_up=waits.status.held_up), known, NOW + timedelta(seconds=5)).status
+    assert (ended.phase, ended.held_up) == (Phase.REFUSED, None)
 
 
 def test_a_dry_run_without_an_answer_is_asked_again():

@@ -21,7 +21,7 @@ from tests.support.builders import (
     waiting,
 )
 
-from pratique.api.v1alpha1.action_run import DryRun, FieldChange, Phase
+from pratique.api.v1alpha1.action_run import DryRun, FieldChange, HeldUp, Phase
 from pratique.api.v1alpha1.approval import ApprovalPlan, ApprovalState, ApprovalStatus
 from pratique.core.digest import plan_digest
 from pratique.core.dry_run import without_results
@@ -58,9 +58,10 @@ def shows(replicas: object, uid: str = "d1") -> dict[str, Outcome]:
     return {"try/web/find": Outcome(object=found), "try/web": Outcome(object=live(DEPLOYMENT, uid))}
 
 
-def start(plan=MADE, outcomes=None, now=NOW, approval=None, found=ACTION, **status):
+def start(plan=MADE, outcomes=None, now=NOW, approval=None, found=ACTION, held_up=None, **status):
     """Look at a run that was granted a minute after NOW; `found` is the Action that is there then."""
     held = waiting(plan)
+    held = held.model_copy(update={"status": held.status.model_copy(update={"held_up": held_up})})
     granted = approval or approval_of(held, APPROVED, **status)
     tried = {"try/one": Outcome(object=live(manifest(name="one")))} if outcomes is None else outcomes
     known = {READ_ACTION: found if isinstance(found, Outcome) else Outcome(object=found.to_wire())}
@@ -82,6 +83,16 @@ def test_what_shows_the_same_as_before_starts():
     deferred = {"try/one": failed("NotFound")}
     assert "the dry run is refused now" in superseded(start(DEFERRED, deferred))
     assert effects(start(DEFERRED)) == ["late/one"]
+
+
+def test_a_right_that_may_be_on_its_way_does_not_undo_an_approval():
+    right = 'configmaps is forbidden: User "x" cannot create resource "configmaps" in API group ""'
+    known = {"try/one": failed("Forbidden", right)}
+    waits = start(outcomes=known)
+    assert (waits.status.phase, waits.effects) == (Phase.WAITING_FOR_APPROVAL, ())
+    assert "It cannot start yet, which may pass: ConfigMap team-a/one could not be created: " in waits.status.message
+    long_ago = HeldUp(id="", since=at(-1))
+    assert "the dry run is refused now" in superseded(start(outcomes=known, held_up=long_ago))
 
 
 def test_what_is_so_already_starts_too():

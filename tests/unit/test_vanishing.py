@@ -134,15 +134,19 @@ def test_gets_its_own_ttl_once_the_end_is_on_record():
     assert effects(look(ended(resources=[FREE]))) == []
 
 
+BUSY = 'Operation cannot be fulfilled on resourcequotas "q": the object has been modified'
+
+
 @pytest.mark.parametrize(
     ("answer", "held", "retry"),
     [
         (failed("NotFound"), False, False),
-        (failed("Conflict"), False, False),
+        (failed("Conflict", "Precondition failed: UID in precondition: a"), False, False),
+        (failed("Conflict", BUSY), True, True),
         (failed("Timeout", transient=True), True, True),
         (failed("Forbidden"), True, False),
     ],
-    ids=["deleted", "a namesake", "slow", "forbidden"],
+    ids=["deleted", "a namesake", "a busy quota", "slow", "forbidden"],
 )
 def test_giving_it_its_ttl_can_be_repeated(answer, held, retry):
     plan = look(ended(), {"release/job": answer})

@@ -8,6 +8,7 @@ import hashlib
 from datetime import UTC
 from typing import Any
 
+from pratique.core.answers import Cause
 from pratique.core.effects import Delivery, Failure
 from pratique.core.events import EVENTS
 from pratique.core.messages import Message
@@ -16,7 +17,6 @@ from pratique.core.text import clean
 CONTROLLER = "pratique.dev/operator"
 MAX_NAME = 200
 MAX_NOTE_BYTES = 1024
-_TERMINATING = "because it is being terminated"
 _HOPELESS = frozenset({"NotFound", "Invalid", "BadRequest", "RequestEntityTooLarge", "MethodNotAllowed"})
 
 
@@ -50,8 +50,7 @@ def judge(failure: Failure | None) -> Delivery:
     """Say what the API server's answer means. What a namespace on its way out refuses will never be taken."""
     if failure is None or failure.reason == "AlreadyExists":
         return Delivery(sent=True)
-    terminating = failure.reason == "Forbidden" and _TERMINATING in failure.message
-    permanent = not failure.transient and (terminating or failure.reason in _HOPELESS)
+    permanent = not failure.transient and (failure.cause is Cause.TERMINATING or failure.reason in _HOPELESS)
     return Delivery(sent=False, error=f"{failure.reason}: {failure.message}", permanent=permanent)
 
 

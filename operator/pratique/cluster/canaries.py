@@ -23,25 +23,26 @@ def _canary(policy: str, kind: str, spec: dict[str, Any], *, namespaced: bool = 
     return Canary(policy, manifest, f"pratique canary: {policy}{expected}")
 
 
+# Values of six letters and more are hidden where a policy's words repeat them, and these words must be heard: "probe".
 _RUN = {"actionRef": {"name": "pratique-canary"}}
 _GATE = {
-    "subject": {"kind": "ActionRun", "name": "canary", "uid": "canary"},
-    "stage": "canary",
-    "action": "canary",
-    "requestedBy": {"username": "canary"},
-    "plan": {"digest": "canary"},
-    "policy": {"approvers": {"users": ["canary"]}, "deadline": "2026-01-01T00:00:00Z"},
+    "subject": {"kind": "ActionRun", "name": "canary", "uid": "probe"},
+    "stage": "probe",
+    "action": "probe",
+    "requestedBy": {"username": "probe"},
+    "plan": {"digest": "probe"},
+    "policy": {"approvers": {"users": ["probe"]}, "deadline": "2026-01-01T00:00:00Z"},
 }
 _TEMPLATE = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "canary"}}
 _ACTION = {
-    "title": "canary",
+    "title": "probe",
     "execution": {
         "serviceAccountRef": {"namespace": "pratique-system", "name": "canary"},
-        "resources": [{"id": "canary", "template": _TEMPLATE}],
+        "resources": [{"id": "probe", "template": _TEMPLATE}],
     },
 }
 _ENVIRONMENT = {"ttl": "1h", "target": {"namespace": {"name": "pratique-canary"}}}
-_CHANNEL = {"slack": {"webhookUrlSecretRef": {"name": "canary", "key": "canary"}}}
+_CHANNEL = {"slack": {"webhookUrlSecretRef": {"name": "probe", "key": "probe"}}}
 
 
 _LEASH = Canary(

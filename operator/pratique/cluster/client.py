@@ -15,8 +15,10 @@ from typing import Any, Self
 import aiohttp
 
 from pratique.cluster.connection import Connection
+from pratique.core.answers import Answer, Cause, Standing, judge
 from pratique.core.effects import ObjectRef
 from pratique.core.errors import PratiqueError
+from pratique.core.quoting import Piece
 
 Json = dict[str, Any]
 MERGE_PATCH = "application/merge-patch+json"
@@ -25,22 +27,34 @@ METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 """As `accept`: the answer is the object's metadata alone."""
 _TRIES = 4
 _TOO_MANY, _UNAVAILABLE = 429, 503
-_TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _PAGE = 100
 _SEGMENT = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9.:]*[A-Za-z0-9])?")
 
 
 class ApiError(PratiqueError):
-    """The API server's answer, or that there was none (`code` 0)."""
+    """The API server's answer, or that there was none (`code` 0). Its own message is nowhere in it (`core.answers`)."""
 
-    def __init__(self, code: int, reason: str, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.code, self.reason, self.message, self.retry_after = code, reason, message, retry_after
+    def __init__(self, code: int, reason: str, message: str, *, cause: Cause = Cause.OTHER) -> None:
+        """Say something of our own; what an API server said comes by `answered`."""
+        standing = Standing.FINAL if code else Standing.PASSES
+        self._be(Answer(code, reason, (Piece(message),), standing, cause), None)
+
+    @classmethod
+    def answered(cls, answer: Answer, retry_after: float | None = None) -> Self:
+        """Return the error of an answer."""
+        error = cls.__new__(cls)
+        error._be(answer, retry_after)
+        return error
+
+    def _be(self, answer: Answer, retry_after: float | None) -> None:
+        super().__init__(answer.message)
+        self.answer, self.retry_after = answer, retry_after
+        self.code, self.reason, self.message = answer.code, answer.reason, answer.message
 
     @property
     def transient(self) -> bool:
         """Whether the same request may work later."""
-        return self.code == 0 or self.code in _TRANSIENT
+        return self.answer.standing is Standing.PASSES
 
 
 class Api:
@@ -130,7 +144,7 @@ class Api:
                 code = response.status
                 if response.status < 300:
                     return _answer(payload)
-                raise _error(response.status, payload, response.headers.get("Retry-After"))
+                raise _error(response.status, payload, response.headers.get("Retry-After"), body)
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise ApiError(0, "Unreachable", f"the API server did not answer ({type(error).__name__})") from error
         finally:
@@ -164,7 +178,8 @@ class Api:
                 if "/" not in each["name"]:
                     self._kinds[(api_version, each["kind"])] = (each["name"], each["namespaced"])
         if (api_version, kind) not in self._kinds:
-            raise ApiError(404, "UnknownKind", f"the cluster has no kind {kind} in {api_version}")
+            text = f"the cluster has no kind {kind} in {api_version}"
+            raise ApiError(404, "UnknownKind", text, cause=Cause.MISSING)
         return self._kinds[(api_version, kind)]
 
     async def pages(self, path: str, params: dict[str, str] | None = None) -> AsyncIterator[tuple[list[Json], str]]:
@@ -193,18 +208,17 @@ def _root(api_version: str) -> str:
 def _answer(payload: bytes) -> Json:
     try:
         return dict(json.loads(payload)) if payload else {}
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # an object of another kind may be nested as deeply as its author likes
-        raise ApiError(0, "NoJSON", f"what answered is not an API server: {payload[:60]!r}") from error
+    except (ValueError, RecursionError):  # an object of another kind may be nested as deeply as its author likes
+        raise ApiError(0, "NoJSON", "what answered is not an API server: its answer is no JSON object") from None
 
 
-def _error(code: int, payload: bytes, retry_after: str | None) -> ApiError:
+def _error(code: int, payload: bytes, retry_after: str | None, sent: object) -> ApiError:
+    """Return what an answer is worth; the values that were sent are hidden in what others wrote about them."""
     try:
         status = json.loads(payload)
-        reason, message = str(status.get("reason") or ""), str(status.get("message") or "")
-    except (ValueError, AttributeError):
-        reason, message = "", payload[:200].decode(errors="replace")
+    except (ValueError, RecursionError):
+        status = None
+    if not isinstance(status, dict) or status.get("kind") != "Status":
+        status = None
     seconds = float(retry_after) if retry_after and retry_after.isdigit() else None
-    return ApiError(code, reason or f"HTTP{code}", message or f"HTTP {code}", seconds)
+    return ApiError.answered(judge(code, status).without(sent), seconds)

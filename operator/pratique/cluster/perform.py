@@ -1,8 +1,11 @@
 """Performs the effects that touch the cluster, and turns the API server's answers into outcomes."""
 
+from dataclasses import replace
 from typing import assert_never
 
 from pratique.cluster.client import MERGE_PATCH, Api, ApiError
+from pratique.core.adoption import uid_of
+from pratique.core.answers import Answer, Cause, Standing
 from pratique.core.effects import Create, Delete, Failure, Json, MergePatch, ObjectRef, Outcome, Read
 
 ClusterEffect = Create | Read | MergePatch | Delete
@@ -26,12 +29,47 @@ async def perform(api: Api, effect: ClusterEffect) -> Outcome:
             case _:
                 assert_never(effect)
     except ApiError as error:
-        return Outcome(failure=failure_of(error))
+        return Outcome(failure=await _explained(api, effect, error))
 
 
 def failure_of(error: ApiError) -> Failure:
     """Return what a plan gets to know of a refusal."""
-    return Failure(error.reason, error.message, error.transient)
+    return _failure(error.answer)
+
+
+def _failure(answer: Answer) -> Failure:
+    passes = answer.standing is Standing.PASSES
+    return Failure(answer.reason, answer.message, passes, answer.cause, answer.missing)
+
+
+async def _explained(api: Api, effect: ClusterEffect, error: ApiError) -> Failure:
+    """Return the failure of an effect; what is stored is hidden in what others wrote about it, or they are not quoted."""
+    answer = error.answer
+    match effect:
+        case MergePatch() | Delete() if answer.has_words:
+            answer = await _without_stored(api, effect, answer)
+        case Read():
+            answer = answer.bare()
+        case _:
+            pass
+    if isinstance(effect, MergePatch) and answer.cause is Cause.CHANGED and not _has_version(effect):
+        answer = replace(answer, standing=Standing.PASSES)
+    return _failure(answer)
+
+
+async def _without_stored(api: Api, effect: MergePatch | Delete, answer: Answer) -> Answer:
+    """Read the object as whoever changed it; without the right to do so its values are not known, nor what repeats them."""
+    run_as = effect.run_as if isinstance(effect, MergePatch) else None
+    try:
+        stored = await api.request("GET", await api.path_of(effect.ref), run_as=run_as)
+    except ApiError:
+        return answer.bare()
+    return answer.without(stored) if uid_of(stored) == effect.uid else answer.bare()
+
+
+def _has_version(effect: MergePatch) -> bool:
+    """Whether the patch is for one version of the object only: a change by somebody else is then for us to look at."""
+    return bool((effect.patch.get("metadata") or {}).get("resourceVersion"))
 
 
 async def _create(api: Api, effect: Create) -> Outcome:

@@ -4,33 +4,46 @@ What the API server refuses is known at once. What an earlier object of the plan
 `Deferred`, and tried once it is. Pure; called by `lifecycle`, `start` and `execution`. It decides nothing about the run.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-from pratique.api.v1alpha1 import GROUP
 from pratique.api.v1alpha1.action_run import ActionRun, DryRun, DryRunResult, PlannedResource, RunPlan
+from pratique.api.v1alpha1.common import ServiceAccountRef
 from pratique.core.adoption import is_made_by, ref_of, uid_of
+from pratique.core.answers import Cause
 from pratique.core.changes import changes
 from pratique.core.digest import plan_digest
-from pratique.core.effects import Create, Effect, Failure, Json, MergePatch, Outcome, Outcomes, Read
+from pratique.core.effects import Create, Effect, Failure, MergePatch, ObjectRef, Outcomes, Read
 from pratique.core.objects import without_secrets
+from pratique.core.prerequisites import is_custom_before, provider
 from pratique.core.summary import name_of, settings, summarize_tried
 from pratique.core.text import clean
 from pratique.core.vanishing import as_sent
 
-_NO_DRY_RUNS = "does not support dry run"
-"""The API server's own words for an admission webhook that cannot say what it would do."""
-_CHANGING = ("Conflict",)
-"""The answer when an object was replaced between the look for it and its dry run."""
+_CHANGING = (Cause.CHANGED, Cause.REPLACED)
+"""The answers when an object was changed or replaced between the look for it and its dry run."""
 
 
 @dataclass(frozen=True)
 class Tried:
-    """What the dry run of one object showed; `problem` if it was refused, `begun` if this run has made it already."""
+    """What the dry run of one object showed; `problem` if it was refused, `begun` if this run has made it already.
+
+    `given_by` says which object that is there already gives what it lacks: that may be on its way.
+    """
 
     dry_run: DryRun | None = None
     problem: Failure | None = None
     begun: bool = False
+    given_by: str | None = None
+
+
+@dataclass(frozen=True)
+class _Around:
+    """The other objects of the plan: those before this one that are not made yet, and those that are."""
+
+    account: ServiceAccountRef
+    there: Sequence[PlannedResource]
+    earlier: list[PlannedResource] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,17 @@ class Trial:
         return next((each.problem for _, each in self.tried if each.problem and each.problem.transient), None)
 
     @property
+    def failures(self) -> list[Failure]:
+        """What was refused."""
+        return [tried.problem for _, tried in self.tried if tried.problem]
+
+    @property
+    def given(self) -> bool:
+        """Whether all that is lacking is given by objects that are there: it may be on its way."""
+        refused = [tried for _, tried in self.tried if tried.problem]
+        return bool(refused) and all(tried.given_by for tried in refused)
+
+    @property
     def problems(self) -> list[str]:
         """What was refused, as sentences."""
         return [_sentence(planned, tried.problem) for planned, tried in self.tried if tried.problem]
@@ -58,19 +82,19 @@ class Trial:
 
 def try_plan(run: ActionRun, plan: RunPlan, outcomes: Outcomes, what: str, made: Iterable[str] = ()) -> Trial:
     """Return the dry runs of all objects but those that are `made`; `what` tells apart several trials in one look."""
-    account = plan.service_account_ref.username
+    made = set(made)
+    around = _Around(plan.service_account_ref, [each for each in plan.resources if each.id in made])
     needed: list[Effect] = []
     tried: list[tuple[PlannedResource, Tried]] = []
-    earlier: list[PlannedResource] = []
     for planned in plan.resources:
         if planned.id in made:
             continue
-        shown = _try(run, planned, earlier, account, outcomes, f"{what}/{planned.id}")
+        shown = _try(run, planned, around, outcomes, f"{what}/{planned.id}")
         if isinstance(shown, Tried):
             tried.append((planned, shown))
         else:
             needed.append(shown)
-        earlier.append(planned)
+        around.earlier.append(planned)
     return Trial(effects=tuple(needed)) if needed else Trial(tried=tuple(tried))
 
 
@@ -88,93 +112,62 @@ def without_results(plan: RunPlan) -> RunPlan:
     return evaluated.model_copy(update={"digest": plan_digest(evaluated)})
 
 
-def _try(
-    run: ActionRun, planned: PlannedResource, earlier: list[PlannedResource], account: str, outcomes: Outcomes, key: str
-) -> Tried | Effect:
+def _try(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Outcomes, key: str) -> Tried | Effect:
+    account = around.account.username
     if not planned.patch:
         outcome = outcomes.get(key)
         if outcome is None:
             return Create(key, as_sent(planned), account, dry_run=True)
-        return _shown(run, planned, earlier, outcome)
+        return _shown(run, planned, around, outcomes, key)
     ref = ref_of(planned.manifest)
     found = outcomes.get(f"{key}/find")
     if found is None:
         return Read(f"{key}/find", ref, account)
     if found.failure is not None:
-        return _refused(planned, earlier, found.failure)
+        return _refused(planned, around, found.failure, outcomes, key)
     uid = uid_of(found.object or {})
     changed = outcomes.get(key)
     if changed is None:
         return MergePatch(key, ref, uid, planned.manifest, account, dry_run=True)
     if changed.failure is not None:
-        return _refused(planned, earlier, changed.failure)
+        return _refused(planned, around, changed.failure, outcomes, key)
     before, after = without_secrets(found.object or {}), without_secrets(changed.object or {})
     listed = changes(settings(planned.manifest), before, after)
     return Tried(DryRun(result=DryRunResult.PASSED, target_uid=uid, changes=listed))
 
 
-def _shown(run: ActionRun, planned: PlannedResource, earlier: list[PlannedResource], outcome: Outcome) -> Tried:
+def _shown(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Outcomes, key: str) -> Tried | Effect:
+    outcome = outcomes[key]
     if outcome.failure is None:
         sent = as_sent(planned)
         listed = changes(settings(sent), sent, without_secrets(outcome.object or {}))
         return Tried(DryRun(result=DryRunResult.PASSED, changes=listed))
     if outcome.failure.reason == "AlreadyExists" and is_made_by(run, planned, outcome.object):
         return Tried(DryRun(result=DryRunResult.PASSED), begun=True)
-    return _refused(planned, earlier, outcome.failure)
+    return _refused(planned, around, outcome.failure, outcomes, key)
 
 
-def _refused(planned: PlannedResource, earlier: list[PlannedResource], failure: Failure) -> Tried:
+def _refused(
+    planned: PlannedResource, around: _Around, failure: Failure, outcomes: Outcomes, key: str
+) -> Tried | Effect:
     """Return that it cannot be tried yet, where an earlier object makes what is missing, or why it is refused."""
-    why = None
-    if _NO_DRY_RUNS in failure.message:
-        why = "an admission webhook of this cluster takes no dry runs"
-    elif failure.reason in ("NotFound", "UnknownKind", "Forbidden"):
-        why = _made_by_an_earlier_one(planned, earlier, failure)
+    if failure.cause is Cause.NO_DRY_RUN:
+        why: str | None = "an admission webhook of this cluster takes no dry runs"
+    else:
+        why = provider(planned, around.earlier, failure, around.account)
+    custom = is_custom_before(around.earlier) if failure.cause is Cause.RIGHTS else None
+    space = planned.manifest["metadata"].get("namespace")
+    if why is None and custom is not None and space:
+        seen = outcomes.get(f"{key}/space")
+        if seen is None:  # nobody has a right in a namespace that is not there yet
+            return Read(f"{key}/space", ObjectRef("v1", "Namespace", space))
+        if seen.failure is not None and seen.failure.reason == "NotFound":
+            why = f"{custom} may make its namespace first"
     if why is not None:
         return Tried(DryRun(result=DryRunResult.DEFERRED, message=clean(why, 512)))
-    if failure.reason in _CHANGING:
-        failure = Failure(failure.reason, failure.message, transient=True)
-    return Tried(problem=failure)
-
-
-def _made_by_an_earlier_one(planned: PlannedResource, earlier: list[PlannedResource], failure: Failure) -> str | None:
-    """Say which earlier object makes what this one needs: its namespace, its kind, or the very object to be changed."""
-    made = [each.manifest for each in earlier if not each.patch]
-    space = planned.manifest["metadata"].get("namespace")
-    for manifest in made:
-        if space and space in _namespaces_of(manifest):
-            return f"{name_of(manifest)} makes its namespace first"
-        if failure.reason == "UnknownKind" and _defines(manifest, planned.manifest):
-            return f"{name_of(manifest)} makes its kind first"
-        if failure.reason == "NotFound" and planned.patch and ref_of(manifest) == ref_of(planned.manifest):
-            return f"{name_of(manifest)} is made first"
-    custom = next((each for each in made if _is_custom(each)), None)
-    if failure.reason == "NotFound" and custom is not None and f'namespaces "{space}" not found' in failure.message:
-        return f"{name_of(custom)} may make its namespace first"
-    return None
-
-
-def _namespaces_of(manifest: Json) -> tuple[str, ...]:
-    """Return the namespaces that an object is known to make."""
-    if manifest["kind"] == "Namespace" and manifest["apiVersion"] == "v1":
-        return (str(manifest["metadata"]["name"]),)
-    if manifest["kind"] == "Environment" and manifest["apiVersion"].startswith(f"{GROUP}/"):
-        target = manifest.get("spec", {}).get("target", {})
-        return (str(target.get("namespace", {}).get("name", "")),)
-    return ()
-
-
-def _defines(manifest: Json, other: Json) -> bool:
-    if manifest["kind"] != "CustomResourceDefinition":
-        return False
-    spec = manifest.get("spec", {})
-    group = str(other["apiVersion"]).rpartition("/")[0]
-    return (spec.get("group"), spec.get("names", {}).get("kind")) == (group, other["kind"])
-
-
-def _is_custom(manifest: Json) -> bool:
-    group = str(manifest["apiVersion"]).rpartition("/")[0]
-    return "." in group and group != GROUP and not group.endswith(".k8s.io")
+    if failure.cause in _CHANGING:
+        failure = replace(failure, transient=True)
+    return Tried(problem=failure, given_by=provider(planned, around.there, failure, around.account))
 
 
 def _sentence(planned: PlannedResource, failure: Failure) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
+from pratique.core.answers import Cause
 
 Status = TypeVar("Status")
 Json = dict[str, Any]
@@ -145,6 +146,10 @@ class Failure:
     reason: str
     message: str
     transient: bool = False
+    """Whether the same effect may work in a moment, without anybody's doing."""
+    cause: Cause = Cause.OTHER
+    missing: str = ""
+    """The name of what was not found, if something was not."""
 
 
 @dataclass(frozen=True)

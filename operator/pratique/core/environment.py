@@ -16,6 +16,7 @@ from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.environment import Environment, EnvironmentPhase, EnvironmentStatus
 from pratique.core import notification
 from pratique.core.addressing import addressed
+from pratique.core.answers import Cause
 from pratique.core.concerned import by_environment
 from pratique.core.effects import Create, Delete, Deliveries, Failure, Json, Outcome, Outcomes, Plan
 from pratique.core.environment_end import POLL, take_down
@@ -128,7 +129,7 @@ def _obstacle(outcome: Outcome, environment: Environment) -> Failure | None:
         return Failure("AlreadyExists", "an older one of that name is still being deleted", transient=True)
     if outcome.failure is None or is_ours(outcome.object, environment):
         return None
-    if outcome.failure.reason == "AlreadyExists" and outcome.object is None:
+    if outcome.failure.cause is Cause.MISSING or (outcome.failure.reason == "AlreadyExists" and outcome.object is None):
         return replace(outcome.failure, transient=True)
     return outcome.failure
 

@@ -4,6 +4,7 @@ Exactly once, killed at any instruction: names are fixed in the plan, objects ar
 a name that is taken is adopted only when its object carries that uid, and a changed object is changed by its uid.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -36,6 +37,8 @@ from pratique.core.effects import (
     Plan,
     Read,
 )
+from pratique.core.patience import POLL, allowed, mark
+from pratique.core.prerequisites import LACKS_RIGHTS, provider
 from pratique.core.readiness import State, readiness
 from pratique.core.snapshot import RunSnapshot
 from pratique.core.summary import summarize
@@ -55,6 +58,7 @@ class Step(Enum):
     NEEDS = "needs effects first"
     FAILED = "failed"
     RETRIES = "failed for now"
+    LACKS = "lacks what may arrive by itself"
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ class Progress:
     resource: RunResource | None = None
     effects: tuple[Effect, ...] = ()
     message: str = ""
+    patience: timedelta | None = None
+    """How long it is worth waiting for what it lacks."""
 
 
 def advance(snapshot: RunSnapshot, status: ActionRunStatus, now: datetime) -> Plan[ActionRunStatus]:
@@ -85,20 +91,26 @@ def advance(snapshot: RunSnapshot, status: ActionRunStatus, now: datetime) -> Pl
         if at.step is not Step.DONE:
             known = [recorded[each.id] for each in plan.resources if each.id in recorded]
             so_far = run.model_copy(update={"status": status.model_copy(update={"resources": known})})
-            return _stopped(so_far, plan, at, now)
-    made = run.model_copy(update={"status": status.model_copy(update={"resources": list(recorded.values())})})
+            return _stopped(so_far, plan, planned.id, at, now)
+    update = {"resources": list(recorded.values()), "held_up": None}
+    made = run.model_copy(update={"status": status.model_copy(update=update)})
     return _succeed(made, plan, snapshot.outcomes, now)
 
 
-def _stopped(run: ActionRun, plan: RunPlan, at: Progress, now: datetime) -> Plan[ActionRunStatus]:
+def _stopped(run: ActionRun, plan: RunPlan, which: str, at: Progress, now: datetime) -> Plan[ActionRunStatus]:
     """The run cannot go on now: it failed, its time is up, or it looks again soon."""
     started = run.status.started_at or now
     times_out = expires_at(started, plan.timeout)
-    if at.step is Step.FAILED:
+    lacks = mark(run.status, which, at.patience, now)
+    run = run.model_copy(update={"status": run.status.model_copy(update={"held_up": lacks})})
+    if at.step is Step.FAILED or (at.step is Step.LACKS and lacks is None):
         return Plan(transitions.end(run, Phase.FAILED, at.message, now, EventType.FAILED, plan.notifications))
     if now >= times_out:
         text = f"Not ready within {plan.timeout}: {at.message}"
         return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, plan.notifications))
+    if lacks is not None:
+        status = transitions.progress(run, run.status, f"{at.message}; it is tried again, as this may pass", now)
+        return Plan(status, wake_at=min(times_out, now + POLL))
     status = transitions.progress(run, run.status, at.message, now)
     pause = min(max((now - started) / 4, _FIRST_POLL), _LAST_POLL)
     return Plan(status, wake_at=min(times_out, now + pause), retry=at.step is Step.RETRIES)
@@ -121,7 +133,8 @@ def _try_late(
     if trial.transient is not None:
         return Progress(Step.RETRIES, message=f"The dry run of what is left gave no answer: {trial.transient.message}")
     if trial.problems:
-        return Progress(Step.FAILED, message="; ".join(trial.problems))
+        patience = allowed(trial.failures, approved=plan.gate is not None, given=trial.given)
+        return Progress(Step.LACKS, message="; ".join(trial.problems), patience=patience)
     return None
 
 
@@ -152,7 +165,7 @@ def _create(run: ActionRun, plan: RunPlan, planned: PlannedResource, ref: Object
         create = Create(_key("create", planned), as_sent(planned), plan.service_account_ref.username)
         return Progress(Step.NEEDS, effects=(create,))
     if outcome.failure is not None and not _adopted(outcome, run, planned):
-        return _create_failed(outcome.failure, ref, plan)
+        return _create_failed(outcome.failure, ref, plan, planned)
     return _judge(planned, _record(planned, ref, outcome.object or {}), outcome.object or {}, outcomes)
 
 
@@ -162,17 +175,24 @@ def _adopted(outcome: Outcome, run: ActionRun, planned: PlannedResource) -> bool
     return taken and is_made_by(run, planned, outcome.object)
 
 
-def _create_failed(failure: Failure, ref: ObjectRef, plan: RunPlan) -> Progress:
+def _create_failed(failure: Failure, ref: ObjectRef, plan: RunPlan, planned: PlannedResource) -> Progress:
     if failure.reason == "AlreadyExists":
         text = f"{ref} exists and was not made by this run: it is left as it is; choose another name"
         return Progress(Step.FAILED, message=text)
-    return _failed(failure, f"{ref} could not be created", plan)
+    return _failed(failure, f"{ref} could not be created", plan, planned)
 
 
-def _failed(failure: Failure, what: str, plan: RunPlan) -> Progress:
+def _failed(failure: Failure, what: str, plan: RunPlan, planned: PlannedResource) -> Progress:
+    """Say why one object cannot go on: it is tried again, for as long as its time or our patience lasts, or has failed."""
     account = plan.service_account_ref
-    who = f" (as ServiceAccount {account.namespace}/{account.name})" if failure.reason == "Forbidden" else ""
-    return Progress(Step.RETRIES if failure.transient else Step.FAILED, message=f"{what}{who}: {failure.message}")
+    who = f" (as ServiceAccount {account.namespace}/{account.name})" if failure.cause in LACKS_RIGHTS else ""
+    text = f"{what}{who}: {failure.message}"
+    if failure.transient:
+        return Progress(Step.RETRIES, message=f"{text}; it is tried again, as this may pass")
+    before = itertools.takewhile(lambda each: each.id != planned.id, plan.resources)
+    given = provider(planned, before, failure, account) is not None
+    patience = allowed([failure], approved=plan.gate is not None, given=given)
+    return Progress(Step.LACKS, message=text, patience=patience)
 
 
 def _change(plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: Outcomes) -> Progress:
@@ -182,7 +202,7 @@ def _change(plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: O
     if found is None:
         return Progress(Step.NEEDS, effects=(Read(_key("find", planned), ref, account),))
     if found.failure is not None:
-        return _failed(found.failure, f"{ref} could not be found", plan)
+        return _failed(found.failure, f"{ref} could not be found", plan, planned)
     changed = outcomes.get(_key("change", planned))
     if changed is None:
         approved = planned.dry_run.target_uid if planned.dry_run else None
@@ -190,7 +210,7 @@ def _change(plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: O
         patch = MergePatch(_key("change", planned), ref, uid, planned.manifest, account)
         return Progress(Step.NEEDS, effects=(patch,))
     if changed.failure is not None:
-        return _failed(changed.failure, f"{ref} could not be changed", plan)
+        return _failed(changed.failure, f"{ref} could not be changed", plan, planned)
     return _judge(planned, _record(planned, ref, changed.object or {}), changed.object or {}, outcomes)
 
 
@@ -205,7 +225,7 @@ def _look(
     if outcome.failure is not None:
         if outcome.failure.reason == "NotFound":
             return Progress(Step.FAILED, recorded, message=f"{ref} was deleted before it was ready")
-        return replace(_failed(outcome.failure, f"{ref} could not be read", plan), resource=recorded)
+        return replace(_failed(outcome.failure, f"{ref} could not be read", plan, planned), resource=recorded)
     live = outcome.object or {}
     if uid_of(live) != recorded.uid:
         return Progress(Step.FAILED, recorded, message=f"{ref} was deleted and made again by somebody else")

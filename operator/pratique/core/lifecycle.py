@@ -32,6 +32,7 @@ from pratique.core.guarded import unverified
 from pratique.core.identity import person_of
 from pratique.core.open_runs import too_many
 from pratique.core.opening import approval_name, open_gate, round_of
+from pratique.core.patience import POLL, allowed, mark
 from pratique.core.snapshot import RunSnapshot
 from pratique.core.start import not_approved, not_free, not_the_gate_of, superseded
 from pratique.core.vanishing import release
@@ -148,6 +149,9 @@ def _enter(snapshot: RunSnapshot, plan: RunPlan, now: datetime, again: _Again) -
     if trial.problems and not goes_on:
         account = plan.service_account_ref
         text = f"As ServiceAccount {account.namespace}/{account.name}: {'; '.join(trial.problems)}"
+        if (lacks := mark(run.status, "", allowed(trial.failures, approved=False), now)) is not None:
+            status = transitions.hold(run, Reason.RETRYING, f"{text}; it is tried again, as this may pass", now)
+            return Plan(status.model_copy(update={"held_up": lacks}), wake_at=now + POLL)
         return Plan(transitions.end(run, Phase.REFUSED, text, now, EventType.REFUSED, plan.notifications))
     plan = with_results(plan, trial)
     if stage is None:
@@ -246,6 +250,12 @@ def _start(snapshot: RunSnapshot, plan: RunPlan, approval: Approval, why: str, n
         if unknown is not None and not trial.begun:
             text = f"{why}. It starts once the API server has answered: {unknown.message}"
             return Plan(transitions.retry_start(run, text), retry=True)
+        if trial.problems and not trial.begun:
+            lacks = mark(run.status, "", allowed(trial.failures, approved=True), now)
+            if lacks is not None:
+                text = f"{why}. It cannot start yet, which may pass: {'; '.join(trial.problems)}"
+                status = transitions.retry_start(run, text).model_copy(update={"held_up": lacks})
+                return Plan(status, wake_at=now + POLL)
         action = Action.model_validate(read.object) if read.object is not None else None
         different = superseded(plan, action, approval, trial, now)
     if different is not None:

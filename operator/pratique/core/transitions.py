@@ -112,6 +112,7 @@ def _move(run: ActionRun, phase: Phase, reason: Reason, message: str, now: datet
         update={
             "phase": phase,
             "message": text,
+            "held_up": None,
             "observed_generation": run.metadata.generation,
             "timeline": [*status.timeline, line][-MAX_TIMELINE:],
             "conditions": _conditions(run, list(status.conditions), phase, reason, text, now, status.plan),

@@ -10,6 +10,7 @@ process with an old cache then sees that the Job was made, and is gone.
 
 from pratique.api.v1alpha1 import GROUP, VERSION
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, PlannedResource, RunResource
+from pratique.core.answers import Cause
 from pratique.core.effects import Effect, Json, MergePatch, ObjectRef, Plan, Read
 from pratique.core.snapshot import RunSnapshot
 
@@ -60,10 +61,10 @@ def release(snapshot: RunSnapshot, status: ActionRunStatus) -> Plan[ActionRunSta
             done = snapshot.outcomes.get(patch.key)
             if done is None:
                 effects.append(patch)
-            elif done.failure is None or done.failure.reason in ("NotFound", "Conflict"):
+            elif done.failure is not None and done.failure.transient:
+                retry = True
+            elif done.failure is None or done.failure.reason == "NotFound" or done.failure.cause is Cause.REPLACED:
                 released = resource.model_copy(update={"held": False})
-            else:
-                retry = retry or done.failure.transient
         resources.append(released)
     if effects:
         return Plan(status, effects=tuple(effects))

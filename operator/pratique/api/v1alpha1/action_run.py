@@ -211,6 +211,13 @@ class RunResource(ApiModel):
     ] = False
 
 
+class HeldUp(ApiModel):
+    """What cannot be made for now: something is lacking that may arrive by itself."""
+
+    id: Annotated[str, Field(max_length=31, description="The id of the template; empty for the dry run of the plan.")]
+    since: Annotated[Time, Field(description="Since when; it is not waited for very long.")]
+
+
 class ActionRunStatus(ApiModel):
     """What became of it. Written by the operator only."""
 
@@ -234,6 +241,9 @@ class ActionRunStatus(ApiModel):
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
         ),
     ] = []
+    held_up: Annotated[
+        HeldUp | None, Field(description="What is waited for that may arrive by itself, such as a right.")
+    ] = None
     outputs: Annotated[JsonObject, Field(description="The Action's outputs.")] = {}
     timeline: Timeline = []
     started_at: Annotated[Time | None, Field(description="When the first object was created.")] = None
