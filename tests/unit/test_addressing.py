@@ -177,11 +177,21 @@ class TestHeld:
         states = [entry.state for entry in both if entry.channel == "sleepy"]
         assert states == [SKIPPED, DeliveryState.PENDING]
 
-    def test_what_was_tried_is_not_moot(self) -> None:
+    def test_what_no_receiver_took_so_far_is_not_asked_any_more_and_its_end_is_told(self) -> None:
+        """It may have arrived all the same: who was asked then hears that it is handled."""
         whom = concerned("mail", before={REQUESTED: NOW + timedelta(days=9)})
         asked = happen([], whom, REQUESTED)
         failed = settle(asked, {entry.id: Delivery(sent=False, error="no") for entry in asked}, NOW)
-        assert SKIPPED not in {entry.state for entry in happen(failed, whom, APPROVED, HANDLED)}
+        outbox = happen(failed, whom, APPROVED, HANDLED)
+        requests = {entry.channel: entry for entry in outbox if entry.event is REQUESTED}
+        assert {channel: entry.state for channel, entry in requests.items()} == {
+            KUBERNETES_EVENTS: DeliveryState.PENDING,
+            "mail": SKIPPED,
+        }
+        assert requests["mail"].error == "not needed any more: Approved came before a receiver took it"
+        assert any(entry.event is HANDLED and entry.state is DeliveryState.PENDING for entry in outbox)
+        sent = settle(asked, {entry.id: Delivery(sent=True) for entry in asked}, NOW)
+        assert SKIPPED not in {entry.state for entry in happen(sent, whom, APPROVED, HANDLED)}
 
 
 class TestGivenUp:

@@ -121,6 +121,40 @@ async def test_what_waits_too_long_says_so_in_its_object() -> None:
     await lane.close()
 
 
+async def test_what_has_waited_is_told_as_it_is_now_or_not_at_all() -> None:
+    """A request that was decided while its channel was down is not offered any more."""
+    world, dropped = World(answer=DOWN), list[str]()
+
+    def renew(waiting: Job) -> Message | None:
+        return None if waiting.uid == "u17" else replace(waiting.message, id=f"now {waiting.message.id}")
+
+    lane = world.lane(renew=renew, dropped=lambda waiting: dropped.append(waiting.uid))
+    for number in range(20):
+        lane.put(job(number))
+    await ripple()
+    tried, world.answer = len(world.got), SENT
+    assert all(message.id.startswith("m") for _, message in world.got)
+    for _ in range(3):
+        await world.advance(FIRST_PAUSE)
+    assert dropped == ["u17"]
+    assert [message.id for _, message in world.got[tried:]] == [f"now m{at}" for at in range(tried, 20) if at != 17]
+    await lane.close()
+
+
+async def test_a_probe_that_need_not_be_told_any_more_lets_the_next_one_probe() -> None:
+    world = World(answer=DOWN)
+    lane = world.lane(renew=lambda waiting: waiting.message if waiting.uid == "u99" else None)
+    for number in range(20):
+        lane.put(job(number))
+    await ripple()
+    lane.put(job(99))
+    world.answer = SENT
+    for _ in range(4):
+        await world.advance(FIRST_PAUSE)
+    assert world.settled[-1][:2] == ("u99", SENT)
+    await lane.close()
+
+
 async def test_kubernetes_events_are_never_left_alone() -> None:
     world = World(answer=DOWN)
     lane = world.lane(KUBERNETES_EVENTS)

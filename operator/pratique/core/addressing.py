@@ -139,22 +139,31 @@ _IF_ASKED = (EventType.HANDLED, EventType.WITHDRAWN)
 
 
 def _moot(outbox: Outbox, fresh: Outbox, now: datetime) -> Outbox:
+    """Have nobody told what is not so any more: what was held, and what a receiver has not taken so far."""
     happened = {_MOOT_AFTER[entry.event]: entry for entry in fresh if entry.event in _MOOT_AFTER}
     return [
         _not_needed(entry, happened[entry.event])
-        if entry not in fresh and entry.event in happened and is_held(entry, now)
+        if entry not in fresh and entry.event in happened and (is_held(entry, now) or _is_failing_channel(entry))
         else entry
         for entry in outbox
     ]
 
 
 def _was_moot(entry: Notification) -> bool:
-    """Whether an entry was held until it was not needed; what is skipped for want of an address never was."""
-    return entry.state is DeliveryState.SKIPPED and entry.not_before is not None
+    """Whether an entry was held until it was not needed; what is skipped for want of an address never was.
+
+    What was tried may have arrived, although its receiver did not say so: then it is of interest how it ended.
+    """
+    return entry.state is DeliveryState.SKIPPED and entry.not_before is not None and not entry.attempts
+
+
+def _is_failing_channel(entry: Notification) -> bool:
+    return is_failing(entry) and entry.channel != KUBERNETES_EVENTS
 
 
 def _not_needed(entry: Notification, since: Notification) -> Notification:
-    error = f"not needed any more: {since.event.value} came before it was due"
+    when = "a receiver took it" if entry.attempts else "it was due"
+    error = f"not needed any more: {since.event.value} came before {when}"
     return entry.model_copy(update={"state": DeliveryState.SKIPPED, "error": error})
 
 

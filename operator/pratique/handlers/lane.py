@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aiolimiter import AsyncLimiter
@@ -29,6 +29,8 @@ Deliver = Callable[[Notification, Message], Awaitable[Delivery]]
 Pause = Callable[[float], Awaitable[None]]
 WORKERS = 4
 GATHER_SECONDS = 2.0
+RENEW_SECONDS = 1.0
+"""A message that has waited for so long, for its turn or for its channel, is composed anew before it is sent."""
 PATIENCE_SECONDS = 3600.0
 """How long a message waits for a channel that fails, before that counts as a try of its own."""
 
@@ -43,6 +45,9 @@ class Job:
     message: Message
 
 
+Renew = Callable[[Job], Message | None]
+
+
 @dataclass
 class Lane:
     """What waits for one channel. `settled` is told what became of a job, and whether the channel is failing."""
@@ -54,6 +59,10 @@ class Lane:
     pause: Pause = asyncio.sleep
     limiter: AsyncLimiter | None = None
     breaker: Breaker = field(default_factory=Breaker)
+    renew: Renew = lambda job: job.message
+    """Asked again for the message of a job that has waited: None if it need not be told any more."""
+    dropped: Callable[[Job], None] = lambda job: None
+    """Told of each job that is not delivered for that."""
     _waiting: deque[tuple[float, list[Job]]] = field(default_factory=deque)
     _held: dict[NotificationRecipient | None, list[Job]] = field(default_factory=dict)
     _arrived: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
@@ -111,10 +120,26 @@ class Lane:
             if not self._waiting:
                 self._begun_nothing()
                 continue
-            _, jobs = self._waiting.popleft()
+            since, jobs = self._waiting.popleft()
             if self.limiter is not None:
                 await self.limiter.acquire()
-            self._tell(jobs, await self._try(jobs))
+            if self.clock.steady() - since >= RENEW_SECONDS:
+                jobs = self._renewed(jobs)
+            if jobs:
+                self._tell(jobs, await self._try(jobs))
+            else:
+                self._begun_nothing()
+
+    def _renewed(self, jobs: list[Job]) -> list[Job]:
+        """Return the jobs with what is true now; what was decided while they waited is not offered any more."""
+        fresh = []
+        for job in jobs:
+            message = self.renew(job)
+            if message is None:
+                self.dropped(job)
+            else:
+                fresh.append(replace(job, message=message))
+        return fresh
 
     async def _until_open(self) -> None:
         """Wait while the channel is left alone; only one try at a time may end that."""

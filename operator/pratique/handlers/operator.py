@@ -131,6 +131,7 @@ class Operator:
             changed=self.informers.written,
             given_up=self._given_up,
         )
+        self.outbox.renew = self.reconciler.renew
         self._stores = stores
         self._posting: set[asyncio.Task[Failure | None]] = set()
         self._show()

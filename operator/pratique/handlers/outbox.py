@@ -16,7 +16,7 @@ from pratique.core.effects import Delivery
 from pratique.core.messages import Message
 from pratique.core.traffic import Traffic
 from pratique.handlers.clock import Clock, SystemClock
-from pratique.handlers.lane import Deliver, Job, Key, Lane, Pause
+from pratique.handlers.lane import Deliver, Job, Key, Lane, Pause, Renew
 
 CHANNELS = "notificationchannels"
 REPORT_SECONDS = 30.0
@@ -36,6 +36,8 @@ class Outbox:
     rate: Callable[[str], Rate | None] = lambda channel: None
     """How many messages a channel takes."""
     clock: Clock = field(default_factory=SystemClock)
+    renew: Renew = lambda job: job.message
+    """Composes anew what has waited; None for what need not be told any more."""
     pause: Pause = asyncio.sleep
     _lanes: dict[str, Lane] = field(default_factory=dict)
     _rates: dict[str, Rate | None] = field(default_factory=dict)
@@ -116,7 +118,9 @@ class Outbox:
         lane = self._lanes.get(channel)
         if lane is None:
             deliver = self._deliver_event if channel == KUBERNETES_EVENTS else self.deliver
-            lane = self._lanes[channel] = Lane(channel, deliver, self._settled, self.clock, self.pause)
+            lane = Lane(channel, deliver, self._settled, self.clock, self.pause)
+            lane.renew, lane.dropped = self.renew, self._dropped
+            self._lanes[channel] = lane
         rate = self.rate(channel)
         if rate != self._rates.get(channel) or (rate and lane.limiter is None):
             self._rates[channel] = rate
@@ -136,6 +140,9 @@ class Outbox:
             before = self._traffic[channel]
             self._traffic[channel] = before.after(delivery, failing, self.clock.now())
             self._report(channel, at_once=failing != before.failing)
+
+    def _dropped(self, job: Job) -> None:
+        self._under_way.discard((job.uid, job.entry.id))
 
     def _report(self, channel: str, *, at_once: bool = False) -> None:
         """Have the channel say in its status how it goes: at once if that changed, else now and then."""

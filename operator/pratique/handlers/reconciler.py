@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pratique.api.v1alpha1 import Action, ActionRun
-from pratique.api.v1alpha1.common import ApiModel, KubeObject, Notification
+from pratique.api.v1alpha1.common import ApiModel, DeliveryState, KubeObject, Notification
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.perform import perform
 from pratique.cluster.store import Store
@@ -29,8 +29,10 @@ from pratique.core.effects import (
     VerifyGuard,
 )
 from pratique.core.errors import EvaluationError, UnreadableError
+from pratique.core.messages import Message
 from pratique.core.parking import parked_conditions
 from pratique.handlers.kinds import Key, Kind
+from pratique.handlers.lane import Job
 from pratique.handlers.outbox import Outbox
 from pratique.logs import looking_at
 from pratique.sandbox import BusyError, Sandbox
@@ -174,6 +176,21 @@ class Reconciler:
                 due.append((entry, message))
         self.outbox.offer(key, body["metadata"]["uid"], due)
         return min(later, default=None)
+
+    def renew(self, job: Job) -> Message | None:
+        """Return the message of a job as it is true now; None if its entry is settled meanwhile.
+
+        The last words of an object that is gone stay as they were.
+        """
+        plural, namespace, name = job.key
+        body = self.stores[plural].get((namespace, name))
+        if body is None or body["metadata"]["uid"] != job.uid:
+            return job.message
+        stored = (body.get("status") or {}).get("notifications") or []
+        entry = next((each for each in stored if each["id"] == job.entry.id), None)
+        if entry is None or entry["state"] == DeliveryState.PENDING:
+            return self.kinds[plural].message(body, job.entry) or job.message
+        return None
 
     async def _perform_all(self, effects: Sequence[Effect], owners: Owners) -> dict[str, Outcome]:
         """Perform effects side by side; return what each did, by its key."""
