@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import re
 import socket
@@ -16,7 +17,7 @@ from pratique.api.v1alpha1.common import DURATION_PATTERN, duration_of
 from pratique.cluster.connection import Connection, ConnectionConfigError, connect
 from pratique.core.egress import EgressError, egress_of
 from pratique.core.limits import OPEN_RUNS_PER_REQUESTER
-from pratique.handlers.signals import stop_on_signals
+from pratique.handlers.signals import ProcessEnds, stop_on_signals
 
 _DEEP = 40_000
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -96,7 +97,11 @@ def _webhook(connection: Connection, options: argparse.Namespace) -> _Process:
 async def _run(process: _Process) -> int:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    await process.run(stop)
+    try:
+        await process.run(stop)
+    except ProcessEnds as error:
+        logging.getLogger(__name__).critical("The process ends, for a new one to begin: %s", error)
+        return 1
     return 0
 
 

@@ -12,8 +12,8 @@ from pratique.cluster.client import Api
 from pratique.cluster.connection import Connection
 from pratique.handlers.informers import Informers
 from pratique.handlers.kinds import WATCHED, Key, new_stores
+from pratique.handlers.kopf_thread import login
 from pratique.handlers.memory import Parsed
-from pratique.handlers.watches import login
 
 PATH = "/apis/pratique.dev/v1alpha1/actionruns"
 KINDS = ("actions", "actionruns", "approvals", "environments", "notificationchannels")
@@ -30,10 +30,23 @@ def run(name: str, version: int, uid: str = "") -> dict[str, Any]:
     return {"metadata": metadata, "spec": {"actionRef": {"name": "a"}}}
 
 
+class Told:
+    """What the answers to Kopf tell."""
+
+    full = False
+
+    def __init__(self, began: list[str]) -> None:
+        self.listed = began.append
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name} is told of a list")
+
+
 async def kopf_asks(url: str, began: list[str], path: str) -> Any:
     """Ask as Kopf does, with the session that our login gives it."""
     connection = Connection(server=url.rstrip("/"), token="t", impersonate={"Impersonate-User": "u"})
-    info = await login(connection, began.append)()
+    told: Any = Told(began)
+    info = await login(connection, told, lambda session: None)()
     async with info.aiohttp_session as session, session.get(info.server + path) as answer:
         assert isinstance(answer, aiohttp.ClientResponse)
         return await answer.json()

@@ -38,6 +38,7 @@ def full() -> Metrics:
         "queue_scheduled",
         "outbox_depth",
         "tasks",
+        "watches_missing",
         "guarded",
         "leader",
     ):
@@ -176,6 +177,13 @@ async def test_probes_and_metrics_over_http() -> None:
             assert await get("/readyz") == (503, "starting")
             health.reason = None
             assert await get("/readyz") == (200, "ok") and await get("/healthz") == (200, "ok")
+            health.unguarded, health.waits = (
+                "a policy is missing",
+                {"watches": lambda: "no watch of actions", "x": lambda: None},
+            )
+            assert await get("/readyz") == (503, "not guarded: a policy is missing; no watch of actions")
+            health.reason = "filling the cache"
+            assert await get("/readyz") == (503, "filling the cache; no watch of actions")
             wrong.append("the watch of actionruns is dead")
             assert await get("/healthz") == (503, "[-]watches: the watch of actionruns is dead")
             assert "[+]workers ok" in (await get("/healthz?verbose"))[1]

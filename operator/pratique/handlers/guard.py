@@ -64,13 +64,14 @@ async def _send(api: Api, canary: Canary) -> Lapse | None:
     return Lapse(f"the admission policy {canary.policy} does not guard (its canary was accepted)", certain=True)
 
 
-async def until_guarded(api: Api, operator: str) -> None:
-    """Return once every canary is refused: nothing else is begun before, by a standby neither."""
+async def until_guarded(api: Api, operator: str, told: Callable[[str], None] = lambda why: None) -> None:
+    """Return once every canary is refused: nothing else is begun before, by a standby neither; `told` is told why not."""
     before = None
     while (lapse := await unguarded(api, operator)) is not None:
         if lapse.why != before:
             log.warning("Waiting for the guard: %s. Are the CRDs and policies installed?", lapse.why)
             before = lapse.why
+            told(lapse.why)
         await asyncio.sleep(_PAUSE)
 
 

@@ -19,6 +19,8 @@ class Health:
         self.reason: str | None = "starting"
         self.unguarded: str | None = None
         """What the API server does not refuse, so that nothing is decided now; None if it guards."""
+        self.waits: dict[str, Problem] = {}
+        """What else keeps a process that works from being ready, by name."""
         self.problems: dict[str, Problem] = {}
         """The checks of liveness, by name."""
         self.metrics: Callable[[], bytes] = lambda: b""
@@ -35,8 +37,13 @@ class Health:
         return runner
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        reason = self.reason or (f"not guarded: {self.unguarded}" if self.unguarded else None)
+        reason = self._not_ready()
         return web.Response(text=reason or "ok", status=503 if reason else 200)
+
+    def _not_ready(self) -> str | None:
+        missing = [text for check in self.waits.values() if (text := check()) is not None]
+        said = [f"not guarded: {self.unguarded}"] if self.unguarded else []
+        return "; ".join([self.reason, *missing] if self.reason else said + missing) or None
 
     async def _healthz(self, request: web.Request) -> web.Response:
         found = {name: check() for name, check in self.problems.items()}

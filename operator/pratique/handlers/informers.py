@@ -32,6 +32,7 @@ class Informers:
         self._stores, self._kinds, self._add, self._forget, self._steady = stores, kinds, add, forget, steady
         self.watchdog = Watchdog()
         self._listed = False
+        self._listing = asyncio.Lock()
         self._began: set[str] = set()
         self._deleted: set[str] = set()
         """Uids of what was deleted while we list: a page that is older must not bring it back."""
@@ -89,12 +90,16 @@ class Informers:
 
     async def relist(self, api: Api) -> None:
         """List everything that is watched: take in what is there, and drop what is not there any more."""
+        async with self._listing:  # of two at once, one would forget what the other must not bring back
+            await self._relist(api)
+
+    async def _relist(self, api: Api) -> None:
         self._deleted.clear()
         for plural in self._stores:
             before = set(self._stores[plural].names())
             present: set[tuple[str, str]] = set()
             listed_at = 0
-            async for items, version in api.pages(_path(plural), _selector(plural)):
+            async for items, version in api.pages(path_of(plural), selector_of(plural)):
                 listed_at = listed_at or int(version)
                 for item in items:
                     body = _identified(plural, item)
@@ -116,11 +121,13 @@ class Informers:
                 self.gone(plural, body)
 
 
-def _path(plural: str) -> str:
+def path_of(plural: str) -> str:
+    """Return the path of the collection of a kind, in all namespaces."""
     return "/api/v1/namespaces" if plural == "namespaces" else f"/apis/{API_VERSION}/{plural}"
 
 
-def _selector(plural: str) -> dict[str, str]:
+def selector_of(plural: str) -> dict[str, str]:
+    """Return what a list of a kind is narrowed by."""
     return {"labelSelector": ENVIRONMENT_UID_LABEL} if plural == "namespaces" else {}
 
 

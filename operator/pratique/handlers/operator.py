@@ -41,7 +41,7 @@ from pratique.handlers.outbox import Outbox
 from pratique.handlers.queue import KeyedQueue
 from pratique.handlers.reconciler import Reconciler, Verdict
 from pratique.handlers.routes import CachedChannels, Routes
-from pratique.handlers.signals import stop_on_signals
+from pratique.handlers.signals import ProcessEnds
 from pratique.handlers.sweep import Sweep
 from pratique.handlers.watchdog import stuck_look
 from pratique.handlers.watches import Watches
@@ -114,6 +114,7 @@ class Operator:
         self.routes.traffic, self.routes.mended = self.outbox.traffic, self.outbox.mended
         watched = {kind.plural: kind(stores, *shared) for kind in WATCHED}
         self.informers = Informers(stores, watched, self.workers.add, self._forget, self.clock.steady)
+        self.watches = Watches(connection, self.informers, self.clock, self.api)
         sweep = Sweep(stores, taints, lambda: self.informers.relist(self.api), self._look, self.workers.add)
         sweep.superseded = self.metrics.superseded
         self.guard = Guard(self.api, settings.guard, sweep, self._guarded, settings.guard_every, settings.guard_settle)
@@ -149,9 +150,12 @@ class Operator:
         metrics.gauge("guarded", "Whether the API server refused all canaries.", lambda: not self.health.unguarded)
         metrics.gauge("leader", "Whether this process leads.", lambda: self.leading)
         metrics.objects(self._phases)
+        presence, steady = self.watches.presence, self.clock.steady
+        metrics.gauge("watches_missing", "Kinds that are not watched now.", lambda: len(presence.missing(steady())))
         self.health.metrics = metrics.text
+        self.health.waits = {"watches": lambda: presence.not_ready(steady())}
         self.health.problems = {
-            "watches": lambda: self.informers.watchdog.dead_watch(self.clock.steady()),
+            "watches": lambda: presence.not_healthy(steady()) or self.informers.watchdog.dead_watch(steady()),
             "workers": lambda: stuck_look(queue.longest_active(now())),
         }
 
@@ -187,9 +191,10 @@ class Operator:
             raise error
 
     async def _serve(self, stop: asyncio.Event) -> None:
-        await until_guarded(self.api, self.settings.username)
+        await until_guarded(self.api, self.settings.username, self._waiting)
         self.health.reason = "filling the cache"
         await self.sandbox.start()
+        ended: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._watch(stop))
@@ -201,10 +206,17 @@ class Operator:
                 tasks.create_task(self.leadership.run(self._lead) if self.leadership else self._lead())
         except* _Stopped:
             log.info("Stopped")
+        except* ProcessEnds as errors:
+            ended = errors.exceptions[0]
         finally:
             self.health.reason = "stopping"
             await self.sandbox.close()
             await self.channels.close()
+        if ended is not None:
+            raise ended
+
+    def _waiting(self, why: str) -> None:
+        self.health.reason = f"waiting for the guard: {why}"
 
     async def _fill(self) -> None:
         """List everything, once the watches have begun."""
@@ -214,7 +226,7 @@ class Operator:
         log.info("Cache filled: %s", ", ".join(f"{len(store)} {name}" for name, store in self._stores.items()))
 
     async def _watch(self, stop: asyncio.Event) -> None:
-        await Watches(self.connection, self.informers, self.clock).run(stop, lambda: stop_on_signals(stop))
+        await self.watches.run(stop)
         raise _Stopped
 
     async def _relist(self) -> None:

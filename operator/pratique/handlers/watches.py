@@ -1,193 +1,168 @@
-"""The watches, kept by Kopf: it begins them, begins them again when they break, and tells us of each event.
+"""Keeps every kind watched: begins Kopf, and begins it anew when it has ended, or does not watch what the API server lists.
 
-Level-triggered events are all that we want of it: no handler of ours changes an object, so Kopf writes nothing. Of lists it
-gets to see where to begin to watch, and no objects: it would hold all of them in memory at once, with a task for each.
+What heals nothing is not tried for ever: a kind that stays unwatched, or a Kopf that does not end, ends the process.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
-import aiohttp
-import kopf
-
-from pratique.api.v1alpha1 import GROUP, VERSION
+from pratique.api.v1alpha1 import GROUP
+from pratique.cluster.client import Api, ApiError
 from pratique.cluster.connection import Connection
-from pratique.core.namespace_objects import ENVIRONMENT_UID_LABEL
+from pratique.cluster.guard import idents
+from pratique.core.effects import ObjectRef
 from pratique.handlers.clock import Clock
-from pratique.handlers.informers import Informers
+from pratique.handlers.handover import Handover
+from pratique.handlers.informers import Informers, path_of, selector_of
+from pratique.handlers.kopf_thread import KopfThread
+from pratique.handlers.presence import Presence
+from pratique.handlers.signals import ProcessEnds
 
 log = logging.getLogger(__name__)
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 8.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 2.0
+"""Seconds between two lives of Kopf."""
+_LOOK_SECONDS = 1.0
+_PATIENCE, _LONGEST_PATIENCE = 5.0, 20.0
+"""Seconds that Kopf may need until it watches a kind that the API server lists; more after each time that it did not."""
+_END_SECONDS = 10.0
+_UNKNOWN = 404
+_KINDS_SECONDS = 15.0
 
 
-@dataclass(frozen=True)
+class _Feed:
+    """What Kopf's thread tells, handed over to our loop."""
+
+    def __init__(self, informers: Informers, presence: Presence, clock: Clock) -> None:
+        self._informers, self._presence, self._clock = informers, presence, clock
+        self._handover = Handover()
+
+    @property
+    def full(self) -> bool:
+        return self._handover.full
+
+    def listed(self, plural: str) -> None:
+        self._handover.give(partial(self._informers.began, plural))
+
+    def opened(self, plural: str, token: int) -> None:
+        self._handover.give(partial(self._presence.opened, plural, token))
+
+    def closed(self, plural: str, token: int) -> None:
+        self._handover.give(lambda: self._presence.closed(plural, token, self._clock.steady()))
+
+    def refused(self, plural: str, code: int) -> None:
+        self._handover.give(partial(self._presence.answered, plural, f"it was answered with {code}"))
+
+    def told(self, plural: str, body: dict[str, Any], deleted: bool) -> None:
+        self._handover.give(partial(self._informers.told, plural, body, deleted=deleted))
+
+
 class Watches:
     """One watch per kind in the cache."""
 
-    connection: Connection
-    informers: Informers
-    clock: Clock
+    def __init__(self, connection: Connection, informers: Informers, clock: Clock, api: Api) -> None:
+        self._connection, self._informers, self._clock, self._api = connection, informers, clock, api
+        self.presence = Presence(tuple(informers.plurals), clock.steady())
+        self._uids: dict[str, str] = {}
+        self._unknown: set[str] = set()
+        """Kinds that the API server did not know in this life of Kopf, which looks for them once, when it begins."""
+        self._patience = _PATIENCE
 
-    async def run(self, stop: asyncio.Event, spawned: Callable[[], None]) -> None:
-        """Watch until `stop` is set. Kopf ends on answers that it does not know, such as 410 to the begin of a watch.
-
-        `spawned` is called each time that Kopf has begun, and taken the signals of the process.
-        """
+    async def run(self, stop: asyncio.Event) -> None:
+        """Watch until `stop` is set; raises ProcessEnds when only a new process can."""
+        feed = _Feed(self._informers, self.presence, self._clock)
+        stopped = asyncio.ensure_future(stop.wait())
         pause = _FIRST_PAUSE
-        while not stop.is_set():
-            began = self.clock.steady()
-            try:
-                await self._run_once(stop, spawned)
-            except Exception as error:
-                log.warning("The watches ended, and begin again: %s: %s", type(error).__name__, error)
-                lasted = self.clock.steady() - began
-                pause = _FIRST_PAUSE if lasted > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), pause)
-
-    async def _run_once(self, stop: asyncio.Event, spawned: Callable[[], None]) -> None:
-        registry = kopf.OperatorRegistry()
-        self._register(registry)
-        settings = kopf.OperatorSettings()
-        kopf_settings(settings)
-        tasks = await kopf.spawn_tasks(
-            registry=registry, settings=settings, clusterwide=True, standalone=True, stop_flag=stop
-        )
-        spawned()
         try:
-            # Not by kopf.run_tasks: when it ends it cancels every task that is younger than Kopf, our workers too.
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                await task
+            while not stop.is_set():
+                began = self._clock.steady()
+                why = await self._once(feed, stopped)
+                if stop.is_set():
+                    return
+                log.warning("The watches begin again: %s", why)
+                calm = self._clock.steady() - began > 2 * _LONGEST_PATIENCE
+                pause = _FIRST_PAUSE if calm else min(pause * 2, _LONGEST_PAUSE)
+                self._patience = _PATIENCE if calm else self._patience
+                await asyncio.wait({stopped}, timeout=pause)
         finally:
-            await _cancel(tasks)
-            await _cancel([task for task in asyncio.all_tasks() if _is_of_kopf(task)])  # what its watchers left behind
+            stopped.cancel()
 
-    def _register(self, registry: kopf.OperatorRegistry) -> None:
-        kopf.on.login(registry=registry)(login(self.connection, self.informers.began))
-        for plural in self.informers.plurals:
-            if plural == "namespaces":
-                labels = {ENVIRONMENT_UID_LABEL: kopf.PRESENT}
-                kopf.on.event("", "v1", plural, labels=labels, registry=registry)(self._handler(plural))
-            else:
-                kopf.on.event(GROUP, VERSION, plural, registry=registry)(self._handler(plural))
+    async def _once(self, feed: _Feed, stopped: "asyncio.Future[Any]") -> str:
+        """Live one life of Kopf; return why it was over."""
+        self._unknown.clear()
+        self._uids = await self._kinds() or {}
+        kopf = KopfThread(self._connection, self._informers.plurals, feed)
+        kopf.start()
+        try:
+            return await self._broken(kopf, stopped)
+        finally:
+            ended = await kopf.end(_END_SECONDS)
+            self.presence.all_closed(self._clock.steady())
+            if not ended and not stopped.done():
+                raise ProcessEnds(f"the watches did not end within {_END_SECONDS:g} s; only a new process can watch")
 
-    def _handler(self, plural: str) -> Callable[..., Any]:
-        async def on_event(type: str | None, event: kopf.RawEvent, **_: Any) -> None:  # noqa: A002, ANN401 - Kopf's
-            self.informers.told(plural, dict(event["object"]), deleted=type == "DELETED")
-
-        on_event.__name__ = f"on_{plural}"
-        return on_event
-
-
-_KOPF = str(Path(kopf.__file__).parent)
-
-
-def _is_of_kopf(task: asyncio.Task[Any]) -> bool:
-    code = getattr(task.get_coro(), "cr_code", None)
-    return code is not None and code.co_filename.startswith(_KOPF)
-
-
-async def _cancel(tasks: Collection[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)
-
-
-def kopf_settings(settings: kopf.OperatorSettings) -> None:
-    """Make Kopf an informer: no peering, no posting, endless patience with an API server that is away."""
-    settings.peering.standalone = True
-    settings.posting.enabled = False
-    settings.scanning.disabled = True
-    settings.networking.error_backoffs = _Endless()
-    settings.persistence.finalizer = f"{GROUP}/kopf"
-    settings.persistence.diffbase_storage = _NoDiffs()
-    settings.persistence.progress_storage = _NoProgress()
-    settings.queueing.idle_timeout = 0.1  # a task of Kopf for each object that changes; ours have done by then
-    settings.queueing.exit_timeout = 0.5
-    settings.watching.server_timeout = 300
-    settings.watching.chunk_size = 1  # see `_beginning`
-    settings.watching.client_timeout = 330
-
-
-class _NoDiffs(kopf.DiffBaseStorage):
-    """We never ask Kopf what changed: without this it copies every object several times for each event to find out."""
-
-    def build(self, *, body: kopf.Body, extra_fields: Any = None) -> Any:  # noqa: ANN401 - Kopf's
-        return {}
-
-    def fetch(self, *, body: kopf.Body) -> Any:  # noqa: ANN401 - Kopf's
-        return None
-
-    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: Any) -> None:  # noqa: ANN401 - Kopf's
-        raise AssertionError("no handler of ours makes Kopf store anything")
-
-
-class _NoProgress(kopf.ProgressStorage):
-    """Event handlers have no progress to keep; Kopf looks for it all the same, at each event."""
-
-    def fetch(self, *, key: Any, body: kopf.Body) -> Any:  # noqa: ANN401 - Kopf's
-        return None
-
-    def store(self, *, key: Any, record: Any, body: kopf.Body, patch: kopf.Patch) -> None:  # noqa: ANN401 - Kopf's
-        raise AssertionError("no handler of ours makes Kopf store anything")
-
-    def purge(self, *, key: Any, body: kopf.Body, patch: kopf.Patch) -> None:  # noqa: ANN401 - Kopf's
-        return None
-
-    def touch(self, *, body: kopf.Body, patch: kopf.Patch, value: str | None) -> None:
-        return None
-
-    def clear(self, *, essence: Any) -> Any:  # noqa: ANN401 - Kopf's
-        return essence
-
-
-class _Endless:
-    """Backoffs in seconds that never end: Kopf ends the process when they do."""
-
-    def __iter__(self) -> Any:  # noqa: ANN401 - an iterator of floats
-        pause = 0.5
+    async def _broken(self, kopf: KopfThread, stopped: "asyncio.Future[Any]") -> str:
+        """Return why Kopf must be begun anew, or that it shall end."""
+        began = looked = self._clock.steady()
         while True:
-            yield pause
-            pause = min(pause * 2, 15.0)
+            await asyncio.wait({kopf.ended, stopped}, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if stopped.done():
+                return "the process stops"
+            if kopf.ended.done():
+                return f"Kopf ended: {kopf.ended.result()}"
+            now = self._clock.steady()
+            if blind := await self._blind(now, began):
+                return f"the API server lists {', '.join(blind)}, and Kopf does not watch them"
+            if now - looked >= _KINDS_SECONDS:
+                looked = now
+                if renewed := await self._renewed():
+                    return f"{', '.join(renewed)} was deleted and made again"
+
+    async def _blind(self, now: float, began: float) -> list[str]:
+        """Ask for the kinds whose watch is missing; return those that Kopf had time to watch, or cannot know of."""
+        back: list[str] = []
+        for plural in self.presence.missing(now, _LOOK_SECONDS):
+            why = await self._unlisted(plural)
+            self.presence.listed(plural, why, self._clock.steady())
+            if why is None and plural in self._unknown:
+                back.append(plural)
+        if (why := self.presence.ends(self._clock.steady())) is not None:
+            raise ProcessEnds(f"{why}; only a new process can watch them")
+        if not back and now - began > self._patience:
+            back = self.presence.blind(now, self._patience)
+            self._patience = min(self._patience * 2, _LONGEST_PATIENCE) if back else self._patience
+        return back
+
+    async def _unlisted(self, plural: str) -> str | None:
+        """Return why the API server does not list a kind, or None if it does."""
+        try:
+            await self._api.request("GET", path_of(plural), params={"limit": "1", **selector_of(plural)})
+        except ApiError as error:
+            if error.code == _UNKNOWN:
+                self._unknown.add(plural)
+                return "the API server does not know them"
+            return f"listing them is answered {error.code}" if error.code else "the API server does not answer"
+        return None
+
+    async def _renewed(self) -> list[str]:
+        """Return the kinds that are others than when Kopf began."""
+        uids = await self._kinds()
+        if uids is None:
+            return []
+        known, self._uids = self._uids, self._uids | uids
+        return sorted(name for name, uid in uids.items() if known.get(name, uid) != uid)
+
+    async def _kinds(self) -> dict[str, str] | None:
+        with contextlib.suppress(ApiError):
+            found = await idents(self._api, list(_definitions(self._informers.plurals)))
+            return {name.partition(".")[2].partition(".")[0]: ident.uid for name, ident in found.items()}
+        return None
 
 
-def login(connection: Connection, began: Callable[[str], None]) -> Callable[..., Any]:
-    """Return a Kopf login handler that uses our connection; `began` is told of each watch that begins, by plural."""
-
-    async def connect(**_: Any) -> kopf.AiohttpSession:  # noqa: ANN401 - Kopf's
-        connector = aiohttp.TCPConnector(limit=0, ssl=connection.ssl_context())
-        session = aiohttp.ClientSession(
-            connector=connector, middlewares=(_identified_by(connection),), response_class=_beginning(began)
-        )
-        return kopf.AiohttpSession(aiohttp_session=session, server=connection.server)
-
-    return connect
-
-
-def _identified_by(connection: Connection) -> aiohttp.ClientMiddlewareType:
-    async def identify(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        request.headers.update(connection.headers())  # each time: a mounted token rotates
-        return await send(request)
-
-    return identify
-
-
-def _beginning(began: Callable[[str], None]) -> type[aiohttp.ClientResponse]:
-    class Beginning(aiohttp.ClientResponse):
-        """An answer to Kopf: of a list (of one, by `chunk_size`) only the version is left, where its watch begins."""
-
-        async def json(self, **options: Any) -> Any:  # noqa: ANN401 - aiohttp's
-            body = await super().json(**options)
-            if "limit" not in self.url.query or not isinstance(body, dict) or "items" not in body:
-                return body
-            began(self.url.path.rpartition("/")[2])
-            return {**body, "items": [], "metadata": {"resourceVersion": body["metadata"]["resourceVersion"]}}
-
-    return Beginning
+def _definitions(plurals: Iterable[str]) -> Iterable[ObjectRef]:
+    for plural in plurals:
+        if plural != "namespaces":
+            yield ObjectRef("apiextensions.k8s.io/v1", "CustomResourceDefinition", f"{plural}.{GROUP}")

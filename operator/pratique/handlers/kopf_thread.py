@@ -1,0 +1,301 @@
+"""All that leans on Kopf: it keeps the watches, in a thread with an event loop of its own, and tells us of each event.
+
+Level-triggered events are all that we want of it: no handler of ours changes an object, so Kopf writes nothing. Of lists it
+gets to see where to begin to watch, and no objects: it would hold all of them in memory at once, with a task for each.
+
+Every task of that loop is Kopf's, so that ending it ends all of it: its tasks are cancelled over and over (some swallow
+the first time), and what is left then ends with the loop. `tests/unit/test_kopf_thread.py` holds what this leans on.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Collection
+from typing import Any, Protocol
+
+import aiohttp
+import kopf
+
+from pratique.api.v1alpha1 import GROUP, VERSION
+from pratique.cluster.connection import Connection
+from pratique.core.namespace_objects import ENVIRONMENT_UID_LABEL
+
+log = logging.getLogger(__name__)
+_ROUNDS, _ROUND_SECONDS = 16, 0.25
+"""How often its tasks are cancelled until they have ended, and how long each time."""
+_STACK_BYTES = 64 * 2**20
+"""What is nested as deeply as Kubernetes stores it is parsed in this thread."""
+_LONGEST_RETRY = 4.0
+_FULL_SECONDS = 0.02
+_IDENTITY: Any = "pratique"
+"""Among peers, which it has none of; its own would be made of the name of the user, whom /etc/passwd need not know."""
+_tokens = itertools.count(1)
+# Signals are for the main thread, which is not Kopf's: that it says so each time that it begins helps nobody.
+logging.getLogger("kopf._core.reactor.running").addFilter(lambda record: "OS signals" not in record.getMessage())
+
+
+class Sink(Protocol):
+    """Who is told, by calls from Kopf's thread that return at once."""
+
+    @property
+    def full(self) -> bool:
+        """Whether more is told than is taken in: events wait then."""
+
+    def listed(self, plural: str) -> None:
+        """Take in that a watch will begin at what is there now."""
+
+    def opened(self, plural: str, token: int) -> None:
+        """Take in that a watch is open from now on."""
+
+    def closed(self, plural: str, token: int) -> None:
+        """Take in that this watch has ended."""
+
+    def refused(self, plural: str, code: int) -> None:
+        """Take in that a list or a watch was answered with an error."""
+
+    def told(self, plural: str, body: dict[str, Any], deleted: bool) -> None:
+        """Take in an event."""
+
+
+class KopfThread:
+    """One life of Kopf. `ended` is done, with why, once nothing of it runs any more."""
+
+    def __init__(self, connection: Connection, plurals: Collection[str], sink: Sink) -> None:
+        self._connection, self._plurals, self._sink = connection, plurals, sink
+        self._home = asyncio.get_running_loop()
+        self.ended: asyncio.Future[str] = self._home.create_future()
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_noted)
+        self._stop = asyncio.Event()
+        self._sessions: list[aiohttp.ClientSession] = []
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        before = threading.stack_size(_STACK_BYTES)
+        try:
+            threading.Thread(target=self._main, name="kopf", daemon=True).start()
+        finally:
+            threading.stack_size(before)
+
+    async def end(self, seconds: float) -> bool:
+        """End it; return whether it has ended within so many seconds."""
+        if not self.ended.done():
+            with contextlib.suppress(RuntimeError):  # it has just ended by itself, and its loop is closed
+                self._loop.call_soon_threadsafe(self._stop.set)
+        await asyncio.wait({self.ended}, timeout=seconds)
+        return self.ended.done()
+
+    def _main(self) -> None:
+        why = "it was ended"
+        try:
+            why = self._loop.run_until_complete(self._live())
+        except BaseException as error:
+            why = f"{type(error).__name__}: {error}"
+        finally:
+            self._loop.close()
+            with contextlib.suppress(RuntimeError):  # the process is ending, and nobody waits any more
+                self._home.call_soon_threadsafe(self._has_ended, why)
+
+    def _has_ended(self, why: str) -> None:
+        if not self.ended.done():
+            self.ended.set_result(why)
+
+    async def _live(self) -> str:
+        settings = kopf.OperatorSettings()
+        kopf_settings(settings)
+        try:
+            tasks = await kopf.spawn_tasks(
+                registry=self._registry(),
+                settings=settings,
+                clusterwide=True,
+                standalone=True,
+                identity=_IDENTITY,
+                stop_flag=self._stop,
+            )
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return "; ".join(sorted({_why(task) for task in done}))
+        finally:
+            await self._end_all()
+
+    async def _end_all(self) -> None:
+        """End all tasks of this loop; what does not end is left to the loop, which is closed next."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for _ in range(_ROUNDS):
+            for task in left:
+                task.cancel()
+            if left:
+                await asyncio.wait(left, timeout=_ROUND_SECONDS)
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            if not left:
+                break
+        if left:
+            log.warning("Left behind with its loop: %s", ", ".join(sorted(task.get_name() for task in left if task)))
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(_ROUND_SECONDS * 4):
+                for session in self._sessions:
+                    await session.close()
+                await self._loop.shutdown_asyncgens()
+
+    def _registry(self) -> kopf.OperatorRegistry:
+        registry = kopf.OperatorRegistry()
+        kopf.on.login(registry=registry)(login(self._connection, self._sink, self._sessions.append))
+        for plural in self._plurals:
+            if plural == "namespaces":
+                labels = {ENVIRONMENT_UID_LABEL: kopf.PRESENT}
+                kopf.on.event("", "v1", plural, labels=labels, registry=registry)(self._handler(plural))
+            else:
+                kopf.on.event(GROUP, VERSION, plural, registry=registry)(self._handler(plural))
+        return registry
+
+    def _handler(self, plural: str) -> Callable[..., Any]:
+        async def on_event(type: str | None, event: kopf.RawEvent, **_: Any) -> None:  # noqa: A002, ANN401 - Kopf's
+            while self._sink.full:  # noqa: ASYNC110 - the other thread tells nobody
+                await asyncio.sleep(_FULL_SECONDS)
+            self._sink.told(plural, dict(event["object"]), type == "DELETED")
+
+        on_event.__name__ = f"on_{plural}"
+        return on_event
+
+
+def _noted(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Take note of what nobody waited for: why a life of Kopf was over is said once, by who begins the next."""
+    log.debug("Left behind: %s", context.get("message"), exc_info=context.get("exception"))
+
+
+def _why(task: "asyncio.Task[Any]") -> str:
+    if task.cancelled():
+        return f"its task {task.get_name()!r} was cancelled"
+    error = task.exception()
+    return f"its task {task.get_name()!r} ended" + (f" ({type(error).__name__})" if error else "")
+
+
+def kopf_settings(settings: kopf.OperatorSettings) -> None:
+    """Make Kopf an informer: no peering, no posting, endless patience with an API server that is away."""
+    settings.process.ultimate_exiting_timeout = None  # it would kill the process ten minutes after it ended
+    settings.peering.standalone = True
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.networking.error_backoffs = _Endless()
+    settings.networking.request_timeout, settings.networking.connect_timeout = 15.0, 5.0
+    settings.persistence.finalizer = f"{GROUP}/kopf"
+    settings.persistence.diffbase_storage = _NoDiffs()
+    settings.persistence.progress_storage = _NoProgress()
+    settings.queueing.idle_timeout = 0.1  # a task of Kopf for each object that changes; ours have done by then
+    settings.queueing.exit_timeout = 0.5
+    settings.watching.server_timeout = 300
+    settings.watching.chunk_size = 1  # see `_answers`
+    settings.watching.client_timeout = 330
+
+
+class _NoDiffs(kopf.DiffBaseStorage):
+    """We never ask Kopf what changed: without this it copies every object several times for each event to find out."""
+
+    def build(self, *, body: kopf.Body, extra_fields: Any = None) -> Any:  # noqa: ANN401 - Kopf's
+        return {}
+
+    def fetch(self, *, body: kopf.Body) -> Any:  # noqa: ANN401 - Kopf's
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: Any) -> None:  # noqa: ANN401 - Kopf's
+        raise AssertionError("no handler of ours makes Kopf store anything")
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Event handlers have no progress to keep; Kopf looks for it all the same, at each event."""
+
+    def fetch(self, *, key: Any, body: kopf.Body) -> Any:  # noqa: ANN401 - Kopf's
+        return None
+
+    def store(self, *, key: Any, record: Any, body: kopf.Body, patch: kopf.Patch) -> None:  # noqa: ANN401 - Kopf's
+        raise AssertionError("no handler of ours makes Kopf store anything")
+
+    def purge(self, *, key: Any, body: kopf.Body, patch: kopf.Patch) -> None:  # noqa: ANN401 - Kopf's
+        return None
+
+    def touch(self, *, body: kopf.Body, patch: kopf.Patch, value: str | None) -> None:
+        return None
+
+    def clear(self, *, essence: Any) -> Any:  # noqa: ANN401 - Kopf's
+        return essence
+
+
+class _Endless:
+    """Backoffs in seconds that never end: Kopf ends when they do."""
+
+    def __iter__(self) -> Any:  # noqa: ANN401 - an iterator of floats
+        pause = 0.5
+        while True:
+            yield pause
+            pause = min(pause * 2, _LONGEST_RETRY)
+
+
+def login(connection: Connection, sink: Sink, made: Callable[[aiohttp.ClientSession], None]) -> Callable[..., Any]:
+    """Return a Kopf login handler that uses our connection and sees what is answered; `made` is told of each session."""
+
+    async def connect(**_: Any) -> kopf.AiohttpSession:  # noqa: ANN401 - Kopf's
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=connection.ssl_context()),
+            middlewares=(_identified_by(connection), _seen_by(sink)),
+            response_class=_answers(sink),
+        )
+        made(session)
+        return kopf.AiohttpSession(aiohttp_session=session, server=connection.server)
+
+    return connect
+
+
+def _identified_by(connection: Connection) -> aiohttp.ClientMiddlewareType:
+    async def identify(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        request.headers.update(connection.headers())  # each time: a mounted token rotates
+        return await send(request)
+
+    return identify
+
+
+def _seen_by(sink: Sink) -> aiohttp.ClientMiddlewareType:
+    async def see(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        answer = await send(request)
+        query, plural = request.url.query, request.url.path.rpartition("/")[2]
+        if answer.status >= 300 and ("watch" in query or "limit" in query):
+            sink.refused(plural, answer.status)
+        elif "watch" in query and isinstance(answer, _Watched):
+            answer.token = next(_tokens)
+            sink.opened(plural, answer.token)
+        return answer
+
+    return see
+
+
+class _Watched(aiohttp.ClientResponse):
+    """An answer to Kopf; of an open watch, `token` tells it from others of its kind."""
+
+    token: int | None = None
+
+
+def _answers(sink: Sink) -> type[aiohttp.ClientResponse]:
+    class Answer(_Watched):
+        """Of a list (of one, by `chunk_size`) only the version is left, where a watch begins; a watch tells its end."""
+
+        async def json(self, **options: Any) -> Any:  # noqa: ANN401 - aiohttp's
+            body = await super().json(**options)
+            if "limit" not in self.url.query or not isinstance(body, dict) or "items" not in body:
+                return body
+            sink.listed(self.url.path.rpartition("/")[2])
+            return {**body, "items": [], "metadata": {"resourceVersion": body["metadata"]["resourceVersion"]}}
+
+        def close(self) -> None:
+            super().close()
+            self._tell()
+
+        def release(self) -> Any:  # noqa: ANN401 - aiohttp's
+            self._tell()
+            return super().release()
+
+        def _tell(self) -> None:
+            if self.token is not None:
+                sink.closed(self.url.path.rpartition("/")[2], self.token)
+                self.token = None
+
+    return Answer
