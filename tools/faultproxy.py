@@ -7,6 +7,7 @@ Watches are passed on as they come; `freeze_watches` stops them without closing,
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -68,6 +69,8 @@ class FaultProxy:
     counted: Callable[[str, str], bool] = lambda method, path: True
     """Which requests are numbered, by method and path; watches never are."""
     watches: int = 0
+    watched: Counter[str] = field(default_factory=Counter)
+    """How many watches are open, by the last part of their path."""
     at_work: int = 0
     """How many numbered requests have no answer yet."""
     _frozen: asyncio.Event = field(default_factory=asyncio.Event)
@@ -171,13 +174,16 @@ class FaultProxy:
                 fault.times -= 1
                 return self._fault(incoming, fault)
         self.watches += 1
-        transport = incoming.transport
+        plural = incoming.path.rpartition("/")[2]
+        transport, opened = incoming.transport, False
         if transport is not None:
             self._open.add(transport)
         try:
             async with self._send(incoming, b"") as answer:
                 response = web.StreamResponse(status=answer.status, headers=_passed(answer.headers))
                 await response.prepare(incoming)
+                opened = answer.status == 200
+                self.watched[plural] += opened
                 with contextlib.suppress(ConnectionError, aiohttp.ClientError):
                     async for chunk in answer.content.iter_any():
                         if frozen.is_set():
@@ -186,6 +192,7 @@ class FaultProxy:
                 return response
         finally:
             self.watches -= 1
+            self.watched[plural] -= opened
             if transport is not None:
                 self._open.discard(transport)
 

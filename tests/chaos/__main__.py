@@ -9,11 +9,13 @@ import json
 import random
 import sys
 import tempfile
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from tests.chaos.cuts import Cutter, Played, every_cut, pairs
 from tests.chaos.faults import lives_on
 from tests.chaos.stories import STORIES
+from tests.chaos.storms import OPTIONS, storms
 from tests.chaos.world import chaos_world
 from tools.faultproxy import Moment
 
@@ -21,13 +23,17 @@ SEED = 4
 SUMMARY = Path(".run") / "chaos.json"
 
 
-async def run(names: list[str], every: int, writes: bool, moments: list[Moment], twice: int, outage: float) -> int:
-    """Cut these stories, once and twice, then plant the faults; return how many passes broke an invariant."""
+async def run(
+    names: list[str], every: int, writes: bool, moments: list[Moment], twice: int, outage: float, number: int
+) -> int:
+    """Cut these stories, once and twice, then plant the faults, each and at random; return how many broke an invariant."""
     chance = random.Random(SEED)
     summary: dict[str, object] = {}
     broken = 0
-    with tempfile.TemporaryDirectory() as folder:
-        async with chaos_world(Path(folder)) as world:
+    async with AsyncExitStack() as stack:
+        if names:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            world = await stack.enter_async_context(chaos_world(Path(folder)))
             for name in names:
                 passes = await every_cut(Cutter(world), STORIES[name], moments, every, writes)
                 passes += await pairs(Cutter(world), STORIES[name], twice, chance) if twice else []
@@ -43,9 +49,21 @@ async def run(names: list[str], every: int, writes: bool, moments: list[Moment],
                 problems = await lives_on(world, outage, lambda line: print(line, flush=True))
                 print(*(f"        {problem}" for problem in problems), sep="\n", end="", flush=True)
                 summary["faults"], broken = {"outage": outage, "broken": problems}, broken + len(problems)
+    if number:
+        summary["storms"], failed = await _weather(number, chance)
+        broken += failed
     SUMMARY.parent.mkdir(exist_ok=True)
     SUMMARY.write_text(json.dumps(summary, indent=2) + "\n")
     return broken
+
+
+async def _weather(number: int, chance: random.Random) -> tuple[dict[str, object], int]:
+    with tempfile.TemporaryDirectory() as folder:
+        async with chaos_world(Path(folder), *OPTIONS) as world:
+            seen = await storms(world, number, chance, lambda line: print(line, flush=True))
+    worst, bad = max(each.blind for each in seen), [str(each) for each in seen if each.problems]
+    print(f"{'FAILED ' if bad else 'ok     '} {len(seen)} faults: watched again within {worst:.1f} s", flush=True)
+    return {"faults": len(seen), "worst": worst, "broken": bad}, len(bad)
 
 
 def _summary(passes: list[Played]) -> dict[str, object]:
@@ -76,11 +94,17 @@ def main() -> int:
     parser.add_argument("--moment", choices=[each.name for each in Moment], action="append", help="default: all")
     parser.add_argument("--twice", type=int, default=20, help="how often each story is killed twice, anywhere")
     parser.add_argument("--outage", type=float, default=120.0, help="seconds that the API server is away; 0: no faults")
+    parser.add_argument("--storms", type=int, default=50, help="how many faults at random moments, under load")
+    parser.add_argument("--only-storms", action="store_true", help="nothing but those")
     options = parser.parse_args()
     moments = [Moment[each] for each in options.moment] if options.moment else list(Moment)
     outage = 0.0 if options.story else options.outage
+    number = 0 if options.story else options.storms
+    names = options.story or ([] if options.only_storms else list(STORIES))
     broken = asyncio.run(
-        run(options.story or list(STORIES), options.every, options.writes, moments, options.twice, outage)
+        run(
+            names, options.every, options.writes, moments, options.twice, 0.0 if options.only_storms else outage, number
+        )
     )
     return 1 if broken else 0
 

@@ -1,12 +1,14 @@
 """The faults of `make chaos`, each for a short while; and a watch that dies without a word."""
 
 import asyncio
+import random
 from pathlib import Path
 
 import pytest
 from tests.chaos.cuts import Cutter
 from tests.chaos.faults import lives_on
 from tests.chaos.stories import STORIES
+from tests.chaos.storms import OPTIONS, Storm, storms
 from tests.chaos.world import chaos_world
 
 OUTAGE_SECONDS = 5.0
@@ -35,3 +37,16 @@ def test_a_watch_that_dies_silently_is_noticed(tmp_path: Path) -> None:
             return (await Cutter(world).play(STORIES["free"])).problems
 
     assert asyncio.run(play()) == []
+
+
+@pytest.mark.timeout(500)
+def test_faults_at_random_moments_leave_no_kind_unwatched(tmp_path: Path) -> None:
+    """A bounded part of `make chaos`: whatever the moment, each kind is watched again within the bound."""
+    chance = random.Random()
+
+    async def play() -> list[Storm]:
+        async with chaos_world(tmp_path, *OPTIONS) as world:
+            return await storms(world, 6, chance, print)
+
+    broken = [str(each) for each in asyncio.run(play()) if each.problems]
+    assert not broken, "\n".join(broken)

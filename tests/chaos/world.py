@@ -144,8 +144,8 @@ class World:
 
 
 @asynccontextmanager
-async def chaos_world(folder: Path) -> AsyncIterator[World]:
-    """Start everything, with the operator ready behind the proxy."""
+async def chaos_world(folder: Path, *more: str) -> AsyncIterator[World]:
+    """Start everything, with the operator ready behind the proxy; `more` are options of its own."""
     with temporary_plane("chaos", Options(audit="RequestResponse")) as plane:
         kubectl, admin = Kubectl(folder / "kube-cache"), plane.kubeconfig("admin")
         install_pratique(kubectl, admin)
@@ -163,7 +163,7 @@ async def chaos_world(folder: Path) -> AsyncIterator[World]:
             config = yaml.safe_load(plane.kubeconfig("operator").read_text())
             config["clusters"][0]["cluster"] = {"server": proxy.url}
             path = write_kubeconfig(folder / "proxied", config)
-            arguments = ("--identity", "chaos", "--log-level", "warning")
+            arguments = ("--identity", "chaos", "--log-level", "warning", *more)
             operator = OperatorProcess(path, folder / "operator.log", arguments=arguments)
             assert plane.audit_log is not None
             world = World(people, receivers, proxy, operator, plane.audit_log)
@@ -187,8 +187,13 @@ def _manifests(receivers: Receivers) -> list[dict[str, Any]]:
         _DIRECTORY,
         *(_secret(name, values) for name, values in receivers.secrets().items()),
         *({**channel, "metadata": {"name": name}, "spec": spec} for name, spec in receivers.channels().items()),
-        *(yaml.safe_load(_ACTION.format(**(_USUAL | action))) for action in _ACTIONS),
+        *actions(),
     ]
+
+
+def actions() -> list[dict[str, Any]]:
+    """Return the Actions that people may ask for."""
+    return [yaml.safe_load(_ACTION.format(**(_USUAL | action))) for action in _ACTIONS]
 
 
 def _secret(name: str, values: dict[str, str]) -> dict[str, Any]:
