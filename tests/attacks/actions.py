@@ -253,6 +253,13 @@ ACTIONS = [
         {"spec.execution.startDeadline": "0s"},
         "startDeadline must be longer than 0s: no approval could ever be used",
     ),
+    offer(
+        "lists-of-nothing",
+        5,
+        "an author replaces the lists of an object that is only made",
+        {"spec.execution.resources.0.lists": "Replace"},
+        "lists says how an object that exists is changed: set patch: true as well, or leave lists out",
+    ),
     Attack(
         "zero-required",
         4,

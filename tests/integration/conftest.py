@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.support.attempts import Attempts
 from tests.support.cluster import Cluster, wait_for
+from tests.support.desk import Desk
 from tests.support.runs import account
 from tools.controlplane.processes import alive
 from tools.installation import ROOT, OperatorProcess
@@ -78,3 +79,21 @@ def author(cluster: Cluster, operator: OperatorProcess, namespace: str) -> Itera
     yield attempts
     attempts.drop()
     cluster.kubectl("admin", "delete", "clusterrole,clusterrolebinding", name)
+
+
+MAY = {
+    "apiGroups": ["", "apps"],
+    "resources": ["configmaps", "deployments", "services", "pods"],
+    "verbs": ["create", "get", "patch"],
+}
+
+
+@pytest.fixture
+def desk(cluster: Cluster, operator: OperatorProcess, namespace: str) -> Iterator[Desk]:
+    """The account is there; the Actions go with the test."""
+    for manifest in account(namespace, "maker", MAY):
+        cluster.apply("admin", manifest)
+    yield Desk(cluster, namespace)
+    names = cluster.kubectl("admin", "get", "actions", "-o", "name").out.split()
+    if mine := [each for each in names if each.endswith(namespace)]:
+        cluster.kubectl("admin", "delete", *mine)

@@ -4,24 +4,18 @@ Each reason for Superseded with the difference that its message shows; what is f
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import pytest
-from tests.support.cluster import Cluster, wait_for
-from tests.support.manifests import Manifest, decision, run
-from tests.support.runs import account, phase
+from tests.support.cluster import wait_for
+from tests.support.desk import Desk
+from tests.support.manifests import Manifest
+from tests.support.runs import account
 from tools.installation import OperatorProcess
 
 pytestmark = pytest.mark.cluster
 
-EVERYTHING = {
-    "apiGroups": ["", "apps"],
-    "resources": ["configmaps", "deployments"],
-    "verbs": ["create", "get", "patch"],
-}
 NOTE = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "${run.name}", "namespace": "${run.namespace}"}}
 WEB = {
     "apiVersion": "apps/v1",
@@ -29,72 +23,6 @@ WEB = {
     "metadata": {"name": "web", "namespace": "${run.namespace}"},
     "spec": {"replicas": 10},
 }
-
-
-@dataclass(frozen=True)
-class Desk:
-    """A namespace with an account that may make ConfigMaps and change Deployments, and Actions of the test's own."""
-
-    cluster: Cluster
-    namespace: str
-
-    def offer(self, *resources: Manifest, name: str = "act", **execution: Any) -> str:
-        """Apply an Action that always needs a lead; return its name."""
-        full = f"{name}-{self.namespace}"
-        stage = {"name": "leads", "approvers": {"groups": ["platform-leads"]}}
-        how = {"serviceAccountRef": {"namespace": self.namespace, "name": "maker"}, "resources": list(resources)}
-        spec = {"title": "Act", "approval": {"stages": [stage]}, "execution": {**how, **execution}}
-        meta = {"name": full}
-        self.cluster.apply(
-            "admin", {"apiVersion": "pratique.dev/v1alpha1", "kind": "Action", "metadata": meta, "spec": spec}
-        )
-        return full
-
-    def ask(self, name: str, action: str) -> None:
-        """Apply a run as the developer."""
-        self.cluster.apply("developer", run(name, self.namespace, action, inputs={}))
-
-    def held(self, name: str, action: str) -> str:
-        """Ask, and return the name of the gate."""
-        self.ask(name, action)
-        return str(self.ends(name, "WaitingForApproval")["approvals"][0]["name"])
-
-    def approve(self, gate: str) -> None:
-        """Approve as a lead."""
-        patch = decision("lead-1@example.com", "Approve")
-        self.cluster.kubectl("lead-1", "patch", "approval", gate, "-n", self.namespace, "--type", "merge", "-p", patch)
-
-    def ends(self, name: str, *wanted: str) -> dict[str, Any]:
-        """Return the status of a run once it is in one of these phases."""
-        return phase(self.cluster, name, self.namespace, *wanted)
-
-    def superseded(self, name: str) -> str:
-        """Return the message of a run that ends as Superseded."""
-        return str(self.ends(name, "Superseded")["message"])
-
-    def get(self, kind: str, name: str) -> dict[str, Any] | None:
-        """Return an object of this namespace."""
-        return self.cluster.get(kind, name, self.namespace)
-
-    def admin(self, *args: str, input: str | None = None) -> None:
-        """Do something here as the admin."""
-        self.cluster.kubectl("admin", *args, "-n", self.namespace, input=input)
-
-    def forge(self, kind: str, name: str, status: dict[str, Any]) -> None:
-        """Write a status past the policies: only the operator's own identity can."""
-        args = ("patch", kind, name, "-n", self.namespace, "--subresource=status", "--type=merge")
-        self.cluster.kubectl("operator", *args, "-p", json.dumps({"status": status}))
-
-
-@pytest.fixture
-def desk(cluster: Cluster, operator: OperatorProcess, namespace: str) -> Iterator[Desk]:
-    """The account is there; the Actions go with the test."""
-    for manifest in account(namespace, "maker", EVERYTHING):
-        cluster.apply("admin", manifest)
-    yield Desk(cluster, namespace)
-    names = cluster.kubectl("admin", "get", "actions", "-o", "name").out.split()
-    if mine := [each for each in names if each.endswith(namespace)]:
-        cluster.kubectl("admin", "delete", *mine)
 
 
 def resource(template: Manifest, ident: str = "it", **more: Any) -> Manifest:

@@ -3,7 +3,8 @@
 import pytest
 from tests.support.builders import MAKER, RUN_UID, effects, failed, live, manifest, planned, run, run_plan
 
-from pratique.api.v1alpha1.action_run import DryRunResult
+from pratique.api.v1alpha1.action import Lists
+from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange
 from pratique.core.digest import plan_digest
 from pratique.core.dry_run import try_plan, with_results, without_results
 from pratique.core.effects import Create, MergePatch, ObjectRef, Outcome, Read
@@ -43,7 +44,7 @@ def test_all_objects_are_tried_side_by_side_under_the_account():
     )
     found = {"try/scale/find": scaled(3)["try/scale/find"]}
     assert trial(run_plan(SCALE), found).effects == (
-        MergePatch("try/scale", REF, "d1", DEPLOYMENT, MAKER, dry_run=True),
+        MergePatch("try/scale", REF, "d1", DEPLOYMENT, MAKER, dry_run=True, by_entry=True),
     )
 
 
@@ -203,3 +204,93 @@ def test_a_webhook_that_takes_no_dry_runs_defers_it():
     words = 'admission webhook "x.example.com" does not support dry run'
     found = trial(run_plan(ONE), {"try/one": failed("BadRequest", words)})
     assert found.tried[0][1].dry_run.message == "an admission webhook of this cluster takes no dry runs"
+
+
+# ---- lists
+
+PODS = manifest("Deployment", "web", "apps/v1", spec={"containers": [{"name": "web", "image": "web:2"}]})
+LIVE = manifest(
+    "Deployment", "web", "apps/v1", spec={"containers": [{"name": "web", "image": "web:1"}, {"name": "proxy"}]}
+)
+MERGED = manifest(
+    "Deployment", "web", "apps/v1", spec={"containers": [{"name": "web", "image": "web:2"}, {"name": "proxy"}]}
+)
+IMAGE = planned("scale", PODS, patch=True)
+REPLACED = IMAGE.model_copy(update={"lists": Lists.REPLACE})
+LOSES = (
+    "Deployment team-a/web could not be changed: spec.containers would lose proxy: write out in the template what must"
+    " stay, or set lists: Replace beside patch in the Action if it should go"
+)
+
+
+def answers(after, *, replaced):
+    return {"try/scale/find": Outcome(object=live(LIVE)), "try/scale": Outcome(object=live(after), value=replaced)}
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_change_that_would_take_entries_out_of_a_list_is_refused(replaced):
+    assert trial(run_plan(IMAGE), answers(PODS, replaced=replaced)).problems == [LOSES]
+
+
+def test_a_list_that_is_merged_shows_what_changes_in_it():
+    plan = run_plan(IMAGE)
+    shown = with_results(plan, trial(plan, answers(MERGED, replaced=False)))
+    assert shown.summary == ['Change Deployment team-a/web: spec.containers[web].image "web:1" → "web:2"']
+    assert shown.resources[0].dry_run.listing == "ByEntry"
+
+
+def test_a_list_that_the_action_replaces_shows_what_goes_first():
+    plan = run_plan(REPLACED)
+    (patch,) = trial(plan, {"try/scale/find": Outcome(object=live(LIVE))}).effects
+    assert not patch.by_entry
+    shown = with_results(plan, trial(plan, answers(PODS, replaced=True)))
+    gone = 'spec.containers: proxy is removed, spec.containers[web].image "web:1" → "web:2"'
+    assert shown.summary == [f"Change Deployment team-a/web: {gone}"]
+
+
+def test_of_many_losses_three_are_told():
+    lists = {f"l{n}": ["x"] for n in range(5)}
+    change = planned("scale", manifest("Thing", "t", "example.com/v1", spec=lists), patch=True)
+    before = manifest("Thing", "t", "example.com/v1", spec={key: ["y"] for key in lists})
+    known = {
+        "try/scale/find": Outcome(object=live(before)),
+        "try/scale": Outcome(object=live(change.manifest), value=True),
+    }
+    (said,) = trial(run_plan(change), known).problems
+    assert "spec.l0 would lose y, spec.l1 would lose y, spec.l2 would lose y, and 2 more: write out" in said
+
+
+HELD_SINCE = DryRun(
+    result="Passed",
+    target_uid="u1",
+    changes=[FieldChange(path="spec.containers[0].image", before='"web:1"', after='"web:2"')],
+)
+
+
+def test_what_waits_since_the_last_version_is_merged_and_listed_as_then():
+    """What was approved is a list that takes the place of another; where that takes something out, it is refused now."""
+    alone = manifest("Deployment", "web", "apps/v1", spec={"containers": [{"name": "web", "image": "web:1"}]})
+    plan = run_plan(IMAGE.model_copy(update={"dry_run": HELD_SINCE}))
+    (patch,) = trial(plan, {"try/scale/find": Outcome(object=live(alone))}).effects
+    assert not patch.by_entry
+    known = {"try/scale/find": Outcome(object=live(alone)), "try/scale": Outcome(object=live(PODS), value=True)}
+    assert trial(plan, known).tried[0][1].dry_run == HELD_SINCE
+    assert trial(plan, answers(PODS, replaced=True)).problems == [LOSES]
+
+
+def test_a_new_object_that_waits_since_the_last_version_is_listed_as_then():
+    held = DryRun(result="Passed", changes=[FieldChange(path="data", before='["a"]', after='["a", "b"]')])
+    one = planned("one", manifest(data=["a"]), dry_run=held)
+    stored = {"try/one": Outcome(object=live(manifest(data=["a", "b"])))}
+    assert trial(run_plan(one), stored).tried[0][1].dry_run == held
+    assert trial(run_plan(one.model_copy(update={"dry_run": None})), stored).tried[0][1].dry_run.changes == []
+
+
+def test_a_summary_that_is_too_long_says_how_much_more_there_is():
+    long = planned("scale", manifest("Thing", "t", spec={f"{'k' * 60}{n}": 1 for n in range(12)}), patch=True)
+    known = {
+        "try/scale/find": Outcome(object=live(manifest("Thing", "t"))),
+        "try/scale": Outcome(object=live(long.manifest)),
+    }
+    (line,) = with_results(run_plan(long), trial(run_plan(long), known)).summary
+    assert (len(line) <= 512, line[-12:]) == (True, ", and 6 more")

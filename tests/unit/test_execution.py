@@ -1,5 +1,6 @@
 """How a granted run proceeds: exactly once, through crashes, namesakes, slow objects and refusals."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,10 +19,11 @@ from tests.support.builders import (
     run,
     run_plan,
     running,
+    stage,
 )
 
-from pratique.api.v1alpha1.action_run import DryRun, Phase, RunResource
-from pratique.core.effects import Create, EvaluateReady, Failure, MergePatch, Outcome, Read
+from pratique.api.v1alpha1.action_run import DryRun, FieldChange, Phase, RunResource
+from pratique.core.effects import Create, EvaluateReady, Failure, MergePatch, ObjectRef, Outcome, Read
 from pratique.core.execution import advance
 from pratique.core.snapshot import RunSnapshot
 
@@ -237,36 +239,41 @@ def test_ready_when(outcome, phase, message):
 
 
 CHANGE = planned("scale", manifest("Deployment", "web", "apps/v1", spec={"replicas": 3}), patch=True)
-FOUND = {"find/scale": made(CHANGE)}
+FOUND = {"before/scale/find": Outcome(object=live(CHANGE.manifest, resourceVersion="7"))}
+TRIED = FOUND | {"before/scale": made(CHANGE)}
+REF = ObjectRef("apps/v1", "Deployment", "web", "team-a")
+MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 
 
-def test_a_change_finds_the_object_and_merges_into_exactly_that_one():
+def test_a_change_is_tried_and_then_made_in_the_very_version_that_was_tried():
     plan = run_plan(CHANGE.model_copy(update={"ready_when": "true"}))
-    (find,) = look(plan).effects
-    assert isinstance(find, Read)
-    (change,) = look(plan, FOUND).effects
-    assert change == MergePatch("change/scale", find.ref, "u1", CHANGE.manifest, MAKER)
+    assert look(plan).effects == (Read("before/scale/find", REF, MAKER),)
+    trial = MergePatch("before/scale", REF, "u1", CHANGE.manifest, MAKER, dry_run=True, by_entry=True)
+    assert look(plan, FOUND).effects == (trial,)
+    (change,) = look(plan, TRIED).effects
+    assert change == replace(trial, key="change/scale", dry_run=False, resource_version="7")
     changed = {"change/scale": made(CHANGE), "ready/scale": Outcome(value=True)}
-    status = look(plan, FOUND | changed).status
+    status = look(plan, TRIED | changed).status
     assert status.phase is Phase.SUCCEEDED
     assert [(each.uid, each.held) for each in status.resources] == [("u1", False)]
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "phase", "message"),
+    ("outcomes", "phase"),
     [
-        ({"find/scale": failed("NotFound")}, Phase.FAILED, "Deployment team-a/web could not be found: no"),
-        (FOUND | {"change/scale": failed("Conflict")}, Phase.FAILED, "Deployment team-a/web could not be changed: no"),
-        (
-            FOUND | {"change/scale": failed("Timeout", transient=True)},
-            Phase.RUNNING,
-            f"Deployment team-a/web could not be changed: no{AGAIN}",
-        ),
+        ({"before/scale/find": failed("NotFound")}, Phase.FAILED),
+        (FOUND | {"before/scale": failed("Invalid")}, Phase.FAILED),
+        (FOUND | {"before/scale": failed("Conflict", MODIFIED)}, Phase.RUNNING),
+        (TRIED | {"change/scale": failed("Conflict", MODIFIED)}, Phase.RUNNING),
+        (TRIED | {"change/scale": failed("Timeout", transient=True)}, Phase.RUNNING),
     ],
 )
-def test_a_change_fails(outcomes, phase, message):
-    status = look(run_plan(CHANGE), outcomes).status
-    assert (status.phase, status.message) == (phase, message)
+def test_a_change_that_is_not_made(outcomes, phase):
+    """An object that somebody changed at the same moment is looked at again, and tried again."""
+    plan = look(run_plan(CHANGE), outcomes)
+    assert (plan.status.phase, plan.retry) == (phase, phase is Phase.RUNNING)
+    assert plan.status.message.startswith("Deployment team-a/web could not be changed: ")
+    assert plan.status.message.endswith(AGAIN) is plan.retry
 
 
 LATE = planned("late", dry_run=DryRun(result="Deferred", message="one makes its namespace first"))
@@ -333,7 +340,44 @@ def test_a_right_that_an_earlier_object_gives_is_waited_for_and_not_for_ever(pla
     assert NO_RIGHT in failed_at_last.message
 
 
-def test_the_object_that_was_approved_is_changed_and_no_namesake():
-    approved = CHANGE.model_copy(update={"dry_run": DryRun(result="Passed", target_uid="approved")})
-    (patch,) = look(run_plan(approved), {"find/scale": made(CHANGE, "namesake")}).effects
-    assert (patch.key, patch.uid) == ("change/scale", "approved")
+def scaled(before: int, after: int = 3, uid: str = "u1") -> dict[str, Outcome]:
+    return {
+        "before/scale/find": Outcome(object=live({**CHANGE.manifest, "spec": {"replicas": before}}, uid)),
+        "before/scale": Outcome(object=live({**CHANGE.manifest, "spec": {"replicas": after}}, uid)),
+    }
+
+
+APPROVED = CHANGE.model_copy(
+    update={
+        "dry_run": DryRun(
+            result="Passed",
+            target_uid="u1",
+            changes=[FieldChange(path="spec.replicas", before="1", after="3")],
+            listing="ByEntry",
+        )
+    }
+)
+TWICE = planned("first", CHANGE.manifest, patch=True)
+
+
+@pytest.mark.parametrize(
+    ("plan", "outcomes", "why"),
+    [
+        (run_plan(APPROVED, gate=stage()), scaled(1), None),
+        (run_plan(APPROVED, gate=stage()), scaled(3), None),
+        (run_plan(APPROVED, gate=stage()), scaled(2), "spec.replicas was 1 → 3, is 2 → 3"),
+        (run_plan(APPROVED, gate=stage()), scaled(1, 2), "spec.replicas was 1 → 3, is 1 → 2"),
+        (run_plan(APPROVED), scaled(2), None),
+        (run_plan(APPROVED), scaled(1, uid="namesake"), "was deleted and made again"),
+        (run_plan(TWICE, APPROVED, gate=stage()), scaled(2), None),
+    ],
+)
+def test_what_was_approved_is_done_to_the_object_that_was_meant_and_nothing_else(plan, outcomes, why):
+    """A free run decides by what is there when its turn comes; what the run itself did to the object is no news."""
+    done = [RunResource(id="first", api_version="v1", kind="x", name="x", uid="u", ready=True)]
+    found = look(plan, outcomes, resources=done)
+    if why is None:
+        assert effects(found) == ["change/scale"]
+    else:
+        assert (found.status.phase, found.effects) == (Phase.FAILED, ())
+        assert why in found.status.message

@@ -24,7 +24,8 @@ WITH_OUTPUTS = run_plan(ONE, CHANGED, outputs={"name": "${resources.one.metadata
 LIVE_ONE, LIVE_TWO = live(ONE.manifest, "u1"), live(CHANGED.manifest, "u2")
 MADE = {
     "create/one": Outcome(object=LIVE_ONE),
-    "find/two": Outcome(object=LIVE_TWO),
+    "before/two/find": Outcome(object=LIVE_TWO),
+    "before/two": Outcome(object=LIVE_TWO),
     "change/two": Outcome(object=LIVE_TWO),
 }
 

@@ -9,10 +9,11 @@ from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange, Phase
 from pratique.api.v1alpha1.common import EventType, NotificationRule, Requester
 from pratique.core import notification, transitions
-from pratique.core.changes import MAX_CHANGES, changes
+from pratique.core.changes import changes_of_patched
 from pratique.core.effects import Delivery
 from pratique.core.gate import ApprovalSnapshot, plan_approval
 from pratique.core.limits import MAX_INPUT_BYTES, MAX_METADATA_LENGTH, MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
+from pratique.core.listing import MAX_CHANGES, listed
 from pratique.core.text import fit
 
 STORED = 1_572_864
@@ -57,9 +58,8 @@ def test_the_largest_run_fits() -> None:
     names = {f"k{number}": 1 for number in range((MAX_PLAN_BYTES - size_of(plan.to_wire())) // 13)}
     (first,) = plan.resources
     template = [f"{'f' * 300}{number}" for number in range(40)]
-    shown = changes(
-        dict.fromkeys(template, 1), dict.fromkeys(template, WIDE * 500), dict.fromkeys(template, WIDE * 400)
-    )
+    before, after = dict.fromkeys(template, WIDE * 500), dict.fromkeys(template, WIDE * 400)
+    shown = listed(changes_of_patched(dict.fromkeys(template, 1), before, after, replaced=False))
     assert len(shown) == MAX_CHANGES + 1
     tried = DryRun(result=DryRunResult.PASSED, changes=shown)
     resources = [first.model_copy(update={"id": f"r{number}", "dry_run": tried}) for number in range(16)]
@@ -102,6 +102,6 @@ def test_a_text_is_cut_at_a_whole_character() -> None:
 
 
 def test_a_change_has_room_in_its_field() -> None:
-    (long,) = changes({"a": 1}, {"a": WIDE * 300}, {"a": "é" * 300})
+    (long,) = listed(changes_of_patched({"a": 1}, {"a": WIDE * 300}, {"a": "é" * 300}, replaced=False))
     assert FieldChange.model_validate(long.to_wire()) == long
     assert "sha256" in long.before and "sha256" in long.after and len(long.before.encode()) <= 160

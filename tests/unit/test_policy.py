@@ -66,7 +66,7 @@ def test_the_plan_says_exactly_what_would_run() -> None:
     }
     assert (made.id, made.patch, made.ready_when, made.manifest["data"]) == ("made", False, "true", {"name": "web"})
     assert plan.inputs == {"name": "web", "days": 1}
-    assert plan.summary == ["ConfigMap made"]
+    assert plan.summary == ["ConfigMap made: data.name=web"]
     assert plan.service_account_ref.username == "system:serviceaccount:makers:maker"
     assert (plan.timeout, plan.outputs, plan.action.uid) == ("9m", {"who": "${inputs.name}"}, "act-1")
     assert plan.digest == plan_digest(plan)

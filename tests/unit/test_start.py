@@ -43,7 +43,7 @@ def change(before: str, after: str = "10", path: str = "spec.replicas") -> Field
 
 
 def scale(*changes: FieldChange, uid: str = "d1") -> DryRun:
-    return DryRun(result="Passed", target_uid=uid, changes=list(changes))
+    return DryRun(result="Passed", target_uid=uid, changes=list(changes), listing="ByEntry")
 
 
 SCALED = run_plan(planned("web", DEPLOYMENT, patch=True, dry_run=scale(change("3"))), gate=stage())
@@ -79,7 +79,7 @@ def test_what_shows_the_same_as_before_starts():
     assert effects(asked) == ["try/one", READ_ACTION]
     assert effects(start(outcomes={})) == ["try/one"]
     assert effects(start()) == ["create/one"]
-    assert effects(start(SCALED, shows(3))) == ["find/web"]
+    assert effects(start(SCALED, shows(3))) == ["before/web/find"]
     deferred = {"try/one": failed("NotFound")}
     assert "the dry run is refused now" in superseded(start(DEFERRED, deferred))
     assert effects(start(DEFERRED)) == ["late/one"]
@@ -97,7 +97,7 @@ def test_a_right_that_may_be_on_its_way_does_not_undo_an_approval():
 
 def test_what_is_so_already_starts_too():
     """Somebody was faster, or the operator was killed after it had changed the object."""
-    assert effects(start(SCALED, shows(10))) == ["find/web"]
+    assert effects(start(SCALED, shows(10))) == ["before/web/find"]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,9 @@ def test_superseded_by_what_the_dry_run_shows_now(plan, outcomes, message):
 
 
 def test_a_change_that_is_gone_is_told_too():
-    mirrored = planned("one", dry_run=DryRun(result="Passed", changes=[change('"a"', '"b"', "data.x")]))
+    mirrored = planned(
+        "one", dry_run=DryRun(result="Passed", changes=[change('"a"', '"b"', "data.x")], listing="ByEntry")
+    )
     said = superseded(start(run_plan(mirrored, gate=stage())))
     assert 'data.x would not change any more: "a" → "b"' in said
 

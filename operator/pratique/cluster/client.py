@@ -22,6 +22,7 @@ from pratique.core.quoting import Piece
 
 Json = dict[str, Any]
 MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 """As `accept`: the answer is the object's metadata alone."""
@@ -65,6 +66,8 @@ class Api:
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._session: aiohttp.ClientSession | None = None
         self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}
+        self.merges_whole_lists: set[tuple[str, str]] = set()
+        """Kinds, by apiVersion and kind, that take no strategic merge patch."""
         self.may_write: Callable[[], bool] = lambda: True
         """Asked right before each write is sent: a process that was suspended must not act on what it knew before."""
         self.observe: Callable[[str, str, int, float], None] = lambda method, path, code, seconds: None

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import assert_never
 
-from pratique.cluster.client import MERGE_PATCH, Api, ApiError
+from pratique.cluster.client import MERGE_PATCH, STRATEGIC_MERGE_PATCH, Api, ApiError
 from pratique.core.adoption import uid_of
 from pratique.core.answers import Answer, Cause, Standing
 from pratique.core.effects import Create, Delete, Failure, Json, MergePatch, ObjectRef, Outcome, Read
@@ -11,6 +11,7 @@ from pratique.core.effects import Create, Delete, Failure, Json, MergePatch, Obj
 ClusterEffect = Create | Read | MergePatch | Delete
 _FIELD_MANAGER = {"fieldManager": "pratique", "fieldValidation": "Strict"}
 _DRY_RUN = {"dryRun": "All"}
+_UNSUPPORTED = 415
 
 
 async def perform(api: Api, effect: ClusterEffect) -> Outcome:
@@ -23,7 +24,7 @@ async def perform(api: Api, effect: ClusterEffect) -> Outcome:
                 path = await api.path_of(effect.ref)
                 return Outcome(await api.request("GET", path, run_as=effect.run_as))
             case MergePatch():
-                return Outcome(await _merge(api, effect))
+                return await _merge(api, effect)
             case Delete():
                 return Outcome(await _delete(api, effect))
             case _:
@@ -69,7 +70,7 @@ async def _without_stored(api: Api, effect: MergePatch | Delete, answer: Answer)
 
 def _has_version(effect: MergePatch) -> bool:
     """Whether the patch is for one version of the object only: a change by somebody else is then for us to look at."""
-    return bool((effect.patch.get("metadata") or {}).get("resourceVersion"))
+    return bool(effect.resource_version or (effect.patch.get("metadata") or {}).get("resourceVersion"))
 
 
 async def _create(api: Api, effect: Create) -> Outcome:
@@ -93,15 +94,32 @@ async def _create(api: Api, effect: Create) -> Outcome:
     return Outcome(existing, failure=taken)
 
 
-async def _merge(api: Api, effect: MergePatch) -> Json:
-    """The uid in the patch makes the API server refuse any other object of that name."""
+async def _merge(api: Api, effect: MergePatch) -> Outcome:
+    """The uid in the patch makes the API server refuse any other object of that name.
+
+    Which kinds can merge lists entry by entry, the API server alone knows: custom ones answer 415, whatever their group.
+    """
     patch = dict(effect.patch)
     patch["metadata"] = {**patch.get("metadata", {}), "uid": effect.uid}
+    if effect.resource_version is not None:
+        patch["metadata"]["resourceVersion"] = effect.resource_version
     for known in ("apiVersion", "kind"):
         patch.pop(known, None)
     path = await api.path_of(effect.ref)
+    kind = (effect.ref.api_version, effect.ref.kind)
+    if effect.by_entry and kind not in api.merges_whole_lists:
+        try:
+            return Outcome(await _patch(api, effect, path, patch, STRATEGIC_MERGE_PATCH), value=False)
+        except ApiError as error:
+            if error.code != _UNSUPPORTED:
+                raise
+            api.merges_whole_lists.add(kind)
+    return Outcome(await _patch(api, effect, path, patch, MERGE_PATCH), value=True)
+
+
+async def _patch(api: Api, effect: MergePatch, path: str, patch: Json, content_type: str) -> Json:
     return await api.request(
-        "PATCH", path, patch, params=_options(effect), content_type=MERGE_PATCH, run_as=effect.run_as
+        "PATCH", path, patch, params=_options(effect), content_type=content_type, run_as=effect.run_as
     )
 
 

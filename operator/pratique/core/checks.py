@@ -17,6 +17,7 @@ from pratique.core.expression_text import selections_of
 from pratique.core.expressions import Program, compile_expression
 from pratique.core.form_types import ACTION, ANYTHING, RUN, Types, types_of
 from pratique.core.forms import example, problems_of_schema
+from pratique.core.nulls import problems_of_nulls
 from pratique.core.objects import forbidden, not_written_out
 from pratique.core.policy import OUTPUT_SCOPE, SCOPE, render_resource, scope_of
 from pratique.core.rendering import Json, parse, strings
@@ -35,6 +36,7 @@ def _problems(action: Action) -> Iterator[str]:
     yield from _conditions(action)
     for index, template in enumerate(action.spec.execution.resources):
         yield from _template(action, template, f"spec.execution.resources[{index}]", trial=not form)
+        yield from problems_of_nulls(action, index, f"spec.execution.resources[{index}].template")
     yield from _twice(action)
     if action.spec.cost is not None:
         yield from _text(action, action.spec.cost, SCOPE, "spec.cost")

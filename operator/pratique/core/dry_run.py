@@ -9,12 +9,15 @@ from dataclasses import dataclass, field, replace
 
 from pratique.api.v1alpha1.action_run import ActionRun, DryRun, DryRunResult, PlannedResource, RunPlan
 from pratique.api.v1alpha1.common import ServiceAccountRef
-from pratique.core.adoption import is_made_by, ref_of, uid_of
+from pratique.core.adoption import is_made_by
 from pratique.core.answers import Cause
-from pratique.core.changes import changes
+from pratique.core.changes import changes_of_new
 from pratique.core.digest import plan_digest
-from pratique.core.effects import Create, Effect, Failure, MergePatch, ObjectRef, Outcomes, Read
+from pratique.core.effects import Create, Effect, Failure, ObjectRef, Outcomes, Read
+from pratique.core.first_changes import first_changes
+from pratique.core.listing import listed
 from pratique.core.objects import without_secrets
+from pratique.core.patching import Seen, listed_as_first, passed, try_change
 from pratique.core.prerequisites import is_custom_before, provider
 from pratique.core.summary import name_of, settings, summarize_tried
 from pratique.core.text import clean
@@ -101,7 +104,9 @@ def try_plan(run: ActionRun, plan: RunPlan, outcomes: Outcomes, what: str, made:
 def with_results(plan: RunPlan, trial: Trial) -> RunPlan:
     """Return the plan as approvers see it: with what its dry runs showed, in its summary and in its digest."""
     shown = [planned.model_copy(update={"dry_run": tried.dry_run}) for planned, tried in trial.tried]
-    tried = plan.model_copy(update={"resources": shown, "summary": [summarize_tried(each) for each in shown]})
+    lines = dict(zip((each.id for each in plan.resources), plan.summary, strict=False))
+    summary = [summarize_tried(each, lines.get(each.id)) for each in shown]
+    tried = plan.model_copy(update={"resources": shown, "summary": summary})
     return tried.model_copy(update={"digest": plan_digest(tried)})
 
 
@@ -119,29 +124,19 @@ def _try(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Ou
         if outcome is None:
             return Create(key, as_sent(planned), account, dry_run=True)
         return _shown(run, planned, around, outcomes, key)
-    ref = ref_of(planned.manifest)
-    found = outcomes.get(f"{key}/find")
-    if found is None:
-        return Read(f"{key}/find", ref, account)
-    if found.failure is not None:
-        return _refused(planned, around, found.failure, outcomes, key)
-    uid = uid_of(found.object or {})
-    changed = outcomes.get(key)
-    if changed is None:
-        return MergePatch(key, ref, uid, planned.manifest, account, dry_run=True)
-    if changed.failure is not None:
-        return _refused(planned, around, changed.failure, outcomes, key)
-    before, after = without_secrets(found.object or {}), without_secrets(changed.object or {})
-    listed = changes(settings(planned.manifest), before, after)
-    return Tried(DryRun(result=DryRunResult.PASSED, target_uid=uid, changes=listed))
+    seen = try_change(planned, account, outcomes, key)
+    if isinstance(seen, Seen):
+        return Tried(seen.dry_run)
+    return _refused(planned, around, seen, outcomes, key) if isinstance(seen, Failure) else seen
 
 
 def _shown(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Outcomes, key: str) -> Tried | Effect:
     outcome = outcomes[key]
     if outcome.failure is None:
-        sent = as_sent(planned)
-        listed = changes(settings(sent), sent, without_secrets(outcome.object or {}))
-        return Tried(DryRun(result=DryRunResult.PASSED, changes=listed))
+        sent, stored = settings(as_sent(planned)), without_secrets(outcome.object or {})
+        old = listed_as_first(planned)
+        shown = first_changes(sent, sent, stored) if old else listed(changes_of_new(sent, stored))
+        return Tried(passed(shown, old=old))
     if outcome.failure.reason == "AlreadyExists" and is_made_by(run, planned, outcome.object):
         return Tried(DryRun(result=DryRunResult.PASSED), begun=True)
     return _refused(planned, around, outcome.failure, outcomes, key)
@@ -165,9 +160,13 @@ def _refused(
             why = f"{custom} may make its namespace first"
     if why is not None:
         return Tried(DryRun(result=DryRunResult.DEFERRED, message=clean(why, 512)))
-    if failure.cause in _CHANGING:
-        failure = replace(failure, transient=True)
+    failure = may_pass(failure)
     return Tried(problem=failure, given_by=provider(planned, around.there, failure, around.account))
+
+
+def may_pass(failure: Failure) -> Failure:
+    """Return the failure; one that says no more than that the object was changed at the same moment, may pass."""
+    return replace(failure, transient=True) if failure.cause in _CHANGING else failure
 
 
 def _sentence(planned: PlannedResource, failure: Failure) -> str:

@@ -60,7 +60,9 @@ class Read:
 class MergePatch:
     """Merge `patch` into the object with this uid; any other object of that name is a failure with reason Conflict.
 
-    As a `dry_run`, `outcome.object` is what it would become.
+    With `by_entry` lists are merged entry by entry where the kind can do that; `outcome.value` says whether they were
+    replaced as a whole. With a `resource_version` an object that was changed since is a Conflict as well. As a `dry_run`,
+    `outcome.object` is what it would become.
     """
 
     key: str
@@ -69,6 +71,8 @@ class MergePatch:
     patch: Json
     run_as: str | None = None
     dry_run: bool = False
+    by_entry: bool = False
+    resource_version: str | None = None
 
 
 @dataclass(frozen=True)

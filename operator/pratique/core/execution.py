@@ -22,7 +22,8 @@ from pratique.api.v1alpha1.action_run import (
 from pratique.api.v1alpha1.common import EventType
 from pratique.core import transitions
 from pratique.core.adoption import is_made_by, ref_of, uid_of
-from pratique.core.dry_run import try_plan
+from pratique.core.differences import differences
+from pratique.core.dry_run import may_pass, try_plan
 from pratique.core.effects import (
     Create,
     Effect,
@@ -30,18 +31,18 @@ from pratique.core.effects import (
     EvaluateReady,
     Failure,
     Json,
-    MergePatch,
     ObjectRef,
     Outcome,
     Outcomes,
     Plan,
     Read,
 )
+from pratique.core.patching import Seen, change, try_change
 from pratique.core.patience import POLL, allowed, mark
 from pratique.core.prerequisites import LACKS_RIGHTS, provider
 from pratique.core.readiness import State, readiness
 from pratique.core.snapshot import RunSnapshot
-from pratique.core.summary import summarize
+from pratique.core.summary import summarize, summarize_tried
 from pratique.core.ttl import expires_at
 from pratique.core.vanishing import as_sent, confirm, is_held, vanishes
 
@@ -196,22 +197,31 @@ def _failed(failure: Failure, what: str, plan: RunPlan, planned: PlannedResource
 
 
 def _change(plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: Outcomes) -> Progress:
-    """Find the object, then merge into exactly that one."""
+    """Find the object, try the change, and make it in the very version that was tried, if it still is what was planned."""
     account = plan.service_account_ref.username
-    found = outcomes.get(_key("find", planned))
-    if found is None:
-        return Progress(Step.NEEDS, effects=(Read(_key("find", planned), ref, account),))
-    if found.failure is not None:
-        return _failed(found.failure, f"{ref} could not be found", plan, planned)
+    seen = try_change(planned, account, outcomes, _key("before", planned))
+    if isinstance(seen, Failure):
+        return _failed(may_pass(seen), f"{ref} could not be changed", plan, planned)
+    if not isinstance(seen, Seen):
+        return Progress(Step.NEEDS, effects=(seen,))
+    if different := _other_than_planned(plan, planned, seen):
+        return Progress(Step.FAILED, message=f"It would not do any more what was planned: {'; '.join(different)}")
     changed = outcomes.get(_key("change", planned))
     if changed is None:
-        approved = planned.dry_run.target_uid if planned.dry_run else None
-        uid = approved or uid_of(found.object or {})
-        patch = MergePatch(_key("change", planned), ref, uid, planned.manifest, account)
-        return Progress(Step.NEEDS, effects=(patch,))
+        return Progress(Step.NEEDS, effects=(change(planned, seen, account, _key("change", planned)),))
     if changed.failure is not None:
-        return _failed(changed.failure, f"{ref} could not be changed", plan, planned)
+        return _failed(may_pass(changed.failure), f"{ref} could not be changed", plan, planned)
     return _judge(planned, _record(planned, ref, changed.object or {}), changed.object or {}, outcomes)
+
+
+def _other_than_planned(plan: RunPlan, planned: PlannedResource, seen: Seen) -> list[str]:
+    """Return what the change would do other than was planned. What the run itself did to the object before, is no news."""
+    ref = ref_of(planned.manifest)
+    approved = planned.dry_run.target_uid if planned.dry_run else None
+    if approved is not None and approved != seen.dry_run.target_uid:
+        return [f"{ref}: was deleted and made again"]
+    before = [ref_of(each.manifest) for each in plan.resources[: plan.resources.index(planned)]]
+    return [] if plan.gate is None or ref in before else differences(planned, str(ref), seen.dry_run)
 
 
 def _look(
@@ -275,9 +285,14 @@ def _succeed(run: ActionRun, plan: RunPlan, outcomes: Outcomes, now: datetime) -
             text = f"Everything was made, but spec.execution.outputs failed: {outcome.failure.message}"
             return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, plan.notifications))
         outputs = outcome.value
-    done = "; ".join(summarize(each.manifest, patch=each.patch) for each in plan.resources)
+    done = "; ".join(_done(each) for each in plan.resources)
     run = run.model_copy(update={"status": run.status.model_copy(update={"outputs": outputs})})
     return Plan(transitions.end(run, Phase.SUCCEEDED, f"Done: {done}", now, EventType.SUCCEEDED, plan.notifications))
+
+
+def _done(planned: PlannedResource) -> str:
+    """Return what was done, in one line: of a change what it changed, which may be nothing."""
+    return summarize_tried(planned) if planned.patch else summarize(planned.manifest, patch=False)
 
 
 def _live_objects(plan: RunPlan, outcomes: Outcomes) -> tuple[dict[str, Json], tuple[Effect, ...]]:

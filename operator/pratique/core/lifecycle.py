@@ -137,7 +137,7 @@ def _try_again_at(run: ActionRun, now: datetime) -> datetime:
 def _enter(snapshot: RunSnapshot, plan: RunPlan, now: datetime, again: _Again) -> Plan[ActionRunStatus]:
     """Let a run without a gate start at once; open the gate of any other, once its plan has passed a dry run."""
     run, stage = snapshot.run, plan.gate
-    if stage is None and len(plan.resources) == 1:  # the one request that makes it says as much as a dry run
+    if stage is None and [each.patch for each in plan.resources] == [False]:  # the one POST says as much as a dry run
         return advance(snapshot, transitions.start(run, plan, FREE, now), now)
     trial = try_plan(run, plan, snapshot.outcomes, TRY)
     if trial.effects:

@@ -18,7 +18,7 @@ _KIND = re.compile(r"[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _FREE = ("name", "namespace", "labels", "annotations")
 """What a template may set of metadata: the rest is the API server's, or makes others act (owners, finalizers)."""
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 HIDDEN = "(hidden)"
 """Stands where a Secret had a value."""
 
@@ -44,6 +44,11 @@ def forbidden(manifest: Json, path: str) -> Iterator[str]:
             f"{path}.metadata.{field}: {name} belongs to the operator; leave it out"
             for name in names or {}
             if str(name).partition("/")[0].endswith(GROUP) and "/" in str(name)
+        )
+        yield from (
+            f"{path}.metadata.{field}.{name}: cannot be set by a template"
+            for name in names or {}
+            if str(name).startswith("$")
         )
 
 
@@ -80,7 +85,7 @@ def without_secrets(live: Json) -> Json:
     if live.get("kind") != "Secret":
         return live
     metadata: Json = live.get("metadata") or {}
-    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key != _LAST_APPLIED}
+    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key != LAST_APPLIED}
     values = [field for field in ("data", "stringData") if field in live]
     hidden: Json = {field: dict.fromkeys(live[field] or {}, HIDDEN) for field in values}
     return {**live, "metadata": {**metadata, "annotations": annotations}, **hidden}

@@ -10,6 +10,7 @@ from typing import Any
 
 from pratique.api.v1alpha1.action import Action, RequireReason, ResourceTemplate, Stage
 from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, PlannedResource, RunPlan
+from pratique.core.asked import asked_fields
 from pratique.core.digest import plan_digest
 from pratique.core.effects import Evaluation, Json
 from pratique.core.errors import EvaluationError
@@ -17,6 +18,7 @@ from pratique.core.expressions import compile_expression, has_nul
 from pratique.core.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
 from pratique.core.identity import askers, folded, is_among, is_service_account, person_of
 from pratique.core.limits import MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
+from pratique.core.nulls import check_nulls, without_nulls
 from pratique.core.objects import finished_manifest, not_written_out
 from pratique.core.rendering import render, render_text
 from pratique.core.summary import summarize
@@ -142,6 +144,7 @@ def _resources(action: Action, run: ActionRun, scope: Json) -> list[PlannedResou
     for index, template in enumerate(action.spec.execution.resources):
         path = f"spec.execution.resources[{index}]"
         if condition(template.when, scope, f"{path}.when"):
+            check_nulls(action, index, f"{path}.template")
             planned.append(render_resource(template, run, scope, path))
     return planned
 
@@ -150,9 +153,15 @@ def render_resource(template: ResourceTemplate, run: ActionRun, scope: Json, pat
     """Render one object exactly as it will be sent; raises EvaluationError with the field."""
     for problem in not_written_out(template.template, f"{path}.template"):
         raise EvaluationError(problem)
-    rendered = render(template.template, scope, f"{path}.template")
+    rendered = without_nulls(render(template.template, scope, f"{path}.template"), fields=not template.patch)
     manifest = finished_manifest(rendered, run, f"{path}.template", patch=template.patch)
-    return PlannedResource(id=template.id, patch=template.patch, ready_when=template.ready_when, manifest=manifest)
+    return PlannedResource(
+        id=template.id,
+        patch=template.patch,
+        lists=template.lists,
+        ready_when=template.ready_when,
+        manifest=manifest,
+    )
 
 
 def _cost(action: Action, scope: Json) -> str | None:
@@ -181,7 +190,7 @@ def _plan(
         timeout=execution.timeout,
         start_deadline=execution.start_deadline,
         inputs=inputs,
-        summary=[summarize(resource.manifest, patch=resource.patch) for resource in resources],
+        summary=[_line(action, resource) for resource in resources],
         cost=cost,
         resources=resources,
         outputs=execution.outputs,
@@ -192,6 +201,12 @@ def _plan(
     if size > MAX_PLAN_BYTES:
         raise EvaluationError(f"spec.execution.resources: make a plan of {size} bytes, {MAX_PLAN_BYTES} are allowed")
     return plan.model_copy(update={"digest": plan_digest(plan)})
+
+
+def _line(action: Action, planned: PlannedResource) -> str:
+    template = next(each for each in action.spec.execution.resources if each.id == planned.id)
+    asked = asked_fields(template.template, planned.manifest)
+    return summarize(planned.manifest, patch=planned.patch, asked=asked)
 
 
 def evaluate_ready(expression: str, target: Json) -> bool:

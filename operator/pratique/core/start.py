@@ -7,9 +7,10 @@ says, and what the plan's dry runs showed is shown again. Called by `lifecycle`.
 from datetime import datetime
 
 from pratique.api.v1alpha1.action import Action
-from pratique.api.v1alpha1.action_run import ActionRun, DryRun, DryRunResult, PlannedResource, RunPlan
+from pratique.api.v1alpha1.action_run import ActionRun, PlannedResource, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.core.approval import Tally, count
+from pratique.core.differences import differences
 from pratique.core.digest import plan_digest
 from pratique.core.dry_run import Trial, Tried, without_results
 from pratique.core.effects import Evaluation
@@ -56,33 +57,10 @@ def superseded(plan: RunPlan, action: Action | None, approval: Approval, trial: 
 
 def _differences(planned: PlannedResource, tried: Tried) -> list[str]:
     """Return what a dry run shows now and did not show when it was approved. What could not be tried then, is not news."""
-    what, before, after = name_of(planned.manifest), planned.dry_run, tried.dry_run
+    what = name_of(planned.manifest)
     if tried.problem is not None:
         return [f"{what}: the dry run is refused now: {tried.problem.message}"]
-    if before is None or after is None or before.result is DryRunResult.DEFERRED:
-        return []
-    if after.result is DryRunResult.DEFERRED:
-        return [f"{what}: could be tried then, and cannot now: {after.message}"]
-    if before.target_uid != after.target_uid:
-        return [f"{what}: was deleted and made again"]
-    return [] if planned.patch and not after.changes else _other_values(what, before, after)
-
-
-def _other_values(what: str, before: DryRun, after: DryRun) -> list[str]:
-    then = {each.path: each for each in before.changes}
-    now = {each.path: each for each in after.changes}
-    found = []
-    for path in sorted(then.keys() | now.keys()):
-        old, new = then.get(path), now.get(path)
-        if old == new:
-            continue
-        if old is None or new is None:
-            shown = new or old
-            side = "would change" if new else "would not change any more"
-            found.append(f"{what}: {path} {side}: {shown.before} → {shown.after}" if shown else "")
-        else:
-            found.append(f"{what}: {path} was {old.before} → {old.after}, is {new.before} → {new.after}")
-    return found
+    return differences(planned, what, tried.dry_run)
 
 
 def is_granted(approval: Approval, now: datetime) -> bool:

@@ -1,36 +1,54 @@
 """Says in one line per object what a plan does, for people who have to decide. Pure; the full objects are in the plan."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pratique.api.v1alpha1.action_run import DryRunResult, PlannedResource
+from pratique.core.listing import sentence_of
 from pratique.core.text import clean
 
 Json = dict[str, Any]
 MAX_LINE = 512
+_MORE = len(", and 1000 more")
 
 
-def summarize(manifest: Json, *, patch: bool) -> str:
-    """Return one line for people: what is made, or which fields are set to what."""
+def summarize(manifest: Json, *, patch: bool, asked: Sequence[str] = ()) -> str:
+    """Return one line for people: what is made, with the fields that were asked for; or which fields are set to what."""
     what = name_of(manifest)
     if patch:
         return clean(f"Change {what}: {', '.join(_leaves(settings(manifest), ''))}", MAX_LINE)
     ttl = manifest.get("spec", {}).get("ttl") if isinstance(manifest.get("spec"), Mapping) else None
-    return clean(f"{what} for {ttl}" if isinstance(ttl, str) else what, MAX_LINE)
+    if isinstance(ttl, str):
+        what, asked = f"{what} for {ttl}", [each for each in asked if not each.startswith("spec.ttl=")]
+    return clean(f"{what}: {joined(asked, MAX_LINE - len(what) - 2)}" if asked else what, MAX_LINE)
 
 
-def summarize_tried(planned: PlannedResource) -> str:
+def summarize_tried(planned: PlannedResource, line: str | None = None) -> str:
     """Return the line of an object after its dry run: with what would change, or why that is not known yet."""
-    line, tried = summarize(planned.manifest, patch=planned.patch), planned.dry_run
+    line, tried = line or summarize(planned.manifest, patch=planned.patch), planned.dry_run
     if tried is None:
         return line
     if tried.result is DryRunResult.DEFERRED:
         return clean(f"{line} (not checked yet: {tried.message})", MAX_LINE)
-    changes = ", ".join(f"{each.path} {each.before} → {each.after}" for each in tried.changes)
+    sentences = [sentence_of(each) for each in tried.changes]
     if planned.patch:
-        return clean(f"Change {name_of(planned.manifest)}: {changes or 'nothing, it is so already'}", MAX_LINE)
-    return clean(f"{line} (the cluster makes of it: {changes})", MAX_LINE) if changes else line
+        what = f"Change {name_of(planned.manifest)}: "
+        return clean(what + (joined(sentences, MAX_LINE - len(what)) or "nothing, it is so already"), MAX_LINE)
+    made = " (the cluster makes of it: "
+    return clean(f"{line}{made}{joined(sentences, MAX_LINE - len(line + made) - 1)})", MAX_LINE) if sentences else line
+
+
+def joined(parts: Sequence[str], limit: int) -> str:
+    """Return the parts in a row; of those that do not fit only how many there are. The first is always there."""
+    whole = ", ".join(parts)
+    if len(whole) <= limit:
+        return whole
+    count = len(parts)
+    while count > 1 and len(", ".join(parts[:count])) > limit - _MORE:
+        count -= 1
+    more = f", and {len(parts) - count} more" if count < len(parts) else ""
+    return clean(", ".join(parts[:count]), max(limit - len(more), 1)) + more
 
 
 def name_of(manifest: Json) -> str:

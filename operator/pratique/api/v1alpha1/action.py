@@ -140,6 +140,12 @@ class ApprovalRules(ApiModel):
     ] = []
 
 
+class Lists(StrEnum):
+    """What a changed object's lists become, where they are not merged entry by entry."""
+
+    REPLACE = "Replace"
+
+
 class ResourceTemplate(ApiModel):
     """One object to create, or with `patch: true` to change."""
 
@@ -158,6 +164,13 @@ class ResourceTemplate(ApiModel):
     patch: Annotated[
         bool, Field(description="Merge the template into an object that exists, instead of creating one.")
     ] = False
+    lists: Annotated[
+        Lists | None,
+        Field(
+            description="With patch: Replace puts the template's lists in the place of those that are there. Without it"
+            " they are merged, and a run that would take entries out of one is refused."
+        ),
+    ] = None
     template: Annotated[
         JsonObject,
         Field(
@@ -177,6 +190,14 @@ class ResourceTemplate(ApiModel):
             },
         ),
     ]
+
+    cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            rule="!has(self.lists) || (has(self.patch) && self.patch)",
+            message="lists says how an object that exists is changed: set patch: true as well, or leave lists out",
+            field_path=".lists",
+        ),
+    )
 
 
 class Execution(ApiModel):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pratique.api.v1alpha1.action import Stage
+from pratique.api.v1alpha1.action import Lists, Stage
 from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.common import (
     WAITING_MESSAGE,
@@ -111,13 +111,22 @@ class DryRunResult(StrEnum):
 
 
 class FieldChange(ApiModel):
-    """One field that the template sets, and that becomes another value: values as JSON, long ones cut, with a hash."""
+    """One change of what the template sets: values as JSON, long ones cut, with a hash; or a bare word in their place.
+
+    `after` is `removed` where `before` goes, or `chosen by the cluster`; `before` is `added` where `after` is a new entry.
+    """
 
     path: Annotated[str, Field(max_length=256, description="Path of the field.")]
     before: Annotated[
         str, Field(max_length=160, description="A changed object: the value now. A new one: the value in the template.")
     ]
     after: Annotated[str, Field(max_length=160, description="The value that the API server would store.")]
+
+
+class Listing(StrEnum):
+    """How the changes of a dry run are listed: two of the same kind can be compared."""
+
+    BY_ENTRY = "ByEntry"
 
 
 class DryRun(ApiModel):
@@ -136,6 +145,12 @@ class DryRun(ApiModel):
             json_schema_extra={"x-kubernetes-list-type": "atomic"},
         ),
     ] = []
+    listing: Annotated[
+        Listing | None,
+        Field(
+            description="ByEntry: what goes and what comes in lists, entry by entry. Absent in plans of version 0.1.0."
+        ),
+    ] = None
 
 
 class PlannedResource(ApiModel):
@@ -144,6 +159,7 @@ class PlannedResource(ApiModel):
     id: Annotated[str, Field(max_length=31, description="The id of the template.")]
     patch: Annotated[bool, Field(description="Whether an existing object is changed instead of one created.")] = False
     ready_when: Annotated[Expression | None, Field(description="The Action's readyWhen, as it was.")] = None
+    lists: Annotated[Lists | None, Field(description="The Action's lists, as it was.")] = None
     manifest: Annotated[JsonObject, Field(description="The rendered object.")]
     dry_run: Annotated[
         DryRun | None, Field(description="What its dry run showed, before anybody was asked; absent if there was none.")
