@@ -169,6 +169,10 @@ def test_a_list_that_would_lose_entries_is_refused_unless_the_action_replaces_it
     desk.ask("atomic", desk.offer(of_pod(desk, atomic), name="atomic"))
     message = desk.ends("atomic", "Refused", "WaitingForApproval", "Failed")["message"]
     assert "spec.template.spec.tolerations would lose gpu: write out in the template what must stay" in message
+    nobody = {"containers": [{"image": "web:2"}]}
+    desk.ask("nobody", desk.offer(of_pod(desk, nobody), name="nobody"))
+    message = desk.ends("nobody", "Refused", "WaitingForApproval", "Failed")["message"]
+    assert "merge key: name: each entry of a list in the template must have the field that names it" in message
     assert (desk.get(f"things.{thing}", "t") or {})["spec"] == live["spec"]
 
     nameless = change(desk, "Thing", api, "t", custom, lists="Replace")

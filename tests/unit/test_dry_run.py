@@ -294,3 +294,15 @@ def test_a_summary_that_is_too_long_says_how_much_more_there_is():
     }
     (line,) = with_results(run_plan(long), trial(run_plan(long), known)).summary
     assert (len(line) <= 512, line[-12:]) == (True, ", and 6 more")
+
+
+@pytest.mark.parametrize(
+    "words", ["map: map[image:x] does not contain declared merge key: name", "unknown patch type: x"]
+)
+def test_a_template_that_names_no_entry_is_refused_though_the_api_server_says_that_it_failed(words):
+    known = {"try/scale/find": Outcome(object=live(LIVE)), "try/scale": failed("InternalError", words)}
+    found = trial(run_plan(IMAGE), known)
+    assert found.transient is None
+    assert found.problems[0].endswith(
+        "each entry of a list in the template must have the field that names it, such as name"
+    )

@@ -35,6 +35,7 @@ class Cause(Enum):
     WEBHOOK_AWAY = "an admission webhook gives no answer"
     NO_DRY_RUN = "an admission webhook cannot say what it would do"
     STARTING = "the API server is not ready"
+    UNMERGEABLE = "the patch is no patch of this kind, which is said as if the API server had failed"
     CHANGED = "somebody changed the object at the same moment"
     REPLACED = "the object of that name is another one now"
 
@@ -56,6 +57,7 @@ _FORMS = (
     (re.compile(r"because it is being terminated"), Cause.TERMINATING),
     (re.compile(r"status unknown for quota"), Cause.NEW_QUOTA),
     (re.compile(r"not yet ready to handle request"), Cause.STARTING),
+    (re.compile(r"does not contain declared merge key|unknown patch type|invalid patch format"), Cause.UNMERGEABLE),
 )
 _WRITTEN_BY_OTHERS = re.compile(r"denied (?:the )?request|violates PodSecurity")
 _MISSING = re.compile(r'"([^"\n]{1,253})" not found|with name "?([^"\s]{1,253}?)"? was found')
@@ -130,6 +132,8 @@ def _fields(status: Mapping[str, Any] | None) -> set[str]:
 
 
 def _standing(code: int, cause: Cause) -> Standing:
+    if cause is Cause.UNMERGEABLE:
+        return Standing.FINAL
     if cause in _PASSING or code in _PASSING_CODES:
         return Standing.PASSES
     return Standing.OURS if cause is Cause.CHANGED else Standing.FINAL

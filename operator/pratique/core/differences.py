@@ -26,10 +26,9 @@ def _other_values(what: str, before: DryRun, after: DryRun) -> list[str]:
             continue
         if old is not None and new is not None:
             found.append(f"{what}: {old.path} was {old.before} → {old.after}, is {new.before} → {new.after}")
-        elif new is not None:
-            found.append(f"{what}: {_would(new, 'would change')}")
-        elif old is not None:
-            found.append(f"{what}: {_would(old, 'would not change any more')}")
+        else:
+            found += [f"{what}: {_would(each, 'would change')}" for each in (new,) if each is not None]
+            found += [f"{what}: {_would(each, 'would not change any more')}" for each in (old,) if each is not None]
     return found
 
 

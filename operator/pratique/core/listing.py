@@ -68,7 +68,7 @@ def _told(change: Change) -> list[FieldChange]:
             return _added(path, change.after)
         case Kind.CHOSEN:
             return [FieldChange(path=path, before=_cut(text_of(change.before), 0), after=CHOSEN)]
-        case Kind.SET:
+        case _:
             before, after = text_of(change.before), text_of(change.after)
             at = _first_difference(before, after)
             return [FieldChange(path=path, before=_cut(before, at), after=_cut(after, at))]

@@ -6,11 +6,12 @@ entries out of a list, or fields out of an entry, is refused unless the template
 `execution`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pratique.api.v1alpha1.action import Lists
 from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange, Listing, PlannedResource
 from pratique.core.adoption import ref_of, uid_of
+from pratique.core.answers import Cause
 from pratique.core.changes import changes_of_patched
 from pratique.core.effects import Effect, Failure, MergePatch, Outcomes, Read
 from pratique.core.first_changes import first_changes
@@ -42,7 +43,7 @@ def try_change(planned: PlannedResource, account: str, outcomes: Outcomes, key: 
     if tried is None:
         return _patch(planned, account, key, uid_of(live), dry_run=True)
     if tried.failure is not None:
-        return tried.failure
+        return _explained(tried.failure)
     before, after = without_secrets(live), without_secrets(tried.object or {})
     template = settings(planned.manifest)
     found_changes = changes_of_patched(template, before, after, replaced=tried.value is not False)
@@ -84,6 +85,15 @@ def _patch(
     by_entry = planned.lists is not Lists.REPLACE and not listed_as_first(planned)
     ref = ref_of(planned.manifest)
     return MergePatch(key, ref, uid, planned.manifest, account, dry_run, by_entry, resource_version or None)
+
+
+def _explained(failure: Failure) -> Failure:
+    if failure.cause is not Cause.UNMERGEABLE:
+        return failure
+    return replace(
+        failure,
+        message=f"{failure.message}: each entry of a list in the template must have the field that names it, such as name",
+    )
 
 
 def _refusal(lost: list[str]) -> str:
