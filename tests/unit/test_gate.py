@@ -24,7 +24,7 @@ from tests.support.builders import (
 
 from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.action_run import Phase
-from pratique.api.v1alpha1.approval import Approval, ApprovalState
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, ApprovalStatus
 from pratique.api.v1alpha1.common import Notification
 from pratique.core.approval import count
 from pratique.core.effects import Delivery, Outcome
@@ -95,12 +95,15 @@ def test_an_open_gate_is_not_written_before_somebody_decides():
     assert (plan.effects, plan.wake_at, plan.retry) == ((), DEADLINE, False)
 
 
+WAITS = {("Decided", "False"), ("Approved", "False"), ("Ready", "False"), ("Reconciling", "True")}
+
+
 def test_shows_a_partial_tally_once():
     spec = gate({"lead-1": vote(A)}, approvers=Approvers(users=["lead-1", "lead-2"]), required=2)
     first = look(spec, at(2))
     assert (first.status.tally, first.status.waiting_for) == ("1/2", ["lead-2"])
     assert first.status.message == "Waiting for 1 more of lead-2 until 2026-11-24 14:00 UTC"
-    assert {(c.type, c.status.value) for c in first.status.conditions} == {("Decided", "False"), ("Approved", "False")}
+    assert {(c.type, c.status.value) for c in first.status.conditions} == WAITS
     again = plan_approval(ApprovalSnapshot(approval(spec).model_copy(update={"status": first.status}), run()), at(9))
     assert again.status == first.status
 
@@ -131,7 +134,8 @@ def test_a_gate_that_was_not_guarded_is_superseded(spec):
     plan = look(spec, at(2), outcomes={}, tainted=GAP)
     assert (plan.status.state, plan.status.message, plan.status.decided_at) == (SUPERSEDED, GAP, at(2))
     found = {each.type: (each.status.value, each.reason, each.message) for each in plan.status.conditions}
-    assert found == {"Decided": ("True", "Superseded", GAP), "Approved": ("False", "Superseded", GAP)}
+    ended = {"Decided": "True", "Approved": "False", "Ready": "False", "Stalled": "True"}
+    assert found == {kind: (holds, "Superseded", GAP) for kind, holds in ended.items()}
     assert [(entry.id, entry.message) for entry in plan.status.notifications] == [("Superseded/KubernetesEvents", GAP)]
 
 
@@ -244,7 +248,7 @@ def test_a_status_that_the_decisions_do_not_bear_out_is_put_right_and_told(state
     plan = look(FORGED[state], at(3), HELD, outcomes, state=state, decided_at=NOW, conditions=conditions)
     status = plan.status
     assert (status.state, status.decided_at, plan.wake_at) == (OPEN, None, DEADLINE)
-    assert {(c.type, c.status.value) for c in status.conditions} == {("Decided", "False"), ("Approved", "False")}
+    assert {(c.type, c.status.value) for c in status.conditions} == WAITS
     key = f"StatusForged/{state.value}/2026-11-24T12:03:00Z"
     assert [entry.id for entry in status.notifications] == [f"{key}/KubernetesEvents", f"{key}/chat"]
     assert status.notifications[0].message.startswith(f"The status said {state.value}, which the decisions do not")
@@ -333,3 +337,46 @@ def test_names_of_many_approvers_fit_what_is_written() -> None:
     ended = plan_approval(ApprovalSnapshot(approval(spec), run(), GUARDED), NOW).status
     assert ended.state is ApprovalState.APPROVED
     assert ended.message.startswith("Approved by 01-x") and len(ended.message) == 2048
+
+
+def kstatus(status: ApprovalStatus, generation: int) -> str:
+    """Return what kstatus makes of an object, and with it Flux, Helm and kubectl's plugins."""
+    found = {each.type: each.status.value for each in status.conditions}
+    if status.observed_generation != generation or found.get("Reconciling") == "True":
+        return "InProgress"
+    if found.get("Stalled") == "True":
+        return "Failed"
+    return "Current" if found.get("Ready", "True") == "True" else "InProgress"
+
+
+ONE_NO, ONE_YES = {"lead-1": vote(D)}, {"lead-1": vote(A)}
+TAKEN_BACK = HELD.model_copy(update={"spec": HELD.spec.model_copy(update={"withdrawn": True})})
+
+
+@pytest.mark.parametrize(
+    ("spec", "minute", "options", "expected"),
+    [
+        (gate(), 1, {}, "InProgress"),
+        (gate(ONE_YES, required=2), 2, {}, "InProgress"),
+        (gate(ONE_YES), 2, {}, "Current"),
+        (gate(ONE_NO), 2, {}, "Failed"),
+        (gate(), 121, {}, "Failed"),
+        (
+            gate(),
+            1,
+            {"subject": TAKEN_BACK},
+            "Failed",
+        ),
+        (gate(ONE_YES), 2, {"tainted": GAP}, "Failed"),
+    ],
+    ids=["open", "half", "approved", "declined", "expired", "withdrawn", "superseded"],
+)
+def test_a_pipeline_passes_what_was_approved_and_nothing_else(spec, minute, options, expected):
+    born = ApprovalStatus.model_validate(Approval.default_status).conditions
+    status = look(spec, at(minute), **options, conditions=born, observed_generation=0).status
+    assert kstatus(status, 3) == expected
+    of_the_last_version = [each for each in born if each.type in ("Decided", "Approved")]
+    again = look(spec, at(minute), **options, conditions=of_the_last_version, observed_generation=0).status
+    assert kstatus(again, 3) == expected
+    untouched = expected == "InProgress" and again.conditions == of_the_last_version
+    assert untouched or [each.type for each in again.conditions] == [each.type for each in status.conditions]

@@ -16,7 +16,7 @@ from pratique.core import notification
 from pratique.core.addressing import addressed
 from pratique.core.approval import Count, Tally, count
 from pratique.core.concerned import by_approval
-from pratique.core.conditions import set_condition
+from pratique.core.conditions import ready_or_stalled, set_condition, set_kstatus
 from pratique.core.effects import Deliveries, ObjectRef, Outcomes, Plan, Read
 from pratique.core.guarded import unverified
 from pratique.core.identity import asked_by
@@ -222,7 +222,16 @@ def _open_conditions(conditions: list[Condition], text: str, now: datetime, gene
         conditions = set_condition(
             conditions, kind, ConditionStatus.FALSE, Reason.WAITING_FOR_APPROVAL, text, now, generation
         )
-    return conditions
+    return set_kstatus(
+        conditions,
+        ready=ConditionStatus.FALSE,
+        reconciling=True,
+        stalled=False,
+        reason=Reason.WAITING_FOR_APPROVAL,
+        message=text,
+        now=now,
+        generation=generation,
+    )
 
 
 _STATES = {
@@ -250,6 +259,8 @@ def _end(
     conditions = list(status.conditions)
     for kind, holds in ((ConditionType.DECIDED, ConditionStatus.TRUE), (ConditionType.APPROVED, approved)):
         conditions = set_condition(conditions, kind, holds, reason, message, now, generation)
+    # granted is what it was asked to be; any other end is one that nothing mends, so that no pipeline passes it
+    conditions = ready_or_stalled(conditions, approved, reason, message, now, generation)
     ended = status.model_copy(
         update={
             "state": state,

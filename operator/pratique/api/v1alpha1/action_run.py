@@ -74,34 +74,6 @@ class ActionRunSpec(ApiModel):
         bool, Field(description="Set to true to take a waiting request back; the only field that may change.")
     ] = False
 
-    cel_rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
-            rule="self.actionRef == oldSelf.actionRef",
-            message="actionRef cannot be changed: a run is one execution; create another ActionRun",
-            reason="FieldValueForbidden",
-            field_path=".actionRef",
-        ),
-        Rule(
-            rule="(has(self.reason) ? self.reason : '') == (has(oldSelf.reason) ? oldSelf.reason : '')",
-            message="reason cannot be changed: a run is one execution; create another ActionRun",
-            reason="FieldValueForbidden",
-            field_path=".reason",
-        ),
-        Rule(
-            rule="has(self.onBehalfOf) == has(oldSelf.onBehalfOf)"
-            " && (!has(self.onBehalfOf) || self.onBehalfOf == oldSelf.onBehalfOf)",
-            message="onBehalfOf cannot be changed: a run is one execution; create another ActionRun",
-            reason="FieldValueForbidden",
-            field_path=".onBehalfOf",
-        ),
-        Rule(
-            rule="!(has(oldSelf.withdrawn) && oldSelf.withdrawn) || (has(self.withdrawn) && self.withdrawn)",
-            message="withdrawn cannot be taken back: create another ActionRun",
-            reason="FieldValueForbidden",
-            field_path=".withdrawn",
-        ),
-    )
-
 
 class DryRunResult(StrEnum):
     """What the API server said when the object was sent as a dry run, under the identity that will make it."""

@@ -25,9 +25,9 @@ from pratique.api.v1alpha1.common import (
 _OPEN = "Waiting for a decision; spec.policy says who may decide and until when"
 
 
-def _open_condition(kind: str) -> dict[str, Any]:
+def _open_condition(kind: str, status: str = "False") -> dict[str, Any]:
     """Return a condition of a gate that was just opened: true from birth, so that opening it costs one write."""
-    return pending_condition(kind) | {"status": "False", "reason": "WaitingForApproval", "message": _OPEN}
+    return pending_condition(kind) | {"status": status, "reason": "WaitingForApproval", "message": _OPEN}
 
 
 class ApprovalState(StrEnum):
@@ -174,7 +174,12 @@ class Approval(KubeObject):
     default_status: ClassVar[dict[str, Any]] = {
         "state": "Pending",
         "message": _OPEN,
-        "conditions": [_open_condition("Decided"), _open_condition("Approved")],
+        "conditions": [
+            _open_condition("Approved"),
+            _open_condition("Decided"),
+            _open_condition("Ready"),
+            _open_condition("Reconciling", "True"),
+        ],
     }
 
     kind: Literal["Approval"] = "Approval"

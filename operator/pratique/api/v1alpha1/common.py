@@ -138,11 +138,15 @@ Conditions = Annotated[
 ]
 
 
+MAX_GROUPS = 1024
+"""Of one person: Active Directory puts 1,015 into a token at most, others fewer."""
+
+
 class Requester(ApiModel):
     """Who asked, as the API server authenticated them."""
 
     username: Annotated[Username, Field(description="The authenticated user name.")]
-    groups: Annotated[list[GroupName], Field(max_length=256, description="The authenticated groups.")] = []
+    groups: Annotated[list[GroupName], Field(max_length=MAX_GROUPS, description="The authenticated groups.")] = []
 
 
 class OnBehalfOf(ApiModel):
