@@ -11,6 +11,7 @@ from tests.attacks.denials import (
     not_listed,
     rbac,
     schema,
+    sealed,
 )
 from tests.attacks.gate_frozen import DECIDE
 from tests.attacks.model import Attack, Request, Shows, Twin, apply, by_headers, patch
@@ -212,4 +213,46 @@ COMMENTS = [
 ]
 
 
-ATTACKS = [*UNCALLED, *OWN, *COMMENTS]
+HALF = Twin("lead-2", "decides where one of two has", decide("half", LEAD_2))
+
+SEALED = [
+    Attack(
+        "approve-the-declined",
+        4,
+        "lead-2",
+        "an approver approves what a colleague has just declined, before the operator has looked",
+        decide("turned-down", LEAD_2),
+        sealed(f"declined by {LEAD}"),
+        HALF,
+    ),
+    Attack(
+        "decline-the-granted",
+        4,
+        "lead-2",
+        "an approver declines what a colleague has just granted, before the operator has looked",
+        decide("granted", LEAD_2, verdict="Decline", comment="no"),
+        sealed(f"approved by {LEAD}"),
+        HALF,
+    ),
+    Attack(
+        "approve-the-declined-by-apply",
+        4,
+        "lead-2",
+        "an approver does so by server-side apply with force",
+        apply("approvals/turned-down", {"spec": {"decisions": {LEAD_2: APPROVE}}}, manager="lead-2", force="true"),
+        sealed(f"declined by {LEAD}"),
+        HALF,
+    ),
+    Attack(
+        "second-approval-of-the-granted",
+        4,
+        "lead-2",
+        "an approver approves what is granted already",
+        decide("granted", LEAD_2),
+        sealed(f"approved by {LEAD}"),
+        HALF,
+    ),
+]
+
+
+ATTACKS = [*UNCALLED, *OWN, *COMMENTS, *SEALED]

@@ -19,9 +19,7 @@ RUN_MARKS = Denial(
     REQUESTER,
     "labels, annotations and finalizers of pratique.dev on an ActionRun belong to the operator: leave them out",
 )
-ONE_SHOT = Denial(
-    REQUESTER, "a run is one execution, so its spec cannot be changed, but for withdrawn: create another ActionRun"
-)
+NOT_BACK = Denial(REQUESTER, "withdrawn cannot be taken back: create another ActionRun")
 NOT_YOURS = Denial(
     REQUESTER,
     "only the requester may withdraw a run",
@@ -42,6 +40,25 @@ ON_BEHALF = Denial(
     "developer@example.com may not ask on behalf of others: spec.onBehalfOf is for the submitters that the installation"
     " names (chart value submitters), so leave it out",
 )
+
+
+def one_shot(fields: str) -> Denial:
+    """Return the answer to who changes these fields of a run."""
+    return Denial(
+        REQUESTER,
+        "a run is one execution, so its spec cannot be changed, but for withdrawn: create another ActionRun",
+        f"{fields} cannot be changed: a run is one execution; create another ActionRun",
+    )
+
+
+def not_your_record(phase: str) -> Denial:
+    """Return the answer to who deletes another's run after its end."""
+    record = "or who holds the RBAC verb withdraw on its Action: it is the record of what was asked for"
+    return Denial(
+        REQUESTER,
+        f"only the requester may delete a run that has ended, {record}",
+        f"only the requester, developer@example.com, may delete this run, which is {phase}, {record}",
+    )
 
 
 def not_yours_to_delete(phase: str) -> Denial:
@@ -97,6 +114,25 @@ TIME_STAMPED = Denial(DECISION, "decidedAt is set by the API server: do not send
 GROUPS_STAMPED = Denial(DECISION, "the groups of a decision are set by the API server: leave them out")
 LATE = Denial(DECISION, "the deadline has passed", "the deadline 2020-01-01T00:00:00Z has passed")
 ENDED = Denial(DECISION, "this Approval has ended", "this Approval has ended: Approved")
+
+
+def sealed(how: str) -> Denial:
+    """Return the answer to who decides what is decided, before the operator has looked."""
+    return Denial(
+        DECISION,
+        "this Approval is decided: no further decision is taken",
+        f"this Approval is decided: {how}; no further decision is taken",
+    )
+
+
+def a_record(who: str, state: str = "Approved") -> Denial:
+    """Return the answer to who deletes an Approval that has ended."""
+    verb = "goes with its namespace, or by who holds the RBAC verb purge on approvals.pratique.dev"
+    return Denial(
+        DECISION,
+        f"an Approval is the record of what was decided: it {verb}",
+        f"{who} may not delete this Approval, which is {state}: it is the record of what was decided, and {verb}",
+    )
 
 
 def own_name(who: str) -> Denial:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from tests.attacks.denials import BORN_DECIDED, GATE_MARKS, MANAGED, OPENED, PENDING, canary, rbac
+from tests.attacks.denials import BORN_DECIDED, GATE_MARKS, MANAGED, OPENED, PENDING, a_record, canary, rbac
 from tests.attacks.gate_frozen import DECIDE, MINE
 from tests.attacks.model import Attack, Json, Twin, apply, create, delete, patch, replacing
-from tests.attacks.world import APPROVE, LEAD, LEAD_2, MAG, OPERATOR, gate
+from tests.attacks.world import APPROVE, LEAD, LEAD_2, MAG, MALLORY, OPERATOR, gate
 
 OPEN = Twin("operator", "opens a gate without decisions", create(gate("fresh")))
-END = Twin("admin", "deletes a gate that has ended", delete("approvals/ended"))
+END = Twin("admin", "deletes a gate that has ended, holding the verb purge", delete("approvals/ended"))
 OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "0c6d5a8e-6f0e-4b7f-9a55-3a1f0f6f7a12"}
 
 DELETED = [
@@ -45,7 +45,7 @@ DELETED = [
         4,
         "mallory",
         "who may delete collections deletes all gates at once",
-        delete("approvals"),
+        delete("approvals", fieldSelector="metadata.name!=ended"),
         PENDING,
         END,
     ),
@@ -74,6 +74,24 @@ DELETED = [
         "the operator's own account deletes a pending gate",
         delete("approvals/gate"),
         rbac(OPERATOR, "delete", "approvals"),
+        END,
+    ),
+    Attack(
+        "delete-the-record",
+        4,
+        "mallory",
+        "who may delete Approvals deletes the record of a decision",
+        delete("approvals/ended"),
+        a_record(MALLORY),
+        END,
+    ),
+    Attack(
+        "delete-the-records",
+        4,
+        "mallory",
+        "who may delete collections deletes the records",
+        delete("approvals", fieldSelector="metadata.name=ended"),
+        a_record(MALLORY),
         END,
     ),
     Attack(

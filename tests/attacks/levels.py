@@ -13,7 +13,7 @@ from tests.support import manifests as make
 
 _CLUSTER = "at the cluster scope"
 CHANNEL = Twin("admin", "makes a channel", create(make.channel("fresh")))
-_TWINS = {"actions": EDIT, "environments": EXTEND, "approvals": DECIDE, "actionruns": WITHDRAW}
+_TWINS = {"actions": EDIT, "environments": EXTEND, "approvals": DECIDE}
 
 
 def null(target: str, path: str, point: int = 4) -> Attack:
@@ -35,7 +35,6 @@ NULLS = [
     null("approvals/gate", "spec.plan.digest"),
     null("approvals/gate", "spec.policy.deadline"),
     null("approvals/gate", "spec.action"),
-    null("actionruns/waiting", "spec.actionRef.name", 5),
     null("environments/env", "spec", 7),
     null("environments/env", "spec.target", 7),
     null("environments/env", "spec.target.namespace", 7),

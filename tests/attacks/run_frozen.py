@@ -3,24 +3,25 @@
 from typing import Any
 
 from tests.attacks.denials import (
+    NOT_BACK,
     NOT_YOURS,
-    ONE_SHOT,
     REQUESTER,
     RUN_MARKS,
     RUN_OWNERS,
     canary,
-    crd,
     not_waiting,
+    not_your_record,
     not_yours_to_delete,
+    one_shot,
     rbac,
-    schema,
     stamped,
 )
 from tests.attacks.gate_removed import OWNER
-from tests.attacks.model import Attack, Denial, Twin, apply, delete, patch, replacing
+from tests.attacks.model import Attack, Twin, apply, delete, patch, replacing
 from tests.attacks.world import DEVELOPER, LEAD, voyage
 
 WITHDRAW = Twin("developer", "withdraws it", patch("actionruns/waiting", {"spec": {"withdrawn": True}}))
+DELETE_DONE = Twin("developer", "deletes their own run that has ended", delete("actionruns/done"))
 LABEL = Twin(
     "developer", "sets a label that is not ours", patch("actionruns/waiting", {"metadata": {"labels": {"team": "a"}}})
 )
@@ -29,51 +30,47 @@ AGAIN = Twin(
     "applies the same manifest again",
     apply("actionruns/waiting", {"spec": voyage("waiting")["spec"]}, force="true"),
 )
-_ACTION_REF = crd("actionruns", "actionRef cannot be changed: a run is one execution; create another ActionRun")
-_REASON = crd("actionruns", "reason cannot be changed: a run is one execution; create another ActionRun")
-_BACK = crd("actionruns", "withdrawn cannot be taken back: create another ActionRun")
 
 
-def alter(
-    slug: str, what: str, change: dict[str, Any], who: str = "developer", answer: Denial = ONE_SHOT, **more: Any
-) -> Attack:
-    """Return an attack that changes what is asked for, by merge patch."""
-    return Attack(slug, 5, who, what, patch("actionruns/waiting", {"spec": change}), answer, WITHDRAW, **more)
+def alter(slug: str, what: str, change: dict[str, Any], who: str = "developer", **more: Any) -> Attack:
+    """Return an attack that changes what is asked for, by merge patch; `field` is what the answer names."""
+    answer = one_shot(more.pop("field", next(iter(change))))
+    target = patch("actionruns/waiting", {"spec": change})
+    return Attack(slug, 5, who, what, target, answer, WITHDRAW, behind=(RUN_MARKS,), **more)
 
 
 CHANGED = [
     alter("change-inputs", "the requester changes the inputs while approvers look", {"inputs": {"name": "other"}}),
     alter("add-input", "the requester adds an input", {"inputs": {"size": "large"}}),
     alter("null-inputs", "the requester sets the inputs to null", {"inputs": None}),
+    alter("no-inputs", "the requester makes a text of the inputs, which the schema refuses", {"inputs": "text"}),
     alter("change-inputs-as-admin", "cluster-admin changes the inputs", {"inputs": {"name": "other"}}, "admin"),
     alter(
         "change-inputs-and-withdraw",
         "the requester changes the inputs in the patch that withdraws",
         {"inputs": {"name": "other"}, "withdrawn": True},
     ),
+    alter("change-action", "the requester points the run at another Action", {"actionRef": {"name": "foreign"}}),
+    alter("change-action-to-none", "the requester names an impossible Action", {"actionRef": {"name": "No Name"}}),
+    alter("null-action", "cluster-admin sets the Action to null, to fill it in anew", {"actionRef": None}, "admin"),
     alter(
-        "change-action",
-        "the requester points the run at another Action",
-        {"actionRef": {"name": "foreign"}},
-        answer=_ACTION_REF,
-        behind=(ONE_SHOT,),
-    ),
-    alter(
-        "null-action",
-        "cluster-admin sets the Action to null, to fill it in anew",
-        {"actionRef": None},
+        "null-action-name",
+        "cluster-admin sets the Action's name to null, to fill it in anew",
+        {"actionRef": {"name": None}},
         "admin",
-        schema("spec.actionRef: Required value"),
     ),
+    alter("change-reason", "the requester changes the reason", {"reason": "harmless"}),
+    alter("change-reason-too-long", "the requester writes a reason that is too long", {"reason": "x" * 1025}),
     alter(
-        "change-reason", "the requester changes the reason", {"reason": "harmless"}, answer=_REASON, behind=(ONE_SHOT,)
+        "change-everything",
+        "the requester changes all that there is",
+        {"inputs": {"name": "x"}, "reason": "other", "actionRef": {"name": "foreign"}},
+        field="actionRef, inputs, reason",
     ),
     alter(
         "add-on-behalf",
         "the requester says afterwards that it was for somebody else",
         {"onBehalfOf": {"username": LEAD}},
-        answer=crd("actionruns", "onBehalfOf cannot be changed: a run is one execution; create another ActionRun"),
-        behind=(ONE_SHOT,),
     ),
     alter(
         "change-requester",
@@ -86,14 +83,16 @@ CHANGED = [
         {"requestedBy": {"groups": ["platform-leads"]}},
         "admin",
     ),
+    alter("withdrawn-as-text", "the requester writes a text into withdrawn", {"withdrawn": "soon"}),
     Attack(
         "null-run-spec",
         5,
         "admin",
         "cluster-admin sets the spec to null, to fill it in anew",
         patch("actionruns/waiting", {"spec": None}),
-        schema("spec: Required value"),
+        one_shot("spec"),
         WITHDRAW,
+        behind=(RUN_MARKS,),
     ),
     Attack(
         "remove-requester",
@@ -102,7 +101,7 @@ CHANGED = [
         "cluster-admin takes requestedBy out",
         patch("actionruns/waiting", {"spec": {"requestedBy": None}}),
         stamped(REQUESTER, "spec.requestedBy.username", DEVELOPER),
-        behind=(ONE_SHOT,),
+        behind=(one_shot("requestedBy"),),
     ),
     Attack(
         "remove-requester-by-json-patch",
@@ -111,7 +110,7 @@ CHANGED = [
         "another developer takes requestedBy out by JSON patch",
         patch("actionruns/waiting", [{"op": "remove", "path": "/spec/requestedBy"}], "json"),
         stamped(REQUESTER, "spec.requestedBy.username", DEVELOPER),
-        behind=(ONE_SHOT,),
+        behind=(one_shot("requestedBy"),),
     ),
     Attack(
         "change-by-apply",
@@ -119,8 +118,9 @@ CHANGED = [
         "developer",
         "the requester applies other inputs with force",
         apply("actionruns/waiting", {"spec": {**voyage("waiting")["spec"], "inputs": {"name": "x"}}}, force="true"),
-        ONE_SHOT,
+        one_shot("inputs"),
         AGAIN,
+        behind=(RUN_MARKS,),
     ),
     Attack(
         "change-by-replace",
@@ -128,8 +128,9 @@ CHANGED = [
         "developer-2",
         "another developer replaces the run",
         replacing("actionruns/waiting", lambda live: live["spec"].update(inputs={})),
-        ONE_SHOT,
+        one_shot("inputs"),
         WITHDRAW,
+        behind=(RUN_MARKS,),
     ),
     Attack(
         "change-by-test-and-replace",
@@ -144,8 +145,9 @@ CHANGED = [
             ],
             "json",
         ),
-        ONE_SHOT,
+        one_shot("inputs"),
         WITHDRAW,
+        behind=(RUN_MARKS,),
     ),
     Attack(
         "revive-done",
@@ -153,8 +155,9 @@ CHANGED = [
         "developer",
         "the requester changes a run that has ended, to have it run again",
         patch("actionruns/done", {"spec": {"inputs": {"name": "again"}}}),
-        ONE_SHOT,
+        one_shot("inputs"),
         WITHDRAW,
+        behind=(RUN_MARKS,),
     ),
 ]
 
@@ -175,7 +178,25 @@ WITHDRAWN = [
         "another developer deletes a run while it makes its objects",
         delete("actionruns/running", {"propagationPolicy": "Background"}),
         not_yours_to_delete("Running"),
-        Twin("developer-2", "deletes a run that has ended", delete("actionruns/done")),
+        Twin("developer", "deletes it", delete("actionruns/running")),
+    ),
+    Attack(
+        "delete-anothers-record",
+        16,
+        "developer-2",
+        "another developer deletes a run that has ended",
+        delete("actionruns/done"),
+        not_your_record("Succeeded"),
+        DELETE_DONE,
+    ),
+    Attack(
+        "delete-all-records",
+        16,
+        "mallory",
+        "who may delete collections deletes the runs that have ended",
+        delete("actionruns", fieldSelector="metadata.name=done"),
+        not_your_record("Succeeded"),
+        Twin("admin", "deletes it, holding the verb withdraw", delete("actionruns/done")),
     ),
     Attack(
         "delete-all-runs",
@@ -184,7 +205,11 @@ WITHDRAWN = [
         "who may delete collections deletes everybody's runs",
         delete("actionruns", fieldSelector="metadata.name=waiting"),
         not_yours_to_delete("WaitingForApproval"),
-        Twin("mallory", "deletes those that have ended", delete("actionruns", fieldSelector="metadata.name=done")),
+        Twin(
+            "admin",
+            "deletes it, holding the verb withdraw",
+            delete("actionruns", fieldSelector="metadata.name=waiting"),
+        ),
     ),
     Attack(
         "withdraw-anothers",
@@ -228,7 +253,7 @@ WITHDRAWN = [
         "developer",
         "the requester takes the withdrawal back",
         patch("actionruns/withdrawn", {"spec": {"withdrawn": False}}),
-        _BACK,
+        NOT_BACK,
         WITHDRAW,
     ),
     Attack(
@@ -237,7 +262,7 @@ WITHDRAWN = [
         "developer",
         "the requester sets withdrawn to null",
         patch("actionruns/withdrawn", {"spec": {"withdrawn": None}}),
-        _BACK,
+        NOT_BACK,
         WITHDRAW,
     ),
 ]
@@ -291,7 +316,7 @@ MARKED = [
         ),
         canary(REQUESTER, f" {DEVELOPER}"),
         LABEL,
-        behind=(RUN_MARKS, ONE_SHOT),
+        behind=(one_shot("inputs"), RUN_MARKS),
     ),
 ]
 

@@ -115,6 +115,8 @@ _GATES: dict[str, dict[str, Any]] = {
     "gate": {},
     "half": {},
     "ended": {},
+    "granted": {"spec__policy__required": 1},
+    "turned-down": {},
     "late": {"spec__policy__deadline": _PAST},
     "own": {"spec__requestedBy__username": LEAD, "spec__policy__approvers__users": [LEAD]},
     "own-upper": {"spec__requestedBy__username": "LEAD-1@Example.com"},
@@ -227,7 +229,9 @@ def _statuses(world: World) -> None:
         merge("operator", f"actionruns/{name}/status", {"status": {"phase": phase}})
     merge("developer", "actionruns/withdrawn", {"spec": {"withdrawn": True}})
     merge("operator", "approvals/ended/status", {"status": {"state": "Approved"}})
-    merge("lead-1", "approvals/half", json.loads(decision(LEAD, "Approve", "fine by me")))
+    for name in ("half", "granted"):
+        merge("lead-1", f"approvals/{name}", json.loads(decision(LEAD, "Approve", "fine by me")))
+    merge("lead-1", "approvals/turned-down", json.loads(decision(LEAD, "Decline", "no")))
 
 
 def until(seconds: float, probe: Callable[[], bool]) -> bool:

@@ -19,9 +19,9 @@ LEAD, LEAD_2, DEVELOPER = "lead-1@example.com", "lead-2@example.com", "developer
 MALLORY = "mallory@example.com"
 
 
-def open_gate(cluster: Cluster, namespace: str, **options: Any) -> dict[str, Any]:
+def open_gate(cluster: Cluster, namespace: str, required: int = 1, **options: Any) -> dict[str, Any]:
     """Open a gate as the operator does."""
-    manifest = make.approval(namespace, **options)
+    manifest = changed(make.approval(namespace, **options), {"spec.policy.required": required})
     cluster.kubectl("operator", "create", "-f", "-", input=json.dumps(manifest))
     return manifest
 
@@ -82,7 +82,7 @@ def test_a_lead_decides_and_the_api_server_stamps_it(cluster: Cluster, namespace
 
 
 def test_each_decision_has_its_own_time_even_with_one_tool(cluster: Cluster, namespace: str) -> None:
-    open_gate(cluster, namespace)
+    open_gate(cluster, namespace, required=2)
     patch(cluster, "lead-1", namespace, decision(LEAD, "Approve"))
     first = decisions(cluster, namespace)[LEAD]
 
@@ -149,7 +149,7 @@ def test_a_reset_of_managed_fields_hides_nothing(cluster: Cluster, namespace: st
 
 
 def test_server_side_apply_needs_a_manager_of_ones_own(cluster: Cluster, namespace: str) -> None:
-    open_gate(cluster, namespace)
+    open_gate(cluster, namespace, required=2)
 
     def by_apply(who: str, user: str, manager: str) -> Answer:
         body = {

@@ -94,8 +94,8 @@ def test_a_new_run(cluster: Cluster, namespace: str, changes: dict[str, Any], se
         ({"metadata": {"labels": {"team": "a"}}}, ""),
         ({"spec": {"requestedBy": None, "reason": "other"}}, "cannot be changed"),
         ({"spec": {"requestedBy": {"username": "admin"}}}, "cannot be changed"),
-        ({"spec": None}, "spec: Required value"),
-        ({"spec": "text"}, "spec in body must be of type object"),
+        ({"spec": None}, "spec cannot be changed: a run is one execution"),
+        ({"spec": "text"}, "spec cannot be changed: a run is one execution"),
     ],
 )
 @pytest.mark.parametrize("who", ["developer", "admin"])

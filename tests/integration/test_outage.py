@@ -101,6 +101,38 @@ def test_what_happened_while_it_stood_still_and_history_was_compacted_away(
     assert pid_of(operator) == process
 
 
+def test_what_was_acknowledged_stands_over_a_restart_that_the_operator_sleeps_through(
+    world: tuple[ControlPlane, Cluster, OperatorProcess],
+) -> None:
+    """Declined, nobody looks, the API server comes back with an empty cache: the approval that follows is not taken."""
+    plane, cluster, operator = world
+    gates = {verdict: ask(cluster, f"seal-{verdict.lower()}") for verdict in ("Approve", "Decline")}
+    process = pid_of(operator)
+    os.kill(process, signal.SIGSTOP)
+    try:
+        patch = ("patch", "approval", "-n", SPACE, "--type", "merge")
+        for verdict, gate in gates.items():
+            cluster.kubectl("lead-2", *patch, gate, "-p", decision("lead-2@example.com", verdict, "so be it"))
+        plane.stop()
+        plane.start()
+        for verdict, gate in gates.items():
+            other = "Approve" if verdict == "Decline" else "Decline"
+            late = ("lead-1", *patch, gate, "-p", decision("lead-1@example.com", other, "no, so"))
+            said = f"this Approval is decided: {verdict.lower()}d by lead-2@example.com"
+            wait_for("the decision is refused", lambda late=late, said=said: said in refusal(cluster, *late))
+    finally:
+        os.kill(process, signal.SIGCONT)
+    phase(cluster, "seal-approve", SPACE, "Succeeded", timeout=60)
+    phase(cluster, "seal-decline", SPACE, "Declined", timeout=60)
+
+
+def refusal(cluster: Cluster, who: str, *args: str) -> str:
+    """Return what the API server says to somebody; an API server that has just started does not know our kinds."""
+    answer = cluster.kubectl(who, *args, check=False)
+    assert answer.code != 0, f"accepted: {answer.out}"
+    return answer.err
+
+
 def compact(plane: ControlPlane) -> None:
     """Make etcd forget all but the present, as it does every five minutes."""
     context = ssl.create_default_context(cafile=str(plane.ca_file))

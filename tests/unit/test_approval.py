@@ -145,6 +145,25 @@ def test_names_the_decisive_decision():
     assert [decision.by for decision in no.decisions] == ["lead-1", "lead-2"]
 
 
+@pytest.mark.parametrize(
+    ("policy", "yes", "no", "expected", "last"),
+    [
+        (LEADS, ["a"], ["b"], Tally.DECLINED, "b"),
+        (LEADS, ["b"], ["a"], Tally.DECLINED, "a"),
+        (TWO, ["a", "b"], ["c"], Tally.DECLINED, "c"),
+        ({**TWO, "decline_threshold": 2}, ["a", "c"], ["b"], Tally.APPROVED, "c"),
+        ({**TWO, "decline_threshold": 2}, ["a"], ["b", "c"], Tally.DECLINED, "c"),
+        ({**TWO, "decline_threshold": 2}, ["a", "b"], ["c", "d"], Tally.DECLINED, "d"),
+    ],
+)
+def test_within_a_second_no_name_comes_first(policy, yes, no, expected, last):
+    """All that is there counts; where both thresholds are reached, as only an older version left it, the decline."""
+    both = {**{who: vote(A) for who in yes}, **{who: vote(D) for who in no}}
+    found = count(gate(both, **policy), at(2))
+    assert (found.tally, {each.by for each in found.decisions}) == (expected, set(both))
+    assert found.decisive is not None and found.decisive.by == last
+
+
 PEOPLE = ["lead-1", "lead-2", "lead-3", "stranger", "developer@example.com", "system:serviceaccount:ci:bot"]
 policies = st.fixed_dictionaries({"required": st.integers(1, 3), "decline_threshold": st.integers(1, 3)})
 votes = st.builds(

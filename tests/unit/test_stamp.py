@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pratique.core.stamp import UnstampableError, stamp
+from pratique.core.stamp import FROZEN, UnstampableError, stamp
 
 Json = dict[str, Any]
 ME, GROUPS = "lead-1@example.com", ["platform-leads", "system:authenticated"]
@@ -58,6 +58,12 @@ def requested(who: Json) -> list[Json]:
     return [{"op": "add", "path": "/spec/requestedBy", "value": who}]
 
 
+def edited(fields: str, old: Json) -> list[Json]:
+    """Return the patch that puts a spec back, and says to the guard what was changed."""
+    mark = {"op": "add", "path": "/metadata/annotations", "value": {"pratique.dev/edited": fields}}
+    return [{"op": "add", "path": "/spec", "value": old}, mark]
+
+
 @pytest.mark.parametrize(
     ("operation", "spec", "old", "patch"),
     [
@@ -69,12 +75,30 @@ def requested(who: Json) -> list[Json]:
         ("CREATE", "text", None, []),
         ("UPDATE", {}, {"requestedBy": OTHER}, requested(OTHER)),
         ("UPDATE", {}, {}, []),
-        ("UPDATE", {"requestedBy": OTHER}, {"requestedBy": WHO}, []),
-        ("UPDATE", 1, {"requestedBy": OTHER}, []),
+        ("UPDATE", {"requestedBy": OTHER}, {"requestedBy": OTHER}, []),
+        ("UPDATE", {"requestedBy": OTHER}, {"requestedBy": WHO}, edited("requestedBy", {"requestedBy": WHO})),
+        ("UPDATE", {"requestedBy": None}, {"requestedBy": WHO}, edited("requestedBy", {"requestedBy": WHO})),
+        ("UPDATE", {"inputs": {}, "withdrawn": True}, {"inputs": {}}, []),
+        ("UPDATE", {"inputs": {}, "withdrawn": 1}, {"inputs": {}}, edited("withdrawn", {"inputs": {}})),
+        ("UPDATE", {"inputs": 1, "withdrawn": True}, {"inputs": {}}, edited("inputs", {"inputs": {}})),
+        ("UPDATE", {"reason": "a"}, {"requestedBy": WHO}, edited("reason, requestedBy", {"requestedBy": WHO})),
+        ("UPDATE", {}, {"inputs": {}}, edited("inputs", {"inputs": {}})),
+        ("UPDATE", 1, {"requestedBy": OTHER}, edited("spec", {"requestedBy": OTHER})),
+        ("UPDATE", None, {"requestedBy": OTHER}, edited("spec", {"requestedBy": OTHER})),
     ],
 )
 def test_a_run_is_stamped_once_and_restored(operation: str, spec: Any, old: Any, patch: list[Json]) -> None:
     assert stamp(asked("actionruns", operation, run(spec), run(old) if old is not None else None)) == patch
+
+
+def test_the_mark_of_an_edit_stands_beside_other_annotations() -> None:
+    body = run({"inputs": 1}) | {"metadata": {"annotations": {"team": "a"}}}
+    mark = {"op": "add", "path": "/metadata/annotations/pratique.dev~1edited", "value": "inputs"}
+    assert stamp(asked("actionruns", "UPDATE", body, run({"inputs": {}})))[1] == mark
+
+
+def test_all_of_a_run_is_frozen_but_withdrawn() -> None:
+    assert FROZEN == ("actionRef", "inputs", "reason", "requestedBy", "onBehalfOf")
 
 
 def test_a_run_without_a_spec_is_left_to_the_schema() -> None:

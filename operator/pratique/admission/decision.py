@@ -3,6 +3,9 @@
 The clock inside admission: the API server writes into managedFields when a field was set. In the very request that
 adds a person's key, the time of the entry that owns the key is the time of the decision. Read later it is worth
 nothing, since two people who use the same tool share an entry.
+
+The seal: the API server counts the decisions that are there by the frozen rule, as `core.approval.count` does, and takes no
+further one once they decide. So an end depends neither on when the operator looks nor on the order within a second.
 """
 
 from pratique.admission.build import (
@@ -55,6 +58,49 @@ Whoever could claim a colleague's key in advance would make two owners of it, an
 """
 
 
+_LISTED = "k in variables.askedUsers"
+_MEMBER = """
+    !k.startsWith('system:serviceaccount:') && has(variables.old[k].groups) &&
+    variables.old[k].groups.exists(g, g in variables.askedGroups)
+"""
+_TIME = "timestamp(variables.old[{0}].decidedAt)"
+_EARLIER = f"""
+    {_TIME.format("o")} < {_TIME.format("k")} || ({_TIME.format("o")} == {_TIME.format("k")} && (
+      variables.old[o].verdict == variables.old[k].verdict ? o < k : variables.old[o].verdict == 'Decline'))
+"""
+"""The order of `core.approval`: by second, of one second the declines first, then by name."""
+
+SEAL = {
+    "askedUsers": "has(oldObject.spec.policy.approvers.users) ? oldObject.spec.policy.approvers.users : []",
+    "askedGroups": "has(oldObject.spec.policy.approvers.groups) ? oldObject.spec.policy.approvers.groups : []",
+    "valid": f"""
+        variables.old.map(k, k).filter(k,
+          has(variables.old[k].decidedAt) &&
+          timestamp(variables.old[k].decidedAt) < timestamp(oldObject.spec.policy.deadline) &&
+          !{same_person("k", "oldObject.spec.requestedBy.username")} &&
+          (!has(oldObject.spec.onBehalfOf) || !{same_person("k", "oldObject.spec.onBehalfOf.username")}) &&
+          ({_LISTED} || ({_MEMBER})))
+    """,
+    "counted": f"""
+        variables.valid.filter(k, !variables.valid.exists(o,
+          o != k && o.size() == k.size() && {same_person("o", "k")} && ({_EARLIER})))
+    """,
+    "approvals": "variables.counted.filter(k, variables.old[k].verdict == 'Approve')",
+    "declines": "variables.counted.filter(k, variables.old[k].verdict == 'Decline')",
+    "sealed": """
+        variables.declines.size() >= oldObject.spec.policy.declineThreshold
+        ? 'declined by ' + variables.declines.join(', ')
+        : variables.approvals.size() >= oldObject.spec.policy.required
+        ? 'approved by ' + variables.approvals.join(', ')
+        : ''
+    """,
+}
+"""What the decisions of the old object amount to: `sealed` is empty while the gate is open. Needs `variables.old`.
+
+Lazy: it costs only those who decide. Whoever is the same person has a name of the same length, which spares comparisons.
+"""
+
+
 def decision(operator: str) -> list[Manifest]:
     """Return the policy that guards Approvals, which also checks what was stamped."""
     return _guard(operator)
@@ -102,6 +148,7 @@ def _guard(operator: str) -> list[Manifest]:
             variables.owners.size() == 1 && has(variables.mine.decidedAt) &&
             variables.mine.decidedAt == variables.owners[0].time
         """,
+        **SEAL,
         "sameMetadata": _same_metadata(),
         "managedNow": "has(object.metadata.managedFields) ? object.metadata.managedFields : []",
         "managedBefore": "has(oldObject.metadata.managedFields) ? oldObject.metadata.managedFields : []",
@@ -123,6 +170,17 @@ def _frozen(operator: str) -> tuple[Check, ...]:
             (namespaceObject != null && has(namespaceObject.metadata.deletionTimestamp))
             """,
             "a pending Approval cannot be deleted: withdraw its run (spec.withdrawn) or decline",
+        ),
+        Check(
+            f"""
+            request.operation != 'DELETE' || variables.janitor || variables.state == 'Pending' ||
+            (namespaceObject != null && has(namespaceObject.metadata.deletionTimestamp)) ||
+            {may("purge", "approvals", "oldObject.metadata.name", "oldObject.metadata.namespace")}
+            """,
+            "an Approval is the record of what was decided: it goes with its namespace, or by who holds the RBAC verb"
+            " purge on approvals.pratique.dev",
+            "variables.me + ' may not delete this Approval, which is ' + variables.state + ': it is the record of what was"
+            " decided, and goes with its namespace, or by who holds the RBAC verb purge on approvals.pratique.dev'",
         ),
         Check(
             f"!variables.creating || variables.me == '{operator}'",
@@ -215,6 +273,11 @@ def _in_time() -> tuple[Check, ...]:
             "!variables.deciding || variables.state == 'Pending'",
             "this Approval has ended",
             "'this Approval has ended: ' + variables.state",
+        ),
+        Check(
+            "!variables.deciding || variables.sealed == ''",
+            "this Approval is decided: no further decision is taken",
+            "'this Approval is decided: ' + variables.sealed + '; no further decision is taken'",
         ),
         Check(
             "!variables.deciding || variables.stamped",

@@ -20,10 +20,23 @@ from pratique.admission.build import (
     validating,
 )
 from pratique.core.limits import MAX_INPUT_BYTES, MAX_INPUT_DEPTH
+from pratique.core.stamp import EDITED, FROZEN
 
 NAME = "pratique-requester"
 _MATCH = Match(("actionruns",), ("CREATE", "UPDATE"))
 _ACTION = "object.spec.actionRef.name"
+_CHANGED = f"""
+    !has(object.spec) || type(object.spec) != map ? ['spec'] :
+    {names(FROZEN)}.filter(k, (k in object.spec) != (k in oldObject.spec) ||
+      (k in object.spec && object.spec[k] != oldObject.spec[k])) +
+    (has(object.spec.withdrawn) && type(object.spec.withdrawn) != bool ? ['withdrawn'] : [])
+"""
+"""The fields of a run that an update would change; a requester that is left out is only left out."""
+_EDITED = f"""
+    request.operation == 'UPDATE' && ({_CHANGED}).exists(k, k != 'requestedBy' || has(object.spec.requestedBy))
+"""
+_FEW = 256
+"""Up to so many groups may be written down in another order: to compare more would cost more than one rule may."""
 _OWNERS = "(has({0}.metadata.ownerReferences) ? {0}.metadata.ownerReferences : [])"
 
 
@@ -33,19 +46,35 @@ def requester(operator: str, submitters: Iterable[str]) -> list[Manifest]:
 
 
 def requester_stamp() -> Stamp:
-    """Return what stamps spec.requestedBy."""
+    """Return what stamps spec.requestedBy, and puts an edited spec back, marked for the guard to refuse.
+
+    Before the schema sees it: what a schema refuses is answered 422, which `kubectl apply --force` and Flux's `force` take
+    for leave to delete the run and make it again, and so to execute it again. The guard answers 403.
+    """
     return Stamp(
         NAME,
         _MATCH,
-        # a spec that is no object is left for the schema to refuse, which says so better than a failing policy
-        {"unset": "has(object.spec) && type(object.spec) == map && !has(object.spec.requestedBy)"},
-        {"me": ME, "groups": GROUPS},
-        """
-        request.operation == 'CREATE'
-        ? [JSONPatch{op: "add", path: "/spec/requestedBy",
-                     value: {"username": dyn(variables.me), "groups": dyn(variables.groups)}}]
+        # a new spec that is no object is left for the schema to refuse, which says so better than a failing policy
+        {
+            "unset-or-edited": f"""
+                (has(object.spec) && type(object.spec) == map && !has(object.spec.requestedBy)) || ({_EDITED})
+            """
+        },
+        {"me": ME, "groups": GROUPS, "changed": _CHANGED, "edited": _EDITED},
+        f"""
+        variables.edited
+        ? [
+            JSONPatch{{op: "add", path: "/spec", value: oldObject.spec}},
+            has(object.metadata.annotations)
+            ? JSONPatch{{op: "add", path: "/metadata/annotations/" + jsonpatch.escapeKey("{EDITED}"),
+                        value: variables.changed.join(', ')}}
+            : JSONPatch{{op: "add", path: "/metadata/annotations", value: {{"{EDITED}": variables.changed.join(', ')}}}}
+          ]
+        : request.operation == 'CREATE'
+        ? [JSONPatch{{op: "add", path: "/spec/requestedBy",
+                     value: {{"username": dyn(variables.me), "groups": dyn(variables.groups)}}}}]
         : (has(oldObject.spec.requestedBy)
-           ? [JSONPatch{op: "add", path: "/spec/requestedBy", value: oldObject.spec.requestedBy}]
+           ? [JSONPatch{{op: "add", path: "/spec/requestedBy", value: oldObject.spec.requestedBy}}]
            : [])
         """,
     )
@@ -77,14 +106,20 @@ def _guard(operator: str, submitters: Iterable[str]) -> list[Manifest]:
         "withdrawn": "has(object.spec.withdrawn) && object.spec.withdrawn",
         "wasWithdrawn": "oldObject != null && has(oldObject.spec.withdrawn) && oldObject.spec.withdrawn",
         "withdrawing": "variables.updating && variables.withdrawn && !variables.wasWithdrawn",
+        "marked": f"""
+            variables.updating && has(object.metadata.annotations) && '{EDITED}' in object.metadata.annotations
+            ? string(object.metadata.annotations['{EDITED}']) : ''
+        """,
+        "changed": f"variables.marked != '' ? [variables.marked] : ({_CHANGED})",
         "phase": "oldObject != null && has(oldObject.status) && has(oldObject.status.phase)"
         " ? string(oldObject.status.phase) : 'Pending'",
+        "ended": "!(variables.phase in ['Pending', 'WaitingForApproval', 'Running'])",
     }
     return validating(
         NAME,
         (Match(("actionruns",), ("CREATE", "UPDATE", "DELETE")),),
         variables,
-        (*_on_create(), *_on_update(), _on_delete(), has_room("an ActionRun")),
+        (*_on_update(), *_on_create(), *_on_delete(), has_room("an ActionRun")),
         canary="(has(object.spec.requestedBy) ? string(object.spec.requestedBy.username) : 'not stamped')",
     )
 
@@ -96,9 +131,13 @@ def _on_create() -> tuple[Check, ...]:
             !variables.creating || (
               has(object.spec.requestedBy) &&
               object.spec.requestedBy.username == variables.me &&
-              has(object.spec.requestedBy.groups) &&
-              object.spec.requestedBy.groups.size() == variables.groups.size() &&
-              {same("object.spec.requestedBy.groups", "variables.groups")}
+              has(object.spec.requestedBy.groups) && (
+                object.spec.requestedBy.groups == variables.groups || (
+                  variables.groups.size() <= {_FEW} &&
+                  object.spec.requestedBy.groups.size() == variables.groups.size() &&
+                  {same("object.spec.requestedBy.groups", "variables.groups")}
+                )
+              )
             )
             """,
             "spec.requestedBy is set by the API server to the authenticated caller: leave it out of the manifest",
@@ -142,11 +181,17 @@ def _on_update() -> tuple[Check, ...]:
         Check(
             """
             !variables.updating || (
+              variables.marked == '' &&
               object.spec.all(k, k == 'withdrawn' || (k in oldObject.spec && object.spec[k] == oldObject.spec[k])) &&
               oldObject.spec.all(k, k == 'withdrawn' || k in object.spec)
             )
             """,
             "a run is one execution, so its spec cannot be changed, but for withdrawn: create another ActionRun",
+            "variables.changed.join(', ') + ' cannot be changed: a run is one execution; create another ActionRun'",
+        ),
+        Check(
+            "!variables.updating || !variables.wasWithdrawn || variables.withdrawn",
+            "withdrawn cannot be taken back: create another ActionRun",
         ),
         Check(
             f"""
@@ -171,16 +216,25 @@ def _on_update() -> tuple[Check, ...]:
     )
 
 
-def _on_delete() -> Check:
-    """Deleting a run that has not ended withdraws it, so the same people may; the record of an end may be tidied away."""
+def _on_delete() -> tuple[Check, ...]:
+    """Deleting a run that has not ended withdraws it; one that has is the record of it. Both are its requester's."""
     withdraw = may("withdraw", "actions", "oldObject.spec.actionRef.name", "request.namespace")
-    return Check(
-        f"""
-        !variables.deleting || !(variables.phase in ['Pending', 'WaitingForApproval', 'Running']) ||
+    allowed = f"""
         variables.janitor || variables.theirs || {withdraw} ||
         (namespaceObject != null && has(namespaceObject.metadata.deletionTimestamp))
-        """,
-        "only the requester may delete a run that has not ended: that would withdraw it",
-        "'only the requester, ' + variables.asker + ', may delete this run while it is ' + variables.phase +"
-        " ': that would withdraw it'",
+    """
+    return (
+        Check(
+            f"!variables.deleting || variables.ended || {allowed.strip()}",
+            "only the requester may delete a run that has not ended: that would withdraw it",
+            "'only the requester, ' + variables.asker + ', may delete this run while it is ' + variables.phase +"
+            " ': that would withdraw it'",
+        ),
+        Check(
+            f"!variables.deleting || !variables.ended || {allowed.strip()}",
+            "only the requester may delete a run that has ended, or who holds the RBAC verb withdraw on its Action:"
+            " it is the record of what was asked for",
+            "'only the requester, ' + variables.asker + ', may delete this run, which is ' + variables.phase +"
+            " ', or who holds the RBAC verb withdraw on its Action: it is the record of what was asked for'",
+        ),
     )

@@ -43,7 +43,6 @@ _RULES = {
     "admin": [
         rule(GROUP, ["actions", "notificationchannels", "environments"], _CHANGE),
         rule(GROUP, ["actionruns"], ["create", "patch", "delete"]),
-        rule(GROUP, ["approvals"], ["delete"]),
         rule(GROUP, ["actions"], ["run", "withdraw"]),
         rule(GROUP, ["environments"], ["extend"]),
     ],

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from itertools import groupby
 
 from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, RecordedDecision, Verdict
 from pratique.core.identity import askers, folded, is_among, is_service_account
@@ -69,32 +70,38 @@ def decision_of(spec: ApprovalSpec, username: str) -> Decision | None:
 
 
 def count(spec: ApprovalSpec, now: datetime) -> Count:
-    """Add up the decisions in the order in which they were made; the first to reach its threshold ends the gate.
+    """Add up the decisions, second by second; the first to reach its threshold ends the gate.
 
     A decision counts if its author may decide and the API server stamped it before the deadline; of one person, whose
-    accounts differ in letter case only, the first. What follows the decisive one does not count. The order of the map does
-    not matter.
+    accounts differ in letter case only, the first. What follows the decisive second does not count. The order of the map
+    does not matter, nor that of names.
+
+    The API server takes no entry after the decisive one (the seal in `admission/decision.py`), so at most one threshold is
+    reached, and all that is there counts. Where both are, as an older version left it or a gap in the guard, the earlier
+    second wins, and of one second the decline: stamps are no finer, and a wrong no costs but a new request.
     """
     policy = spec.policy
     counted: list[RecordedDecision] = []
-    approvals = declines = 0
     tally = Tally.OPEN
-    for decision in _in_order(spec):
-        counted.append(decision)
-        if decision.verdict is Verdict.APPROVE:
-            approvals += 1
-        else:
-            declines += 1
-        if declines >= policy.decline_threshold:
+    for _, same_second in groupby(_in_order(spec), key=lambda each: each.decided_at):
+        before, together = counted, list(same_second)
+        counted = [*before, *together]
+        if _said(counted, Verdict.DECLINE) >= policy.decline_threshold:
             tally = Tally.DECLINED
-            break
-        if approvals >= policy.required:
+        elif _said(counted, Verdict.APPROVE) >= policy.required:
             tally = Tally.APPROVED
+        if tally is not Tally.OPEN:
+            deciding = Verdict.DECLINE if tally is Tally.DECLINED else Verdict.APPROVE
+            counted = [*before, *sorted(together, key=lambda each: (each.verdict is deciding, each.by))]
             break
     if tally is Tally.OPEN and now >= policy.deadline:
         tally = Tally.TOO_LATE
     waiting = _waiting_for(spec, {decision.by for decision in counted}) if tally is Tally.OPEN else ()
-    return Count(tally, tuple(counted), approvals, policy.required, waiting)
+    return Count(tally, tuple(counted), _said(counted, Verdict.APPROVE), policy.required, waiting)
+
+
+def _said(decisions: Iterable[RecordedDecision], verdict: Verdict) -> int:
+    return sum(decision.verdict is verdict for decision in decisions)
 
 
 def _in_order(spec: ApprovalSpec) -> list[RecordedDecision]:
@@ -109,9 +116,9 @@ def _in_order(spec: ApprovalSpec) -> list[RecordedDecision]:
         if decision.decided_at is not None and _counts(spec, username, decision, decision.decided_at)
     ]
     firsts: dict[str, RecordedDecision] = {}
-    for decision in sorted(valid, key=lambda decision: (decision.decided_at, decision.by)):
+    for decision in sorted(valid, key=lambda each: (each.decided_at, each.verdict is Verdict.APPROVE, each.by)):
         firsts.setdefault(folded(decision.by), decision)
-    return list(firsts.values())
+    return sorted(firsts.values(), key=lambda each: (each.decided_at, each.by))
 
 
 def _counts(spec: ApprovalSpec, username: str, decision: Decision, decided_at: datetime) -> bool:

@@ -38,8 +38,17 @@ def asked_by(spec: Asked) -> str:
 
 
 def folded(username: str) -> str:
-    """Return a name by which one person is known in any letter case."""
-    return username.casefold()
+    """Return a name by which one person is known in any letter case.
+
+    Letter by letter, as the API server compares (`same_person` of the policies): there `STRASSE` is not `Straße`. Were it
+    one person here and two there, a decision could be taken and then count for nothing.
+    """
+    return "".join(_folded(letter) for letter in username)
+
+
+def _folded(letter: str) -> str:
+    """Return one letter for one letter, or the letter itself where its folding would be longer."""
+    return next((folding for folding in (letter.casefold(), letter.lower()) if len(folding) == 1), letter)
 
 
 def is_among(username: str, names: tuple[str, ...]) -> bool:

@@ -9,12 +9,17 @@ fails refuses. Called by the webhook; it must not know how requests come in.
 from typing import Any
 
 from pratique.api.v1alpha1 import GROUP
+from pratique.api.v1alpha1.action_run import ActionRunSpec
 from pratique.core.errors import PratiqueError
 
 Json = dict[str, Any]
 Patch = list[Json]
 
 CANARY_LABEL = f"{GROUP}/canary"
+EDITED = f"{GROUP}/edited"
+"""The annotation by which the stamp tells the guard which fields of a run an update would change. Never stored."""
+FROZEN = tuple(field.alias or name for name, field in ActionRunSpec.model_fields.items() if name != "withdrawn")
+"""The fields of a run that never change: all but one."""
 
 
 class UnstampableError(PratiqueError):
@@ -33,14 +38,32 @@ def stamp(request: Json) -> Patch:
 
 
 def _requester(request: Json) -> Patch:
-    spec = _map(request, "request", "object").get("spec")
-    if not isinstance(spec, dict) or "requestedBy" in spec:
-        return []  # for the schema to refuse, or for the guarding policy to compare with the caller
-    path = "/spec/requestedBy"
+    subject, path = _map(request, "request", "object"), "/spec/requestedBy"
+    spec = subject.get("spec")
     if request["operation"] == "CREATE":
+        if not isinstance(spec, dict) or "requestedBy" in spec:
+            return []  # for the schema to refuse, or for the guarding policy to compare with the caller
         return [_add(path, {"username": _caller(request), "groups": _groups(request)})]
     before = _map(_map(request, "request", "oldObject"), "oldObject", "spec")
-    return [_add(path, before["requestedBy"])] if "requestedBy" in before else []
+    changed = _changed(spec, before)
+    if changed == ["requestedBy"] and isinstance(spec, dict) and "requestedBy" not in spec:
+        return [_add(path, before["requestedBy"])]
+    return [_add("/spec", before), _edited(subject, ", ".join(changed))] if changed else []
+
+
+def _changed(spec: object, before: Json) -> list[str]:
+    """Return the fields of a run that an update would change."""
+    if not isinstance(spec, dict):
+        return ["spec"]
+    fields = [each for each in FROZEN if (each in spec) != (each in before) or spec.get(each) != before.get(each)]
+    return fields + ([] if isinstance(spec.get("withdrawn", False), bool) else ["withdrawn"])
+
+
+def _edited(subject: Json, fields: str) -> Json:
+    """Return the mark for the guard, which refuses it: before the schema, whose answer some tools take for a reset."""
+    annotations = _map(subject, "object", "metadata").get("annotations")
+    path = "/metadata/annotations"
+    return _add(path, {EDITED: fields}) if annotations is None else _add(f"{path}/{_escaped(EDITED)}", fields)
 
 
 def _decision(request: Json) -> Patch:
