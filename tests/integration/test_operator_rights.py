@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import yaml
 from tests.conftest import PEOPLE
 from tests.support.cluster import Cluster, wait_for
 from tests.support.http import Caller, Callers
 from tests.support.manifests import Manifest, changed, decision, environment, run
-from tests.support.own_plane import NOTES_AND_JOBS, job_action, note_action, own_plane
+from tests.support.own_plane import job_action, note_action, own_plane
 from tests.support.runs import condition, phase
 from tools.controlplane.servers import Options
 from tools.installation import OperatorProcess
@@ -28,6 +29,11 @@ from pratique.codegen.values import Values
 
 pytestmark = pytest.mark.cluster
 SPACE = "rights"
+RIGHTS = {
+    "apiGroups": ["", "batch", "pratique.dev"],
+    "resources": ["configmaps", "jobs", "environments"],
+    "verbs": ["create", "get", "patch"],
+}
 OPERATOR = Values().operator
 
 
@@ -72,7 +78,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Everything has happened: each story was told."""
     folder = tmp_path_factory.mktemp("rights")
     with (
-        own_plane(SPACE, folder, Options(audit="Metadata"), NOTES_AND_JOBS, people=(PEOPLE,)) as (plane, cluster),
+        own_plane(SPACE, folder, Options(audit="Metadata"), RIGHTS, people=(PEOPLE,)) as (plane, cluster),
         Callers(plane) as callers,
         Receiver() as receiver,
     ):
@@ -134,9 +140,22 @@ def _environment(world: World) -> None:
     _lose(world, "environment", "full", {"phase": "Creating", "observedGeneration": 0})
     _active(world, "full")
     world.bound.update(_bindings(cluster))
-    cluster.apply("admin", changed(wanted, {"spec.ttl": "2s", "spec.warnings": []}))
-    wait_for("it is gone", lambda: cluster.get("environment", "full", SPACE) is None, 60)
-    assert cluster.get("namespace", f"env-{SPACE}-full") is None
+    cluster.apply("admin", _extension())
+    cluster.apply("developer-2", run("extend", SPACE, "extend", inputs={}))
+    phase(cluster, "extend", SPACE, "Refused")
+    brief = changed(environment(SPACE, "brief"), {"spec.ttl": "3s", "spec.warnings": []})
+    cluster.apply("admin", brief)
+    wait_for("it is gone", lambda: cluster.get("environment", "brief", SPACE) is None, 60)
+    assert cluster.get("namespace", f"env-{SPACE}-brief") is None
+
+
+def _extension() -> Manifest:
+    """Return an Action that extends somebody's Environment."""
+    meta = {"name": "full", "namespace": SPACE}
+    template = {"apiVersion": "pratique.dev/v1alpha1", "kind": "Environment", "metadata": meta, "spec": {"ttl": "4d"}}
+    resources = [{"id": "it", "template": template, "patch": True}]
+    action: Manifest = yaml.safe_load(note_action(SPACE))
+    return changed(action, {"metadata.name": "extend", "spec.execution.resources": resources})
 
 
 def _bindings(cluster: Cluster) -> set[str]:

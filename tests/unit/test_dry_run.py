@@ -132,7 +132,9 @@ def test_no_answer_is_no_verdict(outcomes):
 
 ENVIRONMENT = planned(
     "env",
-    manifest("Environment", "x", "pratique.dev/v1alpha1", spec={"target": {"namespace": {"name": "env-x"}}}),
+    manifest(
+        "Environment", "x", "pratique.dev/v1alpha1", spec={"ttl": "1h", "target": {"namespace": {"name": "env-x"}}}
+    ),
 )
 NAMESPACE = planned("space", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "env-x"}})
 DEFINITION = planned(
@@ -153,7 +155,7 @@ UNKNOWN = failed("UnknownKind", "no kind Thing")
 
 
 def passed(each):
-    return {f"try/{each.id}": Outcome(object=live(each.manifest))}
+    return {f"try/{each.id}": Outcome(object=live(each.manifest)), f"try/{each.id}/namespace": Outcome()}
 
 
 @pytest.mark.parametrize(

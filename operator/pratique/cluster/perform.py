@@ -3,12 +3,13 @@
 from dataclasses import replace
 from typing import assert_never
 
+from pratique.api.v1alpha1 import GROUP
 from pratique.cluster.client import MERGE_PATCH, STRATEGIC_MERGE_PATCH, Api, ApiError
 from pratique.core.adoption import uid_of
 from pratique.core.answers import Answer, Cause, Standing
-from pratique.core.effects import Create, Delete, Failure, Json, MergePatch, ObjectRef, Outcome, Read
+from pratique.core.effects import AskRights, Create, Delete, Failure, Json, MergePatch, ObjectRef, Outcome, Read
 
-ClusterEffect = Create | Read | MergePatch | Delete
+ClusterEffect = Create | Read | MergePatch | Delete | AskRights
 _FIELD_MANAGER = {"fieldManager": "pratique", "fieldValidation": "Strict"}
 _DRY_RUN = {"dryRun": "All"}
 _UNSUPPORTED = 415
@@ -27,6 +28,8 @@ async def perform(api: Api, effect: ClusterEffect) -> Outcome:
                 return await _merge(api, effect)
             case Delete():
                 return Outcome(await _delete(api, effect))
+            case AskRights():
+                return Outcome(value=await _may(api, effect))
             case _:
                 assert_never(effect)
     except ApiError as error:
@@ -129,4 +132,19 @@ def _options(effect: Create | MergePatch) -> dict[str, str]:
 
 async def _delete(api: Api, effect: Delete) -> Json:
     path = await api.path_of(effect.ref)
-    return await api.request("DELETE", path, {"preconditions": {"uid": effect.uid}, "propagationPolicy": "Background"})
+    only = {"uid": effect.uid} | ({"resourceVersion": effect.version} if effect.version else {})
+    return await api.request("DELETE", path, {"preconditions": only, "propagationPolicy": "Background"})
+
+
+async def _may(api: Api, effect: AskRights) -> bool:
+    asked = {
+        "group": GROUP,
+        "resource": effect.resource,
+        "verb": effect.verb,
+        "namespace": effect.ref.namespace,
+        "name": effect.ref.name,
+    }
+    spec = {"user": effect.username, "groups": list(effect.groups), "resourceAttributes": asked}
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+    answer = await api.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+    return bool(answer["status"]["allowed"])

@@ -39,6 +39,8 @@ def operator_rules() -> list[Manifest]:
         rule(RBAC, ["rolebindings"], ["create", "get"]),
         rule(RBAC, ["clusterroles"], ["bind"], ["view", "edit", "admin"]),
         rule("events.k8s.io", ["events"], ["create"]),
+        # Whether a requester may have somebody's Environment changed.
+        rule("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
         *_guard_rules(),
     ]
 

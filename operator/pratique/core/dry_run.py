@@ -14,8 +14,10 @@ from pratique.core.answers import Cause
 from pratique.core.changes import changes_of_new
 from pratique.core.digest import plan_digest
 from pratique.core.effects import Create, Effect, Failure, ObjectRef, Outcomes, Read
+from pratique.core.entitlement import entitled
 from pratique.core.first_changes import first_changes
 from pratique.core.listing import listed
+from pratique.core.namespace_trial import try_namespace
 from pratique.core.objects import without_secrets
 from pratique.core.patching import Seen, listed_as_first, passed, try_change
 from pratique.core.prerequisites import is_custom_before, provider
@@ -124,6 +126,10 @@ def _try(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Ou
         if outcome is None:
             return Create(key, as_sent(planned), account, dry_run=True)
         return _shown(run, planned, around, outcomes, key)
+    found = outcomes.get(f"{key}/find")
+    asked = entitled(run, planned, found.object, outcomes, f"{key}/rights") if found and found.object else None
+    if asked is not None:
+        return Tried(problem=asked) if isinstance(asked, Failure) else asked
     seen = try_change(planned, account, outcomes, key)
     if isinstance(seen, Seen):
         return Tried(seen.dry_run)
@@ -133,6 +139,9 @@ def _try(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Ou
 def _shown(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Outcomes, key: str) -> Tried | Effect:
     outcome = outcomes[key]
     if outcome.failure is None:
+        inside = try_namespace(planned.manifest, outcome, outcomes, f"{key}/namespace")
+        if inside is not None:
+            return Tried(problem=inside) if isinstance(inside, Failure) else inside
         sent, stored = settings(as_sent(planned)), without_secrets(outcome.object or {})
         old = listed_as_first(planned)
         shown = first_changes(sent, sent, stored) if old else listed(changes_of_new(sent, stored))

@@ -82,6 +82,20 @@ class Delete:
     key: str
     ref: ObjectRef
     uid: str
+    version: str | None = None
+    """If given, only while it is as it was seen: what was changed since is not deleted."""
+
+
+@dataclass(frozen=True)
+class AskRights:
+    """Ask the API server whether somebody holds a verb of RBAC on an object of ours; `outcome.value` is a bool."""
+
+    key: str
+    username: str
+    groups: tuple[str, ...]
+    verb: str
+    resource: str
+    ref: ObjectRef
 
 
 @dataclass(frozen=True)
@@ -140,7 +154,7 @@ class VerifyGuard:
 
 
 Evaluate = EvaluateRun | EvaluateReady | EvaluateOutputs | CheckAction
-Effect = Create | Read | MergePatch | Delete | Evaluate | CheckChannel | VerifyGuard
+Effect = Create | Read | MergePatch | Delete | AskRights | Evaluate | CheckChannel | VerifyGuard
 
 
 @dataclass(frozen=True)
