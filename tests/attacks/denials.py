@@ -197,6 +197,24 @@ ENVIRONMENT_MARKS = Denial(
 OWN_NAMESPACE = Denial(ENVIRONMENT, "spec.target.namespace.name is the operator's own namespace: choose another")
 
 
+TIME_IS_UP = Denial(
+    ENVIRONMENT,
+    "its time is up, or it is being deleted, so a ttl changes nothing any more: create another Environment",
+    "the time of Environment past is up (ttl 1s), so a ttl changes nothing any more: create another Environment",
+)
+_SOON = "it would end at once, or within 10 minutes: let ttl be longer, or delete the Environment"
+NO_NOTICE = Denial(
+    ENVIRONMENT,
+    f"ttl counts from the creation of an Environment: with this one {_SOON}",
+    f"ttl counts from the creation of Environment env: with 1s {_SOON}",
+)
+IN_GIT = Denial(
+    ENVIRONMENT,
+    "its ttl is in Git, which would take the change back: change it there",
+    "the ttl of Environment applied is in Git, which would take the change back: change it there",
+)
+
+
 def not_allowed(message: str, told: str, value: str) -> Denial:
     """Return the answer to an Environment that asks for more than the installation allows."""
     who = f"; who installs Pratique can change that (chart value environments.{value})"
@@ -233,9 +251,9 @@ def canary(policy: str, told: str = "") -> Denial:
 
 
 # -- not ours ----------------------------------------------------------------------------------------------------------
-def crd(plural: str, rule: str) -> Denial:
+def crd(plural: str, rule: str, sentence: str = "") -> Denial:
     """Return the answer of a rule beside a field."""
-    return Denial(f"crd/{plural}", rule)
+    return Denial(f"crd/{plural}", rule, sentence)
 
 
 def schema(sentence: str) -> Denial:

@@ -5,7 +5,10 @@ from typing import Any
 from tests.attacks.denials import (
     ENVIRONMENT,
     ENVIRONMENT_MARKS,
+    IN_GIT,
+    NO_NOTICE,
     OWN_NAMESPACE,
+    TIME_IS_UP,
     canary,
     crd,
     creates_nothing,
@@ -17,6 +20,10 @@ from tests.attacks.model import SPACE, Attack, Denial, Twin, apply, create, patc
 from tests.attacks.world import MALLORY
 from tests.support import manifests as make
 from tests.support.manifests import changed
+
+from pratique.api.v1alpha1.environment_rules import label_rule, limits_rules, quota_rules, target_rules
+
+RULES = (*quota_rules(), *limits_rules(), *target_rules())
 
 EXTEND = Twin("admin", "extends it, holding the verb", patch("environments/env", {"spec": {"ttl": "10d"}}))
 
@@ -40,11 +47,42 @@ ENVIRONMENTS = [
         EXTEND,
     ),
     Attack(
+        "extend-when-time-is-up",
+        16,
+        "admin",
+        "an extension that arrives too late is to look as if it was taken",
+        patch("environments/past", {"spec": {"ttl": "10d"}}),
+        TIME_IS_UP,
+        EXTEND,
+    ),
+    Attack(
+        "end-without-a-warning",
+        16,
+        "admin",
+        "who may extend lowers the ttl below its age, as the apply of an old manifest does",
+        patch("environments/env", {"spec": {"ttl": "1s"}}),
+        NO_NOTICE,
+        Twin("admin", "leaves it time enough for a warning", patch("environments/env", {"spec": {"ttl": "1h"}})),
+    ),
+    Attack(
+        "extend-what-git-holds",
+        16,
+        "admin",
+        "somebody extends an Environment that Git holds, and Git takes it back at its next look",
+        patch("environments/applied", {"spec": {"ttl": "10d"}}, fieldManager="kubectl-edit"),
+        IN_GIT,
+        Twin(
+            "admin",
+            "does so as what applies it",
+            patch("environments/applied", {"spec": {"ttl": "10d"}}, fieldManager="argocd-controller"),
+        ),
+    ),
+    Attack(
         "shorten-without-the-verb",
         16,
         "mallory",
-        "somebody who may patch Environments ends one now",
-        patch("environments/env", {"spec": {"ttl": "1s"}}),
+        "somebody who may patch Environments shortens one",
+        patch("environments/env", {"spec": {"ttl": "1h"}}),
         may_not_extend(MALLORY),
         EXTEND,
     ),
@@ -123,10 +161,15 @@ def label(key: str) -> Denial:
     )
 
 
-def want(slug: str, what: str, changes: dict[str, Any], rule: str, **more: Any) -> Attack:
+def want(slug: str, what: str, changes: dict[str, Any], rule: str, told: str = "", **more: Any) -> Attack:
     """Return an Environment that is refused."""
     manifest = changed(make.environment(SPACE, "fresh"), changes)
-    return Attack(slug, 7, "admin", what, create(manifest), crd("environments", rule), MAKE, **more)
+    return Attack(slug, 7, "admin", what, create(manifest), crd("environments", rule, told), MAKE, **more)
+
+
+def rule_that(begins: str) -> str:
+    """Return the message of the rule of a target that begins so: some are long lists."""
+    return next(each.message for each in RULES if each.message.startswith(begins))
 
 
 def bend(slug: str, what: str, spec: dict[str, Any], rule: str, **more: Any) -> Attack:
@@ -195,6 +238,56 @@ WANTED = [
         "an Environment lives longer than its own limit",
         {"spec.ttl": "30d"},
         "ttl is longer than maxTTL allows",
+    ),
+    want(
+        "quota-that-limits-nothing",
+        "an Environment has a quota that only looks like one",
+        {"spec/target/quota": {"request.cpu": "4"}},
+        rule_that("a key limits nothing: there are cpu, memory, ephemeral-storage, requests"),
+        "quota has the key request.cpu, which limits nothing: did you mean requests.cpu?",
+    ),
+    want(
+        "limit-that-limits-nothing",
+        "an Environment has a limit that only looks like one",
+        {"spec.target.limits": {"max": {"ram": "1Gi"}}},
+        rule_that("a key limits nothing: there are cpu, memory, ephemeral-storage; extended"),
+        "max has the key ram, which limits nothing: did you mean memory?",
+    ),
+    want(
+        "endless-quota",
+        "an Environment has a quota beyond all numbers, of which Kubernetes makes another",
+        {"spec.target.quota": {"pods": "1e999"}},
+        rule_that("a quantity is none"),
+        "quota: pods is 1e999: that is more than Kubernetes can count",
+    ),
+    want(
+        "limits-that-contradict",
+        "an Environment has limits that cannot be made, and would leave what they guard open",
+        {"spec.target.limits": {"default": {"cpu": "1"}, "max": {"cpu": "500m"}}},
+        rule_that("limits contradict"),
+        "default of cpu is 1, above max, 500m: a container that sets no limit would not be let in",
+    ),
+    want(
+        "default-above-the-quota",
+        "an Environment gives a container more than the whole quota",
+        {"spec.target.limits": {"defaultRequest": {"cpu": "5"}}},
+        rule_that("a default of limits is above"),
+        "limits.defaultRequest of cpu is 5, above the quota of requests.cpu: a container that sets nothing would not be"
+        " let in",
+    ),
+    want(
+        "access-twice",
+        "an Environment gives access to the same user twice",
+        {"spec.target.access": [{"user": "a"}, {"user": "a", "role": "edit"}]},
+        rule_that("access names somebody twice"),
+    ),
+    want(
+        "label-that-is-none",
+        "an Environment has a label that no namespace can have",
+        {"spec/target/namespace/labels": {"a b": "c"}},
+        label_rule().message,
+        "labels: a b or its value is no label: letters, digits, -, _ and . are allowed, and at the ends letters and digits",
+        behind=(label("a b"),),
     ),
     want("no-life", "an Environment lives no time at all", {"spec.ttl": "0s"}, "ttl must be longer than 0s"),
     bend("extend-past-the-limit", "who may extend passes the limit", {"ttl": "3w"}, "ttl is longer than maxTTL allows"),

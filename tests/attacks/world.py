@@ -215,7 +215,11 @@ def _objects(world: World) -> None:
     for name, changes in _GATES.items():
         post("operator", "approvals", gate(name, **changes))
     post("admin", "environments", changed(make.environment(SPACE, "env"), {"metadata.labels": {"team": "a"}}))
+    post("admin", "environments", changed(make.environment(SPACE, "past"), {"spec.ttl": "1s"}))
+    held = {"metadata/annotations": {"argocd.argoproj.io/tracking-id": "apps:pratique.dev/Environment:harbour/applied"}}
+    post("admin", "environments", changed(make.environment(SPACE, "applied"), held))
     post("admin", "notificationchannels", make.channel("signal"))
+    time.sleep(1)  # the time of one of them is up
     ours = {"name": INSIDE, "labels": {"pratique.dev/environment-uid": make.RUN_UID}}
     world.must("operator", "POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": ours})
 

@@ -123,5 +123,36 @@ def test_one_from_before_the_lists_were_tightened_is_extended_and_ends(other: Cl
     other.kubectl("admin", "delete", "environment", "older", "-n", SPACE)
 
 
+def test_one_from_before_a_rule_of_its_crd_is_extended_and_ends(other: Cluster) -> None:
+    (crd,) = (each for each in install() if each["metadata"]["name"] == "environments.pratique.dev")
+    lax = json.loads(json.dumps(crd))
+    spec = lax["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    target = spec["properties"]["target"]
+    del target["x-kubernetes-validations"], target["properties"]["limits"]["x-kubernetes-validations"]
+    replace = ("apply", "--server-side", "--force-conflicts", "-f", "-")
+    other.kubectl("admin", *replace, input=_list([lax]))
+    changes = {
+        f"{TARGET}.quota": {"cpus": "4", "pods": "1.5"},
+        f"{TARGET}.limits": {"default": {"cpu": "100m"}, "defaultRequest": {"cpu": "500m"}},
+        f"{TARGET}.access": [{"user": "a", "role": "view"}, {"user": "a", "role": "view"}],
+    }
+    unsound = changed(make.environment(SPACE, "unsound"), changes)
+
+    wait_for("it is taken", lambda: other.apply("admin", unsound, check=False).code == 0)
+    other.kubectl("admin", *replace, input=_list([crd]))
+    fresh = changed(unsound, {"metadata.name": "fresh"})
+
+    def strict() -> bool:
+        return "did you mean cpu?" in other.apply("admin", fresh, "--dry-run=server", check=False).err
+
+    wait_for("the rules are in force", strict)
+    other.apply("admin", changed(unsound, {"spec.ttl": "4d"}))
+    one = ("patch", "environment", "unsound", "-n", SPACE, "--type=merge", "-p")
+    other.kubectl("operator", *one, json.dumps({"status": {"phase": "Active"}}), "--subresource=status")
+    for finalizers in (["pratique.dev/environment"], None):
+        other.kubectl("operator", *one, json.dumps({"metadata": {"finalizers": finalizers}}))
+    other.kubectl("admin", "delete", "environment", "unsound", "-n", SPACE)
+
+
 def _list(items: list[dict[str, Any]]) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})

@@ -63,6 +63,65 @@ RUN = [
     ({"spec.input": {}}, 'unknown field "spec.input"'),
     ({"metadata.name": "x" * 201}, "the name of an ActionRun may have 200 characters at most"),
 ]
+NO_KEY, NO_UNIT = "which limits nothing", "which is less than a megabyte: give a unit, such as 512Mi or 8Gi"
+ABOVE = "a container that sets nothing would not be let in"
+QUOTAS = [
+    *(
+        ({key: "2"}, f"quota has the key {key}, {NO_KEY}: did you mean {meant}?")
+        for key, meant in (
+            ("request.cpu", "requests.cpu"),
+            ("cpus", "cpu"),
+            ("Requests.CPU", "requests.cpu"),
+            ("requestsMemory", "requests.memory"),
+            ("limits.ram", "limits.memory"),
+            ("limit_cpu", "limits.cpu"),
+            ("mem", "memory"),
+            ("cores", "cpu"),
+            ("storage", "requests.storage"),
+            ("pod", "pods"),
+            ("pvc", "persistentvolumeclaims"),
+        )
+    ),
+    *(
+        ({key: "2"}, f"quota has the key {key}, {NO_KEY}: extended resources are written requests.DOMAIN/NAME")
+        for key in ("nvidia.com/gpu", "count/deployments", "count/deployment.apps", "count/pod", "cpu/requests")
+    ),
+    ({"gpu": "1"}, f"quota has the key gpu, {NO_KEY}: there are cpu, memory, ephemeral-storage, requests.cpu"),
+    ({"": "1"}, f"quota has the key , {NO_KEY}: there are"),
+    ({"requests.cpu": "lots"}, "quota: requests.cpu is lots, which is no quantity: write it as 500m, 4 or 8Gi"),
+    ({"requests.cpu": " 4"}, "which is no quantity"),
+    ({"requests.cpu": "-500m"}, "quota: requests.cpu is -500m: it must not be negative"),
+    ({"pods": "-1"}, "quota: pods is -1: it must not be negative"),
+    ({"pods": "1.5"}, "quota: pods is 1.5: these are counted, so it must be a whole number"),
+    ({"count/jobs.batch": "500m"}, "these are counted"),
+    ({"requests.nvidia.com/gpu": "0.5"}, "these are counted"),
+    ({"requests.memory": "1e999"}, "quota: requests.memory is 1e999: that is more than Kubernetes can count"),
+    ({"pods": "9999999999999999999"}, "that is more than Kubernetes can count"),
+    ({"requests.memory": "512m"}, f"quota: requests.memory is 512m, {NO_UNIT}"),
+    ({"requests.storage": "100"}, f"quota: requests.storage is 100, {NO_UNIT}"),
+]
+LIMITS = [
+    ({"default": {"ram": "1Gi"}}, f"default has the key ram, {NO_KEY}: did you mean memory?"),
+    ({"max": {"pods": "1"}}, f"max has the key pods, {NO_KEY}: there are cpu, memory, ephemeral-storage"),
+    ({"defaultRequest": {"requests.cpu": "1"}}, f"defaultRequest has the key requests.cpu, {NO_KEY}"),
+    ({"default": {"cpu": "x"}, "max": {"cpu": "1"}}, "default: cpu is x, which is no quantity"),
+    ({"defaultRequest": {"cpu": "-1"}}, "defaultRequest: cpu is -1: it must not be negative"),
+    ({"default": {"memory": "128m"}}, f"default: memory is 128m, {NO_UNIT}"),
+    ({"default": {"nvidia.com/gpu": "0.5"}}, "default: nvidia.com/gpu is 0.5: these are counted"),
+    (
+        {"default": {"cpu": "100m"}, "defaultRequest": {"cpu": "500m"}},
+        "defaultRequest of cpu is 500m, above default, 100m: a container asks for no more than its limit",
+    ),
+    ({"default": {"memory": "2Gi"}, "max": {"memory": "1Gi"}}, "default of memory is 2Gi, above max, 1Gi"),
+    ({"defaultRequest": {"memory": "1Gi"}, "max": {"memory": "1000Mi"}}, "defaultRequest of memory is 1Gi, above max"),
+    ({"defaultRequest": {"cpu": "5"}}, f"limits.defaultRequest of cpu is 5, above the quota of requests.cpu: {ABOVE}"),
+]
+SOUND = [
+    {"requests.cpu": "0.5", "limits.memory": "1.5Gi", "pods": "0", "services": "1k", "secrets": "1e3"},
+    {"requests.nvidia.com/gpu": "2", "count/deployments.apps": "3", "count/secrets": "3", "hugepages-2Mi": "64Mi"},
+    {"gold.storageclass.storage.k8s.io/requests.storage": "5Gi", "count/widgets.example.com": "1", "memory": "0"},
+    {"requests.cpu": "0.3", "requests.memory": "0.3Gi", "requests.ephemeral-storage": "1e9"},
+]
 ENVIRONMENT = [
     ({"spec.ttl": DELETE}, f"spec.ttl: {REQUIRED}"),
     ({"spec.ttl": "0s"}, "ttl must be longer than 0s"),
@@ -88,7 +147,12 @@ ENVIRONMENT = [
     ),
     ({"spec.target.access": [{"group": "system:authenticated"}]}, "groups of the system cannot be given access"),
     ({"spec.target.access": [{"user": "a", "role": "cluster-admin"}]}, "role: Unsupported value"),
-    ({"spec.target.quota": {"requests.cpu": "lots"}}, "should match"),
+    *(({"spec.target.quota": quota}, sentence) for quota, sentence in QUOTAS),
+    *(({"spec.target.limits": limits}, sentence) for limits, sentence in LIMITS),
+    ({"spec.target.access": [{"user": "a"}, {"user": "a"}]}, "access names somebody twice with the same role"),
+    ({"spec.target.access": [{"group": "a"}, {"group": "a", "role": "edit"}]}, "access names somebody twice"),
+    ({"spec/target/namespace/labels": {"a b": "c"}}, "labels: a b or its value is no label"),
+    ({"spec/target/namespace/labels": {"team": "-c"}}, "labels: team or its value is no label"),
     ({"spec.target.isolation": "Leaky"}, "spec.target.isolation: Unsupported value"),
     ({"spec.target.podSecurity": "none"}, "spec.target.podSecurity: Unsupported value"),
     ({"spec.warnings": ["1h"] * 6}, "spec.warnings: Too many: 6: must have at most 5 items"),
@@ -249,6 +313,11 @@ def test_null_undoes_no_level_of_a_run(cluster: Cluster, namespace: str, level: 
     before = cluster.kubectl("admin", "get", *target, "-o", "jsonpath={.spec}").out
     cluster.kubectl("admin", "patch", *target, "--type=merge", "-p", json.dumps(patch), check=False)
     assert cluster.kubectl("admin", "get", *target, "-o", "jsonpath={.spec}").out == before
+
+
+@pytest.mark.parametrize("quota", SOUND)
+def test_a_quota_that_kubernetes_can_keep_is_taken(cluster: Cluster, quota: dict[str, str]) -> None:
+    assert _dry_run(cluster, "environment", changed(_base("environment"), {"spec.target.quota": quota})).code == 0
 
 
 def test_an_environment_is_extended_up_to_its_limit_in_any_unit(cluster: Cluster, namespace: str) -> None:

@@ -132,6 +132,8 @@ def _again(world: World) -> None:
 def _environment(world: World) -> None:
     """All that an Environment can have; made, lost and found again, extended, ended by the operator."""
     cluster = world.cluster
+    brief = changed(environment(SPACE, "brief"), {"spec.ttl": "3s", "spec.warnings": []})
+    cluster.apply("admin", brief)
     access = [{"user": f"{role}@example.com", "role": role} for role in ("view", "edit", "admin")]
     target = {"spec.target.access": access, "spec.target.limits": {"max": {"cpu": "4"}}}
     wanted = changed(environment(SPACE, "full"), target)
@@ -143,8 +145,6 @@ def _environment(world: World) -> None:
     cluster.apply("admin", _extension())
     cluster.apply("developer-2", run("extend", SPACE, "extend", inputs={}))
     phase(cluster, "extend", SPACE, "Refused")
-    brief = changed(environment(SPACE, "brief"), {"spec.ttl": "3s", "spec.warnings": []})
-    cluster.apply("admin", brief)
     wait_for("it is gone", lambda: cluster.get("environment", "brief", SPACE) is None, 60)
     assert cluster.get("namespace", f"env-{SPACE}-brief") is None
 

@@ -11,6 +11,7 @@ from pratique.api.v1alpha1.common import format_time
 from pratique.api.v1alpha1.environment import Environment
 from pratique.core.effects import Create, Delete, Delivery, Effect, Failure, Json, MergePatch, Outcome, Plan, Read
 from pratique.core.environment import EnvironmentSnapshot, plan_environment
+from pratique.core.environment_status import stands
 from tests.support.builders import NOW
 
 GOING = timedelta(seconds=3)
@@ -86,8 +87,11 @@ class World:
         outcomes: dict[str, Outcome] = {}
         while True:
             environment = Environment.model_validate(body)
+            missing = not stands(self.namespace, environment)
             pending = [entry.id for entry in environment.status.notifications if entry.state == "Pending"]
-            plan = plan_environment(EnvironmentSnapshot(environment, outcomes, dict.fromkeys(pending, SENT)), self.now)
+            plan = plan_environment(
+                EnvironmentSnapshot(environment, outcomes, dict.fromkeys(pending, SENT), missing=missing), self.now
+            )
             todo = [effect for effect in plan.effects if effect.key not in outcomes]
             if not todo:
                 break
@@ -123,13 +127,19 @@ class World:
                 existing = self.objects.get(name_of(manifest))
                 if existing is not None:
                     return Outcome(existing, failure=Failure("AlreadyExists", "is there already"))
-                return Outcome(self.put(manifest))
+                stored = self.put(manifest)
+                if manifest["kind"] == "ResourceQuota":
+                    self.objects[name_of(stored)] = {**stored, "status": {"hard": manifest["spec"]["hard"]}}
+                return Outcome(stored)
             case Read(ref=ref):
                 found = self.objects.get((ref.kind, ref.namespace, ref.name))
                 return Outcome(found) if found else Outcome(failure=Failure("NotFound", "is not there"))
             case MergePatch(ref=ref, patch=patch):
                 return self.patch(self.objects[(ref.kind, ref.namespace, ref.name)], patch["metadata"])
-            case Delete(ref=ref, uid=uid):
+            case Delete(ref=ref, uid=uid, version=version):
+                current = self.objects.get((ref.kind, ref.namespace, ref.name))
+                if version and current and current["metadata"]["resourceVersion"] != version:
+                    return Outcome(failure=Failure("Conflict", "was changed"))
                 return self.delete((ref.kind, ref.namespace, ref.name), uid)
         raise AssertionError(effect)
 

@@ -10,7 +10,7 @@ from pratique.api.v1alpha1.environment import EnvironmentPhase as Phase
 from pratique.core.effects import Delete, Delivery, MergePatch, ObjectRef, Outcome, Read
 from pratique.core.environment import EnvironmentSnapshot, plan_environment
 from pratique.core.environment_status import FINALIZER
-from pratique.core.namespace_objects import contents, namespace
+from pratique.core.namespace_objects import access, namespace, rails
 
 GOING = {"finalizers": ["other", FINALIZER], "deletion_timestamp": NOW, "resource_version": "5"}
 SPACE = ObjectRef("v1", "Namespace", "env-demo")
@@ -113,7 +113,7 @@ def test_who_wants_to_know_is_told_when_it_is_really_gone():
 
     def gone(now, notifications=()):
         subject = environment(meta=GOING, spec=rules, phase=Phase.DELETING, notifications=list(notifications))
-        return plan_environment(EnvironmentSnapshot(subject, {"find": failed("NotFound")}), now)
+        return plan_environment(EnvironmentSnapshot(subject, outcomes={"find": failed("NotFound")}), now)
 
     plan = gone(at(30))
     (told,) = plan.status.notifications
@@ -161,7 +161,7 @@ def test_the_namespace_is_marked_and_secured():
 
 
 def test_what_is_in_it():
-    made = contents(environment(target=FULL))
+    made = [*rails(environment(target=FULL)), *access(environment(target=FULL))]
     kinds = ["ResourceQuota", "LimitRange", "NetworkPolicy", "RoleBinding", "RoleBinding"]
     assert [each["kind"] for each in made] == kinds
     quota, limits, policy, user, group = made
@@ -177,4 +177,4 @@ def test_what_is_in_it():
 
 
 def test_an_open_environment_has_no_policy():
-    assert contents(environment(target={"isolation": "Open"})) == []
+    assert rails(environment(target={"isolation": "Open"})) == []

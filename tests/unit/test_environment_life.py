@@ -95,6 +95,36 @@ def test_made_when_its_end_is_near_it_is_warned_of_all_the_same():
     assert [ident.split("/")[0] for ident in world.told] == ["EnvironmentReady", "EnvironmentExpiring"]
 
 
+def test_one_that_git_holds_outlives_its_namespace():
+    world = World(SPEC)
+    assert world.environment is not None
+    labels = {"labels": {"helm.toolkit.fluxcd.io/name": "apps"}}
+    world.put({**world.environment, "metadata": {**world.environment["metadata"], **labels}})
+    live(world, 5)
+    world.advance(days=1)
+    live(world, 10)
+    assert ([name[0] for name in world.objects], phase(world)) == (["Environment"], "Expired")
+    version = world.version
+    live(world, 10)
+    assert world.version == version
+    world.delete(("Environment", "team-a", "demo"), "e1")
+    live(world, 5)
+    assert world.objects == {}
+
+
+def test_a_namespace_that_somebody_deletes_is_not_made_again():
+    world = live(World(SPEC), 5)
+    assert world.namespace is not None
+    world.delete(("Namespace", None, "env-demo"), world.namespace["metadata"]["uid"])
+    live(world, 1)
+    assert phase(world) == "Failed"
+    world.extend("90s")
+    live(world, 60)
+    assert (phase(world), world.namespace) == ("Failed", None)
+    live(world, 40)
+    assert world.objects == {}
+
+
 def test_a_namespace_of_somebody_else_survives_all_of_it():
     world = World(SPEC)
     theirs = world.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "env-demo"}})

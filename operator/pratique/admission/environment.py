@@ -23,6 +23,9 @@ from pratique.admission.build import (
     validating,
 )
 from pratique.admission.values import GuardValues
+from pratique.core.git_marks import ANNOTATIONS, LABELS, MANAGERS
+from pratique.core.limits import SHORTEST_NOTICE
+from pratique.core.objects import RUN_UID_LABEL
 
 _TARGET = "object.spec.target"
 _SPACE = f"{_TARGET}.namespace"
@@ -45,6 +48,7 @@ def environment(values: GuardValues) -> list[Manifest]:
             "podSecurity": names(values.environment_pod_security),
             "labels": names(values.environment_labels),
             "prefix": f"'{values.environment_prefix}'",
+            **_time(),
             "otherRoles": f"""
                 has({_TARGET}.access) ? {_TARGET}.access.filter(a, !(a.role in variables.roles)) : []
             """,
@@ -52,7 +56,7 @@ def environment(values: GuardValues) -> list[Manifest]:
                 has({_SPACE}.labels) ? {_SPACE}.labels.filter(k, !(k in variables.labels)) : []
             """,
         },
-        (only_canaries(operator, "Environments"), *_allowed(values.namespace), *_owned()),
+        (only_canaries(operator, "Environments"), *_allowed(values.namespace), *_owned(), *_in_time()),
     )
 
 
@@ -121,4 +125,83 @@ def _owned() -> Iterable[Check]:
             "ownerReferences of an Environment are changed by those who may delete it: the garbage collector would",
         ),
         has_room("an Environment"),
+    )
+
+
+def _time() -> dict[str, str]:
+    """The variables of a change of ttl, in seconds since 1970.
+
+    The clock is the one of `decision`: in the very request that changes a field, its entry in managedFields has the time
+    of now, and is the only one. Whoever tampers with that finds the time to be up.
+    """
+    return {
+        "changesTtl": "request.operation == 'UPDATE' && object.spec.ttl != oldObject.spec.ttl",
+        "owners": _owners("object"),
+        "ownersBefore": _owners("oldObject"),
+        "now": f"variables.owners.size() == 1 ? int(timestamp(variables.owners[0].time)) : {_NEVER}",
+        "born": "int(timestamp(oldObject.metadata.creationTimestamp))",
+        "endBefore": f"variables.born + {_seconds('oldObject.spec.ttl')}",
+        "endNow": f"variables.born + {_seconds('object.spec.ttl')}",
+        "isEnding": "has(oldObject.metadata.deletionTimestamp) || (has(oldObject.status) &&"
+        " has(oldObject.status.phase) && oldObject.status.phase in ['Deleting', 'Expired'])",
+        "isHeld": _is_held(),
+    }
+
+
+_NEVER = 253402300799
+
+
+def _owners(side: str) -> str:
+    fields = f"{side}.metadata.managedFields"
+    mine = "has(m.fieldsV1) && 'f:spec' in m.fieldsV1 && 'f:ttl' in m.fieldsV1['f:spec']"
+    return f"{side} != null && has({fields}) ? {fields}.filter(m, {mine}) : []"
+
+
+def _seconds(ttl: str) -> str:
+    unit = f"{ttl}.substring(size({ttl}) - 1)"
+    return f"int({ttl}.substring(0, size({ttl}) - 1)) * {{'s': 1, 'm': 60, 'h': 3600, 'd': 86400, 'w': 604800}}[{unit}]"
+
+
+def _is_held() -> str:
+    marked = " || ".join(
+        f"(has(oldObject.metadata.{field}) && oldObject.metadata.{field}.exists(k, k in {names(keys)}))"
+        for field, keys in (("labels", LABELS), ("annotations", ANNOTATIONS))
+    )
+    made = f"has(oldObject.metadata.labels) && '{RUN_UID_LABEL}' in oldObject.metadata.labels"
+    return f"({marked}) && !({made})"
+
+
+def _in_time() -> Iterable[Check]:
+    minutes = SHORTEST_NOTICE // 60
+    vain = "so a ttl changes nothing any more: create another Environment"
+    soon = f"it would end at once, or within {minutes} minutes: let ttl be longer, or delete the Environment"
+    applied = f"""
+        variables.owners.exists(m, has(m.manager) &&
+          (m.manager.matches('{MANAGERS}') || variables.ownersBefore.exists(b, has(b.manager) && b.manager == m.manager)))
+    """
+    return (
+        Check(
+            "!variables.changesTtl || (!variables.isEnding && variables.now < variables.endBefore)",
+            f"its time is up, or it is being deleted, {vain}",
+            f"""
+            (variables.now < variables.endBefore
+              ? 'Environment ' + object.metadata.name + ' is being deleted, '
+              : 'the time of Environment ' + object.metadata.name + ' is up (ttl ' + oldObject.spec.ttl + '), ') + '{vain}'
+            """,
+        ),
+        Check(
+            f"""
+            !variables.changesTtl || variables.endNow >= variables.endBefore ||
+            variables.endNow >= variables.now + {SHORTEST_NOTICE}
+            """,
+            f"ttl counts from the creation of an Environment: with this one {soon}",
+            "'ttl counts from the creation of Environment ' + object.metadata.name + ': with ' + object.spec.ttl +"
+            f" ' {soon}'",
+        ),
+        Check(
+            f"!variables.changesTtl || !variables.isHeld || {applied}",
+            "its ttl is in Git, which would take the change back: change it there",
+            "'the ttl of Environment ' + object.metadata.name + ' is in Git, which would take the change back:"
+            " change it there'",
+        ),
     )

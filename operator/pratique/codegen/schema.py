@@ -52,7 +52,13 @@ def expand(rule: str) -> str:
 
 def cel_validations(rules: tuple[Rule, ...]) -> list[Schema]:
     """Return `rules` as x-kubernetes-validations."""
-    names = {"rule": "rule", "message": "message", "reason": "reason", "field_path": "fieldPath"}
+    names = {
+        "rule": "rule",
+        "message": "message",
+        "message_expression": "messageExpression",
+        "reason": "reason",
+        "field_path": "fieldPath",
+    }
     listed = []
     for rule in rules:
         fields = rule.model_copy(update={"rule": expand(rule.rule)}).model_dump(exclude_none=True)

@@ -21,6 +21,7 @@ from pratique.core.environment_status import (
     try_again,
     write,
 )
+from pratique.core.wording import moment
 
 POLL = timedelta(seconds=2)
 _LONGEST_POLL = timedelta(seconds=30)
@@ -33,9 +34,31 @@ _OBSTACLES = ("NamespaceDeletionDiscoveryFailure", "NamespaceDeletionContentFail
 
 def take_down(environment: Environment, outcomes: Outcomes, now: datetime) -> Plan[EnvironmentStatus]:
     """Delete the namespace, wait until it is really gone, then let the Environment go."""
-    ref, phase = namespace_ref(environment), EnvironmentPhase.DELETING
     if FINALIZER not in environment.metadata.finalizers:
         return Plan(environment.status)
+    return _remove(environment, outcomes, now) or _let_go(environment, now)
+
+
+def stay(
+    environment: Environment, outcomes: Outcomes, mark: str, at: datetime, now: datetime
+) -> Plan[EnvironmentStatus]:
+    """Delete the namespace, and let the Environment stay as Expired: Git would make another, with fresh days."""
+    going = _remove(environment, outcomes, now)
+    if going is not None:
+        return going
+    text = (
+        f"Its time was up at {moment(at)}, and namespace {environment.spec.target.namespace.name} is gone. It stays, since"
+        f" Git holds it ({mark}) and would make it again: remove it there"
+    )
+    status = write(environment, EnvironmentPhase.EXPIRED, Reason.EXPIRED, text, now)
+    if environment.status.phase is not EnvironmentPhase.EXPIRED:
+        status = tell(environment, status, EventType.ENVIRONMENT_GONE, _gone(environment), now)
+    return Plan(status)
+
+
+def _remove(environment: Environment, outcomes: Outcomes, now: datetime) -> Plan[EnvironmentStatus] | None:
+    """Delete the namespace; None once it is gone, or was never there."""
+    ref, phase = namespace_ref(environment), EnvironmentPhase.DELETING
     found = outcomes.get("find")
     if found is None:
         return Plan(environment.status, effects=(Read("find", ref),))
@@ -43,7 +66,7 @@ def take_down(environment: Environment, outcomes: Outcomes, now: datetime) -> Pl
         return try_again(environment, phase, f"{ref} could not be looked for", found.failure, now)
     live = found.object
     if live is None or not is_ours(live, environment):
-        return _let_go(environment, now)
+        return None
     deleted = outcomes.get("delete")
     if deleted is None and not is_going(live):
         return Plan(environment.status, effects=(Delete("delete", ref, live["metadata"]["uid"]),))
@@ -63,14 +86,19 @@ def _going(environment: Environment, live: Json) -> str:
 
 def _pause(environment: Environment, now: datetime) -> timedelta:
     """Return how long to wait before looking again: a namespace that hangs for hours is not asked every other second."""
-    since = environment.metadata.deletion_timestamp or now
+    since = environment.metadata.deletion_timestamp or environment.status.expires_at or now
     return min(max(POLL, (now - since) / 10), _LONGEST_POLL)
+
+
+def _gone(environment: Environment) -> str:
+    return f"Namespace {environment.spec.target.namespace.name} is gone, with everything that was in it"
 
 
 def _let_go(environment: Environment, now: datetime) -> Plan[EnvironmentStatus]:
     """Remove the finalizer, once what is still to be told was told, or a minute has passed since it was all gone."""
-    text = f"Namespace {environment.spec.target.namespace.name} is gone, with everything that was in it"
-    status = tell(environment, environment.status, EventType.ENVIRONMENT_GONE, text, now)
+    status = environment.status
+    if status.phase is not EnvironmentPhase.EXPIRED:  # which was told then
+        status = tell(environment, status, EventType.ENVIRONMENT_GONE, _gone(environment), now)
     if status != environment.status:
         return Plan(status, wake_at=now)
     gone = [each.at for each in status.notifications if each.event is EventType.ENVIRONMENT_GONE]

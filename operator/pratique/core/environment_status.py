@@ -20,6 +20,7 @@ from pratique.core.text import clean, fit
 FINALIZER = "pratique.dev/environment"
 MADE = (EnvironmentPhase.ACTIVE, EnvironmentPhase.EXPIRING)
 _AT_WORK = (EnvironmentPhase.CREATING, EnvironmentPhase.DELETING)
+_STUCK = (EnvironmentPhase.FAILED, EnvironmentPhase.EXPIRED)
 _MAX_MESSAGE = 2048
 _MAX_TIMELINE = 32
 
@@ -33,7 +34,7 @@ def write(
         list(status.conditions),
         ready=ConditionStatus.TRUE if phase in MADE else ConditionStatus.FALSE,
         reconciling=phase in _AT_WORK,
-        stalled=phase is EnvironmentPhase.FAILED,
+        stalled=phase in _STUCK,
         reason=reason,
         message=text,
         now=now,
@@ -77,6 +78,13 @@ def is_ours(live: Json | None, environment: Environment) -> bool:
     """Say whether an object was made for this very Environment: its uid cannot be known, or copied, before it exists."""
     labels = (live or {}).get("metadata", {}).get("labels") or {}
     return bool(labels.get(ENVIRONMENT_UID_LABEL) == environment.metadata.uid)
+
+
+def stands(live: Json | None, environment: Environment) -> bool:
+    """Say whether a namespace is the one that was made for this Environment, and is not being deleted."""
+    made = environment.status.namespace_uid
+    same = made is None or (live or {}).get("metadata", {}).get("uid") == made
+    return same and is_ours(live, environment) and not is_going(live)
 
 
 def is_going(live: Json | None) -> bool:

@@ -10,6 +10,8 @@ MAX_SCHEMA_DEPTH = 32
 MAX_TEMPLATE_DEPTH = 32
 OPEN_RUNS_PER_REQUESTER = 50
 """Runs of one person that are not at an end, in the whole cluster, unless `--open-runs-per-requester` says otherwise."""
+SHORTEST_NOTICE = 600
+"""Seconds that an Environment has left at least when its ttl is lowered: so nobody's namespace goes without a warning."""
 MAX_METADATA_LENGTH = 327680
 """Of the metadata of a run or an Environment, as text: Kubernetes' own 256 KiB of annotations, and a little. Labels and
 managedFields have no limit of their own, and an object that is full has no room for its status."""

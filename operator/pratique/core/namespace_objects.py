@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from pratique.api.v1alpha1.environment import Access, Environment, Isolation, Limits
+from pratique.api.v1alpha1.environment import Access, Environment, Isolation, Limits, Target
 
 Json = dict[str, Any]
 ENVIRONMENT_UID_LABEL = "pratique.dev/environment-uid"
+QUOTA = "pratique"
 
 
 def namespace(environment: Environment) -> Json:
@@ -22,12 +23,12 @@ def namespace(environment: Environment) -> Json:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
-def contents(environment: Environment) -> list[Json]:
-    """Return what is made inside the namespace: quota, limits, isolation, access."""
+def rails(environment: Environment) -> list[Json]:
+    """Return what guards the namespace, and stands before anybody gets in: quota, limits, isolation."""
     target = environment.spec.target
     made: list[Json] = []
     if target.quota:
-        made.append(_object(environment, "v1", "ResourceQuota", "pratique", spec={"hard": dict(target.quota)}))
+        made.append(_object(environment, "v1", "ResourceQuota", QUOTA, spec={"hard": dict(target.quota)}))
     if target.limits is not None:
         made.append(_object(environment, "v1", "LimitRange", "pratique", spec=_limits(target.limits)))
     if target.isolation is Isolation.ISOLATED:
@@ -35,8 +36,27 @@ def contents(environment: Environment) -> list[Json]:
         made.append(
             _object(environment, "networking.k8s.io/v1", "NetworkPolicy", "pratique-isolated", spec=same_namespace)
         )
-    made += [_binding(environment, index, access) for index, access in enumerate(target.access)]
     return made
+
+
+def access(environment: Environment) -> list[Json]:
+    """Return what lets people in."""
+    return [_binding(environment, index, each) for index, each in enumerate(environment.spec.target.access)]
+
+
+def unset_by_default(target: Target) -> list[str]:
+    """Return what the quota makes every pod set, and no default of `limits` sets for it."""
+    limits = target.limits or Limits()
+    limited = limits.default.keys() | limits.max.keys()  # Kubernetes takes the one for the other
+    requested = limited | limits.default_request.keys()
+    given = {f"limits.{key}" for key in limited} | {f"requests.{key}" for key in requested}
+    asked = [f"{side}.{key}" for side in ("requests", "limits") for key in ("cpu", "memory")]
+    return [key for key in asked if (key in target.quota or _short(key) in target.quota) and key not in given]
+
+
+def _short(key: str) -> str:
+    """Return the other name of a quota for requests."""
+    return key.removeprefix("requests.")
 
 
 def _limits(limits: Limits) -> Json:

@@ -21,6 +21,7 @@ from pratique.core.channel import ChannelSnapshot, plan_channel
 from pratique.core.effects import Deliveries, Json, Outcomes, Plan
 from pratique.core.envelope import enveloped
 from pratique.core.environment import EnvironmentSnapshot, plan_environment
+from pratique.core.environment_status import stands
 from pratique.core.gate import ApprovalSnapshot, plan_approval
 from pratique.core.lifecycle import plan_action_run
 from pratique.core.limits import OPEN_RUNS_PER_REQUESTER
@@ -64,6 +65,7 @@ def _phase(body: Json) -> list[str]:
 def new_stores() -> dict[str, Store]:
     """Return the empty cache of a process: one store per watched kind."""
     return {
+        "namespaces": Store(),  # listed first: an Environment looks whether its own is there
         "actions": Store(),
         "actionruns": Store(
             uid=_uid, action=_waits_for_action, phase=_phase, let_in=open_runs.let_in, new=open_runs.new
@@ -71,7 +73,6 @@ def new_stores() -> dict[str, Store]:
         "approvals": Store(run=lambda body: [body["spec"]["subject"]["uid"]], phase=_phase),
         "environments": Store(uid=_uid, run=lambda body: _label(RUN_UID_LABEL, body), phase=_phase),
         "notificationchannels": Store(),
-        "namespaces": Store(),
     }
 
 
@@ -234,7 +235,8 @@ class Environments(Kind):
     def look(self, body: Json, outcomes: Outcomes, deliveries: Deliveries, now: datetime) -> Look:
         """Look."""
         environment = self.parsed(Environment, body)
-        known = EnvironmentSnapshot(environment, outcomes, deliveries, self.routing)
+        missing = not stands(self.stores["namespaces"].get(("", environment.spec.target.namespace.name)), environment)
+        known = EnvironmentSnapshot(environment, outcomes, deliveries, self.routing, missing)
         return environment, plan_environment(known, now)
 
     def message(self, body: Json, entry: Notification) -> Message:

@@ -90,6 +90,8 @@ class Rule(BaseModel):
 
     rule: str
     message: str
+    message_expression: str | None = None
+    """CEL for a sentence with names in it; the API server falls back to `message` where it cannot be used."""
     reason: Literal["FieldValueInvalid", "FieldValueForbidden", "FieldValueRequired"] | None = None
     field_path: str | None = None
 

@@ -22,12 +22,12 @@ from pratique.api.v1alpha1.common import (
     Username,
     pending_condition,
 )
+from pratique.api.v1alpha1.environment_rules import label_rule, limits_rules, quota_rules, target_rules
 
 Quantity = Annotated[
     str,
     Field(
         max_length=32,
-        pattern=r"^[+-]?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?[0-9]+)?$",
         description="A Kubernetes quantity such as 500m, 4 or 8Gi.",
     ),
 ]
@@ -42,6 +42,7 @@ class EnvironmentPhase(StrEnum):
     ACTIVE = "Active"
     EXPIRING = "Expiring"
     DELETING = "Deleting"
+    EXPIRED = "Expired"
     FAILED = "Failed"
 
 
@@ -89,6 +90,7 @@ class TargetNamespace(ApiModel):
             message="labels of kubernetes.io, k8s.io and pratique.dev are not free to set",
             field_path=".labels",
         ),
+        label_rule(),
     )
 
 
@@ -100,6 +102,8 @@ class Limits(ApiModel):
         Quantities, Field(max_length=8, description="Requests of a container that sets none.")
     ] = {}
     max: Annotated[Quantities, Field(max_length=8, description="The most a container may ask for.")] = {}
+
+    cel_rules: ClassVar[tuple[Rule, ...]] = limits_rules()
 
 
 class Access(ApiModel):
@@ -149,6 +153,8 @@ class Target(ApiModel):
             json_schema_extra={"x-kubernetes-list-type": "atomic"},
         ),
     ] = []
+
+    cel_rules: ClassVar[tuple[Rule, ...]] = (*quota_rules(), *target_rules())
 
 
 class EnvironmentSpec(ApiModel):
