@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
+from pratique.core.frames import trace_of
+
 _FIELDS = ("kind", "namespace", "name", "uid")
 _looking_at: ContextVar[tuple[str, ...]] = ContextVar("looking_at", default=())
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), 127, 0x85, 0x2028, 0x2029)} | {10: "\\n"}
@@ -30,8 +32,8 @@ class TextFormatter(logging.Formatter):
         at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         fields = "".join(f" {key}={value}" for key, value in _fields().items())
         line = f"{at} {record.levelname:<7} {record.name}: {record.getMessage()}{fields}".translate(_ESCAPES)
-        if record.exc_info:
-            trace = self.formatException(record.exc_info)
+        trace = _trace(record)
+        if trace:
             line += "\n" + "\n".join(f"    {each.translate(_ESCAPES)}" for each in trace.splitlines())
         return line
 
@@ -48,9 +50,16 @@ class JsonFormatter(logging.Formatter):
             "msg": record.getMessage(),
             **_fields(),
         }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+        trace = _trace(record)
+        if trace:
+            line["exception"] = trace
         return json.dumps(line, ensure_ascii=True)
+
+
+def _trace(record: logging.LogRecord) -> str:
+    """Return the traceback of a line that has one; what others' exceptions say is left out, it may quote an object."""
+    error = record.exc_info[1] if record.exc_info else None
+    return trace_of(error) if error is not None else ""
 
 
 def _fields() -> dict[str, str]:

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from pratique import logs
+from pratique.core.errors import PratiqueError
 from pratique.handlers.health import Health
 from pratique.handlers.metrics import Metrics, resource_of
 from pratique.handlers.watchdog import LONGEST_LOOK, WATCH_GRACE, Watchdog, stuck_look
@@ -132,12 +133,14 @@ def test_no_text_of_others_makes_a_line_of_its_own(lines: pytest.CaptureFixture[
     logging.getLogger("x").info("The reason is: %s", "fine\n2026-01-01T00:00:00.000Z INFO root: forged\x1b[2J\u2028")
     err = lines.readouterr().err
     assert len(err.splitlines()) == 1 and "\x1b" not in err and "\u2028" not in err and "forged" in err
+    printed = ValueError("".join(("an object, ", "as others print it")))
     try:
-        raise ValueError("planted\nforged")
-    except ValueError:
+        raise PratiqueError("planted\nforged") from printed
+    except PratiqueError:
         logging.getLogger("x").exception("Failed")
     trace = lines.readouterr().err
     assert "planted" in trace and not [line for line in trace.splitlines() if line.startswith("forged")]
+    assert "ValueError" in trace and "as others print it" not in trace
 
 
 def test_a_watch_that_stays_behind_a_list_is_dead() -> None:

@@ -8,7 +8,7 @@ from tests.support.builders import NOW
 from pratique.api.v1alpha1 import Action, ActionRun, Approval, Environment
 from pratique.api.v1alpha1.common import KubeObject
 from pratique.core.errors import UnreadableError
-from pratique.core.frames import frames_of
+from pratique.core.frames import frames_of, trace_of
 from pratique.core.parking import parked_conditions
 from pratique.handlers import open_runs
 from pratique.handlers.memory import Parsed
@@ -110,3 +110,20 @@ def test_frames_say_where_and_never_what():
     assert "ValueError" in frames_of(quiet)
     quiet.__suppress_context__ = True
     assert "ValueError" not in frames_of(quiet)
+
+
+def test_a_trace_has_the_words_of_our_own_exceptions_only():
+    secret = "".join(("s3", "cret"))  # a traceback shows the lines of the program, and this is none of them
+    try:
+        try:
+            raise ValueError(secret)
+        except ValueError as error:
+            raise UnreadableError("Action", "a", "u", "spec.x", "odd") from error
+    except UnreadableError as error:
+        told = trace_of(error)
+    assert told.startswith("Traceback") and "spec.x" in told and "ValueError" in told and "s3cret" not in told
+    quiet = RuntimeError(secret)
+    quiet.__context__ = KeyError(secret)
+    assert trace_of(quiet).endswith("KeyError") and "s3cret" not in trace_of(quiet)
+    quiet.__suppress_context__ = True
+    assert trace_of(quiet).endswith("RuntimeError")

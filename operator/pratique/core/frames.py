@@ -3,6 +3,8 @@
 import traceback
 from pathlib import PurePath
 
+from pratique.core.errors import PratiqueError
+
 _MOST_FRAMES, _MOST_CAUSES = 12, 4
 
 
@@ -16,6 +18,18 @@ def frames_of(error: BaseException) -> str:
         told.append(f"{type(cause).__name__} at {calls or 'an unknown place'}")
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return "; from ".join(told)
+
+
+def trace_of(error: BaseException) -> str:
+    """Return a traceback with the words of our own exceptions only: those of others quote what they were at."""
+    told: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(told) < _MOST_CAUSES:
+        said = f": {cause}" if isinstance(cause, PratiqueError) else ""
+        calls = "".join(traceback.format_tb(cause.__traceback__)[-_MOST_FRAMES:])
+        told.append(f"Traceback (most recent call last):\n{calls}{type(cause).__name__}{said}")
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return "\n\nfrom\n\n".join(told)
 
 
 def _short(filename: str) -> str:

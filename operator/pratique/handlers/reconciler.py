@@ -29,6 +29,7 @@ from pratique.core.effects import (
     VerifyGuard,
 )
 from pratique.core.errors import EvaluationError, UnreadableError
+from pratique.core.hiding import hide
 from pratique.core.messages import Message
 from pratique.core.parking import parked_conditions
 from pratique.handlers.kinds import Key, Kind
@@ -217,13 +218,24 @@ class Reconciler:
                 case _:
                     return await perform(self.api, effect)
         except EvaluationError as error:
-            return Outcome(failure=Failure("EvaluationFailed", str(error)))
+            return Outcome(failure=Failure("EvaluationFailed", hide(str(error), _seen(effect))))
 
 
 def _path(key: Key, body: dict[str, Any]) -> str:
     plural, namespace, name = key
     space = f"/namespaces/{namespace}" if namespace else ""
     return f"/apis/{body['apiVersion']}{space}/{plural}/{name}"
+
+
+def _seen(effect: Effect) -> object:
+    """Return the live objects that an expression saw: what it complains about may be a value of them."""
+    match effect:
+        case EvaluateReady():
+            return effect.target
+        case EvaluateOutputs():
+            return effect.resources
+        case _:
+            return None
 
 
 def _owners(obj: KubeObject) -> Owners:
