@@ -183,3 +183,8 @@ def test_what_others_wrote_is_hidden_or_left_out():
     found = judge(422, status(f'c "c" is forbidden: {POLICY}: {PLANTED} is weak'))
     assert found.has_words and found.without({"data": {"a": PLANTED}}).message == f"{POLICY}: (hidden) is weak"
     assert found.bare().message == POLICY and not found.bare().has_words
+
+
+def test_what_was_not_done_is_sent_again():
+    assert judge(429, None).undone and judge(409, status(BUSY, "Conflict")).undone
+    assert not judge(503, None).undone and not judge(409, status("x", "Conflict")).undone

@@ -116,6 +116,12 @@ def test_a_change_that_is_refused(outcomes, sentence):
     assert trial(run_plan(SCALE), outcomes).problems == [sentence]
 
 
+def test_many_problems_are_told_at_a_glance():
+    many = [planned(f"o{at}") for at in range(9)]
+    found = trial(run_plan(*many), {f"try/{each.id}": failed("Invalid", "x" * 100) for each in many}).problems
+    assert len(found) == 4 and found[-1] == "and 6 more"
+
+
 @pytest.mark.parametrize(
     "outcomes",
     [

@@ -120,6 +120,11 @@ class TestBehindACustomObject:
         assert try_plan(run(), self.plan, self.tried | {"try/config/space": outcome}, "try").problems
 
 
+def test_a_right_in_a_namespace_that_a_custom_object_makes_is_on_its_way():
+    outcomes = {"late/config": Outcome(failure=NO_RIGHT)}
+    assert try_plan(run(), TestBehindACustomObject.plan, outcomes, "late", made={"tenant"}).given
+
+
 def test_what_an_object_gives_that_is_there_is_on_its_way():
     plan = run_plan(binding(ME), CONFIG)
     outcomes = {"late/config": Outcome(failure=NO_RIGHT)}

@@ -1,7 +1,7 @@
 """The thin client of the hot path, on aiohttp: the few verbs we use, typed errors, impersonation, bounded retries.
 
-It retries only what the server said it did not do (429, and 503 for reads); anything else comes back as an ApiError, and
-the queue looks again. It is measured several times cheaper than the full client (docs/design).
+It retries only what the server said it did not do (429, a busy quota; 503 for reads); anything else comes back as an
+ApiError, and the queue looks again. It is measured several times cheaper than the full client (docs/design).
 """
 
 import asyncio
@@ -27,7 +27,7 @@ JSON_PATCH = "application/json-patch+json"
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 """As `accept`: the answer is the object's metadata alone."""
 _TRIES = 4
-_TOO_MANY, _UNAVAILABLE = 429, 503
+_UNAVAILABLE = 503
 _PAGE = 100
 _SEGMENT = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9.:]*[A-Za-z0-9])?")
 
@@ -107,7 +107,7 @@ class Api:
             try:
                 return await self._once(method, path, body, params, content_type, run_as, accept)
             except ApiError as error:
-                safe = error.code == _TOO_MANY or (error.code == _UNAVAILABLE and method == "GET")
+                safe = error.answer.undone or (error.code == _UNAVAILABLE and method == "GET")
                 if not safe or attempt == _TRIES:
                     raise
                 await asyncio.sleep(min(error.retry_after or 0.1 * 2**attempt, 10.0))

@@ -43,7 +43,8 @@ class Cause(Enum):
 _PASSING_CODES = frozenset({0, 401, 408, 429, 500, 502, 503, 504})
 """0: no answer. 401: it is the operator that is not known, as while its token is renewed: no verdict about a request."""
 _PASSING = frozenset({Cause.BUSY_QUOTA, Cause.NEW_QUOTA, Cause.WEBHOOK_AWAY, Cause.STARTING})
-_NOT_FOUND = 404
+_UNDONE = frozenset({Cause.BUSY_QUOTA, Cause.NEW_QUOTA, Cause.STARTING})
+_NOT_FOUND, _TOO_MANY = 404, 429
 _CONFLICTS = (
     (re.compile(r"^Operation cannot be fulfilled on resourcequotas\b"), Cause.BUSY_QUOTA),
     (re.compile(r"the object has been modified; please apply your changes to the latest version"), Cause.CHANGED),
@@ -78,6 +79,11 @@ class Answer:
     def message(self) -> str:
         """What people may read."""
         return shown(self.pieces)
+
+    @property
+    def undone(self) -> bool:
+        """Whether the server says that it did nothing, and may do it in a moment: safe to send again at once."""
+        return self.code == _TOO_MANY or self.cause in _UNDONE
 
     @property
     def has_words(self) -> bool:

@@ -25,6 +25,7 @@ from pratique.core.summary import name_of, settings, summarize_tried
 from pratique.core.text import clean
 from pratique.core.vanishing import as_sent
 
+_ENOUGH = 300
 _CHANGING = (Cause.CHANGED, Cause.REPLACED)
 """The answers when an object was changed or replaced between the look for it and its dry run."""
 
@@ -81,8 +82,14 @@ class Trial:
 
     @property
     def problems(self) -> list[str]:
-        """What was refused, as sentences."""
-        return [_sentence(planned, tried.problem) for planned, tried in self.tried if tried.problem]
+        """What was refused, as sentences: so many as people read at a glance, and how many more there are."""
+        told: list[str] = []
+        refused = [(planned, tried.problem) for planned, tried in self.tried if tried.problem]
+        for planned, problem in refused:
+            if told and sum(map(len, told)) > _ENOUGH:
+                return [*told, f"and {len(refused) - len(told)} more"]
+            told.append(_sentence(planned, problem))
+        return told
 
 
 def try_plan(run: ActionRun, plan: RunPlan, outcomes: Outcomes, what: str, made: Iterable[str] = ()) -> Trial:
@@ -170,7 +177,10 @@ def _refused(
     if why is not None:
         return Tried(DryRun(result=DryRunResult.DEFERRED, message=clean(why, 512)))
     failure = may_pass(failure)
-    return Tried(problem=failure, given_by=provider(planned, around.there, failure, around.account))
+    given_by = provider(planned, around.there, failure, around.account)
+    if given_by is None and failure.cause is Cause.RIGHTS:
+        given_by = is_custom_before(around.there)  # its controller makes the namespace, and then the rights in it
+    return Tried(problem=failure, given_by=given_by)
 
 
 def may_pass(failure: Failure) -> Failure:
