@@ -8,6 +8,7 @@ from pratique.cluster.client import MERGE_PATCH, STRATEGIC_MERGE_PATCH, Api, Api
 from pratique.core.adoption import uid_of
 from pratique.core.answers import Answer, Cause, Standing
 from pratique.core.effects import AskRights, Create, Delete, Failure, Json, MergePatch, ObjectRef, Outcome, Read
+from pratique.core.misfits import named
 
 ClusterEffect = Create | Read | MergePatch | Delete | AskRights
 _FIELD_MANAGER = {"fieldManager": "pratique", "fieldValidation": "Strict"}
@@ -56,6 +57,8 @@ async def _explained(api: Api, effect: ClusterEffect, error: ApiError) -> Failur
             answer = answer.bare()
         case _:
             pass
+    if isinstance(effect, MergePatch):
+        answer = replace(answer, pieces=named(answer.pieces, effect.patch))
     if isinstance(effect, MergePatch) and answer.cause is Cause.CHANGED and not _has_version(effect):
         answer = replace(answer, standing=Standing.PASSES)
     return _failure(answer)
