@@ -120,6 +120,13 @@ class TestBehindACustomObject:
         assert try_plan(run(), self.plan, self.tried | {"try/config/space": outcome}, "try").problems
 
 
+def test_a_namespace_gives_no_right_in_it():
+    space = planned("space", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team-a"}})
+    assert provider(CONFIG, [space], NO_RIGHT, ACCOUNT) == "Namespace team-a makes its namespace first"
+    assert provider(CONFIG, [space], NO_RIGHT, ACCOUNT, there=True) is None
+    assert provider(CONFIG, [space], NO_SPACE, ACCOUNT, there=True)
+
+
 def test_a_right_in_a_namespace_that_a_custom_object_makes_is_on_its_way():
     outcomes = {"late/config": Outcome(failure=NO_RIGHT)}
     assert try_plan(run(), TestBehindACustomObject.plan, outcomes, "late", made={"tenant"}).given

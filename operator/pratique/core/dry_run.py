@@ -177,7 +177,7 @@ def _refused(
     if why is not None:
         return Tried(DryRun(result=DryRunResult.DEFERRED, message=clean(why, 512)))
     failure = may_pass(failure)
-    given_by = provider(planned, around.there, failure, around.account)
+    given_by = provider(planned, around.there, failure, around.account, there=True)
     if given_by is None and failure.cause is Cause.RIGHTS:
         given_by = is_custom_before(around.there)  # its controller makes the namespace, and then the rights in it
     return Tried(problem=failure, given_by=given_by)

@@ -191,7 +191,7 @@ def _failed(failure: Failure, what: str, plan: RunPlan, planned: PlannedResource
     if failure.transient:
         return Progress(Step.RETRIES, message=f"{text}; it is tried again, as this may pass")
     before = itertools.takewhile(lambda each: each.id != planned.id, plan.resources)
-    given = provider(planned, before, failure, account) is not None
+    given = provider(planned, before, failure, account, there=True) is not None
     patience = allowed([failure], approved=plan.gate is not None, given=given)
     return Progress(Step.LACKS, message=text, patience=patience)
 

@@ -15,8 +15,8 @@ from pratique.core.prerequisites import LACKS_RIGHTS
 
 FREE = timedelta(seconds=5)
 """For a request that nobody decided on: rights and kinds that were applied together with it."""
-APPROVED = timedelta(seconds=35)
-"""For one that people approved: an authorizer outside of the API server may remember a refusal for 30 seconds."""
+APPROVED = timedelta(seconds=15)
+"""For one that people approved: it costs more to ask them again than to wait."""
 GIVEN = timedelta(seconds=60)
 """For what an object of the same plan gives that is there already."""
 POLL = timedelta(seconds=1)

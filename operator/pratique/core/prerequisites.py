@@ -22,12 +22,19 @@ LACKS_RIGHTS = frozenset({Cause.RIGHTS, Cause.GRANT})
 
 
 def provider(
-    planned: PlannedResource, others: Iterable[PlannedResource], failure: Failure, account: ServiceAccountRef
+    planned: PlannedResource,
+    others: Iterable[PlannedResource],
+    failure: Failure,
+    account: ServiceAccountRef,
+    *,
+    there: bool = False,
 ) -> str | None:
-    """Say which of these objects makes what `planned` lacks, or None."""
+    """Say which of these objects makes what `planned` lacks, or None; `there` says that they are made already."""
     if failure.cause not in LACKS_RIGHTS and failure.cause is not Cause.MISSING:
         return None
     made = [each.manifest for each in others if not each.patch]
+    if there and failure.cause in LACKS_RIGHTS:  # a namespace that is there gives no right in it
+        made = [manifest for manifest in made if manifest["kind"] != "Namespace"]
     for manifest in made:
         if (why := _gives(manifest, planned, failure, account)) is not None:
             return f"{name_of(manifest)} {why}"

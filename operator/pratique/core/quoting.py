@@ -64,7 +64,7 @@ _REPLACED = re.compile(rf"Operation cannot be fulfilled on ({_WHAT}): .*(?:preco
 _FORBIDDEN = re.compile(rf"({_WHAT} is forbidden)(?:: (.*))?")
 
 _JSON_TYPE = re.compile(
-    r"json: cannot unmarshal (\w+)(?: \S+)? into Go (?:struct field \w+\.([\w.\[\]-]{1,200})|value) of type ([^\n]{1,80})"
+    r"json: cannot unmarshal (\w+)(?: \S+)? into Go (?:struct field (\w+\.[\w.\[\]-]{1,200})|value) of type ([^\n]{1,80})"
 )
 _STRICT = re.compile(r'strict decoding error: ((?:(?:unknown|duplicate) field "[^"\n]{1,200}"(?:, )?){1,8})')
 _DECODING = tuple(
@@ -232,7 +232,10 @@ def _after_value(text: str) -> str | None:
 def _decoding(text: str) -> str:
     """Return what does not fit about a body or a patch, from the forms that hold field names and types only."""
     if (typed := _JSON_TYPE.search(text)) is not None:
-        return clean(f"{typed[2] or 'the object'}: must be {_type(typed[3])}, not {_type(typed[1])}", MAX_FRAME)
+        place = f"struct field {typed[2]}" if typed[2] else "value"
+        said = f"json: cannot unmarshal {typed[1]} into Go {place}"
+        field = (typed[2] or "").partition(".")[2] or "the object"
+        return clean(f"{field}: must be {_type(typed[3])}, not {_type(typed[1])} ({said})", MAX_FRAME)
     if (strict := _STRICT.search(text)) is not None:
         return clean(strict[1].rstrip(", "), MAX_FRAME)
     return next((found[0] for form in _DECODING if (found := form.search(text)) is not None), "")
