@@ -254,11 +254,11 @@ def test_an_account_that_was_not_lent_fails_and_says_so(bench: Bench) -> None:
     assert 'cannot impersonate resource "serviceaccounts"' in message and "private" in message
 
 
-def test_a_patch_of_what_does_not_exist_fails_and_names_it(bench: Bench) -> None:
+def test_a_patch_of_what_does_not_exist_is_refused_and_names_it(bench: Bench) -> None:
     action = bench.offer("patch", {"spec.execution.resources.0.patch": True})
     bench.ask("absent", action, {"name": "absent"})
-    message = bench.ends("absent", "Failed")["message"]
-    assert f"ConfigMap {bench.namespace}/absent could not be found" in message
+    message = bench.ends("absent", "Refused")["message"]
+    assert f"ConfigMap {bench.namespace}/absent could not be changed" in message
     assert bench.cluster.get("configmap", "absent", bench.namespace) is None
 
 

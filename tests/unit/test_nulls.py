@@ -87,3 +87,20 @@ def test_directives_do_not_reach_the_marks_of_the_operator(field):
     )
     wanted["metadata"][field] = "${null}"
     assert "must be an object" in check_action(offered(wanted, applied=wanted))[0]
+
+
+@pytest.mark.parametrize("word", ["$patch", "$retainKeys", "$setElementOrder/l", "$deleteFromPrimitiveList/l"])
+def test_an_input_is_data_and_says_nothing_about_how_an_object_changes(word):
+    wanted = manifest(data="${inputs.data}", more={"$patch": "replace", "a": "${null}"}, l=["${inputs.data}", 1])
+    form = {"schema": {"type": "object", "additionalProperties": True}}
+    made = action(inputs=form, execution=execution(wanted, patch=True))
+
+    def asked(data):
+        return evaluate_run(made, run(spec={"inputs": {"data": data}}))
+
+    found = asked({"a": "1", "b": None, "c": [None, {"d": None, "$ref": 1}]}).plan.resources[0].manifest
+    assert found["data"] == {"a": "1", "c": [{"$ref": 1}]}
+    assert found["more"] == {"$patch": "replace", "a": None}
+    for hidden in ({word: "replace"}, {"deep": [{"deeper": {word: []}}]}):
+        with pytest.raises(EvaluationError, match=r"template.data: an input must not hold \$"):
+            asked(hidden)

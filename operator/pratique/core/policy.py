@@ -12,6 +12,7 @@ from pratique.api.v1alpha1.action import Action, RequireReason, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, PlannedResource, RunPlan
 from pratique.core.asked import asked_fields
 from pratique.core.digest import plan_digest
+from pratique.core.directives import as_data
 from pratique.core.effects import Evaluation, Json
 from pratique.core.errors import EvaluationError
 from pratique.core.expressions import compile_expression, has_nul
@@ -153,7 +154,10 @@ def render_resource(template: ResourceTemplate, run: ActionRun, scope: Json, pat
     """Render one object exactly as it will be sent; raises EvaluationError with the field."""
     for problem in not_written_out(template.template, f"{path}.template"):
         raise EvaluationError(problem)
-    rendered = without_nulls(render(template.template, scope, f"{path}.template"), fields=not template.patch)
+    rendered = render(template.template, scope, f"{path}.template")
+    if template.patch:
+        rendered = as_data(template.template, rendered, f"{path}.template")
+    rendered = without_nulls(rendered, fields=not template.patch)
     manifest = finished_manifest(rendered, run, f"{path}.template", patch=template.patch)
     return PlannedResource(
         id=template.id,
