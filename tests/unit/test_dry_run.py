@@ -256,6 +256,17 @@ def test_a_list_that_the_action_replaces_shows_what_goes_first():
     assert shown.summary == [f"Change Deployment team-a/web: {gone}"]
 
 
+def test_what_nobody_can_compare_is_not_changed():
+    deep = []
+    for _ in range(5000):
+        deep = [deep]
+    change = planned("scale", manifest("Thing", "t", "example.com/v1", spec=[{"name": "a"}]), patch=True)
+    before = manifest("Thing", "t", "example.com/v1", spec=[{"name": "a", "deep": deep}])
+    after = manifest("Thing", "t", "example.com/v1", spec=[{"name": "a", "deep": deep[0]}])
+    known = {"try/scale/find": Outcome(object=live(before)), "try/scale": Outcome(object=live(after), value=True)}
+    assert "nested too deeply" in trial(run_plan(change), known).problems[0]
+
+
 def test_of_many_losses_three_are_told():
     lists = {f"l{n}": ["x"] for n in range(5)}
     change = planned("scale", manifest("Thing", "t", "example.com/v1", spec=lists), patch=True)

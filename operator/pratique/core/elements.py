@@ -76,8 +76,9 @@ def missing(entries: Json, others: Json, *, filled_in: bool = False) -> list[Jso
             rest.append(entry)
     alike = [json.loads(text) for text in left.elements()]
     found = []
+    compared = len(rest) * len(alike) <= _MAX_COMPARED**2
     for entry in rest:
-        if len(alike) > _MAX_COMPARED or not _take(entry, alike, filled_in):
+        if not compared or not _take(entry, alike, filled_in):
             found.append(entry)
     return found
 

@@ -46,7 +46,10 @@ def try_change(planned: PlannedResource, account: str, outcomes: Outcomes, key: 
         return _explained(tried.failure)
     before, after = without_secrets(live), without_secrets(tried.object or {})
     template = settings(planned.manifest)
-    found_changes = changes_of_patched(template, before, after, replaced=tried.value is not False)
+    try:
+        found_changes = changes_of_patched(template, before, after, replaced=tried.value is not False)
+    except RecursionError:
+        return Failure(LOSES, "what is there is nested too deeply to say what would become of it")
     lost = [loss_of(each) for each in found_changes if each.lost]
     if lost and planned.lists is not Lists.REPLACE:
         return Failure(LOSES, _refusal(lost))
