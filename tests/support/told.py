@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from pratique.api.v1alpha1.action_run import ActionRun
-from pratique.api.v1alpha1.approval import Approval, ApprovalPlan
+from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, AskedInput
 from pratique.api.v1alpha1.common import EventType, Notification
 from pratique.api.v1alpha1.environment import Environment
 from pratique.core.bundle import bundle
@@ -12,6 +12,10 @@ from tests.support.builders import NOW, approval, channel, counted, environment,
 
 WHY = "Ten days is beyond the free limit of five"
 REASON = "Load test of the new checkout, needs a full week"
+ASKED = [
+    AskedInput(name="name", title="Name", value="load-test"),
+    AskedInput(name="ttl", title="Keep it for", value="10d"),
+]
 SUMMARY = ["create Environment team-a/load-test", "create ConfigMap team-a/load-test-notes"]
 
 
@@ -21,14 +25,16 @@ def entry(event: EventType, channel: str = "chat", message: str = "What happened
 
 def held_run(**spec: object) -> ActionRun:
     """Return the run that asks for ten days, held at its gate."""
-    plan = run_plan(gate=stage(message=WHY)).model_copy(update={"summary": SUMMARY})
+    plan = run_plan(gate=stage(message=WHY), inputs={"name": "load-test", "ttl": "10d"}).model_copy(
+        update={"summary": SUMMARY}
+    )
     named = plan.action.model_copy(update={"title": "Create an environment"})
     return run(spec={"reason": REASON, **spec}, plan=plan.model_copy(update={"action": named}))
 
 
 def its_gate(**status: object) -> Approval:
     """Return the Approval of that run."""
-    told = {"title": "Create an environment", "message": WHY, "reason": REASON}
+    told = {"title": "Create an environment", "message": WHY, "reason": REASON, "inputs": ASKED}
     spec = gate().model_copy(update={**told, "plan": ApprovalPlan(digest="sha256:0", summary=SUMMARY)})
     return approval(spec, name="ten-days-platform-7d9f", **status)
 

@@ -18,6 +18,12 @@ from pratique.core.form_language import FORMATS, matches, problems_of_words
         ({"type": "null"}, ["s.type: must be one of string, integer, number, boolean, object, array"]),
         ({"format": "markdown"}, ["s.format: markdown is not supported; use one of date, date-time, duration, email"]),
         ({"format": "password"}, ["s.format: inputs are stored and shown, so no secret may travel in them"]),
+        ({"x-order": "a"}, ["s.x-order: must be a list of the names under properties"]),
+        ({"x-order": ["a"]}, ["s.x-order: there is no field a; known are: none"]),
+        (
+            {"properties": {"size": {}, "name": {}}, "x-order": ["name", "sise", 7]},
+            ["s.x-order: there is no field sise; did you mean size?", "s.x-order: there is no field 7; known are: size"],
+        ),
         ({"b": 1, "a": 1}, ["s.a: is not supported", "s.b: is not supported"]),
     ],
 )
@@ -29,6 +35,7 @@ def test_a_word_that_nothing_honours_is_refused(schema: dict[str, Any], said: li
 
 def test_words_that_are_honoured_are_no_problem() -> None:
     assert list(problems_of_words({"type": "string", "title": "T", "format": "duration", "enum": ["1d"]}, "s")) == []
+    assert list(problems_of_words({"properties": {"a": {}, "b": {}}, "x-order": ["b"]}, "s")) == []
     assert list(problems_of_words({}, "s")) == []
 
 

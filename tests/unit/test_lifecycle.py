@@ -156,6 +156,7 @@ PLANTED = "The name ten-days-platform-7d9f3a6000 is taken by an Approval that th
         ({"policy": LATER}, Phase.REFUSED, PLANTED),
         ({"reason": "another"}, Phase.REFUSED, PLANTED),
         ({"requestedBy": {"username": "another@example.com"}}, Phase.REFUSED, PLANTED),
+        ({"inputs": [{"name": "size", "title": "Size", "value": "small"}]}, Phase.REFUSED, PLANTED),
     ],
 )
 def test_a_gate_that_is_there_already_must_be_this_runs_own(changed, phase, message):
@@ -168,6 +169,14 @@ def test_a_gate_opened_before_a_crash_is_adopted_with_its_deadline():
     exists = failed("AlreadyExists", found=opened().object)
     status = look(None, judged(EVALUATED) | {OPEN_GATE: exists}, at(30)).status
     assert (status.phase, "until 2026-11-24 14:00 UTC" in status.message) == (Phase.WAITING_FOR_APPROVAL, True)
+
+
+def test_a_gate_that_the_version_before_opened_shows_no_inputs_and_is_adopted():
+    asked = judged(HELD.model_copy(update={"inputs": {"size": "large"}}))
+    create = only(look(None, asked).effects)
+    assert create.manifest["spec"]["inputs"] == [{"name": "size", "title": "size", "value": "large"}]
+    exists = failed("AlreadyExists", found=opened().object)
+    assert look(None, asked | {OPEN_GATE: exists}).status.phase is Phase.WAITING_FOR_APPROVAL
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ class TestRun:
             "Action": "Create an environment (create-environment)",
             "Requested by": "developer@example.com",
             "Reason": REASON,
+            "Inputs": "Name: load-test\nKeep it for: 10d",
             "Held because": WHY,
             "What will happen if approved": "\n".join(SUMMARY),
             "Who may decide": "1 of group platform-leads",

@@ -86,6 +86,7 @@ def data_of(message: Message) -> dict[str, Any]:
             "groups": list(audience.groups),
         },
         "facts": [{"label": label, "text": text} for label, text in message.facts],
+        "inputs": [{"name": each.name, "title": each.title, "value": each.value} for each in message.inputs],
         "howToDecide": [{"label": label, "command": line} for label, line in message.how_to_decide],
         "object": {
             "apiVersion": subject.api_version,

@@ -54,6 +54,7 @@ def _waiting(row: Waiting, inbox: Inbox, width: int) -> list[str]:
     facts = [
         ("asked by", row.requested_by),
         ("reason", row.reason),
+        ("asks for", "\n".join(f"{each.title}: {each.value}" for each in row.inputs)),
         ("held because", row.held_because),
         ("if approved", "\n".join(row.summary)),
         ("costs", row.cost),

@@ -4,21 +4,24 @@ A word that nothing honours is refused: a form that seems to limit an input, and
 are refused with it, so that judging inputs never leaves the process.
 """
 
+import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from jsonschema import FormatChecker
 
 from pratique.api.v1alpha1.common import DURATION_PATTERN
+from pratique.core.shown_inputs import ORDER
+from pratique.core.text import clean
 
 WORDS = frozenset(
     {"type", "title", "description", "default", "example", "examples", "enum", "const"}
     | {"pattern", "format", "minLength", "maxLength"}
     | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
     | {"items", "minItems", "maxItems", "uniqueItems"}
-    | {"properties", "required", "additionalProperties", "minProperties", "maxProperties"}
+    | {ORDER, "properties", "required", "additionalProperties", "minProperties", "maxProperties"}
 )
 TYPES = ("string", "integer", "number", "boolean", "object", "array")
 FORMATS = FormatChecker(formats=("date", "email", "ipv4", "ipv6", "uuid"))
@@ -84,11 +87,25 @@ def _to_the_end(pattern: str) -> str:
     return "".join(done)
 
 
+def _problems_of_order(schema: dict[str, object], path: str) -> Iterator[str]:
+    """Yield a sentence for each name in `x-order` that is none of the fields."""
+    order, fields = schema.get(ORDER, []), schema.get("properties")
+    known = list(fields) if isinstance(fields, Mapping) else []
+    if not isinstance(order, list):
+        yield f"{path}.{ORDER}: must be a list of the names under properties"
+        return
+    for name in (each for each in order if each not in known):
+        close = difflib.get_close_matches(str(name), known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(known) or 'none'}"
+        yield f"{path}.{ORDER}: there is no field {clean(str(name), 80)}; {hint}"
+
+
 def problems_of_words(schema: dict[str, object], path: str) -> Iterator[str]:
     """Yield a sentence for every word of this part of a form that nothing honours."""
     for word in sorted(schema.keys() - WORDS):
         hint = "write the schema out" if word.startswith("$") or word == "definitions" else "use a rule in inputs.rules"
         yield f"{path}.{word}: is not supported; {hint}"
+    yield from _problems_of_order(schema, path)
     kind = schema.get("type", "string")
     if kind not in TYPES:
         yield f"{path}.type: must be one of {', '.join(TYPES)}"

@@ -162,7 +162,7 @@ def _enter(snapshot: RunSnapshot, plan: RunPlan, now: datetime, again: _Again) -
 def _open(snapshot: RunSnapshot, plan: RunPlan, stage: Stage, now: datetime, again: _Again) -> Plan[ActionRunStatus]:
     """Open the gate, and wait once it is there."""
     run = snapshot.run
-    wanted = open_gate(run, plan, stage, now, again.round)
+    wanted = open_gate(run, plan, stage, now, again.round, snapshot.action)
     opened = snapshot.outcomes.get(OPEN_GATE)
     if opened is None:
         return Plan(run.status, effects=(Create(OPEN_GATE, wanted),))
@@ -188,7 +188,8 @@ def _not_ours(found: Approval, wanted: Approval) -> tuple[Phase | None, str]:
         text = "The Action, or what it would do, changed while its gate was being opened"
         return Phase.SUPERSEDED, f"{text}: apply the request again under another name"
     same_time = rule.model_copy(update={"deadline": wanted.spec.policy.deadline})
-    as_opened = spec.model_copy(update={"policy": same_time, "decisions": {}})
+    asked = wanted.spec.inputs if spec.inputs is None else spec.inputs  # one opened by the version before has none
+    as_opened = spec.model_copy(update={"policy": same_time, "decisions": {}, "inputs": asked})
     if as_opened != wanted.spec or rule.deadline > wanted.spec.policy.deadline:
         return Phase.REFUSED, f"The name {name} is taken by an Approval that this run did not open: choose another name"
     return None, ""

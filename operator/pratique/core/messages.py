@@ -12,12 +12,13 @@ from datetime import datetime
 
 from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.action_run import ActionRun
-from pratique.api.v1alpha1.approval import Approval, ApprovalState, RecordedDecision
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, AskedInput, RecordedDecision
 from pratique.api.v1alpha1.common import Audience, EventType, KubeObject, Notification, RecipientKind
 from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.core.events import EVENTS
 from pratique.core.identity import asked_by, person_of
+from pratique.core.shown_inputs import asked_inputs, asked_lines
 from pratique.core.text import clean
 from pratique.core.wording import approvers_phrase, moment
 
@@ -76,6 +77,7 @@ class Message:
 
     `thread` is the same for all that is told about one request or Environment. Without a `recipient` a message is for the
     place that the channel writes to. `handles` are (name of a user or group, what the channel's service calls them).
+    `inputs` is what was asked for; it is among the facts too.
     """
 
     id: str
@@ -91,17 +93,19 @@ class Message:
     recipient: Recipient | None = None
     earlier: Earlier | None = None
     handles: tuple[tuple[str, str], ...] = ()
+    inputs: tuple[AskedInput, ...] = ()
 
 
 def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) -> Message:
     """Return what an entry of a run's outbox says. The Approval is None where there is none, or none is known yet."""
     plan = run.status.plan
     title = plan.action.title if plan is not None else ""
-    approvers = _approvers_of(run, approval)
+    approvers, asked = _approvers_of(run, approval), _asked_of(run, approval)
     facts: Facts = [
         ("Action", _titled(title, run.spec.action_ref.name)),
         ("Requested by", clean(asked_by(run.spec), _ASKER)),
         ("Reason", clean(run.spec.reason)),
+        ("Inputs", _lines(asked_lines(asked))),
     ]
     if plan is not None:
         if entry.event is EventType.APPROVAL_REQUESTED and plan.gate is not None:
@@ -114,7 +118,7 @@ def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) 
         facts += [(clean(name, _OUTPUT_NAME), _shown(value)) for name, value in run.status.outputs.items()]
     named = title or run.spec.action_ref.name
     told = _message(run, entry, named, facts, approvers, person_of(run.spec), _how(approval, entry))
-    return _as_it_is_now(told, approval)
+    return _as_it_is_now(replace(told, inputs=tuple(asked)), approval)
 
 
 def compose_approval(approval: Approval, entry: Notification) -> Message:
@@ -124,6 +128,7 @@ def compose_approval(approval: Approval, entry: Notification) -> Message:
         ("Action", _titled(spec.title, spec.action)),
         ("Requested by", clean(asked_by(spec), _ASKER)),
         ("Reason", clean(spec.reason)),
+        ("Inputs", _lines(asked_lines(spec.inputs))),
         ("Held because", clean(spec.message, _LINE)),
         (_PLAN_LABEL.get(entry.event, _ASKED_FOR), _lines(spec.plan.summary)),
         ("Costs", clean(spec.plan.cost or "", _LINE)),
@@ -131,7 +136,7 @@ def compose_approval(approval: Approval, entry: Notification) -> Message:
     ]
     how = _how(approval, entry)
     told = _message(approval, entry, spec.title or spec.action, facts, spec.policy.approvers, person_of(spec), how)
-    return _as_it_is_now(told, approval)
+    return _as_it_is_now(replace(told, inputs=tuple(spec.inputs or ())), approval)
 
 
 def compose_environment(environment: Environment, entry: Notification) -> Message:
@@ -219,6 +224,14 @@ def _approvers_of(run: ActionRun, approval: Approval | None) -> Approvers | None
         return approval.spec.policy.approvers
     plan = run.status.plan
     return plan.gate.approvers if plan is not None and plan.gate is not None else None
+
+
+def _asked_of(run: ActionRun, approval: Approval | None) -> list[AskedInput]:
+    """Return what was asked for in the Approval's own words; a run that is free has no form at hand, only names."""
+    if approval is not None:
+        return approval.spec.inputs or []
+    plan = run.status.plan
+    return asked_inputs({}, plan.inputs) or [] if plan is not None else []
 
 
 def _gate_facts(approval: Approval, entry: Notification) -> Facts:

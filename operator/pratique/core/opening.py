@@ -6,12 +6,13 @@ Must not decide what becomes of it (`gate` does). Called by the run's plan, and 
 from datetime import datetime
 
 from pratique.api.v1alpha1 import API_VERSION
-from pratique.api.v1alpha1.action import Stage
+from pratique.api.v1alpha1.action import Action, Stage
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.approval import ApprovalPlan, ApprovalSpec, GatePolicy, Subject
 from pratique.api.v1alpha1.common import Requester
 from pratique.core.effects import Json
 from pratique.core.objects import RUN_UID_LABEL
+from pratique.core.shown_inputs import asked_inputs
 from pratique.core.text import clean
 from pratique.core.ttl import expires_at
 
@@ -38,11 +39,15 @@ def policy_of(stage: Stage, deadline: datetime) -> GatePolicy:
     )
 
 
-def open_gate(run: ActionRun, plan: RunPlan, stage: Stage, now: datetime, round_: int = 1) -> Json:
+def open_gate(
+    run: ActionRun, plan: RunPlan, stage: Stage, now: datetime, round_: int = 1, action: Action | None = None
+) -> Json:
     """Return the Approval that holds this run, to be created; its deadline starts to run now.
 
+    The Action is the one that the plan was made from: its form says how the inputs are shown.
     A clock of ours that is behind the API server's must not make it shorter: a run is never held before it was asked.
     """
+    form = action.spec.inputs.schema_ if action is not None else {}
     opened = max(now, run.metadata.creation_timestamp)
     spec = ApprovalSpec(
         subject=Subject(kind="ActionRun", name=run.metadata.name, uid=run.metadata.uid),
@@ -53,6 +58,7 @@ def open_gate(run: ActionRun, plan: RunPlan, stage: Stage, now: datetime, round_
         reason=clean(run.spec.reason, 1024),
         requested_by=run.spec.requested_by or Requester(username="unknown"),
         on_behalf_of=run.spec.on_behalf_of,
+        inputs=asked_inputs(form, plan.inputs),
         plan=ApprovalPlan(digest=plan.digest, summary=plan.summary, cost=plan.cost),
         policy=policy_of(stage, expires_at(opened, stage.deadline)),
         notifications=plan.notifications,

@@ -14,7 +14,7 @@ from pratique.core.identity import asked_by
 from pratique.core.messages import decision_command
 from pratique.core.text import clean
 from pratique.core.wording import gate_ended
-from pratique.views.rows import Decided, Said, Undelivered, Viewer, Waiting
+from pratique.views.rows import Asked, Decided, Said, Undelivered, Viewer, Waiting
 from pratique.views.told import LINE, TEXT, lines, place, undelivered
 
 Runs = Mapping[str, ActionRun]
@@ -38,6 +38,10 @@ def waiting(approval: Approval, runs: Runs, viewer: Viewer, now: datetime, since
         title=_title(approval),
         requested_by=clean(asked_by(spec), LINE),
         reason=clean(spec.reason),
+        inputs=tuple(
+            Asked(clean(each.name, LINE), clean(each.title, LINE), clean(each.value, LINE))
+            for each in spec.inputs or ()
+        ),
         held_because=clean(spec.message, LINE),
         summary=lines(spec.plan.summary),
         cost=clean(spec.plan.cost or "", LINE),

@@ -54,6 +54,15 @@ class Said(Row):
 
 
 @dataclass(frozen=True)
+class Asked(Row):
+    """One input of a request, as it is shown to who decides."""
+
+    name: str
+    title: str
+    value: str
+
+
+@dataclass(frozen=True)
 class Waiting(Row):
     """A gate that its viewer may decide, with all they need for it. `approve` and `decline` are lines for a shell."""
 
@@ -64,6 +73,7 @@ class Waiting(Row):
     title: str
     requested_by: str
     reason: str
+    inputs: tuple[Asked, ...]
     held_because: str
     summary: tuple[str, ...]
     cost: str

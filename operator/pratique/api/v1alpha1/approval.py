@@ -66,6 +66,16 @@ class ApprovalPlan(ApiModel):
     cost: Annotated[str | None, Field(max_length=512, description="What it costs, as the Action says.")] = None
 
 
+class AskedInput(ApiModel):
+    """One input of the run, as approvers read it."""
+
+    name: Annotated[str, Field(max_length=253, description="Name of the input.")]
+    title: Annotated[str, Field(max_length=100, description="Its title in the form; its name, if it has none.")]
+    value: Annotated[
+        str, Field(max_length=512, description="Its value in one line: a long text is cut, and its length said.")
+    ]
+
+
 class GatePolicy(ApiModel):
     """The rule, as it was when the gate opened; later edits of the Action do not move the goal posts."""
 
@@ -100,6 +110,14 @@ class ApprovalSpec(ApiModel):
     requested_by: Annotated[Requester, Field(description="Who asked; they cannot decide.")]
     on_behalf_of: Annotated[
         OnBehalfOf | None, Field(description="For whom it was asked, if not for themselves; they cannot decide either.")
+    ] = None
+    inputs: Annotated[
+        list[AskedInput] | None,
+        Field(
+            max_length=64,
+            description="What is asked for: the inputs by their titles, in the form's order, its defaults filled in.",
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        ),
     ] = None
     plan: Annotated[ApprovalPlan, Field(description="What will happen if granted.")]
     policy: Annotated[GatePolicy, Field(description="The rule, as it was when the gate opened.")]
