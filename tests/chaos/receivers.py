@@ -89,7 +89,7 @@ class Receivers:
         mail = {"server": f"127.0.0.1:{self.mails.port}", "tls": "None", "from": "pratique@example.com"}
         return {
             "hook": {"webhook": {"urlSecretRef": {"name": "hook", "key": "url"}}},
-            "teams": {"msteams": {"workflowUrlSecretRef": {"name": "teams", "key": "url"}}},
+            "teams": {"msteams": {"workflowUrlSecretRef": {"name": "teams", "key": "url"}}, **rate},
             "slack": {"slack": {"bot": {**bot, "apiUrl": f"{self.url}/api/"}}, **rate},
             "mail": {"email": {**mail, "addressFrom": "Username"}},
         }

@@ -21,6 +21,7 @@ from tools.installation import OperatorProcess, install_pratique
 
 from pratique.cluster.client import JSON_PATCH, MERGE_PATCH, Api, ApiError
 from pratique.cluster.connection import connect
+from pratique.core.credentials import ALLOWED_HOSTS
 
 SPACE = "chaos"
 GROUP = f"/apis/pratique.dev/v1alpha1/namespaces/{SPACE}"
@@ -185,7 +186,7 @@ def _manifests(receivers: Receivers) -> list[dict[str, Any]]:
     return [
         *account(SPACE, "worker", rights),
         _DIRECTORY,
-        *(_secret(name, values) for name, values in receivers.secrets().items()),
+        *(_secret(name, values, receivers.url) for name, values in receivers.secrets().items()),
         *({**channel, "metadata": {"name": name}, "spec": spec} for name, spec in receivers.channels().items()),
         *actions(),
     ]
@@ -196,8 +197,9 @@ def actions() -> list[dict[str, Any]]:
     return [yaml.safe_load(_ACTION.format(**(_USUAL | action))) for action in _ACTIONS]
 
 
-def _secret(name: str, values: dict[str, str]) -> dict[str, Any]:
-    metadata = {"name": name, "namespace": "pratique-system"}
+def _secret(name: str, values: dict[str, str], url: str) -> dict[str, Any]:
+    lets = {ALLOWED_HOSTS: url.partition("//")[2]}
+    metadata = {"name": name, "namespace": "pratique-system", "annotations": lets}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": values}
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pratique.core.credentials import ALLOWED_HOSTS
 from pratique.core.egress import NOT_ALLOWED
+from tests.support.channelling import server_of
 from tests.support.echoing import Echo, Talk, answering, greeting, resetting, silent
 from tests.support.planted import SENT, Channel, planted
 from tests.support.planted_mails import mailers
@@ -175,9 +177,9 @@ def _bots(echo: Echo) -> Iterator[Channel]:
         "code": (
             "xoxb-SECRET",
             {"ok": False, "error": "SECRET", "needed": "SECRET"},
-            "an error that is not known here",
+            "an error that is not documented",
         ),
-        "turned": ("xoxb-SECRET", {"ok": False, "error": "TERCES"}, "an error that is not known here"),
+        "turned": ("xoxb-SECRET", {"ok": False, "error": "TERCES"}, "an error that is not documented"),
         "scope": ("xoxb-SECRET", {"ok": False, "error": "missing_scope", "needed": "SECRET"}, "missing_scope: give"),
         "text": ("xoxb-SECRET", {"ok": False, "error": "invalid_auth SECRET"}, "but not as Slack does"),
         "list": ("xoxb-SECRET", ["SECRET"], "but not as Slack does"),
@@ -238,7 +240,9 @@ def hostile_channels(echo: Echo, folder: Path) -> tuple[Channel, ...]:
 def manifests(channel: Channel) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the Secret and the NotificationChannel."""
     data = {key: base64.b64encode(value).decode() for key, value in channel.values.items()}
-    place = {"name": channel.name, "namespace": "pratique-system"}
+    server = server_of(channel.spec)
+    lets = {ALLOWED_HOSTS: server} if server is not None else {}
+    place = {"name": channel.name, "namespace": "pratique-system", "annotations": lets}
     ours = {"apiVersion": "pratique.dev/v1alpha1", "kind": "NotificationChannel", "spec": channel.spec}
     return (
         {"apiVersion": "v1", "kind": "Secret", "metadata": place, "data": data},

@@ -9,7 +9,7 @@ from tests.support.builders import NOW, at, channel, failed
 from pratique.api.v1alpha1.common import DeliveryState, EventType
 from pratique.api.v1alpha1.notification_channel import NotificationChannel, NotificationChannelSpec
 from pratique.core.channel import CHECK, SEND_TEST, ChannelSnapshot, plan_channel
-from pratique.core.effects import CheckChannel, Delivery, Outcome
+from pratique.core.effects import CheckChannel, Delivery, Outcome, Unready
 from pratique.core.messages import compose_channel
 from pratique.core.recipients import Routing
 from pratique.core.traffic import Traffic
@@ -37,7 +37,7 @@ def with_spec(spec: dict[str, Any], annotations: dict[str, str] | None = None, *
     ("outcome", "expected", "text", "wake"),
     [
         (Outcome(value=None), {"Ready": ("True", "Configured")}, "Settings and Secrets were found", None),
-        (Outcome(value="no Secret slack"), None, "no Secret slack", timedelta(seconds=30)),
+        (Outcome(value=Unready("no Secret slack")), None, "no Secret slack", timedelta(seconds=30)),
         (failed("Forbidden", "may not read"), None, "may not read", timedelta(seconds=30)),
     ],
 )

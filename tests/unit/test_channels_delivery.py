@@ -24,7 +24,7 @@ from pratique.channels import Channels
 from pratique.channels.delivery import TYPES
 from pratique.channels.posting import Answer as HttpAnswer
 from pratique.channels.posting import judge, parse_url, retry_after_of, status_phrase
-from pratique.core.effects import Delivery, Failure
+from pratique.core.effects import Delivery, Failure, Unready
 from pratique.core.errors import PratiqueError
 from pratique.handlers.operator import _type_of
 
@@ -38,6 +38,10 @@ def channel(kind: str = "webhook", name: str = "chat") -> NotificationChannel:
     return NotificationChannel.model_validate({"metadata": {"name": name}, "spec": spec if kind else {}})
 
 
+async def no_annotation(_: str, __: str) -> str | None:
+    return None
+
+
 @asynccontextmanager
 async def channels(url: str | None, answer: Failure | None = None, **settings: Any) -> AsyncIterator[Channels]:
     posted: list[dict[str, Any]] = []
@@ -46,9 +50,8 @@ async def channels(url: str | None, answer: Failure | None = None, **settings: A
         posted.append(manifest)
         return answer
 
-    under_test = Channels(
-        secrets(**({"receiver": url} if url is not None else {})), post_event, allowed=LOOPBACK, **settings
-    )
+    known = secrets(**({"receiver": url} if url is not None else {}))
+    under_test = Channels(known, post_event, no_annotation, allowed=LOOPBACK, **settings)
     try:
         yield under_test
     finally:
@@ -239,9 +242,9 @@ class TestSettings:
         async def post_event(manifest: dict[str, Any]) -> Failure | None:
             raise AssertionError(manifest)
 
-        told = Channels(refused, post_event, namespace="ops")
+        told = Channels(refused, post_event, refused, namespace="ops")
         sentence = "Secret ops/receiver could not be read: the API server did not give it to the operator"
-        assert await told.check(channel().spec) == sentence
+        assert await told.check(channel().spec) == Unready(sentence)
         assert await told.deliver(channel(), ENTRY, requested()) == Delivery(sent=False, error=sentence)
         await told.close()
 
@@ -266,7 +269,7 @@ class TestSettings:
         sentence = "Secret pratique-system/receiver: the key url must hold an http or https URL with a host"
         assert result == Delivery(sent=False, error=sentence)
         async with channels(url) as told:
-            assert await told.check(channel("slack").spec) == sentence
+            assert await told.check(channel("slack").spec) == Unready(sentence)
 
     async def test_a_channel_that_works(self) -> None:
         async with receiving() as receiver, channels(receiver.url) as told:
@@ -276,10 +279,8 @@ class TestSettings:
 
     async def test_a_channel_of_no_kind(self) -> None:
         async with channels(None) as told:
-            assert (
-                await told.check(channel("").spec)
-                == "a channel has exactly one of slack, msteams, webhook, apprise, email"
-            )
+            sentence = "a channel has exactly one of slack, msteams, webhook, apprise, email"
+            assert await told.check(channel("").spec) == Unready(sentence)
 
 
 class TestTypes:

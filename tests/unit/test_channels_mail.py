@@ -31,6 +31,13 @@ def certificate(authority: Authority) -> ssl.SSLContext:
 
 
 class TestSent:
+    async def test_the_name_of_the_greeting(self) -> None:
+        async with mail_server() as server:
+            for name in ({}, {"helloName": "mail-out.corp.example"}):
+                spec = spec_of(server.port, tls="None", **name)
+                assert (await told_by(spec, {}, to())).sent
+        assert server.hellos == ["example.com", "mail-out.corp.example"]
+
     async def test_by_starttls(self, authority: Authority, certificate: ssl.SSLContext) -> None:
         async with mail_server(certificate, login=("robot", PLANTED)) as server:
             spec, secrets = trusting(authority, server.port, **CREDENTIALS)

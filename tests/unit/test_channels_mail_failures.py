@@ -177,6 +177,7 @@ def talk(step: Step, place: str = "") -> Talk:
     return Talk(EmailTls.STARTTLS, place, 10, step)
 
 
+NAME = "set spec.email.helloName to a full host name that it accepts"
 REFUSALS: list[tuple[str, str, str, bool]] = [
     ("banner", f"554 5.3.2 {TEXT}", f"{Step.GREETING} (554 5.3.2)", False),
     ("banner", f"421 {TEXT}", f"{Step.GREETING} for now (421)", False),
@@ -185,6 +186,17 @@ REFUSALS: list[tuple[str, str, str, bool]] = [
     ("banner", "SSH-2.0-OpenSSH_9.6", GARBAGE, False),
     ("banner", "x" * 200_000, GARBAGE, False),
     ("EHLO", f"502 5.5.1 {TEXT}", f"{Step.HELLO} (502 5.5.1)", False),
+    ("EHLO", f"550 5.7.1 {TEXT}", f"{Step.HELLO} (550 5.7.1): {NAME}", False),
+    ("MAIL", f"550 5.7.1 Invalid HELO name {TEXT}", f"{Step.HELLO} (550 5.7.1): {NAME}", False),
+    ("RCPT", f"504 5.5.2 <localhost>: {TEXT}", f"{Step.HELLO} (504 5.5.2): {NAME}", False),
+    ("RCPT", f"450 4.7.1 <x>: Helo command rejected: {TEXT}", f"{Step.HELLO} (450 4.7.1): {NAME}", False),
+    ("end", f"554 5.7.1 EHLO argument is bad {TEXT}", f"{Step.HELLO} (554 5.7.1): {NAME}", False),
+    (
+        "RCPT",
+        f"550 5.1.1 <helo-command@example.com> {TEXT}",
+        f"{Step.RECIPIENT} (550 5.1.1): there is no such mailbox, or mail to it is not taken from here",
+        True,
+    ),
     ("EHLO", f"451 {TEXT}", f"{Step.HELLO} for now (451)", False),
     ("MAIL", f"550 5.7.1 {TEXT}", f"{Step.SENDER} (550 5.7.1)", False),
     ("MAIL", f"553 {TEXT}", f"{Step.SENDER} (553)", False),

@@ -16,7 +16,7 @@ from pratique.channels.posting import Answer
 from pratique.channels.slack_api import ANSWER_BYTES
 from pratique.channels.slack_blocks import payload
 from pratique.channels.slack_bot import NO_THREAD, UNREACHABLE
-from pratique.channels.slack_errors import FOR_GOOD, KNOWN, MENDABLE, PASSES, UNKNOWN, Done, Undone, judged
+from pratique.channels.slack_errors import FOR_GOOD, KNOWN, MENDABLE, PASSES, Done, Undone, judged
 from pratique.core.effects import Delivery
 
 PASSING = "ratelimited internal_error fatal_error service_unavailable request_timeout team_added_to_org"
@@ -54,9 +54,22 @@ class TestCodes:
         assert (result.sent, result.permanent) == (False, True)
         assert result.error.partition(":")[0] == f"Slack answered {code}"
 
-    @pytest.mark.parametrize("code", ["a_code_that_nobody_knows", "hunter", PLANTED[::-1].replace("2", "_")])
-    async def test_a_code_that_is_not_known_may_be_the_token(self, code: str) -> None:
-        assert await told(code) == UNKNOWN
+    @pytest.mark.parametrize(
+        ("code", "shown"),
+        [
+            ("a_code_that_nobody_knows", " (a_code_that_nobody_knows)"),
+            ("oh_no", " (oh_no)"),
+            ("hunter", ""),
+            ("the_hunter_s", ""),
+            (PLANTED[::-1].replace("2", "_"), ""),
+            ("a_word_of_more_letters_than_any_that_slack_has_used", ""),
+        ],
+    )
+    async def test_a_code_that_is_not_documented_is_shown_if_it_is_not_of_the_token(
+        self, code: str, shown: str
+    ) -> None:
+        error = f"Slack answered an error that is not documented{shown}"
+        assert await told(code) == Delivery(sent=False, error=error, permanent=True)
 
     def test_what_the_bot_acts_on_is_known(self) -> None:
         assert UNREACHABLE | NO_THREAD <= KNOWN

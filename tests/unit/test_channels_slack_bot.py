@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from aiohttp import web
-from tests.support.channelling import PLANTED, channel_of, channels_with, problem_of, told_by
+from tests.support.channelling import PLANTED, channel_of, channels_with, problem_of, server_of, told_by
 from tests.support.golden import assert_golden
 from tests.support.receiver import receiving
 from tests.support.slack import (
@@ -255,7 +255,7 @@ class TestPeople:
             assert (await tell(slack, to(PRIVATE))).reference.startswith(PRIVATE)
 
     async def test_by_email_which_is_looked_up_once(self) -> None:
-        async with workspace() as slack, channels_with(SECRETS) as channels:
+        async with workspace() as slack, channels_with(SECRETS, server_of(bot_spec(slack))) as channels:
             for address in (EMAIL, EMAIL, "Lead-1@example.com"):
                 told = entry(EventType.APPROVAL_REQUESTED)
                 assert (await channels.deliver(channel_of(bot_spec(slack)), told, to(address))).sent
@@ -268,7 +268,9 @@ class TestPeople:
         async with (
             workspace() as slack,
             workspace(token=other, people={EMAIL: "U0OTHER"}) as elsewhere,
-            channels_with({**SECRETS, "other/token": other}) as channels,
+            channels_with(
+                {**SECRETS, "other/token": other}, f"{server_of(bot_spec(slack))},{server_of(bot_spec(elsewhere))}"
+            ) as channels,
         ):
             spec = bot_spec(elsewhere)
             spec["slack"]["bot"]["tokenSecretRef"] = {"name": "other", "key": "token"}

@@ -22,7 +22,10 @@ from pratique.core.form_language import FORMATS, matches, problems_of_words
         ({"x-order": ["a"]}, ["s.x-order: there is no field a; known are: none"]),
         (
             {"properties": {"size": {}, "name": {}}, "x-order": ["name", "sise", 7]},
-            ["s.x-order: there is no field sise; did you mean size?", "s.x-order: there is no field 7; known are: size"],
+            [
+                "s.x-order: there is no field sise; did you mean size?",
+                "s.x-order: there is no field 7; known are: size",
+            ],
         ),
         ({"b": 1, "a": 1}, ["s.a: is not supported", "s.b: is not supported"]),
     ],

@@ -53,6 +53,7 @@ def test_how_people_are_reached(wanted: dict[str, Any], reach: Reach | None) -> 
         ({"slack": {"webhookUrlSecretRef": REF}}, (1.0, 1.0)),
         ({"slack": {"bot": BOT}, "rateLimit": {"messages": 30}}, (30.0, 60.0)),
         ({"email": MAIL, "rateLimit": {"messages": 100, "per": "1h"}}, (100.0, 3600.0)),
+        ({"msteams": {"workflowUrlSecretRef": REF}}, (1.0, 1.0)),
         ({"email": MAIL}, None),
     ],
 )

@@ -5,6 +5,7 @@ Events are posted by what it is given. URLs are secrets (a Slack webhook's is it
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification
@@ -13,7 +14,7 @@ from pratique.channels import apprise, kubernetes_events, mail, msteams, posting
 from pratique.channels.egress import Egress
 from pratique.channels.settings import Means, NotReadyError, ReadSecret, Send, Vault
 from pratique.channels.threads import Threads
-from pratique.core.effects import Delivery, Failure
+from pratique.core.effects import Delivery, Failure, Unready
 from pratique.core.egress import AllowedEgress
 from pratique.core.messages import Message
 
@@ -38,6 +39,7 @@ class Channels:
         self,
         read_secret: ReadSecret,
         post_event: PostEvent,
+        read_annotation: ReadSecret,
         *,
         namespace: str = "pratique-system",
         instance: str = kubernetes_events.CONTROLLER,
@@ -45,7 +47,7 @@ class Channels:
         allowed: AllowedEgress = AllowedEgress(),  # noqa: B008 - it is frozen
     ) -> None:
         self._post_event, self._instance = post_event, instance
-        self._vault = Vault(read_secret, namespace)
+        self._vault = Vault(read_secret, read_annotation, namespace)
         egress = Egress(allowed)
         self._means = Means(posting.Poster(egress, timeout), Threads(timeout), egress)
 
@@ -62,23 +64,23 @@ class Channels:
             return Delivery(sent=False, error=f"NotificationChannel {entry.channel} does not exist")
         return await self._to_receiver(channel.spec, message)
 
-    async def check(self, spec: NotificationChannelSpec) -> str | None:
-        """Return what keeps a channel from working, as one sentence, or None. Nothing is sent."""
+    async def check(self, spec: NotificationChannelSpec) -> Unready | None:
+        """Return what keeps a channel from working, or None. Nothing is sent, and nobody is connected to."""
         try:
-            await self._connect(spec)
+            await self._connect(spec, replace(self._means, looking=True))
         except NotReadyError as error:
-            return str(error)
+            return Unready(str(error), error.reason)
         return None
 
     async def _to_receiver(self, spec: NotificationChannelSpec, message: Message) -> Delivery:
         try:
-            send = await self._connect(spec)
+            send = await self._connect(spec, self._means)
         except NotReadyError as error:
             return Delivery(sent=False, error=str(error))
         return await send(message)
 
-    async def _connect(self, spec: NotificationChannelSpec) -> Send:
+    async def _connect(self, spec: NotificationChannelSpec, means: Means) -> Send:
         name = spec.channel_type
         if name is None:
             raise NotReadyError(ONE_TYPE)
-        return await TYPES[name](getattr(spec, name), self._vault, self._means)
+        return await TYPES[name](getattr(spec, name), self._vault, means)

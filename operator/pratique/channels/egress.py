@@ -14,6 +14,7 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 from pratique.core.egress import NOT_ALLOWED, AllowedEgress
 from pratique.core.errors import PratiqueError
 
+_LOOK_SECONDS = 3.0
 _NEXT_ADDRESS_SECONDS = 0.25
 """RFC 8305: how long one address may take before another is tried beside it."""
 
@@ -56,6 +57,15 @@ class Egress:
     def door(self, host: str) -> Door:
         """Return what makes the sockets of one connection to `host`."""
         return Door(self._allowed, host)
+
+    async def is_shut(self, host: str, port: int) -> bool:
+        """Whether a host has addresses now, and none that may be connected to. Nothing is connected to."""
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, ValueError):  # the name server may be away, or the name be wrong: a try will tell
+            return False
+        return bool(infos) and not any(self._allowed.admits(host, str(info[4][0])) for info in infos)
 
     async def open_socket(self, host: str, port: int) -> socket.socket:
         """Return a connected socket that does not block; NotAllowedError, or OSError. The caller limits the time."""

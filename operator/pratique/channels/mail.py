@@ -14,6 +14,7 @@ from pratique.channels.mail_address import Mailbox, read_mailbox, read_sender, r
 from pratique.channels.mail_letter import Writer, letter_to
 from pratique.channels.mail_smtp import Login, Server, hand_over
 from pratique.channels.settings import Means, NotReadyError, Send, Vault
+from pratique.core.credentials import MAIL
 from pratique.core.effects import Delivery
 from pratique.core.messages import Message
 
@@ -33,7 +34,8 @@ async def connect(spec: EmailChannel, vault: Vault, means: Means) -> Send:
     writer = Writer(_mailbox("from", read_sender(spec.sender)), None)
     if spec.reply_to is not None:
         writer = Writer(writer.sender, _mailbox("replyTo", read_mailbox(spec.reply_to)))
-    server = await _server(spec, vault, writer.sender.domain)
+    server = await _server(spec, vault, spec.hello_name or writer.sender.domain)
+    await means.expect(server.host, server.port)
 
     async def send(message: Message) -> Delivery:
         if message.recipient is None:
@@ -48,7 +50,7 @@ async def connect(spec: EmailChannel, vault: Vault, means: Means) -> Send:
 
 
 async def _server(spec: EmailChannel, vault: Vault, hello: str) -> Server:
-    """Greet under the sender's domain: a Pod's own name means nothing outside, and some servers refuse such."""
+    """Without another name, greet under the sender's domain: a Pod's own means nothing outside, and some refuse such."""
     address = read_server(spec.server)
     if address is None:
         raise NotReadyError("spec.email.server must be HOST:PORT, such as smtp.example.com:587")
@@ -58,6 +60,8 @@ async def _server(spec: EmailChannel, vault: Vault, hello: str) -> Server:
         if credentials is not None:
             raise NotReadyError(IN_THE_CLEAR)
         return Server(host, port, hello, spec.tls)
+    if credentials is not None:
+        await vault.let(credentials.name, host, port, MAIL)
     context = _trusting(None) if spec.ca_secret_ref is None else await _private(spec.ca_secret_ref, vault)
     login = None if credentials is None else await _login(credentials, vault)
     return Server(host, port, hello, spec.tls, context, login)

@@ -66,6 +66,11 @@ _WANTS_LOGIN = frozenset({530, 534, 535, 538})
 _BUSY = frozenset({421, 450, 451, 452, 454})
 _ENHANCED = re.compile(r"([45]\.[0-7]\.\d{1,2})(?!\S)")
 """RFC 3463; no more digits than it has, so that they say nothing else."""
+_HELLO = re.compile(r"\b(helo|ehlo)[ ](command|name|host|argument|domain)", re.IGNORECASE)
+"""Some refuse the greeting only at a later step. No address can say so: it has no spaces."""
+_NO_FULL_NAME = 504
+_NO_NAME = frozenset({501, _NO_FULL_NAME, 550, 553, 554})
+_HELLO_HINT = "set spec.email.helloName to a full host name that it accepts"
 _HINTS = {
     (Step.SENDER, 552): "it takes no mail of this size",
     (Step.RECIPIENT, 450): "the mailbox is busy, or the server wants to see a second try",
@@ -121,6 +126,10 @@ def _answered(code: int, text: str, talk: Talk) -> Delivery:
     if code in _WANTS_LOGIN or (talk.step is Step.LOGIN and code >= 500):
         return Delivery(sent=False, error=_login_worded(numbers, talk), retry_after=PAUSE_SECONDS, channel_fault=True)
     passes = " for now" if code < 500 else ""
+    if _is_of_the_greeting(code, text, talk):
+        pause = PAUSE_SECONDS if code in _BUSY else None
+        error = f"{Step.HELLO.value} {numbers}: {_HELLO_HINT}"
+        return Delivery(sent=False, error=error, retry_after=pause, channel_fault=True)
     hint = _HINTS.get((talk.step, code))
     error = f"{talk.step.value}{passes} {numbers}" + (f": {hint}" if hint else "")
     of_the_message = talk.step in _OF_THE_MESSAGE or code == _TOO_LARGE
@@ -132,6 +141,13 @@ def _answered(code: int, text: str, talk: Talk) -> Delivery:
         retry_after=pause,
         message_fault=of_the_message,
     )
+
+
+def _is_of_the_greeting(code: int, text: str, talk: Talk) -> bool:
+    """Whether it is our name that a server does not take, and neither the recipient nor the mail."""
+    if talk.step is Step.HELLO:
+        return code in _NO_NAME
+    return talk.step in (Step.SENDER, *_OF_THE_MESSAGE) and (code == _NO_FULL_NAME or _HELLO.search(text) is not None)
 
 
 def _login_worded(numbers: str, talk: Talk) -> str:

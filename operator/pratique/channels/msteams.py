@@ -13,6 +13,7 @@ from typing import Any
 from yarl import URL
 
 from pratique.api.v1alpha1.notification_channel import TeamsChannel
+from pratique.channels.foreign import undocumented
 from pratique.channels.posting import Answer, judge
 from pratique.channels.room import ROOMS, fitted, look
 from pratique.channels.settings import Means, NotReadyError, Send, Vault
@@ -20,8 +21,9 @@ from pratique.core.effects import Delivery
 from pratique.core.messages import Message, addressed
 from pratique.core.wording import moment
 
-MAX_BYTES = 28_000
-"""Teams takes 28 KB. The body is ASCII, so that no one who writes it again makes it longer."""
+MAX_BYTES = 20_000
+"""Teams takes 28 KB of what a Workflow makes of it, and drops in silence what is longer: from 21 KB on, it was seen to. The
+body is ASCII, so that no one who writes it again makes it longer."""
 _SHORT = 300
 """A longer fact gets the full width."""
 _RETIRED = re.compile(r"(outlook\.office(365)?|(.+\.)?webhook\.office(365)?)\.com\.?")
@@ -42,7 +44,7 @@ TriggerConditionNotSatisfied TriggerInputSchemaMismatch Unauthorized Unsupported
 WorkflowSuspended WorkflowTriggerIsNotEnabled WorkflowTriggerNotFound WorkflowTriggerVersionNotFound
 """
 KNOWN = frozenset(_CODES.split())
-"""Codes of workflows that may be shown: any other word of an answer may be the secret, in some writing or other."""
+"""Codes of workflows that are documented."""
 _CLOSED = "the workflow does not take messages by this URL: is it switched on, and open to anyone who has the URL?"
 _HINTS = {401: _CLOSED, 403: _CLOSED, 404: "there is no such workflow: was it deleted, or its URL made anew?"}
 
@@ -59,10 +61,12 @@ async def connect(spec: TeamsChannel, vault: Vault, means: Means) -> Send:
             "a workflow in Teams (Workflows, Send webhook alerts to a channel) and put its URL there"
         )
 
+    await means.expect(url.raw_host or "", url.port or 0)
+
     async def send(message: Message) -> Delivery:
         body = json.dumps(payload(message)).encode()
         answer = await means.poster.post(url, body, {"Content-Type": "application/json"})
-        return answer if isinstance(answer, Delivery) else said(answer)
+        return answer if isinstance(answer, Delivery) else said(answer, str(url))
 
     return send
 
@@ -72,10 +76,11 @@ def is_retired(url: URL) -> bool:
     return _RETIRED.fullmatch((url.host or "").lower()) is not None
 
 
-def said(answer: Answer) -> Delivery:
-    """A Workflow answers 202 with nothing. Of an error only a known code is shown: the text may quote the URL."""
+def said(answer: Answer, url: str = "") -> Delivery:
+    """A Workflow answers 202 with nothing. Of an error only its code is shown: the text may quote the URL."""
     found = _CODE.search(answer.body)
-    delivery = judge(answer, found[1] if found and found[1] in KNOWN else "")
+    word = found[1] if found else ""
+    delivery = judge(answer, word if word in KNOWN or not word else undocumented(word, url))
     hint = _HINTS.get(answer.status)
     return replace(delivery, error=f"{delivery.error}; {hint}") if hint else delivery
 

@@ -6,11 +6,13 @@ worded here from the kind of failure alone: the texts of exceptions and of answe
 """
 
 import math
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
@@ -133,14 +135,28 @@ def retry_after_of(value: str | None, now: float | None = None) -> float | None:
     return min(max(seconds, 0.0), _MAX_RETRY_AFTER) if math.isfinite(seconds) else None
 
 
+_BEFORE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
+"""What comes before path and query."""
+_ASCII = "".join(map(chr, range(128)))
+
+
 def parse_url(text: str) -> URL | None:
-    """Return the URL if it is one that can be posted to: http or https, with a host. A trailing newline is forgiven."""
+    """Return the URL if it is one that can be posted to: http or https, with a host. A trailing newline is forgiven.
+
+    Path and query are sent as they are written: a receiver may have signed them, byte by byte.
+    """
+    text = text.strip()
+    before = _BEFORE.match(text)
+    if before is None:
+        return None
     try:
-        url = URL(text.strip())
+        url = URL(before[0] + quote(text[before.end() :], safe=_ASCII), encoded=before[0].isascii())
         usable = url.scheme in ("http", "https") and bool(url.host) and url.port != 0
     except ValueError:
         return None
-    return url if usable and text.strip().isprintable() and " " not in text.strip() else None
+    if not usable or not text.isprintable() or " " in text:
+        return None
+    return url if url.raw_path else url.with_path("/", keep_query=True)
 
 
 def _worded(error: Exception) -> str:

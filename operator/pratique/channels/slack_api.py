@@ -38,4 +38,4 @@ class SlackApi:
         kind = "application/x-www-form-urlencoded" if form else "application/json; charset=utf-8"
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind}
         answer = await self.poster.post(self.base / method, body.encode(), headers, whole=ANSWER_BYTES)
-        return Undone(answer) if isinstance(answer, Delivery) else judged(answer)
+        return Undone(answer) if isinstance(answer, Delivery) else judged(answer, self.token)

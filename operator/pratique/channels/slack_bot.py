@@ -18,6 +18,7 @@ from pratique.channels.slack_api import SlackApi
 from pratique.channels.slack_blocks import content, payload
 from pratique.channels.slack_errors import Done, Undone
 from pratique.channels.slack_people import PERSON, found
+from pratique.core.credentials import SLACK
 from pratique.core.effects import Delivery
 from pratique.core.messages import Message, Recipient, news
 
@@ -50,6 +51,8 @@ async def connect(spec: SlackBot, vault: Vault, means: Means) -> Send:
     base = parse_url(spec.api_url)
     if base is None:
         raise NotReadyError("spec.slack.bot.apiUrl must be a URL such as https://slack.com/api/")
+    await vault.let(spec.token_secret_ref.name, base.raw_host or "", base.port or 0, SLACK)
+    await means.expect(base.raw_host or "", base.port or 0)
     bot = _Bot(SlackApi(base, token, means.poster), spec.channel, means.remembered)
 
     async def send(message: Message) -> Delivery:

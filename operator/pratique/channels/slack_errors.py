@@ -1,7 +1,7 @@
 """What Slack's answers mean: done, to be tried again, somebody has to mend something, or this message will never do.
 
-Slack answers 200 also to what it does not do, and says why by a code: the tables say what each code means. Nothing of an
-answer is shown but a code of these tables: any other word may be the secret, in some writing or other.
+Slack answers 200 also to what it does not do, and says why by a code: the tables say what each code means. Of an
+answer only a code of these tables is shown, and of others what `foreign` lets pass.
 """
 
 import json
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from pratique.channels.foreign import undocumented
 from pratique.channels.posting import Answer, judge, status_phrase
 from pratique.core.effects import Delivery
 
@@ -89,7 +90,6 @@ too_many_contact_cards update_failed
 """
 KNOWN = PASSES | set(MENDABLE) | set(FOR_GOOD) | set(_OTHERS.split())
 """What may be shown: the codes that Slack documents for what is called here, and for incoming webhooks."""
-UNKNOWN = Delivery(sent=False, error="Slack answered an error that is not known here", permanent=True)
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ class Undone:
     code: str = ""
 
 
-def judged(answer: Answer) -> Done | Undone:
-    """Say what an answer of the Web API means."""
+def judged(answer: Answer, token: str = "") -> Done | Undone:
+    """Say what an answer of the Web API means; nothing is shown that might be of the token."""
     fields = _fields(answer.body)
     said = fields.get("error")
     code = known_code(said)
@@ -120,7 +120,7 @@ def judged(answer: Answer) -> Done | Undone:
     if code:
         return Undone(refusal(code, answer.retry_after), code)
     if isinstance(said, str) and _WORD.fullmatch(said):
-        return Undone(UNKNOWN)
+        return Undone(Delivery(sent=False, error=f"Slack answered {undocumented(said, token)}", permanent=True))
     unlike = _MOVED if 300 <= answer.status < HTTPStatus.BAD_REQUEST else _NOT_SLACK
     error = f"the receiver answered {status_phrase(answer.status)}{unlike}"
     return Undone(Delivery(sent=False, error=error, channel_fault=by_status.channel_fault))

@@ -11,11 +11,13 @@ from typing import Any
 from cloudevents.core.bindings.http import HTTPMessage, to_binary, to_structured
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
+from yarl import URL
 
 from pratique.api.v1alpha1.notification_channel import WebhookChannel, WebhookMode, WebhookSigning
 from pratique.channels.posting import judge
 from pratique.channels.settings import Means, NotReadyError, Send, Vault
 from pratique.channels.signing import MAX_KEYS, parse_keys, signed
+from pratique.core.credentials import ANY
 from pratique.core.effects import Delivery
 from pratique.core.messages import Message
 
@@ -23,7 +25,8 @@ from pratique.core.messages import Message
 async def connect(spec: WebhookChannel, vault: Vault, means: Means) -> Send:
     """Return what posts to the endpoint, signed if there is `signing`: it is never left out for want of a key."""
     url = await vault.url(spec.url_secret_ref)
-    keys = await _keys(spec.signing, vault) if spec.signing is not None else ()
+    keys = await _keys(spec.signing, vault, url) if spec.signing is not None else ()
+    await means.expect(url.raw_host or "", url.port or 0)
 
     async def send(message: Message) -> Delivery:
         event = cloud_event(message, spec.mode)
@@ -35,8 +38,10 @@ async def connect(spec: WebhookChannel, vault: Vault, means: Means) -> Send:
     return send
 
 
-async def _keys(signing: WebhookSigning, vault: Vault) -> tuple[bytes, ...]:
+async def _keys(signing: WebhookSigning, vault: Vault, url: URL) -> tuple[bytes, ...]:
+    """A key goes nowhere, but what it signs is believed: a Secret that names servers lets it sign for those alone."""
     ref = signing.secret_ref
+    await vault.let(ref.name, url.raw_host or "", url.port or 0, ANY)
     try:
         keys = parse_keys(await vault.text(ref))
     except NotReadyError as error:

@@ -13,18 +13,29 @@ class SecretReader:
 
     def __init__(self, api: Api, namespace: str) -> None:
         self._api, self.namespace = api, namespace
-        self._kept: dict[str, tuple[float, dict[str, str]]] = {}
+        self._kept: dict[str, tuple[float, dict[str, str], dict[str, str]]] = {}
 
     async def read(self, name: str, key: str) -> str | None:
         """Return the value of a key, or None if the Secret or the key does not exist."""
+        kept = await self._secret(name)
+        return None if kept is None else decode_secret(kept[1], key)
+
+    async def annotation(self, name: str, key: str) -> str | None:
+        """Return an annotation, or None if the Secret or the annotation does not exist."""
+        kept = await self._secret(name)
+        return None if kept is None else kept[2].get(key)
+
+    async def _secret(self, name: str) -> tuple[float, dict[str, str], dict[str, str]] | None:
         kept = self._kept.get(name)
-        if kept is None or kept[0] < time.monotonic():
-            try:
-                secret = await self._api.request("GET", f"/api/v1/namespaces/{self.namespace}/secrets/{name}")
-            except ApiError as error:
-                if error.reason == "NotFound":
-                    return None
-                raise
-            kept = (time.monotonic() + _KEEP_SECONDS, secret.get("data") or {})
-            self._kept[name] = kept
-        return decode_secret(kept[1], key)
+        if kept is not None and kept[0] >= time.monotonic():
+            return kept
+        try:
+            secret = await self._api.request("GET", f"/api/v1/namespaces/{self.namespace}/secrets/{name}")
+        except ApiError as error:
+            if error.reason == "NotFound":
+                return None
+            raise
+        until = time.monotonic() + _KEEP_SECONDS
+        kept = (until, secret.get("data") or {}, secret["metadata"].get("annotations") or {})
+        self._kept[name] = kept
+        return kept

@@ -13,7 +13,7 @@ from pratique.core import notification
 from pratique.core.addressing import addressed
 from pratique.core.concerned import by_channel
 from pratique.core.conditions import ready_or_stalled
-from pratique.core.effects import CheckChannel, Deliveries, Outcomes, Plan
+from pratique.core.effects import CheckChannel, Deliveries, Outcome, Outcomes, Plan, Unready
 from pratique.core.quiet import zone_of
 from pratique.core.reach import reach_of
 from pratique.core.recipients import Routing
@@ -46,7 +46,7 @@ def plan_channel(snapshot: ChannelSnapshot, now: datetime) -> Plan[NotificationC
     outcome = snapshot.outcomes.get(CHECK)
     if outcome is None:
         return Plan(before, effects=(CheckChannel(CHECK, channel),))
-    reason, problem = _problem(snapshot, outcome.failure.message if outcome.failure is not None else outcome.value)
+    reason, problem = _problem(snapshot, _unready(outcome))
     text = clean(problem or "Settings and Secrets were found", 2048)
     ready = ConditionStatus.FALSE if problem else ConditionStatus.TRUE
     generation = channel.metadata.generation
@@ -64,11 +64,18 @@ def plan_channel(snapshot: ChannelSnapshot, now: datetime) -> Plan[NotificationC
     return Plan(status, wake_at=min(wakes, default=None))
 
 
-def _problem(snapshot: ChannelSnapshot, unready: str | None) -> tuple[Reason, str | None]:
+def _unready(outcome: Outcome) -> Unready | None:
+    if outcome.failure is not None:
+        return Unready(outcome.failure.message)
+    unready: Unready | None = outcome.value
+    return unready
+
+
+def _problem(snapshot: ChannelSnapshot, unready: Unready | None) -> tuple[Reason, str | None]:
     """Return what keeps the channel from working, and what that is called; the first that has to be mended."""
     spec, traffic = snapshot.channel.spec, snapshot.traffic
     if unready:
-        return Reason.SECRET_NOT_FOUND, unready
+        return unready.reason, unready.message
     if spec.quiet_hours is not None and zone_of(spec.quiet_hours) is None:
         name = clean(spec.quiet_hours.time_zone, 64)
         text = f"spec.quietHours.timeZone: there is no time zone {name}; a name is one such as Europe/Berlin, or UTC"

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
+from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.core.answers import Cause
 
@@ -135,8 +136,16 @@ class CheckAction:
 
 
 @dataclass(frozen=True)
+class Unready:
+    """Why a channel cannot send: one sentence for people, and what that is called."""
+
+    message: str
+    reason: Reason = Reason.SECRET_NOT_FOUND
+
+
+@dataclass(frozen=True)
 class CheckChannel:
-    """Look whether a channel's settings and Secrets are there; `outcome.value` is a sentence, or None if all is well."""
+    """Look whether a channel's settings and Secrets are there; `outcome.value` is an `Unready`, or None if all is well."""
 
     key: str
     channel: NotificationChannel

@@ -4,8 +4,9 @@ from pratique.api.v1alpha1.common import duration_of
 from pratique.api.v1alpha1.notification_channel import NotificationChannelSpec
 from pratique.core.directory import Medium, Reach
 
-_SLACK_RATE = (1.0, 1.0)
-"""Slack takes one message a second for each channel, and a little more now and then."""
+_CHAT_RATE = (1.0, 1.0)
+"""Slack takes one message a second for each channel, and a little more now and then. Teams takes four a second by a URL and
+fewer from the Workflow behind it, which answers that it took what it then drops: so it gets one, too."""
 
 
 def reach_of(spec: NotificationChannelSpec) -> Reach | None:
@@ -30,4 +31,4 @@ def rate_of(spec: NotificationChannelSpec) -> tuple[float, float] | None:
     """Return how many messages go through a channel in how many seconds, at most; None for as many as there are."""
     if spec.rate_limit is not None:
         return float(spec.rate_limit.messages), duration_of(spec.rate_limit.per).total_seconds()
-    return _SLACK_RATE if spec.slack is not None else None
+    return _CHAT_RATE if spec.slack is not None or spec.msteams is not None else None

@@ -280,10 +280,13 @@ class Channels(Kind):
         return [("actions", *name) for name in self.stores["actions"].names()]
 
 
+_UNREADY = (Reason.SECRET_NOT_FOUND, Reason.NOT_ALLOWED)
+
+
 def _settings(channel: NotificationChannel) -> tuple[int, str]:
     """Return what changes when a channel is changed or mended; that it fails is no such change."""
     ready = next((each for each in channel.status.conditions if each.type == ConditionType.READY), None)
-    unready = ready.reason if ready is not None and ready.reason == Reason.SECRET_NOT_FOUND else ""
+    unready = ready.reason if ready is not None and ready.reason in _UNREADY else ""
     return channel.status.observed_generation, unready
 
 

@@ -108,7 +108,11 @@ class Operator:
         shared = (parsed, limits, taints, Vouched(), self.routes)
         self.secrets = SecretReader(self.api, settings.namespace)
         self.channels = Channels(
-            self.secrets.read, self._post_event, namespace=settings.namespace, allowed=settings.channel_egress
+            self.secrets.read,
+            self._post_event,
+            self.secrets.annotation,
+            namespace=settings.namespace,
+            allowed=settings.channel_egress,
         )
         self.outbox = Outbox(self._deliver, self.workers.add, lambda: self.workers.busy, self._rate, self.clock)
         self.routes.traffic, self.routes.mended = self.outbox.traffic, self.outbox.mended

@@ -52,6 +52,15 @@ class EmailChannel(ApiModel):
             description="Who sends: an address, or a name and an address, as Pratique <pratique@example.com>.",
         ),
     ]
+    hello_name: Annotated[
+        str | None,
+        Field(
+            max_length=253,
+            pattern=rf"^{_LABEL}([.]{_LABEL})+$",
+            description="The full host name under which the operator greets the server (EHLO); without it, the domain of"
+            " `from`.",
+        ),
+    ] = None
     reply_to: Annotated[EmailAddress | None, Field(description="Where answers go; without it, to `from`.")] = None
     to: Annotated[
         list[EmailAddress],

@@ -74,6 +74,8 @@ class Reason(StrEnum):
     """The channel's settings and Secrets were found."""
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason, not a secret
     """The channel names a Secret or key that is not in the operator's namespace, or that holds something else."""
+    NOT_ALLOWED = "NotAllowed"
+    """The channel names a server that its Secret does not let see what it holds, or an address that is not allowed."""
     DELIVERY_FAILED = "DeliveryFailed"
     """The channel's last messages were not taken; what is to be told waits."""
     UNKNOWN_VERSION = "UnknownVersion"
