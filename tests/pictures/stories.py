@@ -21,8 +21,9 @@ from tests.support.builders import (
 from tests.support.told import entry
 
 from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange
-from pratique.api.v1alpha1.approval import Approval, ApprovalPlan
+from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, AskedInput
 from pratique.api.v1alpha1.common import EventType, Requester
+from pratique.core.asked import asked_inputs
 from pratique.core.messages import Message, compose_environment, compose_run
 from pratique.core.summary import summarize_tried
 from pratique.core.wording import gate_ended, held, moment
@@ -68,6 +69,21 @@ SCALING = (
 )
 
 
+FORM = {
+    "x-order": ["engine", "storage", "public", "password", "note", "tags"],
+    "properties": {
+        "engine": {"title": "Engine"},
+        "storage": {"title": "Storage"},
+        "public": {"title": "Reachable from the internet"},
+        "password": {"title": "Password of the owner", "format": "secret-ref"},
+        "tags": {"title": "Tags"},
+        "note": {"title": "Note"},
+    },
+}
+ORDERED = {"engine": "mysql", "storage": "50Gi", "public": True, "password": "orders-owner", "tags": ["shop", "pii"]}
+SCALED = {"replicas": 10}
+
+
 def told(
     event: EventType,
     text: str,
@@ -81,6 +97,7 @@ def told(
     gate_status: dict[str, Any] | None = None,
     minute: float = 0,
     outputs: dict[str, str] | None = None,
+    inputs: dict[str, Any] | None = None,
 ) -> Message:
     """Return what is told about a run and its gate, as they are by then; without a `text`, how the gate ended."""
     rule = stage(message=why)
@@ -89,15 +106,19 @@ def told(
     action = plan.action.model_copy(update={"title": title, "name": kind})
     asked = {"reason": reason, "requested_by": Requester(username=who), "action_ref": {"name": action.name}}
     subject = run(meta={"name": name}, spec=asked, plan=plan.model_copy(update={"action": action}))
-    its_gate = _gate(subject.metadata.name, plan.digest, summary, why, gate_status or {})
+    shown = asked_inputs(FORM, inputs if inputs is not None else ORDERED if resources is DATABASE else SCALED)
+    its_gate = _gate(subject.metadata.name, plan.digest, summary, why, gate_status or {}, shown)
     subject = subject.model_copy(update={"status": subject.status.model_copy(update={"outputs": outputs or {}})})
     sentence = text or gate_ended(its_gate)
     outbox = entry(event, message=sentence).model_copy(update={"at": at(minute)})
     return compose_run(subject, its_gate, outbox)
 
 
-def _gate(name: str, digest: str, summary: list[str], why: str, status: dict[str, Any]) -> Approval:
-    spec = gate().model_copy(update={"message": why, "plan": ApprovalPlan(digest=digest, summary=summary)})
+def _gate(
+    name: str, digest: str, summary: list[str], why: str, status: dict[str, Any], asked: list[AskedInput] | None
+) -> Approval:
+    plan = ApprovalPlan(digest=digest, summary=summary)
+    spec = gate().model_copy(update={"message": why, "plan": plan, "inputs": asked})
     return approval(spec, name=f"{name}-platform-7d9f4c21aa", **status)
 
 
@@ -186,6 +207,7 @@ def _hostile() -> Message:
         who=PEOPLE,
         why=f"{NOT_MARKUP} {LONG}",
         gate_status={"state": "Approved", "decisions": [said]},
+        inputs={"engine": NOT_MARKUP, "storage": f"{PEOPLE}\nApproved by: lead-1\u202e", "note": LONG + "word " * 900},
     )
 
 

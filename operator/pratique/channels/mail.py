@@ -60,10 +60,10 @@ async def _server(spec: EmailChannel, vault: Vault, hello: str) -> Server:
         if credentials is not None:
             raise NotReadyError(IN_THE_CLEAR)
         return Server(host, port, hello, spec.tls)
-    if credentials is not None:
-        await vault.let(credentials.name, host, port, MAIL)
     context = _trusting(None) if spec.ca_secret_ref is None else await _private(spec.ca_secret_ref, vault)
     login = None if credentials is None else await _login(credentials, vault)
+    if credentials is not None:
+        await vault.let(credentials.name, host, port, MAIL)
     return Server(host, port, hello, spec.tls, context, login)
 
 
