@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import socket
 import time
 from collections.abc import Iterator
 
@@ -78,6 +79,10 @@ def test_each_is_told_what_concerns_them_and_nobody_twice(cluster: Cluster, mail
     wait_for("both leads are asked", lambda: mailbox.to(LEAD1) and mailbox.to(LEAD2))
     assert f"kubectl patch approval {gate}" in mailbox.to(LEAD1)[0].text
     assert f'"decisions":{{"{LEAD1}":' in mailbox.to(LEAD1)[0].text
+    asked = (cluster.get("approval", gate, namespace) or {})["spec"]["inputs"]
+    assert {"name": "ttl", "title": "Keep it for", "value": "10d"} in asked
+    for each in asked:
+        assert f"{each['title']}: {each['value']}" in mailbox.to(LEAD1)[0].text
     decide(cluster, "lead-1", gate, namespace, decision(LEAD1, "Approve", "fine by me"))
     phase(cluster, "week", namespace, "Succeeded")
 
@@ -112,6 +117,26 @@ def test_a_channel_that_fails_says_so_and_what_waits_is_told_once_it_works(
     mailbox.start()
     wait_for("both leads are asked", lambda: mailbox.to(LEAD1) and mailbox.to(LEAD2), 60)
     assert (len(mailbox.to(LEAD1)), len(mailbox.to(LEAD2))) == (1, 1)
+
+
+def test_a_token_goes_to_no_server_that_its_secret_does_not_name(cluster: Cluster, operator: OperatorProcess) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        stranger.settimeout(2)
+        server = f"127.0.0.1:{stranger.getsockname()[1]}"
+        secret = {"name": "borrowed", "namespace": "pratique-system"}
+        values = {"token": "xoxb-1234567890-borrowed"}
+        cluster.apply("admin", {"apiVersion": "v1", "kind": "Secret", "metadata": secret, "stringData": values})
+        where = {"apiUrl": f"http://{server}/api/", "channel": "C0123ABCD"}
+        bot = {"tokenSecretRef": {"name": "borrowed", "key": "token"}, **where}
+        kind = {"apiVersion": "pratique.dev/v1alpha1", "kind": "NotificationChannel"}
+        cluster.apply("admin", {**kind, "metadata": {"name": "mail"}, "spec": {"slack": {"bot": bot}}})
+        wait_for("it is not ready", lambda: ready(cluster).get("reason") == "NotAllowed")
+        assert f"pratique.dev/allowed-hosts={server}" in ready(cluster)["message"]
+        send_test(cluster, "anybody")
+        with pytest.raises(TimeoutError):
+            stranger.accept()
+    cluster.kubectl("admin", "delete", "notificationchannel/mail")
+    cluster.kubectl("admin", "delete", "secret", "borrowed", "-n", "pratique-system")
 
 
 def test_a_mistake_in_the_directory_changes_nothing_and_is_said(cluster: Cluster, mailbox: Mailbox) -> None:
