@@ -10,6 +10,7 @@ from tests.support.channelling import PLANTED, URL, told_by, unready
 from tests.support.mailing import CREDENTIALS, LOGIN, spec_of, to
 
 from pratique.api.v1alpha1.conditions import Reason
+from pratique.channels.egress import Egress
 from pratique.core.effects import Unready
 from pratique.core.egress import NOT_ALLOWED, AllowedEgress
 
@@ -82,6 +83,7 @@ async def test_one_that_it_names_is_spoken_to(kind: str) -> None:
             ({kind: {field: URL}}, {"receiver/url": f"https://127.0.0.1/{PLANTED}"})
             for kind, field in (("msteams", "workflowUrlSecretRef"), ("webhook", "urlSecretRef"))
         ),
+        ({"apprise": {"urlSecretRef": URL}}, {"receiver/url": f"jsons://robot:{PLANTED}@127.0.0.1/{PLANTED}"}),
         ({"slack": {"webhookUrlSecretRef": URL}}, {"receiver/url": f"https://localhost/{PLANTED}"}),
     ],
 )
@@ -94,5 +96,14 @@ async def test_an_address_that_is_not_allowed_is_said_before_the_first_try(
 
 
 async def test_a_name_without_an_address_is_for_the_first_try_to_tell() -> None:
-    spec = {"webhook": {"urlSecretRef": URL}}
+    spec: dict[str, Any] = {"webhook": {"urlSecretRef": URL}}
     assert await unready(spec, {"receiver/url": "https://no-such-host.invalid/x"}, allowed=AllowedEgress()) is None
+
+
+async def test_the_host_of_an_apprise_url_may_be_a_token_and_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def looked_up(*_: object) -> bool:
+        raise AssertionError
+
+    monkeypatch.setattr(Egress, "is_shut", looked_up)
+    spec = {"apprise": {"urlSecretRef": URL}}
+    assert await unready(spec, {"receiver/url": f"jsons://{PLANTED}.invalid/x"}, allowed=AllowedEgress()) is None

@@ -35,6 +35,8 @@ async def connect(spec: AppriseChannel, vault: Vault, means: Means) -> Send:
         except TimeoutError:
             raise NotReadyError(f"{vault.place(ref)}: Apprise took too long to read the URL in {ref.key}") from None
         if not isinstance(opened, str):
+            if opened.address:
+                await means.expect(opened.address, 0)
             return _sender(opened, lane, means)
         reason = opened
     raise NotReadyError(f"{vault.place(ref)}: the key {ref.key} {reason}")

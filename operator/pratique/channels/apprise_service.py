@@ -5,6 +5,7 @@ service may be used is decided before, by `apprise_schemes`; whether it is silen
 """
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode
 from apprise.plugins import url_to_dict
@@ -48,6 +49,15 @@ class Service:
 
     name: str
     plugin: NotifyBase
+
+    @property
+    def address(self) -> str:
+        """Return the address that the URL has for its host; empty for a name, which may be a token and is not looked up."""
+        host = str(self.plugin.host or "").strip("[]")
+        try:
+            return str(ip_address(host))
+        except ValueError:
+            return ""
 
     def tell(self, message: Message, egress: Egress) -> bool:
         """Hand over one message, cut to what the service takes; return whether it was taken, or NotAllowedError."""
