@@ -253,7 +253,7 @@ class TestAnswers:
             ),
             (400, f"no {PLANTED}", "the receiver answered 400 Bad Request"),
             (400, workflow_error(PLANTED), "the receiver answered 400 Bad Request"),
-            (400, workflow_error("retnuH"), "the receiver answered 400 Bad Request"),
+            (400, workflow_error("retnuH"), "the receiver answered 400 Bad Request: an error that is not documented"),
             (
                 401,
                 workflow_error("DirectApiAuthorizationRequired"),
