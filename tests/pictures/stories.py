@@ -23,8 +23,8 @@ from tests.support.told import entry
 from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, AskedInput
 from pratique.api.v1alpha1.common import EventType, Requester
-from pratique.core.asked import asked_inputs
 from pratique.core.messages import Message, compose_environment, compose_run
+from pratique.core.shown_inputs import asked_inputs
 from pratique.core.summary import summarize_tried
 from pratique.core.wording import gate_ended, held, moment
 
