@@ -173,10 +173,9 @@ def rule_that(begins: str) -> str:
 
 
 def bend(slug: str, what: str, spec: dict[str, Any], rule: str, **more: Any) -> Attack:
-    """Return a change of an Environment that even who may extend it is refused."""
-    return Attack(
-        slug, 7, "admin", what, patch("environments/env", {"spec": spec}), crd("environments", rule), EXTEND, **more
-    )
+    """Return a change of an Environment that even who may extend it is refused; what never changes, by the policy."""
+    answer = Denial(ENVIRONMENT, rule) if "cannot be changed" in rule else crd("environments", rule)
+    return Attack(slug, 7, "admin", what, patch("environments/env", {"spec": spec}), answer, EXTEND, **more)
 
 
 WANTED = [

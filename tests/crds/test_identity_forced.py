@@ -73,3 +73,28 @@ def test_an_edited_run_stays_what_it_was(cluster: Cluster, namespace: str) -> No
     assert after is not None
     assert (after["metadata"]["uid"], after["spec"]) == (before["metadata"]["uid"], before["spec"])
     assert "pratique.dev/edited" not in after["metadata"].get("annotations", {})
+
+
+FROZEN: dict[str, tuple[dict[str, Any], str]] = {
+    "namespace": ({"spec.target.namespace.name": "env-another"}, "target"),
+    "quota": ({"spec.target.quota": {"pods": "1"}}, "target"),
+    "limit": ({"spec.maxTTL": "8w"}, "maxTTL"),
+    "owner": ({"spec.requestedBy": "mallory@example.com"}, "requestedBy"),
+}
+
+
+def test_an_edited_environment_keeps_its_namespace(cluster: Cluster, namespace: str) -> None:
+    """Deleted and made again, it would take along all that is in its namespace."""
+    manifest = make.environment(namespace)
+    cluster.apply("admin", manifest)
+    kind, name = "environment", manifest["metadata"]["name"]
+    before = cluster.get(kind, name, namespace)
+    for edit, field in FROZEN.values():
+        text = json.dumps(changed(manifest, edit))
+        for args in (("apply", "--force"), ("apply", "--server-side", "--force-conflicts"), ("replace",)):
+            answer = cluster.kubectl("admin", *args, "-f", "-", input=text, check=False)
+            assert answer.code != 0 and f"{field} cannot be changed" in answer.err, answer.err
+            assert not IMMUTABLE.search(answer.err)
+    after = cluster.get(kind, name, namespace)
+    assert before is not None and after is not None
+    assert (after["metadata"]["uid"], after["spec"]) == (before["metadata"]["uid"], before["spec"])

@@ -60,9 +60,36 @@ def environment(values: GuardValues) -> list[Manifest]:
     )
 
 
+def _frozen() -> Iterable[Check]:
+    """What never changes. Here and not in the CRD: that answers 422, and tools delete and create with `--force` then.
+
+    An Environment that is deleted takes its namespace along, with all that is in it.
+    """
+    return (
+        Check(
+            "request.operation != 'UPDATE' || variables.sameTarget",
+            "target cannot be changed: create another Environment",
+        ),
+        *(
+            Check(
+                f"""
+                request.operation != 'UPDATE' || (has(object.spec.{field}) == has(oldObject.spec.{field}) &&
+                  (!has(object.spec.{field}) || object.spec.{field} == oldObject.spec.{field}))
+                """,
+                message,
+            )
+            for field, message in (
+                ("maxTTL", "maxTTL cannot be changed: create another Environment"),
+                ("requestedBy", "requestedBy cannot be changed"),
+            )
+        ),
+    )
+
+
 def _allowed(namespace: str) -> Iterable[Check]:
     """What it may ask for; each sentence names the field, the value, what is allowed, and who can change that."""
     return (
+        *_frozen(),
         Check(
             f"{_SPACE}.name != '{namespace}'",
             "spec.target.namespace.name is the operator's own namespace: choose another",

@@ -181,25 +181,6 @@ class EnvironmentSpec(ApiModel):
             message="ttl is longer than maxTTL allows",
             field_path=".ttl",
         ),
-        Rule(
-            rule="self.target == oldSelf.target",
-            message="target cannot be changed: create another Environment",
-            reason="FieldValueForbidden",
-            field_path=".target",
-        ),
-        Rule(
-            rule="has(self.maxTTL) == has(oldSelf.maxTTL) && (!has(self.maxTTL) || self.maxTTL == oldSelf.maxTTL)",
-            message="maxTTL cannot be changed: create another Environment",
-            reason="FieldValueForbidden",
-            field_path=".maxTTL",
-        ),
-        Rule(
-            rule="has(self.requestedBy) == has(oldSelf.requestedBy)"
-            " && (!has(self.requestedBy) || self.requestedBy == oldSelf.requestedBy)",
-            message="requestedBy cannot be changed",
-            reason="FieldValueForbidden",
-            field_path=".requestedBy",
-        ),
     )
 
 
