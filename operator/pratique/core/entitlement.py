@@ -18,9 +18,10 @@ def entitled(
     run: ActionRun, planned: PlannedResource, live: Json, outcomes: Outcomes, key: str
 ) -> Effect | Failure | None:
     """Return the question that must be asked first, or why who asked may not have this changed; None if they may."""
-    manifest, owner = planned.manifest, live.get("spec", {}).get("requestedBy")
+    manifest = planned.manifest
     if manifest["kind"] != "Environment" or not manifest["apiVersion"].startswith(f"{GROUP}/"):
         return None
+    owner = live.get("spec", {}).get("requestedBy")
     labels = live.get("metadata", {}).get("labels") or {}
     person, asked = person_of(run.spec), run.spec.requested_by
     if (owner and owner == person) or labels.get(RUN_UID_LABEL) == run.metadata.uid:
