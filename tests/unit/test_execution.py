@@ -23,7 +23,7 @@ from tests.support.builders import (
 )
 
 from pratique.api.v1alpha1.action_run import DryRun, FieldChange, Phase, RunResource
-from pratique.core.effects import Create, EvaluateReady, Failure, MergePatch, ObjectRef, Outcome, Read
+from pratique.core.effects import Create, EvaluateReady, Failure, Judged, MergePatch, ObjectRef, Outcome, Read
 from pratique.core.execution import advance
 from pratique.core.snapshot import RunSnapshot
 
@@ -225,15 +225,25 @@ def test_a_lost_plan_fails(changes):
 @pytest.mark.parametrize(
     ("outcome", "phase", "message"),
     [
-        (Outcome(value=True), Phase.SUCCEEDED, "Done: ConfigMap team-a/one"),
-        (Outcome(value=False), Phase.RUNNING, "Waiting for ConfigMap team-a/one: its readyWhen is not true yet"),
-        (failed("EvaluationFailed", "no such key"), Phase.RUNNING, "readyWhen of one: no such key"),
+        (Outcome(value=Judged(ready=True)), Phase.SUCCEEDED, "Done: ConfigMap team-a/one"),
+        (Outcome(value=Judged()), Phase.RUNNING, "Waiting for ConfigMap team-a/one: its readyWhen is not true yet"),
+        (
+            Outcome(value=Judged(missing="status.health")),
+            Phase.RUNNING,
+            "Waiting for ConfigMap team-a/one: its readyWhen reads status.health, which is not there yet",
+        ),
+        (Outcome(value=Judged(failed=True)), Phase.FAILED, "ConfigMap team-a/one failed: its failedWhen is true"),
+        (
+            failed("EvaluationFailed", "readyWhen: cannot convert string to int"),
+            Phase.RUNNING,
+            "Waiting for ConfigMap team-a/one: cannot say whether it is ready: readyWhen: cannot convert string to int",
+        ),
     ],
 )
 def test_ready_when(outcome, phase, message):
     rule = planned("one", ready_when="self.data.ok == 'yes'")
     asked = look(run_plan(rule), {"create/one": made(rule)})
-    assert asked.effects == (EvaluateReady("ready/one", "self.data.ok == 'yes'", live(rule.manifest)),)
+    assert asked.effects == (EvaluateReady("ready/one", live(rule.manifest), "self.data.ok == 'yes'"),)
     status = look(run_plan(rule), {"create/one": made(rule), "ready/one": outcome}).status
     assert (status.phase, status.message, status.resources[0].uid) == (phase, message, "u1")
 
@@ -252,7 +262,7 @@ def test_a_change_is_tried_and_then_made_in_the_very_version_that_was_tried():
     assert look(plan, FOUND).effects == (trial,)
     (change,) = look(plan, TRIED).effects
     assert change == replace(trial, key="change/scale", dry_run=False, resource_version="7")
-    changed = {"change/scale": made(CHANGE), "ready/scale": Outcome(value=True)}
+    changed = {"change/scale": made(CHANGE), "ready/scale": Outcome(value=Judged(ready=True))}
     status = look(plan, TRIED | changed).status
     assert status.phase is Phase.SUCCEEDED
     assert [(each.uid, each.held) for each in status.resources] == [("u1", False)]
@@ -381,3 +391,135 @@ def test_what_was_approved_is_done_to_the_object_that_was_meant_and_nothing_else
     else:
         assert (found.status.phase, found.effects) == (Phase.FAILED, ())
         assert why in found.status.message
+
+
+CLAIM = planned("disk", manifest("PersistentVolumeClaim", "disk"))
+VOLUMES = {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "disk"}}]}
+USER = planned("user", manifest("Pod", "user", spec=VOLUMES))
+UNBOUND = "PersistentVolumeClaim team-a/disk: it is not bound to a volume"
+
+
+def test_a_claim_is_awaited_once_its_consumer_is_made():
+    """A class that waits for its first consumer binds the claim no sooner: waiting before would block both."""
+    plan, claimed = run_plan(CLAIM, USER, ONE), {"create/disk": made(CLAIM)}
+    assert effects(look(plan, claimed)) == ["create/user"]
+    running_pod = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+    seen = look(plan, claimed | {"create/user": made(USER, "u2", status=running_pod)})
+    assert (seen.effects, seen.status.message) == ((), f"Waiting for {UNBOUND}")
+    assert [(each.id, each.ready) for each in seen.status.resources] == [("disk", False), ("user", True)]
+    without_more = look(run_plan(CLAIM, USER), claimed | {"create/user": made(USER, "u2", status=running_pod)})
+    assert (without_more.effects, without_more.status.message) == ((), seen.status.message)
+    bound = {"create/disk": made(CLAIM, status={"phase": "Bound"})}
+    assert effects(look(plan, bound | {"create/user": made(USER, "u2", status=running_pod)})) == ["create/one"]
+
+
+def test_what_waits_for_each_other_is_said_together():
+    outcomes = {"create/disk": made(CLAIM), "create/user": made(USER, "u2")}
+    both = f"Waiting for Pod team-a/user: it is not ready; Waiting for {UNBOUND}"
+    assert look(run_plan(CLAIM, USER), outcomes).status.message == both
+    status = look(run_plan(CLAIM, USER), outcomes, at(10)).status
+    assert (status.phase, status.message) == (Phase.FAILED, f"Not ready within 10m: {both}")
+    assert [each.id for each in status.resources] == ["disk", "user"]
+
+
+def test_a_claim_that_is_lost_ends_the_run():
+    status = look(run_plan(CLAIM, USER), {"create/disk": made(CLAIM, status={"phase": "Lost"})}).status
+    assert (status.phase, status.message) == (
+        Phase.FAILED,
+        "PersistentVolumeClaim team-a/disk failed: its volume is lost",
+    )
+
+
+THING = planned("thing", manifest("Thing", "thing", "example.com/v1"))
+SYNC_ERROR = {
+    "health": {"status": "Degraded"},
+    "sync": {"status": "OutOfSync"},
+    "conditions": [{"type": "SyncError", "message": "no such image"}],
+}
+
+
+def test_a_kind_that_reports_is_not_ready_before_it_did():
+    outcome = {"create/thing": Outcome(object=live(THING.manifest), reports=True)}
+    why = "Waiting for Thing team-a/thing: its controller has not reported yet"
+    assert look(run_plan(THING, ONE), outcome).status.message == why
+    remedy = 'if it never writes a status, set readyWhen: "true"'
+    assert look(run_plan(THING, ONE), outcome, at(10)).status.message == f"Not ready within 10m: {why}; {remedy}"
+    told = THING.model_copy(update={"ready_when": "true"})
+    assert effects(look(run_plan(told), outcome)) == ["ready/thing"]
+    assert look(run_plan(told), outcome | {"ready/thing": Outcome(value=Judged(True))}).status.phase is Phase.SUCCEEDED
+
+
+STALLED = {"conditions": [{"type": "Stalled", "status": "True", "message": "no such chart"}]}
+NOT_SYNCED = {"conditions": [{"type": "Synced", "status": "False", "message": "storage too small"}]}
+
+
+@pytest.mark.parametrize(
+    ("rules", "status", "judged", "phase", "message"),
+    [
+        ({"ready_when": "true"}, STALLED, Judged(True), Phase.FAILED, "Thing team-a/thing failed: no such chart"),
+        (
+            {"ready_when": "r"},
+            NOT_SYNCED,
+            Judged(),
+            Phase.RUNNING,
+            "Waiting for Thing team-a/thing: its readyWhen is not true yet: storage too small",
+        ),
+        ({"ready_when": "r"}, NOT_SYNCED, Judged(True), Phase.SUCCEEDED, "Done: Thing team-a/thing"),
+        (
+            {"failed_when": "f"},
+            NOT_SYNCED,
+            Judged(failed=True),
+            Phase.FAILED,
+            "Thing team-a/thing failed: its failedWhen is true: storage too small",
+        ),
+        (
+            {"failed_when": "f", "ready_when": "r"},
+            {"phase": "Odd", "message": "out of paper"},
+            Judged(failed=True),
+            Phase.FAILED,
+            "Thing team-a/thing failed: its failedWhen is true: out of paper",
+        ),
+        (
+            {"failed_when": "f"},
+            NOT_SYNCED,
+            Judged(),
+            Phase.RUNNING,
+            "Waiting for Thing team-a/thing: storage too small",
+        ),
+        # what its kind calls a failure ends the waiting of a readyWhen, unless the Action says itself what a failure is
+        ({"ready_when": "r"}, BROKEN, Judged(), Phase.FAILED, "Thing team-a/thing failed: exit 1"),
+        (
+            {"ready_when": "r", "failed_when": "f"},
+            BROKEN,
+            Judged(),
+            Phase.RUNNING,
+            "Waiting for Thing team-a/thing: its readyWhen is not true yet: exit 1",
+        ),
+    ],
+)
+def test_rules_of_the_action_and_words_of_the_controller(rules, status, judged, phase, message):
+    plan = run_plan(THING.model_copy(update=rules))
+    seen = {"create/thing": Outcome(object=live(THING.manifest, status=status), reports=True)}
+    (asked,) = look(plan, seen).effects
+    assert (asked.ready_when, asked.failed_when) == (rules.get("ready_when"), rules.get("failed_when"))
+    ended = look(plan, seen | {"ready/thing": Outcome(value=judged)}).status
+    assert (ended.phase, ended.message) == (phase, message)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "status"),
+    [({"deletionTimestamp": "2026-11-24T14:00:00Z"}, {}), ({"generation": 2}, {"observedGeneration": 1})],
+)
+def test_no_rule_is_asked_about_what_goes_or_is_old(metadata, status):
+    told = THING.model_copy(update={"ready_when": "true", "failed_when": "true"})
+    seen = {"create/thing": Outcome(object=live(THING.manifest, status=status, **metadata), reports=True)}
+    plan = look(run_plan(told), seen)
+    assert (plan.effects, plan.status.phase) == ((), Phase.RUNNING)
+
+
+def test_a_sync_that_failed_is_said_at_once_also_with_a_rule():
+    app = planned("app", manifest("Application", "app", "argoproj.io/v1alpha1"), ready_when="self.status.x == 1")
+    seen = {"create/app": made(app, status=SYNC_ERROR), "ready/app": Outcome(value=Judged(missing="status.x"))}
+    status = look(run_plan(app), seen).status
+    words = "Application team-a/app failed: health Degraded, sync OutOfSync: no such image"
+    assert (status.phase, status.message) == (Phase.FAILED, words)

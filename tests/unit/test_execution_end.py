@@ -13,8 +13,8 @@ from tests.support.builders import (
 )
 
 from pratique.api.v1alpha1.action_run import Phase, RunResource
-from pratique.core.effects import EvaluateOutputs, ObjectRef, Outcome, Read
-from pratique.core.execution import OUTPUTS
+from pratique.core.effects import EvaluateOutputs, ObjectRef, Outcome, Read, Rendered
+from pratique.core.finishing import OUTPUTS
 from pratique.core.lifecycle import plan_action_run
 
 LATER = at(1)
@@ -38,7 +38,7 @@ def test_outputs_see_the_live_objects():
     (asked,) = look(running(WITH_OUTPUTS), MADE).effects
     assert isinstance(asked, EvaluateOutputs)
     assert (asked.plan, asked.resources) == (WITH_OUTPUTS, {"one": LIVE_ONE, "two": LIVE_TWO})
-    status = look(running(WITH_OUTPUTS), MADE | {OUTPUTS: Outcome(value={"name": "one"})}).status
+    status = look(running(WITH_OUTPUTS), MADE | {OUTPUTS: Outcome(value=Rendered({"name": "one"}))}).status
     assert (status.phase, status.outputs) == (Phase.SUCCEEDED, {"name": "one"})
 
 
@@ -58,3 +58,25 @@ def test_outputs_that_fail_do_not_hide_that_all_was_made():
     status = look(running(WITH_OUTPUTS), MADE | {OUTPUTS: failed("EvaluationFailed", "name: no such key")}).status
     assert (status.phase, [each.ready for each in status.resources]) == (Phase.FAILED, [True, True])
     assert status.message == "Everything was made, but spec.execution.outputs failed: name: no such key"
+
+
+def test_an_output_waits_for_what_its_object_does_not_say_yet():
+    missing = Rendered({}, "name reads resources.one.status.address")
+    waits = look(running(WITH_OUTPUTS), MADE | {OUTPUTS: Outcome(value=missing)})
+    why = "Everything was made; spec.execution.outputs.name reads resources.one.status.address, which is not there yet"
+    assert (waits.status.phase, waits.status.message, waits.effects) == (Phase.RUNNING, why, ())
+    assert waits.wake_at is not None
+    assert [each.ready for each in waits.status.resources] == [True, True]
+    status = look(running(WITH_OUTPUTS), MADE | {OUTPUTS: Outcome(value=missing)}, at(10)).status
+    assert (status.phase, status.message) == (Phase.FAILED, f"Not ready within 10m: {why}")
+
+
+def test_outputs_wait_for_objects_that_cannot_be_read_for_now():
+    ready = {"api_version": "v1", "kind": "ConfigMap", "namespace": "team-a", "ready": True}
+    subject = running(
+        WITH_OUTPUTS, resources=[RunResource(id=name, name=name, uid="u", **ready) for name in ("one", "two")]
+    )
+    seen = {"read/one": Outcome(object=LIVE_ONE), "read/two": failed("Timeout", "slow", transient=True)}
+    plan = look(subject, seen)
+    assert (plan.status.phase, plan.retry, plan.effects) == (Phase.RUNNING, True, ())
+    assert plan.status.message == "What was made could not be read for the outputs: slow"

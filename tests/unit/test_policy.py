@@ -12,7 +12,7 @@ from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.common import Requester
 from pratique.core.digest import plan_digest
-from pratique.core.effects import Evaluation
+from pratique.core.effects import Evaluation, Judged, Rendered
 from pratique.core.errors import EvaluationError
 from pratique.core.policy import evaluate_outputs, evaluate_ready, evaluate_run
 from pratique.core.wording import approval_phrase
@@ -194,24 +194,75 @@ def test_a_run_of_nobody_is_not_judged() -> None:
 
 
 def test_ready_is_true_or_false_of_a_live_object() -> None:
-    assert evaluate_ready("self.spec.n == self.status.n", {"spec": {"n": 1}, "status": {"n": 1}}) is True
-    with pytest.raises(EvaluationError, match="Key not found in map"):
-        evaluate_ready("self.status.n == 1", {"spec": {}})
+    target = {"spec": {"n": 1}, "status": {"n": 1, "conditions": [{"type": "Ready"}]}}
+    assert evaluate_ready("self.spec.n == self.status.n", None, target) == Judged(ready=True)
+    assert evaluate_ready("self.status.n == 2", None, target) == Judged()
+    assert evaluate_ready(None, "self.status.n == 1", target) == Judged(failed=True)
+    assert evaluate_ready("self.status.gone == 1", "self.status.n == 1", target) == Judged(failed=True)
+    assert evaluate_ready("true", "self.status.gone == 1", target) == Judged(ready=True)
+
+
+@pytest.mark.parametrize(
+    ("rule", "missing"),
+    [
+        ("self.status.health.status == 'Healthy'", "status.health"),
+        ("self.state.health == 'Healthy'", "state"),
+        ("self['status']['my-key'].x == 1", "status.my-key"),
+        ("has(self.status.health.status)", "status.health"),
+        ("self.spec.n == 1 && self.status.phase == 'Done'", "status.phase"),
+        ("self.status.conditions.exists(c, c.status == 'True')", "status"),
+        ("self.status.conditions[1].status == 'True'", "an element of a list"),
+        ("self.status.conditions.filter(c, c.type == 'Synced')[0].status == 'True'", "an element of a list"),
+        ("{'a': 1}['b'] == 1", "b"),
+        ("self.?status.?phase.value() == 'Done'", "an optional value"),
+        ("self.status[self.spec.password] == 'x'", "a name that is computed"),
+    ],
+)
+def test_what_is_not_there_is_not_yet(rule: str, missing: str) -> None:
+    target = {"spec": {"n": 1, "password": "planted"}, "status": {"conditions": [{"type": "Ready"}]}}
+    assert evaluate_ready(rule, None, target) == Judged(missing=missing)
+    assert evaluate_ready(None, rule, target) == Judged()
+
+
+@pytest.mark.parametrize("rule", ["self.spec.n / 0 == 1", "self.spec", "int(self.spec.name) > 1"])
+def test_any_other_error_names_the_rule(rule: str) -> None:
+    target = {"spec": {"n": 1, "name": "x"}}
+    for ready, failed, name in ((rule, None, "readyWhen: "), ("true", rule, "failedWhen: ")):
+        with pytest.raises(EvaluationError, match=f"^{name}"):
+            evaluate_ready(ready, failed, target)
 
 
 def test_outputs_are_rendered_over_what_was_made() -> None:
     outputs = {"a": "${resources.job.status.n}", "b": "${inputs.name} by ${run.requestedBy.username}: ${action.title}"}
     plan = run_plan(planned(), inputs={"name": "web"}, outputs=outputs)
     made = evaluate_outputs(plan, run(), {"job": {"status": {"n": [1]}}})
-    assert made == {"a": [1], "b": "web by developer@example.com: Create"}
+    assert made.outputs == {"a": [1], "b": "web by developer@example.com: Create"}
     anonymous = builders.run(spec={"requested_by": None})
-    assert evaluate_outputs(plan, anonymous, {"job": {"status": {"n": 0}}})["b"] == "web by : Create"
-    assert evaluate_outputs(run_plan(), run(), {}) == {}
+    assert evaluate_outputs(plan, anonymous, {"job": {"status": {"n": 0}}}).outputs["b"] == "web by : Create"
+    assert evaluate_outputs(run_plan(), run(), {}) == Rendered({})
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("https://${resources.job.status.host}/", "key reads resources.job.status.host"),
+        ("${resources.job.metadata.labels.x}", "key reads resources.job.metadata.labels"),
+        ("${resources.job.status.list.map(e, e.host)[0]}", "key reads host"),
+    ],
+)
+def test_outputs_that_may_come(text: str, missing: str) -> None:
+    seen = {"job": {"metadata": {}, "status": {"list": [{}]}}}
+    assert evaluate_outputs(run_plan(outputs={"key": text}), run(), seen) == Rendered({}, missing)
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
-    [("${resources.gone.name}", "key: Key not found in map"), ("${resources.big}", "are larger than 32768 bytes")],
+    [
+        ("${resources.gone.name}", "key: Key not found in map"),
+        ("${inputs.gone}", "key: Key not found in map"),
+        ("${1 / 0}", "key: divide by zero"),
+        ("${resources.big}", "are larger than 32768 bytes"),
+    ],
 )
 def test_outputs_that_cannot_be_rendered(text: str, complaint: str) -> None:
     with pytest.raises(EvaluationError, match=f"^{complaint}"):

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from pratique.core.readiness import Readiness, State, readiness
+from pratique.core.live import Readiness, State
+from pratique.core.readiness import readiness
 
 READY, WAITS, FAILED = State.READY, State.IN_PROGRESS, State.FAILED
 

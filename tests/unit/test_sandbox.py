@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from tests.support.builders import action, planned, run, run_plan
 
+from pratique.core.effects import Judged
 from pratique.core.errors import EvaluationError, EvaluationLimitError
 from pratique.core.policy import evaluate_run
 from pratique.sandbox import Sandbox, worker
@@ -51,11 +52,11 @@ async def test_a_worker_answers_as_the_core_does(sandbox: Sandbox) -> None:
     refused = await sandbox.evaluate_run(offered(), run(spec={"inputs": {"unknown": 1}}))
     assert refused.plan is None
     assert refused.refusals == ("spec.inputs.unknown: there is no such input; known are: none",)
-    assert await sandbox.evaluate_ready("self.status.ready", {"status": {"ready": True}}) is True
-    assert await sandbox.evaluate_ready("self.status.ready", {"status": {"ready": False}}) is False
+    assert (await sandbox.evaluate_ready("self.status.ready", {"status": {"ready": True}})).ready is True
+    assert (await sandbox.evaluate_ready("self.status.ready", {"status": {"ready": False}})).ready is False
     plan = run_plan(outputs={"who": "${run.requestedBy.username}", "key": "${resources.made.data.k}"})
     outputs = await sandbox.evaluate_outputs(plan, run(), {"made": {"data": {"k": "v"}}})
-    assert outputs == {"who": "developer@example.com", "key": "v"}
+    assert outputs.outputs == {"who": "developer@example.com", "key": "v"}
     assert await sandbox.check_action(offered()) == ()
     broken = offered(approval={"stages": [{"name": "s", "when": "1 +", "approvers": {"users": ["a"]}}]})
     assert (await sandbox.check_action(broken))[0].startswith("spec.approval.stages[0].when: Syntax error")
@@ -65,11 +66,11 @@ async def test_a_worker_answers_as_the_core_does(sandbox: Sandbox) -> None:
 async def test_what_cannot_be_evaluated_costs_no_worker(sandbox: Sandbox) -> None:
     before = sandbox.pids
     with pytest.raises(EvaluationError, match="Key not found in map"):
-        await sandbox.evaluate_ready("self.absent", {})
+        await sandbox.evaluate_outputs(run_plan(outputs={"x": "${inputs.absent}"}), run(), {})
     assert sandbox.pids == before
     with pytest.raises(EvaluationLimitError, match=f"is larger than the {MAX_FRAME} bytes that can be evaluated"):
         await sandbox.evaluate_ready("true", {"s": "x" * MAX_FRAME})
-    assert await sandbox.evaluate_ready("true", {}) is True
+    assert (await sandbox.evaluate_ready("true", {})).ready is True
 
 
 @in_one_loop
@@ -80,7 +81,7 @@ async def test_what_never_ends_is_cut_off_and_the_next_is_answered(sandbox: Sand
     first, second = await asyncio.gather(hostile, sandbox.evaluate_ready("true", {}), return_exceptions=True)
     assert isinstance(first, EvaluationLimitError)
     assert "took longer than 2 s and was cut off; simplify them" in str(first)
-    assert second is True
+    assert second == Judged(ready=True)
     assert sandbox.pids != before
     assert TIMEOUT <= time.monotonic() - started < 60
     assert (await sandbox.evaluate_run(form, run(spec={"inputs": {"x": "aaa"}}))).plan is not None
@@ -90,7 +91,7 @@ async def test_what_never_ends_is_cut_off_and_the_next_is_answered(sandbox: Sand
 async def test_what_takes_too_much_memory_is_cut_off_and_the_next_is_answered(sandbox: Sandbox) -> None:
     with pytest.raises(EvaluationLimitError, match="more memory than an evaluation may"):
         await sandbox.evaluate_ready(BOMB, {"s": "x" * 4_000_000})
-    assert await sandbox.evaluate_ready("self.n == 1", {"n": 1}) is True
+    assert (await sandbox.evaluate_ready("self.n == 1", {"n": 1})).ready is True
 
 
 @in_one_loop
@@ -101,7 +102,7 @@ async def test_whoever_stops_waiting_leaves_no_answer_behind(sandbox: Sandbox) -
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
-    assert await sandbox.evaluate_ready("self.n == 2", {"n": 2}) is True
+    assert (await sandbox.evaluate_ready("self.n == 2", {"n": 2})).ready is True
 
 
 @in_one_loop
@@ -114,7 +115,7 @@ async def test_what_was_cut_off_is_not_tried_again_at_once(sandbox: Sandbox) -> 
             await sandbox.evaluate_run(form, run(spec={"inputs": {"x": "a" * 60 + "."}}))
         said.append((str(raised.value), time.monotonic() - started > TIMEOUT / 2))
     assert said == [(said[0][0], True), (said[0][0], False)]
-    assert await sandbox.evaluate_ready("true", {}) is True
+    assert (await sandbox.evaluate_ready("true", {})).ready is True
 
 
 async def test_what_a_worker_keeps_of_others_is_not_blamed_on_the_next() -> None:
@@ -123,7 +124,7 @@ async def test_what_a_worker_keeps_of_others_is_not_blamed_on_the_next() -> None
     pids = set(small.pids)
     for number in range(60):
         large = f"size([{', '.join(f'self.n + {number * 1000 + each}' for each in range(220))}]) == 220"
-        assert await small.evaluate_ready(large, {"n": 1}) is True
+        assert (await small.evaluate_ready(large, {"n": 1})).ready is True
         pids.update(small.pids)
     assert len(pids) > 1
     await small.close()
@@ -133,7 +134,7 @@ async def test_what_a_worker_keeps_of_others_is_not_blamed_on_the_next() -> None
 async def test_a_worker_that_was_killed_from_outside_is_replaced(sandbox: Sandbox) -> None:
     (pid,) = sandbox.pids
     os.kill(pid, signal.SIGKILL)
-    assert await sandbox.evaluate_ready("self.n == 3", {"n": 3}) is True
+    assert (await sandbox.evaluate_ready("self.n == 3", {"n": 3})).ready is True
     assert sandbox.pids != (pid,)
 
 
@@ -142,7 +143,7 @@ async def test_a_worker_that_does_not_start_says_so(program: str, monkeypatch: p
     monkeypatch.setattr(sys, "executable", shutil.which(program) or program)
     never = Worker(timeout=1, memory=512 * 1024 * 1024)
     with pytest.raises(EvaluationError, match="the sandbox did not start"):
-        await never.ask({"do": "ready", "expression": "true", "target": {}})
+        await never.ask({"do": "ready", "ready": "true", "failed": None, "target": {}})
     assert never.pid is None
 
 
@@ -154,14 +155,15 @@ def test_frames_are_length_and_json() -> None:
 @pytest.mark.parametrize(
     ("expression", "reply"),
     [
-        ("self.n > 1", {"value": True}),
-        ("self.n", {"error": "must be true or false, but is int: self.n"}),
-        ("self.n > 'a", {"error": "Syntax error: token recognition error at: ''a'"}),
+        ("self.n > 1", {"value": {"ready": True, "failed": False, "missing": ""}}),
+        ("self.n", {"error": "readyWhen: must be true or false, but is int: self.n"}),
+        ("self.n > 'a", {"error": "readyWhen: Syntax error: token recognition error at: ''a'"}),
     ],
 )
 def test_the_worker_serves_until_the_end_of_file(expression: str, reply: dict[str, Any]) -> None:
     sink = io.BytesIO()
-    asked = [pack({"do": "ready", "expression": expression, "target": {"n": 2}, "id": ident}) for ident in (1, 2)]
+    question = {"do": "ready", "ready": expression, "failed": None, "target": {"n": 2}}
+    asked = [pack({**question, "id": ident}) for ident in (1, 2)]
     worker.serve(io.BytesIO(b"".join(asked) + b"\x00"), sink, 60.0)
     assert sink.getvalue() == pack({**reply, "id": 1}) + pack({**reply, "id": 2})
 
@@ -170,7 +172,7 @@ def test_nesting_without_end_is_an_answer_too() -> None:
     deep: Any = "leaf"
     for _ in range(100_000):
         deep = [deep]
-    reply = worker.answer({"do": "ready", "expression": "true", "target": {"deep": deep}})
+    reply = worker.answer({"do": "ready", "ready": "true", "failed": None, "target": {"deep": deep}})
     assert reply == {"error": "is nested too deeply to be evaluated"}
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from tests.support.builders import action, run
 
+from pratique.core.effects import Judged
 from pratique.core.errors import EvaluationError, EvaluationLimitError
 from pratique.sandbox import Sandbox, process, worker
 
@@ -54,7 +55,7 @@ async def test_who_stops_waiting_for_the_start_leaves_no_answer_behind() -> None
                 await asked
             assert unstarted.pids == ()
         for number in (1, 2, 3):
-            assert await unstarted.evaluate_ready(IS_TWO, {"n": number}) is (number == 2)
+            assert (await unstarted.evaluate_ready(IS_TWO, {"n": number})).ready is (number == 2)
     finally:
         await unstarted.close()
 
@@ -62,7 +63,7 @@ async def test_who_stops_waiting_for_the_start_leaves_no_answer_behind() -> None
 async def test_answers_go_to_those_who_asked() -> None:
     async with sandbox(workers=2, timeout=20) as sound:
         asked = [sound.evaluate_ready(IS_TWO, {"n": number % 3}) for number in range(60)]
-        assert await asyncio.gather(*asked) == [number % 3 == 2 for number in range(60)]
+        assert [each.ready for each in await asyncio.gather(*asked)] == [number % 3 == 2 for number in range(60)]
         assert len(sound.pids) == 2
 
 
@@ -70,7 +71,7 @@ async def test_a_worker_that_died_in_its_sleep_blames_nobody() -> None:
     async with sandbox(timeout=20) as sound:
         (pid,) = sound.pids
         os.kill(pid, signal.SIGKILL)
-        assert await sound.evaluate_ready(IS_TWO, {"n": 2}) is True
+        assert (await sound.evaluate_ready(IS_TWO, {"n": 2})).ready is True
         assert sound.pids != (pid,)
 
 
@@ -81,7 +82,7 @@ async def test_a_hostile_pattern_among_others_costs_only_its_own_run() -> None:
         asked.insert(2, sound.evaluate_run(form, ENDLESS))
         answers = await asyncio.gather(*asked, return_exceptions=True)
         assert isinstance(answers.pop(2), EvaluationLimitError)
-        assert answers == [True] * 5
+        assert answers == [Judged(ready=True)] * 5
 
 
 async def test_a_worker_that_always_dies_is_asked_twice_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +110,7 @@ async def test_a_worker_that_cannot_start_is_a_sentence_and_is_tried_again(monke
         with pytest.raises(EvaluationError, match="the sandbox did not start"):
             await doomed.start()
         assert doomed.pids == ()
-    assert await doomed.evaluate_ready(IS_TWO, {"n": 2}) is True
+    assert (await doomed.evaluate_ready(IS_TWO, {"n": 2})).ready is True
     await doomed.close()
 
 
@@ -185,7 +186,7 @@ def test_a_mistake_of_ours_is_not_taken_for_a_hostile_expression() -> None:
 
 
 def test_an_error_is_a_sentence_and_no_more() -> None:
-    reply = worker.answer({"do": "ready", "expression": "int(self.s) == 1", "target": {"s": "x" * 100_000}})
+    reply = worker.answer({"do": "ready", "ready": "int(self.s) == 1", "failed": None, "target": {"s": "x" * 100_000}})
     assert len(reply["error"]) <= worker.MAX_SENTENCE
 
 

@@ -68,6 +68,7 @@ class Api:
         self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}
         self.merges_whole_lists: set[tuple[str, str]] = set()
         """Kinds, by apiVersion and kind, that take no strategic merge patch."""
+        self._reporting: set[tuple[str, str]] = set()
         self.may_write: Callable[[], bool] = lambda: True
         """Asked right before each write is sent: a process that was suspended must not act on what it knew before."""
         self.observe: Callable[[str, str, int, float], None] = lambda method, path, code, seconds: None
@@ -180,10 +181,17 @@ class Api:
             for each in found.get("resources", []):
                 if "/" not in each["name"]:
                     self._kinds[(api_version, each["kind"])] = (each["name"], each["namespaced"])
+                elif each["name"].endswith("/status"):
+                    self._reporting.add((api_version, each["kind"]))
         if (api_version, kind) not in self._kinds:
             text = f"the cluster has no kind {kind} in {api_version}"
             raise ApiError(404, "UnknownKind", text, cause=Cause.MISSING)
         return self._kinds[(api_version, kind)]
+
+    def reports(self, live: Json) -> bool | None:
+        """Return whether the kind of an object has a status subresource; None if its kind was not looked up."""
+        kind = (str(live.get("apiVersion")), str(live.get("kind")))
+        return kind in self._reporting if kind in self._kinds else None
 
     async def pages(self, path: str, params: dict[str, str] | None = None) -> AsyncIterator[tuple[list[Json], str]]:
         """List a collection page by page; yields the items and the list's resourceVersion."""

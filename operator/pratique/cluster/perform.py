@@ -18,6 +18,11 @@ _UNSUPPORTED = 415
 
 async def perform(api: Api, effect: ClusterEffect) -> Outcome:
     """Perform one effect; an answer that is a refusal is an outcome, not an exception."""
+    outcome = await _perform(api, effect)
+    return outcome if outcome.object is None else replace(outcome, reports=api.reports(outcome.object))
+
+
+async def _perform(api: Api, effect: ClusterEffect) -> Outcome:
     try:
         match effect:
             case Create():

@@ -53,8 +53,9 @@ def _conditions(action: Action) -> Iterator[str]:
     for index, template in enumerate(spec.execution.resources):
         path = f"spec.execution.resources[{index}]"
         yield from _condition(action, template.when, SCOPE, f"{path}.when")
-        if template.ready_when is not None:
-            yield from _condition(action, template.ready_when, ("self",), f"{path}.readyWhen")
+        for field, rule in (("readyWhen", template.ready_when), ("failedWhen", template.failed_when)):
+            if rule is not None:
+                yield from _condition(action, rule, ("self",), f"{path}.{field}")
 
 
 def _condition(action: Action, text: str, names: tuple[str, ...], path: str) -> Iterator[str]:

@@ -110,16 +110,17 @@ class EvaluateRun:
 
 @dataclass(frozen=True)
 class EvaluateReady:
-    """Evaluate `readyWhen` over a live object in the sandbox; `outcome.value` is a bool."""
+    """Evaluate `readyWhen` and `failedWhen` over a live object in the sandbox; `outcome.value` is a `Judged`."""
 
     key: str
-    expression: str
     target: Json
+    ready_when: str | None = None
+    failed_when: str | None = None
 
 
 @dataclass(frozen=True)
 class EvaluateOutputs:
-    """Render the outputs of a run in the sandbox; `outcome.value` is a dict of JSON values."""
+    """Render the outputs of a run in the sandbox; `outcome.value` is a `Rendered`."""
 
     key: str
     plan: RunPlan
@@ -186,6 +187,8 @@ class Outcome:
     object: Json | None = None
     value: Any = None
     failure: Failure | None = None
+    reports: bool | None = None
+    """Whether the object's kind has a status subresource, for a controller to report in; None if that is not known."""
 
 
 Outcomes = Mapping[str, Outcome]
@@ -211,6 +214,23 @@ class Evaluation:
 
     refusals: tuple[str, ...] = ()
     plan: RunPlan | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What an Action's rules say of a live object; `missing` is what `readyWhen` reads and what is not there yet."""
+
+    ready: bool = False
+    failed: bool = False
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The outputs of a run, or what one of them reads and what is not there yet, as a phrase."""
+
+    outputs: Json
+    missing: str = ""
 
 
 @dataclass(frozen=True)

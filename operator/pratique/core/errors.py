@@ -12,6 +12,17 @@ class EvaluationError(PratiqueError):
     """
 
 
+class NotThereError(EvaluationError):
+    """An expression reads what is not there: a key of a map, or an element of a list. It may be there later.
+
+    `path` is what it reads, as the expression has it; empty where that cannot be told.
+    """
+
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+
+
 class EvaluationLimitError(EvaluationError):
     """An evaluation was cut off: it took more time or memory than any evaluation may."""
 

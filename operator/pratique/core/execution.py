@@ -5,10 +5,9 @@ a name that is taken is adopted only when its object carries that uid, and a cha
 """
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import Enum
 
 from pratique.api.v1alpha1.action_run import (
     ActionRun,
@@ -22,56 +21,21 @@ from pratique.api.v1alpha1.action_run import (
 from pratique.api.v1alpha1.common import EventType
 from pratique.core import transitions
 from pratique.core.adoption import is_made_by, ref_of, uid_of
+from pratique.core.awaiting import Progress, Step, judge
 from pratique.core.differences import differences
 from pratique.core.dry_run import may_pass, try_plan
-from pratique.core.effects import (
-    Create,
-    Effect,
-    EvaluateOutputs,
-    EvaluateReady,
-    Failure,
-    Json,
-    ObjectRef,
-    Outcome,
-    Outcomes,
-    Plan,
-    Read,
-)
+from pratique.core.effects import Create, Failure, Json, ObjectRef, Outcome, Outcomes, Plan, Read
+from pratique.core.finishing import finish
+from pratique.core.needs import awaited_after
 from pratique.core.patching import Seen, change, try_change
 from pratique.core.patience import POLL, allowed, mark
 from pratique.core.prerequisites import LACKS_RIGHTS, provider
-from pratique.core.readiness import State, readiness
 from pratique.core.snapshot import RunSnapshot
-from pratique.core.summary import summarize, summarize_tried
 from pratique.core.ttl import expires_at
 from pratique.core.vanishing import as_sent, confirm, is_held, vanishes
 
-OUTPUTS = "outputs"
 _FIRST_POLL = timedelta(seconds=0.5)
 _LAST_POLL = timedelta(seconds=15)
-
-
-class Step(Enum):
-    """What one planned object says about the run."""
-
-    DONE = "done"
-    WAITS = "waits"
-    NEEDS = "needs effects first"
-    FAILED = "failed"
-    RETRIES = "failed for now"
-    LACKS = "lacks what may arrive by itself"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where one planned object stands."""
-
-    step: Step
-    resource: RunResource | None = None
-    effects: tuple[Effect, ...] = ()
-    message: str = ""
-    patience: timedelta | None = None
-    """How long it is worth waiting for what it lacks."""
 
 
 def advance(snapshot: RunSnapshot, status: ActionRunStatus, now: datetime) -> Plan[ActionRunStatus]:
@@ -82,37 +46,54 @@ def advance(snapshot: RunSnapshot, status: ActionRunStatus, now: datetime) -> Pl
         text = "status.plan of this run is gone: it is not known any more what was started"
         return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, []))
     recorded = {resource.id: resource for resource in status.resources}
-    for planned in plan.resources:
-        at = _try_late(run, plan, planned, recorded, snapshot.outcomes)
+    waiting: list[tuple[int, Progress]] = []
+    for position, planned in enumerate(plan.resources):
+        at = next((each for until, each in waiting if until < position), None)
+        at = at or _try_late(run, plan, planned, recorded, snapshot.outcomes)
         at = at or _step(run, plan, planned, recorded.get(planned.id), snapshot.outcomes)
         if at.resource is not None:
-            recorded[planned.id] = at.resource
+            recorded[at.resource.id] = at.resource
         if at.step is Step.NEEDS:
             return Plan(status, effects=at.effects)
-        if at.step is not Step.DONE:
-            known = [recorded[each.id] for each in plan.resources if each.id in recorded]
-            so_far = run.model_copy(update={"status": status.model_copy(update={"resources": known})})
-            return _stopped(so_far, plan, planned.id, at, now)
-    update = {"resources": list(recorded.values()), "held_up": None}
-    made = run.model_copy(update={"status": status.model_copy(update=update)})
-    return _succeed(made, plan, snapshot.outcomes, now)
+        if at.step is Step.WAITS and (until := awaited_after(plan.resources, position)) > position:
+            waiting.append((until, at))
+        elif at.step is not Step.DONE:
+            others = [each for _, each in waiting]
+            return _stopped(_with(run, plan, recorded), plan, planned.id, at, others, now)
+    made = _with(run, plan, recorded)
+    if waiting:
+        others = [each for _, each in waiting]
+        return _stopped(made, plan, plan.resources[-1].id, others[0], others, now)
+    end = finish(made, plan, snapshot.outcomes, now)
+    return _stopped(made, plan, "", end, [], now) if isinstance(end, Progress) else end
 
 
-def _stopped(run: ActionRun, plan: RunPlan, which: str, at: Progress, now: datetime) -> Plan[ActionRunStatus]:
-    """The run cannot go on now: it failed, its time is up, or it looks again soon."""
+def _with(run: ActionRun, plan: RunPlan, recorded: Mapping[str, RunResource]) -> ActionRun:
+    """Return the run with what is known of its objects."""
+    known = [recorded[each.id] for each in plan.resources if each.id in recorded]
+    update = {"resources": known} | ({"held_up": None} if len(known) == len(plan.resources) else {})
+    return run.model_copy(update={"status": run.status.model_copy(update=update)})
+
+
+def _stopped(
+    run: ActionRun, plan: RunPlan, which: str, at: Progress, others: Sequence[Progress], now: datetime
+) -> Plan[ActionRunStatus]:
+    """The run cannot go on now: it failed, its time is up, or it looks again soon. `others` wait beside it."""
     started = run.status.started_at or now
     times_out = expires_at(started, plan.timeout)
     lacks = mark(run.status, which, at.patience, now)
     run = run.model_copy(update={"status": run.status.model_copy(update={"held_up": lacks})})
     if at.step is Step.FAILED or (at.step is Step.LACKS and lacks is None):
         return Plan(transitions.end(run, Phase.FAILED, at.message, now, EventType.FAILED, plan.notifications))
+    said = dict.fromkeys([at, *others]) if at.step is Step.WAITS else [at]
     if now >= times_out:
-        text = f"Not ready within {plan.timeout}: {at.message}"
+        all_of_it = "; ".join(f"{each.message}; {each.remedy}" if each.remedy else each.message for each in said)
+        text = f"Not ready within {plan.timeout}: {all_of_it}"
         return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, plan.notifications))
     if lacks is not None:
         status = transitions.progress(run, run.status, f"{at.message}; it is tried again, as this may pass", now)
         return Plan(status, wake_at=min(times_out, now + POLL))
-    status = transitions.progress(run, run.status, at.message, now)
+    status = transitions.progress(run, run.status, "; ".join(each.message for each in said), now)
     pause = min(max((now - started) / 4, _FIRST_POLL), _LAST_POLL)
     return Plan(status, wake_at=min(times_out, now + pause), retry=at.step is Step.RETRIES)
 
@@ -167,7 +148,7 @@ def _create(run: ActionRun, plan: RunPlan, planned: PlannedResource, ref: Object
         return Progress(Step.NEEDS, effects=(create,))
     if outcome.failure is not None and not _adopted(outcome, run, planned):
         return _create_failed(outcome.failure, ref, plan, planned)
-    return _judge(planned, _record(planned, ref, outcome.object or {}), outcome.object or {}, outcomes)
+    return judge(planned, _record(planned, ref, outcome.object or {}), outcome, outcomes)
 
 
 def _adopted(outcome: Outcome, run: ActionRun, planned: PlannedResource) -> bool:
@@ -211,7 +192,7 @@ def _change(plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: O
         return Progress(Step.NEEDS, effects=(change(planned, seen, account, _key("change", planned)),))
     if changed.failure is not None:
         return _failed(may_pass(changed.failure), f"{ref} could not be changed", plan, planned)
-    return _judge(planned, _record(planned, ref, changed.object or {}), changed.object or {}, outcomes)
+    return judge(planned, _record(planned, ref, changed.object or {}), changed, outcomes)
 
 
 def _other_than_planned(plan: RunPlan, planned: PlannedResource, seen: Seen) -> list[str]:
@@ -239,76 +220,7 @@ def _look(
     live = outcome.object or {}
     if uid_of(live) != recorded.uid:
         return Progress(Step.FAILED, recorded, message=f"{ref} was deleted and made again by somebody else")
-    return _judge(planned, recorded, live, outcomes)
-
-
-def _judge(planned: PlannedResource, resource: RunResource, live: Json, outcomes: Outcomes) -> Progress:
-    """Say whether a live object is ready, by the Action's own rule or by kstatus."""
-    if planned.ready_when is not None:
-        key = _key("ready", planned)
-        outcome = outcomes.get(key)
-        if outcome is None:
-            return Progress(Step.NEEDS, effects=(EvaluateReady(key, planned.ready_when, live),))
-        if outcome.failure is not None:
-            text = f"readyWhen of {planned.id}: {outcome.failure.message}"
-            return Progress(Step.WAITS, resource.model_copy(update={"message": text[:512]}), message=text)
-        if outcome.value:
-            return Progress(Step.DONE, resource.model_copy(update={"ready": True, "message": ""}))
-        return _waits(resource, "its readyWhen is not true yet")
-    verdict = readiness(live)
-    match verdict.state:
-        case State.READY:
-            return Progress(Step.DONE, resource.model_copy(update={"ready": True, "message": ""}))
-        case State.IN_PROGRESS:
-            return _waits(resource, verdict.message)
-        case _:
-            text = f"{_name(resource)} failed: {verdict.message}"
-            return Progress(Step.FAILED, resource.model_copy(update={"message": text[:512]}), message=text)
-
-
-def _waits(resource: RunResource, why: str) -> Progress:
-    text = f"Waiting for {_name(resource)}: {why}"
-    return Progress(Step.WAITS, resource.model_copy(update={"message": why[:512]}), message=text)
-
-
-def _succeed(run: ActionRun, plan: RunPlan, outcomes: Outcomes, now: datetime) -> Plan[ActionRunStatus]:
-    """All objects are ready: render the outputs, if there are any, and end."""
-    outputs: Json = {}
-    if plan.outputs:
-        live, reads = _live_objects(plan, outcomes)
-        if reads:
-            return Plan(run.status, effects=reads)
-        outcome = outcomes.get(OUTPUTS)
-        if outcome is None:
-            return Plan(run.status, effects=(EvaluateOutputs(OUTPUTS, plan, run, live),))
-        if outcome.failure is not None:
-            text = f"Everything was made, but spec.execution.outputs failed: {outcome.failure.message}"
-            return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, plan.notifications))
-        outputs = outcome.value
-    done = "; ".join(_done(each) for each in plan.resources)
-    run = run.model_copy(update={"status": run.status.model_copy(update={"outputs": outputs})})
-    return Plan(transitions.end(run, Phase.SUCCEEDED, f"Done: {done}", now, EventType.SUCCEEDED, plan.notifications))
-
-
-def _done(planned: PlannedResource) -> str:
-    """Return what was done, in one line: of a change what it changed, which may be nothing."""
-    return summarize_tried(planned) if planned.patch else summarize(planned.manifest, patch=False)
-
-
-def _live_objects(plan: RunPlan, outcomes: Outcomes) -> tuple[dict[str, Json], tuple[Effect, ...]]:
-    """Return the live object of each resource, and the reads that are missing. What cannot be read is left out."""
-    live: dict[str, Json] = {}
-    reads: list[Effect] = []
-    for planned in plan.resources:
-        known = [outcomes[key] for key in (_key(verb, planned) for verb in _OBSERVING) if key in outcomes]
-        if not known:
-            reads.append(Read(_key("read", planned), ref_of(planned.manifest), plan.service_account_ref.username))
-        elif known[0].object is not None:
-            live[planned.id] = known[0].object
-    return live, tuple(reads)
-
-
-_OBSERVING = ("read", "change", "create")
+    return judge(planned, recorded, outcome, outcomes)
 
 
 def _record(planned: PlannedResource, ref: ObjectRef, live: Json) -> RunResource:
@@ -325,7 +237,3 @@ def _record(planned: PlannedResource, ref: ObjectRef, live: Json) -> RunResource
 
 def _key(verb: str, planned: PlannedResource) -> str:
     return f"{verb}/{planned.id}"
-
-
-def _name(resource: RunResource) -> str:
-    return str(ObjectRef(resource.api_version, resource.kind, resource.name, resource.namespace))

@@ -15,9 +15,10 @@ from typing import Any
 
 from cel_expr_python import cel
 
-from pratique.core.errors import EvaluationError
+from pratique.core.errors import EvaluationError, NotThereError
 from pratique.core.expression_library import evaluator, text_of
 from pratique.core.expression_text import as_evaluated
+from pratique.core.missing import missing_path
 
 MAX_LENGTH = 4096
 MAX_COMPREHENSIONS = 4
@@ -52,7 +53,9 @@ class Program:
         except (RuntimeError, TypeError) as error:  # beyond its budget of iterations, or no value that Python knows
             raise EvaluationError(_explained(complaint(str(error)))) from None
         if failed:
-            raise EvaluationError(_explained(complaint(result)))
+            said = complaint(result)
+            path = missing_path(said, self.text, scope)
+            raise EvaluationError(_explained(said)) if path is None else NotThereError(_explained(said), path)
         return _plain(result)
 
     def holds(self, scope: Mapping[str, Any]) -> bool:

@@ -15,6 +15,10 @@ SHORTEST_NOTICE = 600
 MAX_METADATA_LENGTH = 327680
 """Of the metadata of a run or an Environment, as text: Kubernetes' own 256 KiB of annotations, and a little. Labels and
 managedFields have no limit of their own, and an object that is full has no room for its status."""
+MAX_OBJECTS = 16
+"""Of a plan."""
+EFFECT_ROUNDS = 32 + 8 * MAX_OBJECTS
+"""Of effects in one look: an object needs at most four of its own (found, tried, changed, judged), one after the other."""
 MAX_PLAN_BYTES = 131072
 """Of a plan, as JSON: objects, inputs, expressions, gate. An object may have 1.5 MiB, with all records of its fields."""
 MAX_OUTPUT_BYTES = 32768

@@ -13,8 +13,8 @@ from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, PlannedRe
 from pratique.core.asked import asked_fields
 from pratique.core.digest import plan_digest
 from pratique.core.directives import as_data
-from pratique.core.effects import Evaluation, Json
-from pratique.core.errors import EvaluationError
+from pratique.core.effects import Evaluation, Json, Judged, Rendered
+from pratique.core.errors import EvaluationError, NotThereError
 from pratique.core.expressions import compile_expression, has_nul
 from pratique.core.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
 from pratique.core.identity import askers, folded, is_among, is_service_account, person_of
@@ -164,6 +164,7 @@ def render_resource(template: ResourceTemplate, run: ActionRun, scope: Json, pat
         patch=template.patch,
         lists=template.lists,
         ready_when=template.ready_when,
+        failed_when=template.failed_when,
         manifest=manifest,
     )
 
@@ -213,13 +214,27 @@ def _line(action: Action, planned: PlannedResource) -> str:
     return summarize(planned.manifest, patch=planned.patch, asked=asked)
 
 
-def evaluate_ready(expression: str, target: Json) -> bool:
-    """Evaluate a readyWhen over a live object."""
-    return compile_expression(expression, ("self",)).holds({"self": target})
+def evaluate_ready(ready_when: str | None, failed_when: str | None, target: Json) -> Judged:
+    """Evaluate what an Action says about a live object. What is not there yet makes it neither ready nor failed."""
+    failed, _ = _rule(failed_when, "failedWhen", target)
+    ready, missing = (False, "") if failed else _rule(ready_when, "readyWhen", target)
+    return Judged(ready, failed, missing)
 
 
-def evaluate_outputs(plan: RunPlan, run: ActionRun, resources: Mapping[str, Json]) -> Json:
-    """Render the outputs of a run over the objects it made."""
+def _rule(text: str | None, field: str, target: Json) -> tuple[bool, str]:
+    """Return whether a rule holds, and what it reads that is not there."""
+    if text is None:
+        return False, ""
+    try:
+        return compile_expression(text, ("self",)).holds({"self": target}), ""
+    except NotThereError as error:
+        return False, clean(error.path.removeprefix("self."), 256)
+    except EvaluationError as error:
+        raise EvaluationError(f"{field}: {error}") from None
+
+
+def evaluate_outputs(plan: RunPlan, run: ActionRun, resources: Mapping[str, Json]) -> Rendered:
+    """Render the outputs of a run over the objects it made; what these do not say yet may come."""
     scope = {
         "inputs": plan.inputs,
         "run": _run_scope(run),
@@ -230,8 +245,18 @@ def evaluate_outputs(plan: RunPlan, run: ActionRun, resources: Mapping[str, Json
     for name, text in plan.outputs.items():
         try:
             rendered[name] = render_text(text, scope)
+        except NotThereError as error:
+            if not _may_come(error.path, scope):
+                raise EvaluationError(f"{name}: {error}") from None
+            return Rendered({}, clean(f"{name} reads {error.path}", 256))
         except EvaluationError as error:
             raise EvaluationError(f"{name}: {error}") from None
     if len(json.dumps(rendered)) > MAX_OUTPUT_BYTES:
         raise EvaluationError(f"are larger than {MAX_OUTPUT_BYTES} bytes")
-    return rendered
+    return Rendered(rendered)
+
+
+def _may_come(path: str, scope: Json) -> bool:
+    """Whether what is missing belongs to an object that is there: its controller may write it yet. Inputs never change."""
+    root, _, rest = path.partition(".")
+    return root not in scope or (root == "resources" and "." in rest)

@@ -1,226 +1,228 @@
 """Decides whether a live object of any kind is what it was asked to be, from nothing but the object itself.
 
-The rules are those of kstatus (sigs.k8s.io/cli-utils/pkg/kstatus, the library that Flux uses), in its order: first what
+Its rules are those of kstatus (sigs.k8s.io/cli-utils/pkg/kstatus, the library that Flux uses), in its order: first what
 holds for every kind (deletionTimestamp, observedGeneration, the abnormal-true conditions `Stalled` and `Reconciling`),
-then the kinds that Kubernetes itself brings, then the condition `Ready`, and last: what exists is ready.
+then the kind's own: here those that Kubernetes brings, in `custom_kinds` all others.
 
 It departs from kstatus where a run would end too early:
+- a kind whose controller reports (it has a status subresource) is not ready before anything was reported;
 - a Job is ready when it is complete; kstatus calls a running or suspended one current already;
 - a Pod that failed has failed (kstatus: current), and one that cannot be scheduled yet waits: there is no clock here and
   a cluster may grow, so the run's own timeout ends the wait;
 - a Service of type LoadBalancer waits for its address (kstatus: for its cluster IP);
 - a Namespace is ready when it is Active.
 
-`execution` asks this for every object of a run that has no `readyWhen` of its own. It must not know why anybody asks, and
-never raises: a live object may hold anything.
+`awaiting` asks this for the objects of a run. It must not know why anybody asks, and never raises: a live object may hold
+anything.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 
+from pratique.core.custom_kinds import custom_readiness, is_custom
 from pratique.core.effects import Json
-from pratique.core.text import clean
+from pratique.core.live import (
+    Readiness,
+    conditions_of,
+    done,
+    failed,
+    group_of,
+    holds,
+    is_behind,
+    items,
+    mapping,
+    number,
+    said,
+    status_of,
+    waits,
+)
 
 
-class State(StrEnum):
-    """What an object is seen to be."""
+def readiness(target: Json, *, reports: bool | None = None) -> Readiness:
+    """Say whether `target`, a live object as the API server returned it, is ready, on its way, or has failed.
 
-    READY = "Ready"
-    IN_PROGRESS = "InProgress"
-    FAILED = "Failed"
-
-
-@dataclass(frozen=True)
-class Readiness:
-    """The verdict, with words that continue the object's name: `Deployment web: 1 of 3 replicas are ready`."""
-
-    state: State
-    message: str
-
-
-def readiness(target: Json) -> Readiness:
-    """Say whether `target`, a live object as the API server returned it, is ready, on its way, or has failed."""
-    verdict = _generic(target)
+    `reports` says whether its kind has a status subresource, for a controller to report in; None if that is not known.
+    """
+    verdict = unsettled(target, reports=reports) or stalled(target)
     if verdict is not None:
         return verdict
-    group = str(target.get("apiVersion", "")).rpartition("/")[0]
-    rule = _RULES.get((group, str(target.get("kind", ""))))
-    return rule(target) if rule else _ready_condition(target)
+    conditions = conditions_of(target)
+    if holds(conditions, "Reconciling"):
+        return waits(said(conditions["Reconciling"], "its controller is at work on it"))
+    rule = _RULES.get((group_of(target), str(target.get("kind", ""))))
+    if rule is not None:
+        return rule(target)
+    return custom_readiness(target, reports=reports)
 
 
-def _generic(target: Json) -> Readiness | None:
-    """Return what holds for every kind, or None when that settles nothing."""
-    metadata = _map(target.get("metadata"))
-    if metadata.get("deletionTimestamp"):
-        return _waits("it is being deleted")
-    observed = _status(target).get("observedGeneration")
-    if observed is not None and observed != metadata.get("generation"):
-        return _waits("its controller has not seen the latest change")
-    conditions = _conditions(target)
-    if _holds(conditions, "Stalled"):
-        return _failed(_said(conditions["Stalled"], "it is stalled"))
-    if _holds(conditions, "Reconciling"):
-        return _waits(_said(conditions["Reconciling"], "its controller is at work on it"))
+def unsettled(target: Json, expression: str = "", *, reports: bool | None = None) -> Readiness | None:
+    """Return why nothing that it says counts now, whoever reads it: it is going, or what it says is about older wishes.
+
+    `expression` is the Action's own rule: a condition whose type stands in it must be about the newest wishes, too.
+    """
+    if mapping(target.get("metadata")).get("deletionTimestamp"):
+        return waits("it is being deleted")
+    if reports is False and is_custom(target):
+        return None  # each write of its status makes a new generation: its controller never catches up
+    read = [
+        each for kind, each in conditions_of(target).items() if f"'{kind}'" in expression or f'"{kind}"' in expression
+    ]
+    if any(is_behind(target, each) for each in (status_of(target), *read)):
+        return waits("its controller has not seen the latest change")
     return None
 
 
-def _ready_condition(target: Json) -> Readiness:
-    """Read the condition `Ready`, which most custom resources have. Without one, what exists is ready."""
-    ready = _conditions(target).get("Ready")
-    if ready is None:
-        return _done("it exists")
-    if ready.get("status") == "True":
-        return _done(_said(ready, "it is ready"))
-    return _waits(_said(ready, "it is not ready"))
+def stalled(target: Json) -> Readiness | None:
+    """Return what its controller says where it has given up, whoever reads it."""
+    conditions = conditions_of(target)
+    return failed(said(conditions["Stalled"], "it is stalled")) if holds(conditions, "Stalled") else None
 
 
 def _deployment(target: Json) -> Readiness:
-    spec, status, conditions = _map(target.get("spec")), _status(target), _conditions(target)
+    spec, status, conditions = mapping(target.get("spec")), status_of(target), conditions_of(target)
     progressing = conditions.get("Progressing", {})
     if progressing.get("reason") == "ProgressDeadlineExceeded":
-        return _failed(_said(progressing, "its progress deadline is exceeded"))
-    wanted = _number(spec, "replicas", 1)
-    replicas, updated = _number(status, "replicas"), _number(status, "updatedReplicas")
+        return failed(said(progressing, "its progress deadline is exceeded"))
+    wanted = number(spec, "replicas", 1)
+    replicas, updated = number(status, "replicas"), number(status, "updatedReplicas")
     counts = (
         (replicas, wanted, "exist"),
         (updated, wanted, "are updated"),
-        (_number(status, "availableReplicas"), updated, "are available"),
-        (_number(status, "readyReplicas"), wanted, "are ready"),
+        (number(status, "availableReplicas"), updated, "are available"),
+        (number(status, "readyReplicas"), wanted, "are ready"),
     )
-    waits = _too_few(counts, "replicas") or _too_many(replicas, wanted)
-    if waits is not None:
-        return waits
+    short = _too_few(counts, "replicas") or _too_many(replicas, wanted)
+    if short is not None:
+        return short
     # Without a deadline (or with the largest one) the controller sets no condition Progressing.
-    bounded = _number(spec, "progressDeadlineSeconds", _NO_DEADLINE) != _NO_DEADLINE
-    if bounded and not (_holds(conditions, "Progressing") and progressing.get("reason") == "NewReplicaSetAvailable"):
-        return _waits("its new ReplicaSet is not available")
-    if not _holds(conditions, "Available"):
-        return _waits(_said(conditions.get("Available", {}), "it is not available"))
-    return _done("all replicas are available")
+    bounded = number(spec, "progressDeadlineSeconds", _NO_DEADLINE) != _NO_DEADLINE
+    if bounded and not (holds(conditions, "Progressing") and progressing.get("reason") == "NewReplicaSetAvailable"):
+        return waits("its new ReplicaSet is not available")
+    if not holds(conditions, "Available"):
+        return waits(said(conditions.get("Available", {}), "it is not available"))
+    return done("all replicas are available")
 
 
 def _replica_set(target: Json) -> Readiness:
-    spec, status, conditions = _map(target.get("spec")), _status(target), _conditions(target)
-    if _holds(conditions, "ReplicaFailure"):
-        return _waits(_said(conditions["ReplicaFailure"], "its pods cannot be made"))
-    wanted = _number(spec, "replicas", 1)
+    spec, status, conditions = mapping(target.get("spec")), status_of(target), conditions_of(target)
+    if holds(conditions, "ReplicaFailure"):
+        return waits(said(conditions["ReplicaFailure"], "its pods cannot be made"))
+    wanted = number(spec, "replicas", 1)
     counts = (
-        (_number(status, "fullyLabeledReplicas"), wanted, "exist"),
-        (_number(status, "availableReplicas"), wanted, "are available"),
-        (_number(status, "readyReplicas"), wanted, "are ready"),
+        (number(status, "fullyLabeledReplicas"), wanted, "exist"),
+        (number(status, "availableReplicas"), wanted, "are available"),
+        (number(status, "readyReplicas"), wanted, "are ready"),
     )
-    waits = _too_few(counts, "replicas") or _too_many(_number(status, "replicas"), wanted)
-    return waits or _done("all replicas are available")
+    short = _too_few(counts, "replicas") or _too_many(number(status, "replicas"), wanted)
+    return short or done("all replicas are available")
 
 
 def _stateful_set(target: Json) -> Readiness:
-    spec, status = _map(target.get("spec")), _status(target)
-    strategy = _map(spec.get("updateStrategy"))
+    spec, status = mapping(target.get("spec")), status_of(target)
+    strategy = mapping(spec.get("updateStrategy"))
     if strategy.get("type") == "OnDelete":
-        return _done("its pods are updated by hand")
-    wanted, replicas = _number(spec, "replicas", 1), _number(status, "replicas")
+        return done("its pods are updated by hand")
+    wanted, replicas = number(spec, "replicas", 1), number(status, "replicas")
     counts: tuple[tuple[int, int, str], ...] = (
         (replicas, wanted, "exist"),
-        (_number(status, "readyReplicas"), wanted, "are ready"),
+        (number(status, "readyReplicas"), wanted, "are ready"),
     )
-    waits = _too_few(counts, "replicas") or _too_many(replicas, wanted)
-    if waits is not None:
-        return waits
-    partition = _number(_map(strategy.get("rollingUpdate")), "partition")
+    short = _too_few(counts, "replicas") or _too_many(replicas, wanted)
+    if short is not None:
+        return short
+    partition = number(mapping(strategy.get("rollingUpdate")), "partition")
     if partition:
-        rolled = ((_number(status, "updatedReplicas"), wanted - partition, "are updated"),)
-        return _too_few(rolled, "replicas") or _done("its partition is rolled out")
-    current = _too_few(((_number(status, "currentReplicas"), wanted, "are of the current revision"),), "replicas")
+        rolled = ((number(status, "updatedReplicas"), wanted - partition, "are updated"),)
+        return _too_few(rolled, "replicas") or done("its partition is rolled out")
+    current = _too_few(((number(status, "currentReplicas"), wanted, "are of the current revision"),), "replicas")
     if current is not None:
         return current
     if status.get("currentRevision") != status.get("updateRevision"):
-        return _waits("its update is not rolled out")
-    return _done("all replicas are ready")
+        return waits("its update is not rolled out")
+    return done("all replicas are ready")
 
 
 def _daemon_set(target: Json) -> Readiness:
-    status = _status(target)
+    status = status_of(target)
     # For this kind absent is not zero: its controller always sets these once it has looked.
     if "observedGeneration" not in status or "desiredNumberScheduled" not in status:
-        return _waits("its controller has not seen it yet")
-    wanted = _number(status, "desiredNumberScheduled")
+        return waits("its controller has not seen it yet")
+    wanted = number(status, "desiredNumberScheduled")
     counts = (
-        (_number(status, "currentNumberScheduled"), wanted, "are scheduled"),
-        (_number(status, "updatedNumberScheduled"), wanted, "are updated"),
-        (_number(status, "numberAvailable"), wanted, "are available"),
-        (_number(status, "numberReady"), wanted, "are ready"),
+        (number(status, "currentNumberScheduled"), wanted, "are scheduled"),
+        (number(status, "updatedNumberScheduled"), wanted, "are updated"),
+        (number(status, "numberAvailable"), wanted, "are available"),
+        (number(status, "numberReady"), wanted, "are ready"),
     )
-    return _too_few(counts, "pods") or _done("all pods are ready")
+    return _too_few(counts, "pods") or done("all pods are ready")
 
 
 def _job(target: Json) -> Readiness:
-    conditions = _conditions(target)
-    if _holds(conditions, "Complete"):
-        return _done("it is complete")
-    if _holds(conditions, "Failed"):
-        return _failed(_said(conditions["Failed"], "it failed"))
-    if _holds(conditions, "Suspended"):
-        return _waits("it is suspended")
-    started = _status(target).get("startTime")
-    return _waits("it is running" if started else "it has not started")
+    conditions = conditions_of(target)
+    if holds(conditions, "Complete"):
+        return done("it is complete")
+    if holds(conditions, "Failed"):
+        return failed(said(conditions["Failed"], "it failed"))
+    if holds(conditions, "Suspended"):
+        return waits("it is suspended")
+    started = status_of(target).get("startTime")
+    return waits("it is running" if started else "it has not started")
 
 
 def _pod(target: Json) -> Readiness:
-    status, conditions = _status(target), _conditions(target)
+    status, conditions = status_of(target), conditions_of(target)
     match status.get("phase"):
         case "Succeeded":
-            return _done("it completed")
+            return done("it completed")
         case "Failed":
-            return _failed(_said(status, "it failed"))
-        case "Running" if _holds(conditions, "Ready"):
-            return _done("it is ready")
-    looping = [str(each.get("name")) for each in _items(status.get("containerStatuses")) if _loops(each)]
+            return failed(said(status, "it failed"))
+        case "Running" if holds(conditions, "Ready"):
+            return done("it is ready")
+    looping = [str(each.get("name")) for each in items(status.get("containerStatuses")) if _loops(each)]
     if looping:
-        return _failed(f"it restarts again and again: container {', '.join(looping)}")
+        return failed(f"it restarts again and again: container {', '.join(looping)}")
     scheduled = conditions.get("PodScheduled", {})
     if scheduled.get("status") == "False":
-        return _waits(_said(scheduled, "it is not scheduled"))
-    return _waits("it is not ready")
+        return waits(said(scheduled, "it is not scheduled"))
+    return waits("it is not ready")
 
 
 def _loops(container: Json) -> bool:
-    return _map(_map(container.get("state")).get("waiting")).get("reason") == "CrashLoopBackOff"
+    return mapping(mapping(container.get("state")).get("waiting")).get("reason") == "CrashLoopBackOff"
 
 
 def _claim(target: Json) -> Readiness:
-    phase = _status(target).get("phase")
+    phase = status_of(target).get("phase")
     if phase == "Lost":
-        return _failed("its volume is lost")
-    return _done("it is bound") if phase == "Bound" else _waits("it is not bound to a volume")
+        return failed("its volume is lost")
+    return done("it is bound") if phase == "Bound" else waits("it is not bound to a volume")
 
 
 def _service(target: Json) -> Readiness:
-    balanced = _map(target.get("spec")).get("type") == "LoadBalancer"
-    if balanced and not _items(_map(_status(target).get("loadBalancer")).get("ingress")):
-        return _waits("its load balancer has no address")
-    return _done("it exists")
+    balanced = mapping(target.get("spec")).get("type") == "LoadBalancer"
+    if balanced and not items(mapping(status_of(target).get("loadBalancer")).get("ingress")):
+        return waits("its load balancer has no address")
+    return done("it exists")
 
 
 def _namespace(target: Json) -> Readiness:
-    phase = _status(target).get("phase", "Active")
-    return _done("it is active") if phase == "Active" else _waits("it is not active")
+    phase = status_of(target).get("phase", "Active")
+    return done("it is active") if phase == "Active" else waits("it is not active")
 
 
 def _definition(target: Json) -> Readiness:
-    conditions = _conditions(target)
+    conditions = conditions_of(target)
     names, established = conditions.get("NamesAccepted", {}), conditions.get("Established", {})
     if names.get("status") == "False":
-        return _failed(_said(names, "its names are taken"))
+        return failed(said(names, "its names are taken"))
     if established.get("status") == "True":
-        return _done("it is established")
+        return done("it is established")
     if established.get("status") == "False" and established.get("reason") != "Installing":
-        return _failed(_said(established, "it could not be established"))
-    return _waits("it is being installed")
+        return failed(said(established, "it could not be established"))
+    return waits("it is being installed")
 
 
 def _exists(_target: Json) -> Readiness:
-    return _done("it exists")
+    return done("it exists")
 
 
 _NO_DEADLINE = 2**31 - 1
@@ -246,50 +248,8 @@ _RULES: dict[tuple[str, str], Callable[[Json], Readiness]] = {
 def _too_few(counts: tuple[tuple[int, int, str], ...], what: str) -> Readiness | None:
     """Return the first count that is short of what is wanted, as a reason to wait."""
     short = next(((have, wanted, how) for have, wanted, how in counts if have < wanted), None)
-    return _waits(f"{short[0]} of {short[1]} {what} {short[2]}") if short else None
+    return waits(f"{short[0]} of {short[1]} {what} {short[2]}") if short else None
 
 
 def _too_many(replicas: int, wanted: int) -> Readiness | None:
-    return _waits(f"{replicas - wanted} old replicas still have to end") if replicas > wanted else None
-
-
-def _done(message: str) -> Readiness:
-    return Readiness(State.READY, message)
-
-
-def _waits(message: str) -> Readiness:
-    return Readiness(State.IN_PROGRESS, message)
-
-
-def _failed(message: str) -> Readiness:
-    return Readiness(State.FAILED, message)
-
-
-def _said(source: Json, otherwise: str) -> str:
-    """Return the message that the object's own controller gave, made fit to be shown, or our words."""
-    return clean(str(source.get("message") or ""), 512) or otherwise
-
-
-def _map(value: object) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
-def _items(value: object) -> list[Json]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def _status(target: Json) -> Json:
-    return _map(target.get("status"))
-
-
-def _number(source: Json, field: str, default: int = 0) -> int:
-    value = source.get(field)
-    return value if isinstance(value, int) else default
-
-
-def _conditions(target: Json) -> dict[str, Json]:
-    return {str(each.get("type")): each for each in _items(_status(target).get("conditions"))}
-
-
-def _holds(conditions: dict[str, Json], kind: str) -> bool:
-    return conditions.get(kind, {}).get("status") == "True"
+    return waits(f"{replicas - wanted} old replicas still have to end") if replicas > wanted else None

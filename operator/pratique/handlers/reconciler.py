@@ -30,6 +30,7 @@ from pratique.core.effects import (
 )
 from pratique.core.errors import EvaluationError, UnreadableError
 from pratique.core.hiding import hide
+from pratique.core.limits import EFFECT_ROUNDS
 from pratique.core.messages import Message
 from pratique.core.parking import parked_conditions
 from pratique.handlers.kinds import Key, Kind
@@ -40,7 +41,6 @@ from pratique.sandbox import BusyError, Sandbox
 
 log = logging.getLogger(__name__)
 Owners = tuple[str, ...]
-_ROUNDS = 64
 _SOON = timedelta(milliseconds=200)
 """When to look again for what a message cannot do without: the cache has it any moment now."""
 
@@ -110,7 +110,7 @@ class Reconciler:
         uid = body["metadata"]["uid"]
         deliveries = self.outbox.results(uid)
         outcomes: dict[str, Outcome] = {}
-        for _ in range(_ROUNDS):
+        for _ in range(EFFECT_ROUNDS):
             now = self.clock()
             obj, plan = kind.look(body, outcomes, deliveries, now)
             todo = [effect for effect in plan.effects if effect.key not in outcomes]
@@ -120,7 +120,7 @@ class Reconciler:
             outcomes |= done
             body = self._newest(key[0], body, done.values())
         else:
-            raise RuntimeError(f"{key}: no end after {_ROUNDS} rounds of effects")
+            raise RuntimeError(f"{key}: no end after {EFFECT_ROUNDS} rounds of effects")
         status = self._claimed(obj.status, plan.status)  # type: ignore[attr-defined]  # every kind has one
         if status != obj.status:  # type: ignore[attr-defined]
             body = await self._write(key, body, status)
@@ -205,7 +205,9 @@ class Reconciler:
                 case EvaluateRun():
                     return Outcome(value=await self.sandbox.evaluate_run(effect.action, effect.run, owners))
                 case EvaluateReady():
-                    return Outcome(value=await self.sandbox.evaluate_ready(effect.expression, effect.target, owners))
+                    rules = {"failed_when": effect.failed_when}
+                    judged = await self.sandbox.evaluate_ready(effect.ready_when, effect.target, owners, **rules)
+                    return Outcome(value=judged)
                 case EvaluateOutputs():
                     value = await self.sandbox.evaluate_outputs(effect.plan, effect.run, effect.resources, owners)
                     return Outcome(value=value)

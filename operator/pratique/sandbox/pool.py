@@ -12,7 +12,7 @@ from typing import Any
 
 from pratique.api.v1alpha1 import Action, ActionRun
 from pratique.api.v1alpha1.action_run import RunPlan
-from pratique.core.effects import Evaluation, Json
+from pratique.core.effects import Evaluation, Json, Judged, Rendered
 from pratique.core.errors import EvaluationLimitError
 from pratique.core.objects import without_secrets
 from pratique.sandbox.line import Line, Owners
@@ -67,18 +67,20 @@ class Sandbox:
         plan = None if value["plan"] is None else RunPlan.model_validate(value["plan"])
         return Evaluation(tuple(value["refusals"]), plan)
 
-    async def evaluate_ready(self, expression: str, target: Json, owners: Owners = ()) -> bool:
-        """Return whether a live object is ready."""
-        question = {"do": "ready", "expression": expression, "target": without_secrets(target)}
-        return bool(await self._ask(question, owners))
+    async def evaluate_ready(
+        self, ready_when: str | None, target: Json, owners: Owners = (), *, failed_when: str | None = None
+    ) -> Judged:
+        """Return what an Action's rules say of a live object."""
+        question = {"do": "ready", "ready": ready_when, "failed": failed_when, "target": without_secrets(target)}
+        return Judged(**await self._ask(question, owners))
 
     async def evaluate_outputs(
         self, plan: RunPlan, run: ActionRun, resources: Mapping[str, Json], owners: Owners = ()
-    ) -> Json:
-        """Return the outputs of a run."""
+    ) -> Rendered:
+        """Return the outputs of a run, or what is not there yet."""
         seen = {name: without_secrets(live) for name, live in resources.items()}
         question = {"do": "outputs", "plan": plan.to_wire(), "run": _without_status(run), "resources": seen}
-        return dict(await self._ask(question, owners))
+        return Rendered(**await self._ask(question, owners))
 
     async def check_action(self, action: Action, owners: Owners = ()) -> tuple[str, ...]:
         """Return what is wrong with an Action."""

@@ -8,6 +8,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -49,13 +50,17 @@ def _run(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
 
 def _outputs(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     plan, run = RunPlan.model_validate(request["plan"]), ActionRun.model_validate(request["run"])
-    return evaluate_outputs(plan, run, request["resources"])
+    return asdict(evaluate_outputs(plan, run, request["resources"]))
+
+
+def _ready(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
+    return asdict(evaluate_ready(request["ready"], request["failed"], request["target"]))
 
 
 _ANSWERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "hello": lambda request: True,
     "run": _run,
-    "ready": lambda request: evaluate_ready(request["expression"], request["target"]),
+    "ready": _ready,
     "outputs": _outputs,
     "check": lambda request: list(check_action(Action.model_validate(request["action"]))),
 }

@@ -159,7 +159,12 @@ class ResourceTemplate(ApiModel):
     ]
     when: Annotated[Expression, Field(description="CEL over `inputs`, `run`, `action`; false leaves it out.")] = "true"
     ready_when: Annotated[
-        Expression | None, Field(description="CEL over `self`, the live object; default: kstatus rules.")
+        Expression | None,
+        Field(description="CEL over `self`, the live object: when it is ready; default: the convention of its kind."),
+    ] = None
+    failed_when: Annotated[
+        Expression | None,
+        Field(description="CEL over `self`, the live object: when waiting is in vain, and the run has failed."),
     ] = None
     patch: Annotated[
         bool, Field(description="Merge the template into an object that exists, instead of creating one.")

@@ -132,6 +132,7 @@ class PlannedResource(ApiModel):
     patch: Annotated[bool, Field(description="Whether an existing object is changed instead of one created.")] = False
     ready_when: Annotated[Expression | None, Field(description="The Action's readyWhen, as it was.")] = None
     lists: Annotated[Lists | None, Field(description="The Action's lists, as it was.")] = None
+    failed_when: Annotated[Expression | None, Field(description="The Action's failedWhen, as it was.")] = None
     manifest: Annotated[JsonObject, Field(description="The rendered object.")]
     dry_run: Annotated[
         DryRun | None, Field(description="What its dry run showed, before anybody was asked; absent if there was none.")
