@@ -188,3 +188,23 @@ def test_what_others_wrote_is_hidden_or_left_out():
 def test_what_was_not_done_is_sent_again():
     assert judge(429, None).undone and judge(409, status(BUSY, "Conflict")).undone
     assert not judge(503, None).undone and not judge(409, status("x", "Conflict")).undone
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ttl is longer than maxTTL allows",
+        "quota has the key request.cpu, which limits nothing: did you mean requests.cpu?",
+        "quota: pods is 2.5: these are counted, so it must be a whole number",
+        "default of cpu is 1, above max, 500m: a container that sets no limit would not be let in",
+        "limits.defaultRequest of cpu is 5, above the quota of requests.cpu: a container that sets nothing would not be let in",
+    ],
+)
+def test_what_a_rule_of_an_environment_says_is_said_and_of_no_other_kind(said):
+    body = status("x", causes=[("spec.x", f"Invalid value: {said}")], group="pratique.dev")
+    assert judge(422, body).message == f"spec.x: {said}"
+    assert (
+        said not in judge(422, status("x", causes=[("spec.x", f"Invalid value: {said}")], group="example.com")).message
+    )
+    other = status("x", causes=[("spec.x", f'Invalid value: "{PLANTED}": must be short')], group="pratique.dev")
+    assert PLANTED not in judge(422, other).message

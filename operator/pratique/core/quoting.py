@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pratique.api.v1alpha1 import GROUP
+from pratique.api.v1alpha1.environment import Access, EnvironmentSpec, Limits, Target, TargetNamespace
 from pratique.core.text import clean
 
 MAX_WORDS, MAX_FRAME, MAX_QUOTE = 240, 320, 400
@@ -108,6 +110,20 @@ _STATIC = tuple(
         r"(?:a|an) (?:valid|lowercase) [^\"]* must (?:consist|be|start) .*",
     )
 )
+_ENVIRONMENT = frozenset(
+    rule.message for model in (EnvironmentSpec, Target, TargetNamespace, Limits, Access) for rule in model.cel_rules
+)
+"""What the rules of our own CRD say: a run makes no other kind of ours."""
+_OF = r"(?:quota|limits|labels|default|defaultRequest|max)"
+_ENVIRONMENT_FORMS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"{_OF} has the key .{{0,128}}, which limits nothing: .*",
+        rf"{_OF}: .{{0,128}} is .{{0,32}}(?:, which is|: it must|: that is|: these are) .*",
+        rf"(?:limits\.)?{_OF} of .{{0,128}} is .{{0,32}}, above .*",
+        r"labels: .{0,317} or its value is no label: .*",
+    )
+)
 _NO_ANSWER = (
     ("deadline exceeded", "it did not answer in time"),
     ("timed out", "it did not answer in time"),
@@ -184,14 +200,24 @@ def _plain(message: str) -> Piece | None:
 def _causes(status: Mapping[str, Any]) -> Iterator[Piece]:
     details = status.get("details")
     causes = details.get("causes") if isinstance(details, Mapping) else None
+    is_ours = isinstance(details, Mapping) and details.get("group") == GROUP
     seen = set()
     for cause in causes if isinstance(causes, list) else ():
         if not isinstance(cause, Mapping):
             continue
-        piece = _cause(clean(str(cause.get("field") or ""), 200), str(cause.get("message") or ""))
+        field, message = clean(str(cause.get("field") or ""), 200), str(cause.get("message") or "")
+        piece = (_own_rule(field, message) if is_ours else None) or _cause(field, message)
         if piece not in seen:
             seen.add(piece)
             yield piece
+
+
+def _own_rule(field: str, message: str) -> Piece | None:
+    """Return what a rule of an Environment's CRD says: such sentences hold no values but its quantities."""
+    said = _KIND.sub("", _line(message), count=1)
+    if said in _ENVIRONMENT or any(form.fullmatch(said) for form in _ENVIRONMENT_FORMS):
+        return Piece(clean(f"{field}: {said}", MAX_FRAME))
+    return None
 
 
 def _cause(field: str, message: str) -> Piece:

@@ -73,8 +73,9 @@ def target_rules() -> tuple[Rule, ...]:
         _fits("defaultRequest", "'requests.' + k"),
         _fits("defaultRequest", "k"),
         Rule(
-            rule="!has(self.access) || self.access.all(a, self.access.exists_one(b, a.role == b.role &&"
-            " (has(a.user) ? has(b.user) && a.user == b.user : has(b.group) && has(a.group) && a.group == b.group)))",
+            rule="!has(self.access) || self.access.all(a, has(a.user) == has(a.group) ||"
+            " self.access.exists_one(b, a.role == b.role && (has(a.user) ? has(b.user) && a.user == b.user"
+            " : has(b.group) && has(a.group) && a.group == b.group)))",
             message="access names somebody twice with the same role: leave one out",
             field_path=".access",
         ),
