@@ -57,7 +57,7 @@ REFUSED = {
         {"apiVersion": "v1", "kind": "Secret", "metadata": NOTE["metadata"]},
         'cannot create resource "secrets"',
     ),
-    "wrong type": ({**NOTE, "data": {"a": {"b": "c"}}}, "cannot unmarshal object into Go struct field ConfigMap.data"),
+    "wrong type": ({**NOTE, "data": {"a": {"b": "c"}}}, "data: must be a string, not an object"),
     "unknown field": ({**NOTE, "dat": {}}, 'unknown field "dat"'),
     "no such kind": ({**NOTE, "apiVersion": "example.org/v1", "kind": "Thing"}, "has no kind Thing in example.org/v1"),
     "no such namespace": (

@@ -45,8 +45,8 @@ class Desk:
         self.cluster.kubectl("lead-1", "patch", "approval", gate, "-n", self.namespace, "--type", "merge", "-p", patch)
 
     def ends(self, name: str, *wanted: str) -> dict[str, Any]:
-        """Return the status of a run once it is in one of these phases."""
-        return phase(self.cluster, name, self.namespace, *wanted)
+        """Return the status of a run once it is in one of these phases; what may be on its way is waited for a minute."""
+        return phase(self.cluster, name, self.namespace, *wanted, timeout=90)
 
     def superseded(self, name: str) -> str:
         """Return the message of a run that ends as Superseded."""
