@@ -1,6 +1,7 @@
 """An API server as far as watches go: it knows our kinds, lists nothing, streams what it is told, answers wrongly."""
 
 import asyncio
+import contextlib
 import itertools
 import json
 from collections.abc import AsyncIterator
@@ -37,11 +38,13 @@ class FakeApi:
 
     async def tell(self, plural: str, kind: str, body: dict[str, Any]) -> None:
         body["metadata"]["resourceVersion"] = str(next(self._versions))
-        for response in self.open[plural]:
-            await response.write(json.dumps({"type": kind, "object": body}).encode() + b"\n")
+        for response in list(self.open[plural]):
+            with contextlib.suppress(ConnectionError):
+                await response.write(json.dumps({"type": kind, "object": body}).encode() + b"\n")
 
     def break_off(self, plural: str) -> None:
-        for response in self.open[plural]:
+        broken, self.open[plural] = self.open[plural], []
+        for response in broken:
             transport = response._req.transport if response._req is not None else None
             if transport is not None:
                 transport.abort()
@@ -105,7 +108,8 @@ class FakeApi:
         try:
             await asyncio.sleep(3600)
         finally:
-            self.open[plural].remove(response)
+            if response in self.open[plural]:
+                self.open[plural].remove(response)
         return response
 
 
