@@ -227,7 +227,7 @@ Next:
      (docs/guides/rbac.md).
   3. kubectl get pratique -A
 
-Uninstalling keeps the CustomResourceDefinitions, and with them every object.
+Uninstalling keeps the CustomResourceDefinitions, and with them every object: docs/guides/uninstalling.md.
 """
 
 
