@@ -37,10 +37,11 @@ IMMUTABLE = re.compile(r"is\simmutable|immutable\sfield|is invalid|Invalid value
 
 
 def applied(cluster: Cluster, manager: str, manifest: dict[str, Any]) -> Answer:
-    """Apply as the developer, by one of the ways; `flux` deletes and creates where its controller would."""
+    """Apply by one of the ways, as the developer or who may also replace; `flux` deletes where its controller would."""
     text = json.dumps(manifest)
     if manager != "flux":
-        return cluster.kubectl("developer", *MANAGERS[manager], "-f", "-", input=text, check=False)
+        who = "admin" if manager == "replace" else "developer"
+        return cluster.kubectl(who, *MANAGERS[manager], "-f", "-", input=text, check=False)
     args = ("apply", "--server-side", "--force-conflicts", "--field-manager=kustomize-controller")
     answer = cluster.kubectl("developer", *args, "--dry-run=server", "-f", "-", input=text, check=False)
     if answer.code != 0 and IMMUTABLE.search(answer.err):
