@@ -19,6 +19,8 @@ from tests.attacks.world import OPERATOR, berth
 from tests.support import manifests as make
 from tests.support.manifests import changed
 
+from pratique.api.v1alpha1.action import ONE_NAME_SENTENCE
+
 LEND = Twin("author", "lends an account that is the author's to lend", create(berth("fresh")))
 
 
@@ -202,6 +204,9 @@ _QUORUM = "required is larger than the number of users in approvers.users: this 
 _SOMEBODY = "approvers needs at least one user or group"
 
 
+_TOLD = {"channels": ["chat"], "events": ["Failed"]}
+
+
 def offer(slug: str, point: int, what: str, changes: dict[str, Any], rule: str, **more: Any) -> Attack:
     """Return an Action that is refused."""
     return Attack(
@@ -223,6 +228,20 @@ ACTIONS = [
         "an author lets all machines of a namespace approve",
         {f"{_STAGE}.approvers": {"groups": ["system:serviceaccounts:team-a"]}},
         PEOPLE,
+    ),
+    offer(
+        "approver-with-a-blank",
+        4,
+        "an author names an approver as nobody is called, with a blank behind the name",
+        {f"{_STAGE}.approvers": {"users": ["lead-1@example.com "]}},
+        f"approvers: each of users and groups {ONE_NAME_SENTENCE}",
+    ),
+    offer(
+        "people-in-one-string",
+        4,
+        "an author has two people told, in one string",
+        {"spec.notifications": [{**_TOLD, "people": {"users": ["lead-1@example.com, lead-2@example.com"]}}]},
+        f"people of notifications: each of users and groups {ONE_NAME_SENTENCE}",
     ),
     offer(
         "approver-nobody",

@@ -39,6 +39,18 @@ ACTION = [
     ({f"{STAGE}.approvers": {"users": [""]}}, "users[0] in body should be at least 1"),
     ({f"{STAGE}.deadline": "0s"}, "deadline must be longer than 0s"),
     ({f"{STAGE}.deadline": "1 day"}, "spec.approval.stages[0].deadline in body should match"),
+    *(
+        (
+            {f"{STAGE}.approvers": {field: [name]}},
+            "approvers: each of users and groups is one name, without",
+        )
+        for field in ("users", "groups")
+        for name in (" ", "a@b.c ", "\u00a0a", "a@b.c, d@e.f", "a@b.c,d@e.f", "a; b", "a\u200bb", "a\nb")
+    ),
+    (
+        {"spec.notifications": [{"channels": ["a"], "events": ["Failed"], "people": {"users": ["a@b.c "]}}]},
+        "people of notifications: each of users and groups is one name",
+    ),
     ({f"{STAGE}.comment": "Maybe"}, "spec.approval.stages[0].comment: Unsupported value"),
     ({"spec.execution.serviceAccountRef": DELETE}, f"spec.execution.serviceAccountRef: {REQUIRED}"),
     ({"spec.execution.serviceAccountRef.namespace": "A"}, "serviceAccountRef.namespace in body should match"),

@@ -124,7 +124,7 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "reason": ({"name": "a", "size": "large"}, ("spec.reason: is required: say what it is for",)),
     "several": (
         {"replicas": 0, "size": 1},
-        ("spec.inputs.name: is required", "spec.inputs.replicas: 0 is less than", "spec.inputs.size: 1 is not one of"),
+        ("spec.inputs.name: is required", "spec.inputs.replicas: 0 is less than", "spec.inputs.size: must be string"),
     ),
 }
 
@@ -180,11 +180,73 @@ def test_input_is_data_and_never_a_template(bench: Bench) -> None:
 def test_an_unknown_action_is_named_and_the_run_goes_on_once_it_is_there(bench: Bench) -> None:
     action = f"later-{bench.namespace}"
     bench.ask("early", action, {"name": "early"})
-    status = bench.stalls("early")
-    assert status["message"] == f"There is no Action named {action}; `kubectl get actions` lists what there is"
-    assert condition(status, "Stalled")["reason"] == "ActionNotFound"
+
+    def held() -> dict[str, Any] | None:
+        status = (bench.cluster.get("actionrun", "early", bench.namespace) or {}).get("status", {})
+        return status if condition(status, "Reconciling").get("status") == "True" else None
+
+    status = wait_for("it waits for its Action", held)
+    assert status["message"] == f"There is no Action named {action} yet: waiting a minute for it"
+    assert condition(status, "Reconciling")["reason"] == "ActionNotFound"
     bench.offer("later")
     bench.ends("early", "Succeeded")
+
+
+RESOURCE = "spec.execution.resources.0"
+SCALE = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "${inputs.name}", "namespace": "${run.namespace}"},
+    "spec": {"replicas": "${inputs.replicas}"},
+}
+ODD = {**NOTE, "apiVersion": "pratique.dev/v1alpha1", "kind": "Environment"}
+TYPOS: dict[str, tuple[dict[str, Any], str]] = {
+    "account": (
+        {"spec.execution.serviceAccountRef.name": "makr"},
+        "there is no ServiceAccount",
+    ),
+    "lent": ({"spec.execution.serviceAccountRef.name": "default"}, "the operator may not act as ServiceAccount"),
+    "kind": ({f"{RESOURCE}.template.kind": "Deploymnt"}, "no kind Deploymnt in apps/v1; did you mean Deployment?"),
+    "version": ({f"{RESOURCE}.template.apiVersion": "app/v1"}, "has no app/v1; Deployment is in apps/v1"),
+    "near": ({f"{RESOURCE}.template": {**SCALE, "apiVersion": "aps/v1", "kind": "Thing"}}, "did you mean apps/v1?"),
+    "crd": ({f"{RESOURCE}.template": {**SCALE, "apiVersion": "x.io/v1", "kind": "Thing"}}, "install what brings it"),
+    "path": ({f"{RESOURCE}.template.apiVersion": "../v1"}, "template.apiVersion: "),
+    "field": (
+        {f"{RESOURCE}.template.spec": {"replica": 1}},
+        "spec.replica: there is no such field; did you mean repl",
+    ),
+    "type": ({f"{RESOURCE}.template.spec.replicas": "${inputs.replicas}x"}, "spec.replicas: must be a whole number"),
+    "ready": (
+        {f"{RESOURCE}.readyWhen": "self.spec.replica > 1"},
+        "self.spec has no field replica; did you mean",
+    ),
+    "output": (
+        {"spec.execution.outputs": {"a": "${resources.note.status.redyReplicas}"}},
+        "did you mean readyReplicas?",
+    ),
+    "equals": ({"spec.approval.stages.0.when": "inputs.replicas = 5"}, "write == to compare"),
+    "word": ({"spec.inputs.schema.properties.replicas": {"type": "integer", "min": 1}}, "did you mean minimum?"),
+    "braces": ({f"{RESOURCE}.template.metadata.name": "{{ inputs.name }}"}, "template.metadata.name: "),
+    "environment": (
+        {f"{RESOURCE}.template": {**NOTE, "apiVersion": "pratique.dev/v1alpha1", "kind": "Environment"}},
+        "data: there",
+    ),
+}
+
+
+def test_a_typo_is_found_when_the_action_is_applied_and_ready_comes_by_itself(bench: Bench) -> None:
+    sound = {f"{RESOURCE}.template": SCALE, f"{RESOURCE}.patch": True}
+    ready = condition(bench.cluster.get("action", bench.offer("sound", json.loads(json.dumps(sound)))), "Ready")
+    assert (ready["status"], ready["message"]) == ("True", "Checked: ready to be used")
+    for name, (change, said) in TYPOS.items():
+        ready = condition(
+            bench.cluster.get("action", bench.offer(name, json.loads(json.dumps({**sound, **change})))), "Ready"
+        )
+        assert (ready["status"], said in ready["message"]) == ("False", True), ready["message"]
+    (late, *_) = account(bench.namespace, "makr", CONFIGMAPS)
+    for manifest in (late, *account(bench.namespace, "makr", CONFIGMAPS)):
+        bench.cluster.apply("admin", manifest)
+    wait_for("it is ready", lambda: bench._ready(f"account-{bench.namespace}") == "True")
 
 
 def test_a_name_that_is_taken_is_left_as_it_is(bench: Bench) -> None:

@@ -1,10 +1,12 @@
 """What the status of an Action says."""
 
+from datetime import timedelta
+
 import pytest
 from tests.support.builders import NOW, action, at, failed
 
-from pratique.core.catalogue import CHECK, ActionSnapshot, plan_action
-from pratique.core.effects import CheckAction, Outcome
+from pratique.core.catalogue import CHECK, INSPECT, ActionSnapshot, plan_action
+from pratique.core.effects import CheckAction, Failure, InspectAction, Inspection, Outcome
 
 RULES = [
     {"channels": ["chat", "mail"], "events": ["Failed"]},
@@ -12,7 +14,8 @@ RULES = [
 ]
 STAGES = [{"name": "platform", "when": "inputs.big", "approvers": {"groups": ["platform-leads"]}}]
 ALWAYS = [{**STAGES[0], "when": "true"}]
-SOUND = {CHECK: Outcome(value=())}
+THERE = Outcome(value=Inspection())
+SOUND = {INSPECT: THERE, CHECK: Outcome(value=())}
 READY = {"Accepted": ("True", "Valid"), "Ready": ("True", "Valid")}
 INVALID = {"Accepted": ("False", "Invalid"), "Ready": ("False", "Invalid"), "Stalled": ("True", "Invalid")}
 
@@ -44,7 +47,7 @@ def message(status) -> str:
     ],
 )
 def test_an_action_is_sound_or_says_what_is_wrong(spec, channels, outcome, expected, text):
-    plan = plan_action(ActionSnapshot(action(**spec), channels, (), {CHECK: outcome}), NOW)
+    plan = plan_action(ActionSnapshot(action(**spec), channels, (), {INSPECT: THERE, CHECK: outcome}), NOW)
     assert (conditions(plan.status), message(plan.status)) == (expected, text)
     assert (plan.status.observed_generation, plan.effects, plan.wake_at) == (1, (), None)
 
@@ -65,12 +68,14 @@ def test_an_action_shows_its_gate(stages, phrase):
 
 def test_a_sound_action_is_checked_once_per_generation():
     fresh = action()
-    assert plan_action(ActionSnapshot(fresh), NOW).effects == (CheckAction(CHECK, fresh),)
+    assert plan_action(ActionSnapshot(fresh), NOW).effects == (InspectAction(INSPECT, fresh),)
+    looked = ActionSnapshot(fresh, outcomes={INSPECT: Outcome(value=Inspection(schemas={"v1/Pod": {}}))})
+    assert plan_action(looked, NOW).effects == (CheckAction(CHECK, fresh, {"v1/Pod": {}}),)
     checked = fresh.model_copy(update={"status": plan_action(ActionSnapshot(fresh, (), (), SOUND), NOW).status})
     again = plan_action(ActionSnapshot(checked), at(9))
     assert (again.status, again.effects) == (checked.status, ())
     edited = checked.model_copy(update={"metadata": checked.metadata.model_copy(update={"generation": 2})})
-    assert plan_action(ActionSnapshot(edited), at(9)).effects == (CheckAction(CHECK, edited),)
+    assert plan_action(ActionSnapshot(edited), at(9)).effects == (InspectAction(INSPECT, edited),)
 
 
 def test_an_action_with_a_problem_is_checked_at_every_look():
@@ -78,7 +83,7 @@ def test_an_action_with_a_problem_is_checked_at_every_look():
     broken = action(notifications=RULES[:1])
     status = plan_action(ActionSnapshot(broken, ("chat",), (), SOUND), NOW).status
     seen = broken.model_copy(update={"status": status})
-    assert plan_action(ActionSnapshot(seen, ("chat",)), at(1)).effects == (CheckAction(CHECK, seen),)
+    assert plan_action(ActionSnapshot(seen, ("chat",)), at(1)).effects == (InspectAction(INSPECT, seen),)
     mended = plan_action(ActionSnapshot(seen, ("chat", "mail"), (), SOUND), at(1)).status
     assert conditions(mended) == READY
     assert {each.last_transition_time for each in mended.conditions} == {at(1)}
@@ -98,4 +103,37 @@ def test_people_are_named_where_a_channel_reaches_them():
     assert (
         conditions(plan_action(ActionSnapshot(action(notifications=rules[:1]), known, ("mail",), SOUND), NOW).status)
         == READY
+    )
+
+
+def test_what_the_cluster_lacks_is_looked_for_again_ever_more_seldom():
+    lacking = {**SOUND, INSPECT: Outcome(value=Inspection(("spec.execution.serviceAccountRef: is not there",)))}
+    fresh = action()
+    first = plan_action(ActionSnapshot(fresh, outcomes=lacking), NOW)
+    assert (conditions(first.status), message(first.status)) == (
+        INVALID,
+        "spec.execution.serviceAccountRef: is not there",
+    )
+    assert first.wake_at == at(0) + timedelta(seconds=5)
+    seen = fresh.model_copy(update={"status": first.status})
+    assert plan_action(ActionSnapshot(seen, outcomes=lacking), at(1)).wake_at == at(2)
+    assert plan_action(ActionSnapshot(seen, outcomes=lacking), at(60)).wake_at == at(61)
+    assert conditions(plan_action(ActionSnapshot(seen, outcomes=SOUND), at(1)).status) == READY
+
+
+def test_an_api_server_that_is_away_says_nothing_about_an_action():
+    fresh = action()
+    away = {INSPECT: Outcome(failure=Failure("Unreachable", "no answer", transient=True))}
+    plan = plan_action(ActionSnapshot(fresh, outcomes=away), NOW)
+    assert (plan.status, plan.retry) == (fresh.status, True)
+    unseen = {INSPECT: Outcome(failure=Failure("Forbidden", "no")), CHECK: Outcome(value=())}
+    assert conditions(plan_action(ActionSnapshot(fresh, outcomes=unseen), NOW).status) == READY
+
+
+def test_an_approver_with_capital_letters_is_noted():
+    stages = [{"name": "leads", "approvers": {"users": ["Lead-1@Example.com", "lead-2@example.com", "Robot"]}}]
+    status = plan_action(ActionSnapshot(action(approval={"stages": stages}), (), (), SOUND), NOW).status
+    assert conditions(status) == READY
+    assert message(status).startswith(
+        "Checked: ready to be used; note: Lead-1@Example.com has capital letters, and who"
     )

@@ -85,6 +85,7 @@ def test_an_invalid_example_gets_the_sentence_of_its_first_line(name: str) -> No
         action(resource={"when": "has(inputs.days)", "readyWhen": "self.status.phase == 'Done'"}),
         action(data={"a": "${inputs.name}", "b": ["${inputs.days + 1}", "$${inputs.nobody}"], "n": 1}),
         action(outputs={"a": "${resources.made.status.x} of ${inputs.name}"}),
+        action(data={"a": "{{inputs.parameters.name}}", "b": "see inputs.name", "c": "$${inputs.name}", "d": "$run.x"}),
         action(form={"type": "object", "additionalProperties": True}),
         action(form={"type": "object"}, when="run.reason == ''"),
         action(kind="Environment", apiVersion="pratique.dev/v1alpha1"),
@@ -165,6 +166,24 @@ def test_nothing_is_said_about_what_is_sound(sound: Action) -> None:
             "spec.execution.outputs.a: there is no resource named maed; did you mean made?",
         ),
         (action(outputs={"a": "${inputs.nmae}"}), "spec.execution.outputs.a: there is no input named nmae"),
+        *(
+            (
+                action(data={"a": text}),
+                f"{RESOURCE}.template.data.a: {text} would be made as it stands: an expression is",
+            )
+            for text in (
+                "{{ inputs.name }}",
+                "{{.inputs.name}}-x",
+                "inputs.name",
+                "$inputs.name",
+                "$(inputs.name)",
+                "{{run.uid}}",
+            )
+        ),
+        (
+            action(metadata={"name": "{{ inputs.name }}"}),
+            f"{RESOURCE}.template.metadata.name: {{{{ inputs.name }}}} would",
+        ),
         (action(outputs={"a": "${"}), "spec.execution.outputs.a: '${' is never closed"),
     ],
 )

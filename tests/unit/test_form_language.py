@@ -10,7 +10,7 @@ from pratique.core.form_language import FORMATS, matches, problems_of_words
 @pytest.mark.parametrize(
     ("schema", "said"),
     [
-        ({"patern": "x"}, ["s.patern: is not supported; use a rule in inputs.rules"]),
+        ({"patern": "x"}, ["s.patern: is not supported; did you mean pattern?"]),
         ({"anyOf": []}, ["s.anyOf: is not supported; use a rule in inputs.rules"]),
         ({"$ref": "http://example.com"}, ["s.$ref: is not supported; write the schema out"]),
         ({"definitions": {}}, ["s.definitions: is not supported; write the schema out"]),
@@ -34,6 +34,37 @@ def test_a_word_that_nothing_honours_is_refused(schema: dict[str, Any], said: li
     found = list(problems_of_words(schema, "s"))
     assert len(found) == len(said)
     assert all(sentence.startswith(start) for sentence, start in zip(found, said, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"type": "integer", "min": 0}, "s.min: is not supported; did you mean minimum?"),
+        ({"type": "integer", "max": 0}, "s.max: is not supported; did you mean maximum?"),
+        ({"type": "string", "min": 0}, "s.min: is not supported; did you mean minLength?"),
+        ({"type": "array", "max": 0}, "s.max: is not supported; did you mean maxItems?"),
+        ({"len": 3}, "s.len: is not supported; did you mean maxLength?"),
+        ({"options": []}, "s.options: is not supported; did you mean enum?"),
+        ({"defualt": 1}, "s.defualt: is not supported; did you mean default?"),
+        ({"descripton": ""}, "s.descripton: is not supported; did you mean description?"),
+        ({"regex": ""}, "s.regex: is not supported; did you mean pattern?"),
+        ({"dependencies": {}}, "s.dependencies: is not supported; use a rule in inputs.rules, such as {rule:"),
+        ({"ui:field": "x"}, "s.ui:field: is not supported; how a form looks is not said here: leave it out"),
+        ({"enumNames": []}, "s.enumNames: is not supported; how a form looks is not said here"),
+        ({"$ref": "x"}, "s.$ref: is not supported; write the schema out"),
+        ({"definitions": {}}, "s.definitions: is not supported; write the schema out"),
+        ({"zzz": 1}, "s.zzz: is not supported; use a rule in inputs.rules"),
+        (
+            {"type": "int"},
+            "s.type: must be one of string, integer, number, boolean, object, array; did you mean integer?",
+        ),
+        ({"type": "wrong"}, "s.type: must be one of string, integer, number, boolean, object, array"),
+        ({"required": True}, "s.required: is a list beside properties, of the names that must be there"),
+    ],
+)
+def test_words_of_other_languages_are_answered_with_the_remedy(schema: dict[str, Any], said: str) -> None:
+    (found,) = problems_of_words(schema, "s")
+    assert found.startswith(said)
 
 
 def test_words_that_are_honoured_are_no_problem() -> None:

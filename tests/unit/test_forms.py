@@ -11,12 +11,14 @@ from pratique.core.form_language import FORMATS, matches
 from pratique.core.forms import (
     MAX_INPUT_VALUES,
     as_declared,
+    doubts_of_schema,
     example,
     problems_of_inputs,
     problems_of_schema,
     with_defaults,
 )
 
+QUOTES = "; write it in quotes: YAML took it for something else"
 TEXT, INT, NUMBER, BOOL = ({"type": kind} for kind in ("string", "integer", "number", "boolean"))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-100, 100) | st.text(max_size=5),
@@ -44,7 +46,7 @@ SIZED = form(("name",), name={**TEXT, "pattern": "^[a-z]+$"}, n={**INT, "maximum
         (SIZED, {"name": "web", "n": 5, "size": "s"}, []),
         (SIZED, {}, ["spec.inputs.name: is required"]),
         (form(("a", "it's"), a=TEXT), {}, ["spec.inputs.it's: is required", "spec.inputs.a: is required"]),
-        (SIZED, {"name": 1}, ["spec.inputs.name: must be string, but is 1"]),
+        (SIZED, {"name": 1}, [f"spec.inputs.name: must be string, but is 1{QUOTES}"]),
         (SIZED, {"name": "Web"}, ['spec.inputs.name: "Web" does not match the pattern ^[a-z]+$']),
         (SIZED, {"name": "web\n"}, ['spec.inputs.name: "web\\n" does not match the pattern ^[a-z]+$']),
         (SIZED, {"name": "web", "n": 6}, ["spec.inputs.n: 6 is greater than the maximum of 5"]),
@@ -71,7 +73,11 @@ SIZED = form(("name",), name={**TEXT, "pattern": "^[a-z]+$"}, n={**INT, "maximum
             ["spec.inputs.x.b: there is no such input; known are: a"],
         ),
         ({**form(a=INT), "additionalProperties": True}, {"x": 1}, []),
-        (form(a={**TEXT, "format": "duration"}), {"a": "3 days"}, ["spec.inputs.a: '3 days' is not a 'duration'"]),
+        (
+            form(a={**TEXT, "format": "duration"}),
+            {"a": "3 days"},
+            ['spec.inputs.a: "3 days" is no duration, such as 90s, 15m, 24h, 3d or 2w'],
+        ),
         (form(a=NUMBER), {"a": 2**53 + 1}, ["spec.inputs.a" + INEXACT]),
         (form(a={"type": "array"}), {"a": [1e300]}, ["spec.inputs.a[0]" + INEXACT]),
         (form(a=TEXT), {"a": "x" * 65536}, ["spec.inputs: is 65545 bytes of JSON, 65536 are allowed"]),
@@ -129,7 +135,11 @@ def test_a_number_is_what_the_form_says_it_is() -> None:
 
 PATH = "spec.inputs.schema"
 A = f"{PATH}.properties.a"
-RULE = "is not supported; use a rule in inputs.rules"
+UNCLOSED = "is not a regular expression that can be used: missing ), unterminated subpattern at position 0"
+RULE = (
+    "is not supported; use a rule in inputs.rules, such as"
+    ' {rule: "!has(inputs.a) || has(inputs.b)", message: a needs b}'
+)
 NAMED = "expressions must be able to name it: use letters, digits, _ and -"
 
 
@@ -141,8 +151,8 @@ NAMED = "expressions must be able to name it: use letters, digits, _ and -"
         (form(a={**TEXT, "default": "x"}, b={"type": "array", "items": INT}, c=form(d=BOOL)), []),
         ({}, [f"{PATH}.type: must be object, since inputs are fields with names"]),
         (form(a={**TEXT, "title": "x" * 65536}), [f"{PATH}: is larger than 65536 bytes of JSON"]),
-        (form(a={"type": "wrong"}), [f"{A}.type: 'wrong' is not valid under any of the given schemas"]),
-        (form(a={"pattern": "("}), [f"{A}.pattern: '(' is not a 'regex'"]),
+        (form(a={"type": "wrong"}), [f"{A}.type: must be one of string, integer, number, boolean, object, array"]),
+        (form(a={"pattern": "("}), [f"{A}.pattern: {UNCLOSED}"]),
         (
             form(a={**TEXT, "pattern": "(?u)x", "default": "x"}),
             [f"{A}.pattern: is not a regular expression that can be used: ASCII and UNICODE flags are incompatible"],
@@ -238,3 +248,60 @@ def test_formats_mean_something(name: str) -> None:
 )
 def test_patterns_end_where_they_say(pattern: str, text: str, found: bool) -> None:
     assert matches(pattern, text) is found
+
+
+NUMBERED = form(version=NUMBER, replicas=INT, tag={"type": "string", "enum": [1.1, True]})
+INSTALL = form(
+    version={"type": "string", "enum": ["1.9", "1.10"]},
+    until={"type": "string", "format": "date"},
+    enabled={"type": "boolean", "default": True},
+    replicas=INT,
+    tags={"type": "array", "items": TEXT},
+)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({"version": "1.10", "until": "2026-12-24", "enabled": True, "replicas": 3, "tags": ["one"]}, []),
+        ({"version": 1.1}, ["spec.inputs.version: must be string, but is 1.1; write it in quotes: without them"]),
+        ({"version": "1.10 "}, ['spec.inputs.version: "1.10 " is not one of "1.9", "1.10"; it has a blank at its']),
+        ({"Version": "1.10"}, ["spec.inputs.Version: there is no such input; did you mean version?"]),
+        ({"true": "1.10"}, ["spec.inputs.true: there is no such input; YAML reads on, yes, off and no as true: write"]),
+        ({"until": "24.12.2026"}, ['spec.inputs.until: "24.12.2026" is no date, such as 2026-12-24']),
+        ({"enabled": "yes"}, ['spec.inputs.enabled: must be boolean, but is "yes"']),
+        ({"enabled": "true"}, ['spec.inputs.enabled: must be boolean, but is "true"; write it without quotes']),
+        ({"replicas": "3"}, ['spec.inputs.replicas: must be integer, but is "3"; write it without quotes']),
+        ({"replicas": None}, ["spec.inputs.replicas: must be integer, but is null; leave it out if there is none"]),
+        ({"replicas": 3.0}, []),
+        ({"tags": "one"}, ['spec.inputs.tags: must be array, but is "one"; write a list: ["one"]']),
+        ({"tags": {}}, ["spec.inputs.tags: must be array, but is {}"]),
+        (
+            {"tags": [True]},
+            ["spec.inputs.tags[0]: must be string, but is true; write it in quotes: YAML took it for so"],
+        ),
+    ],
+)
+def test_what_yaml_makes_of_a_value_is_answered_with_the_remedy(inputs: dict[str, Any], said: list[str]) -> None:
+    found = problems_of_inputs(INSTALL, inputs)
+    assert len(found) == len(said)
+    assert all(each.startswith(start) for each, start in zip(found, said, strict=True))
+
+
+def test_a_version_that_came_as_a_number_is_refused_when_it_may_be_another() -> None:
+    assert problems_of_inputs(NUMBERED, {"version": 2, "replicas": 1}) == []
+    (said,) = problems_of_inputs(NUMBERED, {"version": 1.1})
+    assert said.startswith("spec.inputs.version: 1.1 may be 1.10 as well")
+
+
+def test_what_a_form_most_likely_does_not_mean_stops_no_run() -> None:
+    nested = {"type": "object", "properties": {"list": {"type": "array", "items": {"type": "string", "default": 1.5}}}}
+    assert problems_of_schema(NUMBERED) == []
+    assert list(doubts_of_schema(NUMBERED)) == [
+        f"{PATH}.properties.version.type: as a number, version 1.10 is 1.1 and another one would be taken; use"
+        " type: string",
+        f"{PATH}.properties.tag.enum: 1.1 is a number, and the type is string: write it in quotes",
+        f"{PATH}.properties.tag.enum: true is true or false, and the type is string: write it in quotes",
+    ]
+    (said,) = doubts_of_schema(nested)
+    assert said.startswith(f"{PATH}.properties.list.items.default: 1.5 is a number")

@@ -410,3 +410,37 @@ def test_an_end_that_was_seen_stays_whatever_is_written_since(phase, plan):
     status = look(forged, judged(FREE) | MADE, ended=Phase.DECLINED).status
     assert (status.phase, status.message.startswith("It had ended as Declined")) == (Phase.DECLINED, True)
     assert entries(status)[0] == "StatusForged/KubernetesEvents"
+
+
+NONE = "There is no Action named create-environment"
+
+
+@pytest.mark.parametrize(
+    ("age", "known", "said", "reconciling", "wakes"),
+    [
+        (0, ("create-env",), f"{NONE} yet: waiting a minute for it", True, True),
+        (0.9, (), f"{NONE} yet: waiting a minute for it", True, True),
+        (
+            1,
+            ("create-environmnet", "scale"),
+            "There is no Action named create-environment; did you mean create-environmnet?",
+            False,
+            False,
+        ),
+        (
+            5,
+            ("scale",),
+            "There is no Action named create-environment; `kubectl get actions` lists what there is",
+            False,
+            False,
+        ),
+    ],
+)
+def test_an_action_may_come_within_a_minute_and_then_the_nearest_is_named(age, known, said, reconciling, wakes):
+    asked = run()
+    created = asked.metadata.creation_timestamp
+    plan = plan_action_run(RunSnapshot(asked, actions=known), created + timedelta(minutes=age))
+    assert plan.status.message.startswith(said)
+    kinds = {each.type for each in plan.status.conditions if each.status.value == "True"}
+    assert (kinds & {"Reconciling", "Stalled"}) == {"Reconciling" if reconciling else "Stalled"}
+    assert plan.wake_at == (created + timedelta(minutes=1) if wakes else None)

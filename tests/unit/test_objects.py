@@ -11,6 +11,9 @@ from pratique.core.objects import HIDDEN, finished_manifest, forbidden, without_
 MARKS = {"labels": {"pratique.dev/run-uid": RUN_UID}, "annotations": {"pratique.dev/run": "team-a/ten-days"}}
 
 
+ROLE = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role"}
+
+
 def made(**changes: Any) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, **changes}
 
@@ -46,6 +49,11 @@ def test_marks_are_added_to_what_is_there() -> None:
 def test_what_is_allowed_although_it_looks_like_what_is_not(allowed: dict[str, Any]) -> None:
     assert finish(made(**allowed), patch=True) == made(**allowed)
     assert list(forbidden(made(**allowed), "t")) == []
+
+
+@pytest.mark.parametrize("name", ["a", "oidc:lead-1@example.com", "A_b", "system:node:x", "a..b", "a+b", "a" * 253])
+def test_people_are_named_in_bindings(name: str) -> None:
+    assert finish(made(**ROLE, metadata={"name": name}))["metadata"]["name"] == name
 
 
 @pytest.mark.parametrize("name", ["a", "a-b.c", "system:node", "0", "a" * 253])
@@ -90,6 +98,19 @@ def test_names_that_kubernetes_takes(name: str) -> None:
         ({"metadata": {}}, "t.metadata.name: None is not what"),
         ({"metadata": {"name": 7}}, "t.metadata.name: 7 is not what"),
         ({"metadata": {"name": ""}}, "t.metadata.name: '' is not what"),
+        (
+            {"kind": "Service", "metadata": {"name": "a.b"}},
+            "t.metadata.name: 'a.b' is not what Kubernetes takes as",
+        ),
+        ({"kind": "Namespace", "metadata": {"name": "a" * 64}}, "t.metadata.name: "),
+        (
+            {**ROLE, "metadata": {"name": ".."}},
+            "t.metadata.name: '..' is not what Kubernetes takes as the name of a Role",
+        ),
+        ({**ROLE, "metadata": {"name": "a/b"}}, "t.metadata.name: 'a/b' is not what"),
+        ({**ROLE, "metadata": {"name": "a%2fb"}}, "t.metadata.name: 'a%2fb' is not what"),
+        ({**ROLE, "metadata": {"name": "a?b"}}, "t.metadata.name: 'a?b' is not what"),
+        ({"metadata": {"name": "a@b"}}, "t.metadata.name: 'a@b' is not what"),
         ({"metadata": {"name": "Upper"}}, "t.metadata.name: 'Upper' is not what"),
         ({"metadata": {"name": "a/b"}}, "t.metadata.name: 'a/b' is not what"),
         ({"metadata": {"name": "../a"}}, "t.metadata.name: '../a' is not what"),

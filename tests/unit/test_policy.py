@@ -109,6 +109,7 @@ def test_resources_whose_condition_is_false_are_left_out() -> None:
 
 
 WHY = "spec.reason: is required: say what it is for"
+QUOTES = "; write it in quotes: YAML took it for something else"
 RULES = {"rules": [{"rule": "inputs.days < 30", "message": "At most a month"}, {"rule": "true", "message": "never"}]}
 USERS = {"when": "true", "approvers": {"users": ["Developer@example.com", "lead@example.com"]}}
 
@@ -116,7 +117,11 @@ USERS = {"when": "true", "approvers": {"users": ["Developer@example.com", "lead@
 @pytest.mark.parametrize(
     ("offered", "asked", "refusals"),
     [
-        (action(), run(name=1), ["spec.inputs.name: must be string, but is 1"]),
+        (
+            action(),
+            run(name=1),
+            [f"spec.inputs.name: must be string, but is 1{QUOTES}"],
+        ),
         (action(), run(nmae="x"), ["spec.inputs.nmae: there is no such input; did you mean name?"]),
         (action(inputs=RULES), run(days=30), ["At most a month"]),
         (action(inputs={"requireReason": "Always"}), run(reason=""), [WHY]),
@@ -168,7 +173,7 @@ def resource(**template: Any) -> dict[str, Any]:
         (action(inputs={"schema": {"type": "string"}}), "spec.inputs.schema.type: must be object"),
         (action({**resource(), "when": "inputs.days / 0 == 1"}), "spec.execution.resources[0].when: "),
         (action(resource(data="${inputs.nothing}")), "spec.execution.resources[0].template.data: Key not found"),
-        (action(resource(metadata={"name": "${inputs.name}!"})), "spec.execution.resources[0].template.metadata.name"),
+        (action(resource(metadata={"name": "Always-Wrong"})), "spec.execution.resources[0].template.metadata.name"),
         (action(resource(kind="${inputs.name}")), "spec.execution.resources[0].template.kind: must be written out"),
         (action(resource(data={"x": "y" * 300_000})), "spec.execution.resources[0].template"),
         (
@@ -280,3 +285,17 @@ def test_outputs_that_cannot_be_rendered(text: str, complaint: str) -> None:
 )
 def test_a_gate_in_one_phrase(stages: list[dict[str, Any]], phrase: str) -> None:
     assert approval_phrase(builders.action(approval={"stages": stages})) == phrase
+
+
+@pytest.mark.parametrize(
+    ("metadata", "inputs", "who"),
+    [
+        ({"name": "${inputs.name}"}, {"name": "My App"}, "spec.inputs.name: "),
+        ({"name": "${inputs['name']}-${run.name}"}, {"name": ".."}, "metadata.name, spec.inputs.name: "),
+        ({"name": "a", "namespace": "${inputs.name}"}, {"name": "a/b"}, "spec.inputs.name: "),
+    ],
+)
+def test_a_name_that_the_requester_made_impossible_is_refused(metadata, inputs, who):
+    evaluation = evaluate_run(action(resource(metadata=metadata)), run(**inputs))
+    (said,) = evaluation.refusals
+    assert said.startswith(f"{who}spec.execution.resources[0].template.metadata.name")

@@ -152,12 +152,15 @@ def test_frames_are_length_and_json() -> None:
     assert HEADER.size == 4
 
 
+ENDS = "a text ends with the quote that it begins with"
+
+
 @pytest.mark.parametrize(
     ("expression", "reply"),
     [
         ("self.n > 1", {"value": {"ready": True, "failed": False, "missing": ""}}),
         ("self.n", {"error": "readyWhen: must be true or false, but is int: self.n"}),
-        ("self.n > 'a", {"error": "readyWhen: Syntax error: token recognition error at: ''a'"}),
+        ("self.n > 'a", {"error": f"readyWhen: Syntax error: token recognition error at: ''a'; {ENDS}"}),
     ],
 )
 def test_the_worker_serves_until_the_end_of_file(expression: str, reply: dict[str, Any]) -> None:

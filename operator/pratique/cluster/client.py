@@ -29,7 +29,7 @@ METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _TRIES = 4
 _UNAVAILABLE = 503
 _PAGE = 100
-_SEGMENT = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9.:]*[A-Za-z0-9])?")
+_SEGMENT = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.:@+]*[A-Za-z0-9_])?")
 
 
 class ApiError(PratiqueError):
@@ -69,6 +69,8 @@ class Api:
         self.merges_whole_lists: set[tuple[str, str]] = set()
         """Kinds, by apiVersion and kind, that take no strategic merge patch."""
         self._reporting: set[tuple[str, str]] = set()
+        self.schemas: dict[str, Json | None] = {}
+        """Kept by `inspection`: the schemas of kinds, by where the API server publishes them."""
         self.may_write: Callable[[], bool] = lambda: True
         """Asked right before each write is sent: a process that was suspended must not act on what it knew before."""
         self.observe: Callable[[str, str, int, float], None] = lambda method, path, code, seconds: None
@@ -192,6 +194,18 @@ class Api:
         """Return whether the kind of an object has a status subresource; None if its kind was not looked up."""
         kind = (str(live.get("apiVersion")), str(live.get("kind")))
         return kind in self._reporting if kind in self._kinds else None
+
+    async def has_kind(self, api_version: str, kind: str) -> bool:
+        """Whether the cluster has a kind."""
+        if not all(_SEGMENT.fullmatch(part) for part in api_version.split("/", 1)):
+            return False
+        try:
+            await self._kind(api_version, kind)
+        except ApiError as error:
+            if error.reason != "UnknownKind":
+                raise
+            return False
+        return True
 
     async def pages(self, path: str, params: dict[str, str] | None = None) -> AsyncIterator[tuple[list[Json], str]]:
         """List a collection page by page; yields the items and the list's resourceVersion."""

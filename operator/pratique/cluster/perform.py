@@ -5,12 +5,24 @@ from typing import assert_never
 
 from pratique.api.v1alpha1 import GROUP
 from pratique.cluster.client import MERGE_PATCH, STRATEGIC_MERGE_PATCH, Api, ApiError
+from pratique.cluster.inspection import inspect
 from pratique.core.adoption import uid_of
 from pratique.core.answers import Answer, Cause, Standing
-from pratique.core.effects import AskRights, Create, Delete, Failure, Json, MergePatch, ObjectRef, Outcome, Read
+from pratique.core.effects import (
+    AskRights,
+    Create,
+    Delete,
+    Failure,
+    InspectAction,
+    Json,
+    MergePatch,
+    ObjectRef,
+    Outcome,
+    Read,
+)
 from pratique.core.misfits import named
 
-ClusterEffect = Create | Read | MergePatch | Delete | AskRights
+ClusterEffect = Create | Read | MergePatch | Delete | AskRights | InspectAction
 _FIELD_MANAGER = {"fieldManager": "pratique", "fieldValidation": "Strict"}
 _DRY_RUN = {"dryRun": "All"}
 _UNSUPPORTED = 415
@@ -36,6 +48,8 @@ async def _perform(api: Api, effect: ClusterEffect) -> Outcome:
                 return Outcome(await _delete(api, effect))
             case AskRights():
                 return Outcome(value=await _may(api, effect))
+            case InspectAction():
+                return Outcome(value=await inspect(api, effect.action))
             case _:
                 assert_never(effect)
     except ApiError as error:

@@ -34,6 +34,9 @@ def operator_rules() -> list[Manifest]:
         # Only as dry runs of canaries: the policies refuse these from the operator.
         rule(GROUP, ["actionruns", "actions", "environments", "notificationchannels"], ["create"]),
         rule("", ["namespaces"], [*READ, "create", "delete"]),
+        # Whether the account that an Action names is there, and lent to us.
+        rule("", ["serviceaccounts"], ["get"]),
+        rule("authorization.k8s.io", ["selfsubjectaccessreviews"], ["create"]),
         rule("", ["resourcequotas", "limitranges"], ["create", "get"]),
         rule("networking.k8s.io", ["networkpolicies"], ["create", "get"]),
         rule(RBAC, ["rolebindings"], ["create", "get"]),

@@ -5,46 +5,79 @@ the form would take. Each problem is one sentence that begins with the path of t
 """
 
 import difflib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pratique.api.v1alpha1.action import Action, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec
 from pratique.api.v1alpha1.common import ObjectMeta, Requester
 from pratique.core.errors import EvaluationError
-from pratique.core.expression_text import selections_of
+from pratique.core.expression_text import selections_of, tokens_of
 from pratique.core.expressions import Program, compile_expression
 from pratique.core.form_types import ACTION, ANYTHING, RUN, Types, types_of
-from pratique.core.forms import example, problems_of_schema
+from pratique.core.forms import doubts_of_schema, example, problems_of_schema
+from pratique.core.kind_schema import KindSchema, form_of, problems_of_template
 from pratique.core.nulls import problems_of_nulls
 from pratique.core.objects import forbidden, not_written_out
 from pratique.core.policy import OUTPUT_SCOPE, SCOPE, render_resource, scope_of
-from pratique.core.rendering import Json, parse, strings
+from pratique.core.rendering import Json, Literal, parse, strings
+from pratique.core.text import clean
 
 MAX_PROBLEMS = 10
+Kinds = Mapping[str, KindSchema]
 
 
-def check_action(action: Action) -> tuple[str, ...]:
-    """Return every problem, at most ten; an empty tuple means that the Action is sound."""
-    return tuple(dict.fromkeys(_problems(action)))[:MAX_PROBLEMS]
+def check_action(action: Action, schemas: Mapping[str, Json] | None = None) -> tuple[str, ...]:
+    """Return every problem, at most ten; an empty tuple means that the Action is sound.
+
+    `schemas` are those of its kinds, as far as they are known, by `apiVersion/kind`.
+    """
+    kinds = {key: KindSchema(each["root"], each["components"]) for key, each in (schemas or {}).items()}
+    return tuple(dict.fromkeys(_problems(action, kinds)))[:MAX_PROBLEMS]
 
 
-def _problems(action: Action) -> Iterator[str]:
+def _problems(action: Action, kinds: Kinds) -> Iterator[str]:
     form = problems_of_schema(action.spec.inputs.schema_)
-    yield from form
-    yield from _conditions(action)
+    yield from form or doubts_of_schema(action.spec.inputs.schema_)
+    yield from _conditions(action, kinds)
     for index, template in enumerate(action.spec.execution.resources):
-        yield from _template(action, template, f"spec.execution.resources[{index}]", trial=not form)
-        yield from problems_of_nulls(action, index, f"spec.execution.resources[{index}].template")
+        path = f"spec.execution.resources[{index}]"
+        yield from _template(action, template, path, trial=not form)
+        if (kind := _kind(template, kinds)) is not None:
+            yield from problems_of_template(template.template, kind, f"{path}.template", partial(_kind_of, action))
+        yield from problems_of_nulls(action, index, f"{path}.template")
     yield from _twice(action)
     if action.spec.cost is not None:
         yield from _text(action, action.spec.cost, SCOPE, "spec.cost")
     for name, text in action.spec.execution.outputs.items():
-        yield from _text(action, text, OUTPUT_SCOPE, f"spec.execution.outputs.{name}")
+        yield from _text(action, text, OUTPUT_SCOPE, f"spec.execution.outputs.{name}", _live(action, text, kinds))
 
 
-def _conditions(action: Action) -> Iterator[str]:
+def _kind(template: ResourceTemplate, kinds: Kinds) -> KindSchema | None:
+    return kinds.get(f"{template.template.get('apiVersion')}/{template.template.get('kind')}")
+
+
+def _kind_of(action: Action, text: str) -> str | None:
+    """Return the JSON type of what a template's text becomes, whatever the inputs are; None if it may be any."""
+    try:
+        parts = parse(text, SCOPE)
+    except EvaluationError:
+        return None
+    only = parts[0]
+    return _types(action, SCOPE, {}).kind_of(only.text) if len(parts) == 1 and isinstance(only, Program) else "string"
+
+
+def _live(action: Action, text: str, kinds: Kinds) -> Json:
+    """Return the types of the live objects that an expression sees as `resources`."""
+    names = {token.text.strip("`") for token in tokens_of(text)}
+    found = {each.id: _kind(each, kinds) for each in action.spec.execution.resources}
+    return {"resources": {"properties": {name: form_of(kind, names) if kind else {} for name, kind in found.items()}}}
+
+
+def _conditions(action: Action, kinds: Kinds) -> Iterator[str]:
     spec = action.spec
     bare = [(f"spec.inputs.rules[{index}].rule", rule.rule) for index, rule in enumerate(spec.inputs.rules)]
     bare += [(f"spec.approval.stages[{index}].when", stage.when) for index, stage in enumerate(spec.approval.stages)]
@@ -53,12 +86,15 @@ def _conditions(action: Action) -> Iterator[str]:
     for index, template in enumerate(spec.execution.resources):
         path = f"spec.execution.resources[{index}]"
         yield from _condition(action, template.when, SCOPE, f"{path}.when")
+        kind = _kind(template, kinds)
         for field, rule in (("readyWhen", template.ready_when), ("failedWhen", template.failed_when)):
             if rule is not None:
-                yield from _condition(action, rule, ("self",), f"{path}.{field}")
+                names = {token.text.strip("`") for token in tokens_of(rule)}
+                live = {"self": form_of(kind, names)} if kind is not None else {}
+                yield from _condition(action, rule, ("self",), f"{path}.{field}", live)
 
 
-def _condition(action: Action, text: str, names: tuple[str, ...], path: str) -> Iterator[str]:
+def _condition(action: Action, text: str, names: tuple[str, ...], path: str, live: Json | None = None) -> Iterator[str]:
     try:
         program = compile_expression(text, names)
     except EvaluationError as error:
@@ -67,33 +103,54 @@ def _condition(action: Action, text: str, names: tuple[str, ...], path: str) -> 
     if not program.is_condition:
         yield f"{path}: must be true or false, but this expression never is: {text}"
         return
-    yield from _typed(action, text, names, path, condition=True)
+    yield from _typed(action, text, names, path, live or {}, condition=True)
 
 
-def _text(action: Action, text: str, names: tuple[str, ...], path: str) -> Iterator[str]:
+def _text(action: Action, text: str, names: tuple[str, ...], path: str, live: Json | None = None) -> Iterator[str]:
     try:
-        programs = [part for part in parse(text, names) if isinstance(part, Program)]
+        parts = parse(text, names)
     except EvaluationError as error:
         yield f"{path}: {_difference(action, text) or error}"
         return
-    for program in programs:
-        yield from _typed(action, program.text, names, path, condition=False)
+    yield from _unmarked(action, "".join(part.text for part in parts if isinstance(part, Literal)), path)
+    for program in (part for part in parts if isinstance(part, Program)):
+        yield from _typed(action, program.text, names, path, live or {}, condition=False)
 
 
-def _typed(action: Action, text: str, names: tuple[str, ...], path: str, *, condition: bool) -> Iterator[str]:
+_MARKED = re.compile(r"(?:\{\{-?\s*\.?|\$\(|\$|%|<)\s*(inputs|run)\.([A-Za-z_][\w-]*)|^(inputs)\.([A-Za-z_][\w-]*)$")
+
+
+def _unmarked(action: Action, literal: str, path: str) -> Iterator[str]:
+    """Yield what looks like an expression of another language, and would be made as the text that it is."""
+    for found in _MARKED.finditer(literal):
+        root, name = found[1] or found[3], found[2] or found[4]
+        if name in (_inputs(action) if root == "inputs" else RUN["properties"]):
+            yield f"{path}: {clean(literal, 60)} would be made as it stands: an expression is ${{{root}.{name}}}"
+            return
+
+
+def _typed(
+    action: Action, text: str, names: tuple[str, ...], path: str, live: Json, *, condition: bool
+) -> Iterator[str]:
     """Check an expression that compiles against what is known about its names."""
     misspelt = list(_names(action, text, path))
     yield from misspelt
-    if not misspelt and (problem := _types(action, names).problem(text, condition=condition)):
+    if misspelt:
+        return
+    problem = _types(action, names, live).problem(text, condition=condition)
+    if live and problem and "has no field" not in problem and "object " in problem:
+        # a live object is a map when it is evaluated, and more can be done with a map than with a message
+        problem = _types(action, names, {}).problem(text, condition=condition)
+    if problem:
         yield f"{path}: {problem}"
 
 
-def _types(action: Action, names: tuple[str, ...]) -> Types:
+def _types(action: Action, names: tuple[str, ...], live: Json) -> Types:
     form = action.spec.inputs.schema_
     if problems_of_schema(form):
         form = {"additionalProperties": True}
     resources = {"properties": {each.id: ANYTHING for each in action.spec.execution.resources}}
-    known = {"inputs": {"properties": {}, **form}, "run": RUN, "action": ACTION, "resources": resources}
+    known = {"inputs": {"properties": {}, **form}, "run": RUN, "action": ACTION, "resources": resources, **live}
     return types_of({name: known.get(name, ANYTHING) for name in names})
 
 

@@ -6,7 +6,7 @@ late or after a crash asks for the same effects under the same keys.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -129,8 +129,8 @@ class EvaluateOutputs:
 
 
 @dataclass(frozen=True)
-class CheckAction:
-    """Check an Action in the sandbox; `outcome.value` is a tuple of sentences, empty if it is sound."""
+class InspectAction:
+    """Look what of an Action the cluster has; `outcome.value` is an `Inspection`."""
 
     key: str
     action: Action
@@ -142,6 +142,23 @@ class Unready:
 
     message: str
     reason: Reason = Reason.SECRET_NOT_FOUND
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What of an Action the cluster lacks, as sentences, and the schemas of the kinds that it has, by `apiVersion/kind`."""
+
+    problems: tuple[str, ...] = ()
+    schemas: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CheckAction:
+    """Check an Action in the sandbox, beside the schemas of its kinds; `outcome.value` is a tuple of sentences."""
+
+    key: str
+    action: Action
+    schemas: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -164,7 +181,7 @@ class VerifyGuard:
 
 
 Evaluate = EvaluateRun | EvaluateReady | EvaluateOutputs | CheckAction
-Effect = Create | Read | MergePatch | Delete | AskRights | Evaluate | CheckChannel | VerifyGuard
+Effect = Create | Read | MergePatch | Delete | AskRights | InspectAction | Evaluate | CheckChannel | VerifyGuard
 
 
 @dataclass(frozen=True)

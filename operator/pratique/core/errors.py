@@ -23,6 +23,10 @@ class NotThereError(EvaluationError):
         self.path = path
 
 
+class ImpossibleNameError(EvaluationError):
+    """A template gave an object a name that its kind cannot have; what the requester chose of it is theirs to mend."""
+
+
 class EvaluationLimitError(EvaluationError):
     """An evaluation was cut off: it took more time or memory than any evaluation may."""
 

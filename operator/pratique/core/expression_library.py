@@ -120,6 +120,13 @@ FUNCTIONS = (
     _f(".prefixLength", "CIDR", "int", lambda one: values.network(one).prefixlen),
     *(_f("string", kind, "string", lambda one: one.text) for kind in KINDS),
 )
+_THEIRS = (
+    *("charAt", "join", "split", "replace", "format", "lowerAscii", "upperAscii", "substring", "trim", "reverse"),
+    *("sort", "sortBy", "slice", "flatten", "distinct", "first", "last", "orValue", "hasValue", "transformList"),
+    *("transformMap", "transformMapEntry", "existsOne"),
+)
+FUNCTION_NAMES = (*_THEIRS, *sorted({each.name for each in FUNCTIONS if "InOrder" not in each.name}))
+"""What a misspelt name may have meant."""
 
 
 @cache

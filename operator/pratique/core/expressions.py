@@ -16,7 +16,8 @@ from typing import Any
 from cel_expr_python import cel
 
 from pratique.core.errors import EvaluationError, NotThereError
-from pratique.core.expression_library import evaluator, text_of
+from pratique.core.expression_hints import remedy
+from pratique.core.expression_library import FUNCTION_NAMES, evaluator, text_of
 from pratique.core.expression_text import as_evaluated
 from pratique.core.missing import missing_path
 
@@ -82,8 +83,8 @@ def compile_expression(text: str, names: tuple[str, ...]) -> Program:
         return Program(text, _environment(names).compile(as_evaluated(text)))
     except RuntimeError as error:
         said = complaint(str(error))
-        hint = f"; in scope are: {', '.join(names)}" if "undeclared" in said else ""
-        raise EvaluationError(said + hint) from None
+        scope = f"; in scope are: {', '.join(names)}" if "undeclared" in said else ""
+        raise EvaluationError(said + scope + remedy(text, said, names, FUNCTION_NAMES)) from None
 
 
 def complaint(text: str) -> str:

@@ -5,6 +5,7 @@ are refused with it, so that judging inputs never leaves the process.
 """
 
 import difflib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -87,7 +88,7 @@ def _to_the_end(pattern: str) -> str:
     return "".join(done)
 
 
-def _problems_of_order(schema: dict[str, object], path: str) -> Iterator[str]:
+def _problems_of_order(schema: Mapping[str, object], path: str) -> Iterator[str]:
     """Yield a sentence for each name in `x-order` that is none of the fields."""
     order, fields = schema.get(ORDER, []), schema.get("properties")
     known = list(fields) if isinstance(fields, Mapping) else []
@@ -100,15 +101,62 @@ def _problems_of_order(schema: dict[str, object], path: str) -> Iterator[str]:
         yield f"{path}.{ORDER}: there is no field {clean(str(name), 80)}; {hint}"
 
 
-def problems_of_words(schema: dict[str, object], path: str) -> Iterator[str]:
+_MEANT = {
+    **{"options": "enum", "values": "enum", "choices": "enum", "allowed": "enum", "enums": "enum"},
+    **{"regex": "pattern", "regexp": "pattern", "label": "title", "name": "title", "help": "description"},
+    **{"hint": "description", "placeholder": "example", "value": "default", "fields": "properties"},
+}
+_SIZES = {
+    "string": {"min": "minLength", "max": "maxLength", "len": "maxLength", "length": "maxLength", "size": "maxLength"},
+    "array": {"min": "minItems", "max": "maxItems", "len": "maxItems", "length": "maxItems", "size": "maxItems"},
+}
+_NUMBERS = {
+    "min": "minimum",
+    "max": "maximum",
+    "step": "multipleOf",
+    "gt": "exclusiveMinimum",
+    "lt": "exclusiveMaximum",
+}
+_TYPES_MEANT = {
+    **dict.fromkeys(("str", "text", "String", "varchar", "password", "date", "email"), "string"),
+    **dict.fromkeys(("int", "int32", "int64", "Integer", "long"), "integer"),
+    **dict.fromkeys(("float", "double", "decimal", "Number"), "number"),
+    **dict.fromkeys(("bool", "Boolean", "checkbox"), "boolean"),
+    **dict.fromkeys(("list", "List", "Array"), "array"),
+    **dict.fromkeys(("map", "dict", "Object"), "object"),
+}
+_BRANCHES = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependencies", "dependentRequired"})
+_RULE = 'use a rule in inputs.rules, such as {rule: "!has(inputs.a) || has(inputs.b)", message: a needs b}'
+_NAMES = {bool: "true or false", int: "a number", float: "a number"}
+
+
+def _meant(word: str, kind: object) -> str:
+    """Return the remedy for a word that nothing honours."""
+    if word.startswith("$") or word == "definitions":
+        return "write the schema out"
+    if word.startswith("ui:") or word == "enumNames":
+        return "how a form looks is not said here: leave it out; title and description are what people read"
+    if word in _BRANCHES or word.startswith("dependent"):
+        return _RULE
+    meant = _SIZES.get(str(kind), _NUMBERS).get(word) or _MEANT.get(word)
+    close = difflib.get_close_matches(word, sorted(WORDS), n=1, cutoff=0.75)
+    if meant or close:
+        return f"did you mean {meant or close[0]}?"
+    return "use a rule in inputs.rules"
+
+
+def problems_of_words(schema: Mapping[str, object], path: str) -> Iterator[str]:
     """Yield a sentence for every word of this part of a form that nothing honours."""
-    for word in sorted(schema.keys() - WORDS):
-        hint = "write the schema out" if word.startswith("$") or word == "definitions" else "use a rule in inputs.rules"
-        yield f"{path}.{word}: is not supported; {hint}"
     yield from _problems_of_order(schema, path)
     kind = schema.get("type", "string")
+    for word in sorted(schema.keys() - WORDS):
+        yield f"{path}.{word}: is not supported; {_meant(str(word), kind)}"
     if kind not in TYPES:
-        yield f"{path}.type: must be one of {', '.join(TYPES)}"
+        meant = _TYPES_MEANT.get(str(kind))
+        hint = f"; did you mean {meant}?" if meant else ""
+        yield f"{path}.type: must be one of {', '.join(TYPES)}{hint}"
+    if isinstance(schema.get("required"), bool):
+        yield f"{path}.required: is a list beside properties, of the names that must be there, such as required: [name]"
     try:
         pattern_of(str(schema.get("pattern", "")))
     except ValueError as error:
@@ -118,3 +166,23 @@ def problems_of_words(schema: dict[str, object], path: str) -> Iterator[str]:
         yield f"{path}.format: inputs are stored and shown, so no secret may travel in them; take the name of a Secret"
     elif form is not None and form not in FORMATS.checkers:
         yield f"{path}.format: {form} is not supported; use one of {', '.join(sorted(FORMATS.checkers))}"
+
+
+def unquoted(schema: Mapping[str, object], path: str) -> Iterator[str]:
+    """Yield what YAML took for something else than the text that is asked for: 1.10 is a number, yes is true."""
+    if schema.get("type") != "string":
+        return
+    listed = schema.get("enum")
+    places = [("enum", each) for each in listed] if isinstance(listed, list) else []
+    places += [(word, schema[word]) for word in ("default", "const", "example") if word in schema]
+    for word, value in places:
+        if type(value) in _NAMES:
+            yield f"{path}.{word}: {json.dumps(value)} is {_NAMES[type(value)]}, and the type is string: write it in quotes"
+
+
+def is_version(name: str, schema: object) -> bool:
+    """Whether an input is a version, and declared as a number: 1.10 and 1.1 would be the same one."""
+    return isinstance(schema, Mapping) and schema.get("type") == "number" and _VERSION.search(name) is not None
+
+
+_VERSION = re.compile(r"(?i)version|release|revision|(?:^|_|-)tag$")

@@ -39,6 +39,10 @@ _SCALARS = {
     "number": _Field.TYPE_DOUBLE,
     "boolean": _Field.TYPE_BOOL,
 }
+_JSON_TYPES = {
+    **{"BOOL": "boolean", "INT": "integer", "UINT": "integer", "DOUBLE": "number", "STRING": "string"},
+    **{"LIST": "array", "MAP": "object"},
+}
 _UNKNOWN_FIELD = re.compile(r"undefined field '(\w+)' not found in struct '([\w.]+)'")
 _WRONG_TYPES = re.compile(r"found no matching overload for '([^']+)' applied to '(.+)'$")
 _TYPE_NAME = re.compile(rf"{re.escape(_PACKAGE)}\.\w+")
@@ -61,6 +65,17 @@ class Types:
         if condition and kind not in (cel.Type.BOOL, cel.Type.DYN):
             return f"must be true or false, but this expression never is: {text}"
         return None
+
+    def kind_of(self, text: str) -> str | None:
+        """Return the JSON type of what an expression gives; None if it may be any."""
+        try:
+            kind = self.environment.compile(as_checked(text)).return_type()
+        except RuntimeError:
+            return None
+        name = str(kind.name())
+        if kind.is_message():
+            return "object" if name.startswith(_PACKAGE) else None
+        return _JSON_TYPES.get(name.partition("<")[0])
 
     def _explained(self, said: str) -> str:
         if unknown := _UNKNOWN_FIELD.search(said):
@@ -120,7 +135,7 @@ class _Book:
         # Inputs may be named fooBar and foo_bar; protobuf takes offence at their names in JSON, which nobody uses here.
         message.options.deprecated_legacy_json_field_conflicts = True
         full = f"{_PACKAGE}.{message.name}"
-        self.paths[full], self.fields[full] = path, list(schema["properties"])
+        self.paths[full], self.fields[full] = path, [*schema["properties"], *schema.get("others", ())]
         for number, (name, each) in enumerate(schema["properties"].items(), start=1):
             self._field(message, number, name, each, f"{path}.{name}")
         return full

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator, SchemaError, ValidationError
 from jsonschema.validators import extend
 
 from pratique.core.expression_text import unescaped
-from pratique.core.form_language import FORMATS, matches, problems_of_words
+from pratique.core.form_language import FORMATS, is_version, matches, problems_of_words, unquoted
 from pratique.core.limits import (
     MAX_INPUT_BYTES,
     MAX_INPUT_DEPTH,
@@ -66,7 +66,19 @@ def problems_of_inputs(schema: Json, inputs: Json) -> list[str]:
         _validator(json.dumps(schema)).iter_errors(inputs),
         key=lambda error: ([str(part) for part in error.absolute_path], error.message),
     )
-    return [sentence for error in found for sentence in _sentences(error)][:MAX_SENTENCES]
+    sentences = [sentence for error in found for sentence in _sentences(error)]
+    return (sentences or list(_inexact_versions(schema, inputs)))[:MAX_SENTENCES]
+
+
+def _inexact_versions(schema: Json, inputs: Json) -> Iterator[str]:
+    """Yield the versions that came as numbers: nobody can tell any more which one was meant."""
+    for name, each in _properties(schema).items():
+        value = inputs.get(name)
+        if is_version(name, each) and isinstance(value, float) and not value.is_integer():
+            yield (
+                f"spec.inputs.{name}: {value} may be {value}0 as well: this Action takes it as a number, which has no zeros"
+                " at its end; its form must say type: string"
+            )
 
 
 @lru_cache(maxsize=256)
@@ -115,19 +127,65 @@ def _sentences(error: ValidationError) -> Iterator[str]:
         case "additionalProperties":
             known = list(_properties(error.schema))
             yield from (_unknown(path, name, known) for name in sorted(set(given) - set(known)))
+        case "enum" if not _has_type(error):
+            pass
         case "enum":
-            yield f"{path}: {value} is not one of {', '.join(json.dumps(each, ensure_ascii=False) for each in expected)}"
+            listed = ", ".join(json.dumps(each, ensure_ascii=False) for each in expected)
+            yield f"{path}: {value} is not one of {listed}{_blank(given, expected)}"
         case "type":
-            yield f"{path}: must be {expected}, but is {value}"
+            yield f"{path}: must be {expected}, but is {value}{_mended(expected, given)}"
         case "pattern":
             yield f"{path}: {value} does not match the pattern {expected}"
+        case "format" if expected in _FORMATS:
+            yield f"{path}: {value} is no {expected}, such as {_FORMATS[expected]}"
         case _:
             yield f"{path}: {clean(error.message, 300)}"
 
 
+_FORMATS = {
+    **{"date": "2026-12-24", "date-time": "2026-12-24T18:00:00Z", "duration": "90s, 15m, 24h, 3d or 2w"},
+    **{"email": "someone@example.com", "ipv4": "10.0.0.1", "ipv6": "2001:db8::1"},
+    **{"uuid": "123e4567-e89b-12d3-a456-426614174000", "uri": "https://example.com/a", "secret-ref": "my-secret"},
+}
+
+
+def _has_type(error: ValidationError) -> bool:
+    """Whether a value is of the type that is asked for: if it is not, that is the one thing to say of it."""
+    schema: Any = error.schema
+    return "type" not in schema or bool(_Validator({"type": schema["type"]}).is_valid(error.instance))
+
+
+_UNQUOTED = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|true|false")
+
+
+def _mended(expected: Any, given: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Return how to write a value of the type that is asked for; YAML takes much for something else."""
+    if given is None:
+        return "; leave it out if there is none"
+    match expected:
+        case "string" if isinstance(given, float):
+            return "; write it in quotes: without them YAML takes it for a number, and 1.10 for 1.1"
+        case "string" if isinstance(given, bool | int):
+            return "; write it in quotes: YAML took it for something else"
+        case "array" if not isinstance(given, Mapping):
+            return f"; write a list: [{clean(json.dumps(given, ensure_ascii=False), 40)}]"
+        case "integer" | "number" | "boolean" if isinstance(given, str) and _UNQUOTED.fullmatch(given):
+            return "; write it without quotes"
+    return ""
+
+
+def _blank(given: Any, expected: list[Any]) -> str:  # noqa: ANN401 - any JSON value
+    if isinstance(given, str) and given.strip() != given and given.strip() in expected:
+        return "; it has a blank at its beginning or end"
+    return ""
+
+
 def _unknown(path: str, name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(known) or 'none'}"
+    lower = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(name.lower(), list(lower), n=1)
+    hint = f"did you mean {lower[close[0]]}?" if close else f"known are: {', '.join(known) or 'none'}"
+    if name in ("true", "false") and not close:
+        hint = f"YAML reads on, yes, off and no as {name}: write the name in quotes; {hint}"
     return f"{path}.{clean(name, 80)}: there is no such input; {hint}"
 
 
@@ -144,16 +202,18 @@ def _problems_of_schema(text: str, path: str) -> tuple[str, ...]:
     schema: Json = json.loads(text)
     if schema.get("type") != "object":
         return (f"{path}.type: must be object, since inputs are fields with names",)
+    if _depth(schema) > MAX_SCHEMA_DEPTH:
+        return (f"{path}: is nested deeper than {MAX_SCHEMA_DEPTH} levels",)
+    if found := _schema_problems(schema, path):
+        return tuple(found)
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         return (f"{_path(path, error.absolute_path)}: {clean(error.message, 300)}",)
-    if _depth(schema) > MAX_SCHEMA_DEPTH:
-        return (f"{path}: is nested deeper than {MAX_SCHEMA_DEPTH} levels",)
-    return tuple(_schema_problems(schema, path))
+    return tuple(_defaults(schema, path))
 
 
-def _schema_problems(schema: Json, path: str) -> list[str]:
+def _schema_problems(schema: Mapping[str, Any], path: str) -> list[str]:
     found = list(problems_of_words(schema, path))
     for name, each in _properties(schema).items():
         here = f"{path}.properties.{clean(name, 80)}"
@@ -162,18 +222,37 @@ def _schema_problems(schema: Json, path: str) -> list[str]:
         elif (meant := unescaped(name)) != name:
             found.append(f"{here}: means {meant} in an expression, as in Kubernetes: name it {meant}")
         if isinstance(each, Mapping):
-            found += _schema_problems(dict(each), here)
+            found += _schema_problems(each, here)
         else:
             found.append(f"{here}: must be an object, such as {{type: string}}")
     for word in ("items", "additionalProperties"):
         if isinstance(schema.get(word), Mapping):
             found += _schema_problems(schema[word], f"{path}.{word}")
-    if (
-        "default" in schema and not found
-    ):  # by a sound schema only: a reference in it would be followed, wherever it leads
-        judge = _Validator(schema, format_checker=FORMATS)
-        found += [f"{path}.default: {clean(error.message, 300)}" for error in judge.iter_errors(schema["default"])]
     return found
+
+
+def doubts_of_schema(schema: Json, path: str = "spec.inputs.schema") -> Iterator[str]:
+    """Yield what a sound form most likely does not mean. It stops no run: Actions worked before it was said."""
+    yield from unquoted(schema, path)
+    for name, each in _properties(schema).items():
+        here = f"{path}.properties.{clean(name, 80)}"
+        yield from doubts_of_schema(each, here)
+        if is_version(name, each):
+            yield f"{here}.type: as a number, version 1.10 is 1.1 and another one would be taken; use type: string"
+    if isinstance(schema.get("items"), Mapping):
+        yield from doubts_of_schema(schema["items"], f"{path}.items")
+
+
+def _defaults(schema: Json, path: str) -> Iterator[str]:
+    """Yield the defaults that their own part of a sound form would not take."""
+    for name, each in _properties(schema).items():
+        yield from _defaults(each, f"{path}.properties.{name}")
+    for word in ("items", "additionalProperties"):
+        if isinstance(schema.get(word), Mapping):
+            yield from _defaults(schema[word], f"{path}.{word}")
+    if "default" in schema:
+        for error in _Validator(schema, format_checker=FORMATS).iter_errors(schema["default"]):
+            yield f"{path}.default: {clean(error.message, 300)}"
 
 
 def example(schema: Json) -> Any:  # noqa: ANN401 - any JSON value

@@ -11,6 +11,7 @@ but for the marks of its outbox and of what it still keeps. Its siblings are `ga
 `environment.plan_environment`.
 """
 
+import difflib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -45,6 +46,7 @@ READ_ACTION = "action"
 FREE = "No approval is needed"
 READ_GATE = "read-gate"
 MAX_ROUNDS = 16
+_ACTION_MAY_COME = timedelta(minutes=1)
 _FIRST_RETRY, _LAST_RETRY = timedelta(seconds=30), timedelta(hours=1)
 
 
@@ -106,8 +108,7 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: _Again = _Again()) 
         # told by an Event only: who sends hundreds must not flood a channel as well
         return Plan(transitions.end(run, Phase.REFUSED, crowded, now, EventType.REFUSED, []))
     if action is None:
-        text = f"There is no Action named {run.spec.action_ref.name}; `kubectl get actions` lists what there is"
-        return Plan(transitions.hold(run, Reason.ACTION_NOT_FOUND, text, now))
+        return _without_action(snapshot, now)
     if action.spec.suspend:
         text = suspended(action.metadata.name)
         return Plan(transitions.end(run, Phase.REFUSED, text, now, EventType.REFUSED, action.spec.notifications))
@@ -123,6 +124,21 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: _Again = _Again()) 
         rules = action.spec.notifications
         return Plan(transitions.end(run, Phase.REFUSED, text, now, EventType.REFUSED, rules))
     return _enter(snapshot, evaluation.plan, now, again)
+
+
+def _without_action(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
+    """Wait a minute for an Action that may be applied together with its run; then say which one may be meant."""
+    run, name = snapshot.run, snapshot.run.spec.action_ref.name
+    known_by = run.metadata.creation_timestamp + _ACTION_MAY_COME
+    if now < known_by:
+        text = f"There is no Action named {name} yet: waiting a minute for it"
+        return Plan(transitions.hold(run, Reason.ACTION_NOT_FOUND, text, now, stalled=False), wake_at=known_by)
+    close = difflib.get_close_matches(name, sorted(snapshot.actions), n=3)
+    hint = f"did you mean {' or '.join(close)}?" if close else "`kubectl get actions` lists what there is"
+    text = (
+        f"There is no Action named {name}; {hint} (actionRef cannot be changed: apply the run again under another name)"
+    )
+    return Plan(transitions.hold(run, Reason.ACTION_NOT_FOUND, text if close else text.partition(" (")[0], now))
 
 
 def _try_again_at(run: ActionRun, now: datetime) -> datetime:

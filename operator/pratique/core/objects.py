@@ -6,12 +6,16 @@ from typing import Any
 
 from pratique.api.v1alpha1 import GROUP
 from pratique.api.v1alpha1.action_run import ActionRun
-from pratique.core.errors import EvaluationError
+from pratique.core.errors import EvaluationError, ImpossibleNameError
 
 Json = dict[str, Any]
 RUN_UID_LABEL = "pratique.dev/run-uid"
 RUN_ANNOTATION = "pratique.dev/run"
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.:]*[a-z0-9])?")
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.:]*[a-z0-9])?")
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_FREE_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.:@+]*[A-Za-z0-9_])?")
+"""Of roles and their bindings: people are named in them. Whatever is taken here is one segment of a path, unquoted."""
+_RBAC = "rbac.authorization.k8s.io"
 _MAX_NAME = 253
 _API_VERSION = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[a-z]([-a-z0-9]*[a-z0-9])?")
 _KIND = re.compile(r"[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?")
@@ -60,17 +64,32 @@ def finished_manifest(rendered: Json, run: ActionRun, path: str, *, patch: bool)
     named = (
         ("apiVersion", rendered.get("apiVersion"), _API_VERSION, "v1 or apps/v1"),
         ("kind", rendered.get("kind"), _KIND, "ConfigMap"),
-        ("metadata.name", metadata.get("name"), _NAME, "my-app"),
         ("metadata.namespace", metadata.get("namespace", "absent"), _NAMESPACE, "team-a; leave it out if it has none"),
     )
     # They become the path of a request: nothing in them may lead to another object than the plan shows.
     for field, value, pattern, example in named:
         if not isinstance(value, str) or len(value) > _MAX_NAME or not pattern.fullmatch(value):
-            raise EvaluationError(f"{path}.{field}: {value!r} is not what Kubernetes takes, such as {example}")
+            error = ImpossibleNameError if field == "metadata.namespace" else EvaluationError
+            raise error(f"{path}.{field}: {value!r} is not what Kubernetes takes, such as {example}")
+    pattern, example = _name_of(rendered)
+    name = metadata.get("name")
+    if not isinstance(name, str) or len(name) > _MAX_NAME or not pattern.fullmatch(name):
+        text = f"{name!r} is not what Kubernetes takes as the name of a {rendered['kind']}, such as {example}"
+        raise ImpossibleNameError(f"{path}.metadata.name: {text}")
     for field in ("labels", "annotations"):
         if not isinstance(metadata.get(field, {}), dict):
             raise EvaluationError(f"{path}.metadata.{field}: must be an object")
     return rendered if patch else {**rendered, "metadata": _marked(metadata, rendered, run)}
+
+
+def _name_of(manifest: Json) -> tuple[re.Pattern[str], str]:
+    """Return what a name of this kind may be, and an example."""
+    group = str(manifest.get("apiVersion")).rpartition("/")[0]
+    if group == _RBAC:
+        return _FREE_NAME, "my-role or oidc:someone@example.com"
+    if group == "" and manifest.get("kind") in ("Namespace", "Service"):
+        return _LABEL, "my-app, of 63 characters at most"
+    return _SUBDOMAIN, "my-app"
 
 
 def not_written_out(template: Json, path: str) -> Iterator[str]:

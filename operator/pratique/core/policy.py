@@ -14,14 +14,15 @@ from pratique.core.asked import asked_fields
 from pratique.core.digest import plan_digest
 from pratique.core.directives import as_data
 from pratique.core.effects import Evaluation, Json, Judged, Rendered
-from pratique.core.errors import EvaluationError, NotThereError
-from pratique.core.expressions import compile_expression, has_nul
+from pratique.core.errors import EvaluationError, ImpossibleNameError, NotThereError
+from pratique.core.expression_text import selections_of
+from pratique.core.expressions import Program, compile_expression, has_nul
 from pratique.core.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
 from pratique.core.identity import askers, folded, is_among, is_service_account, person_of
 from pratique.core.limits import MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
 from pratique.core.nulls import check_nulls, without_nulls
 from pratique.core.objects import finished_manifest, not_written_out
-from pratique.core.rendering import render, render_text
+from pratique.core.rendering import parse, render, render_text
 from pratique.core.summary import summarize
 from pratique.core.text import clean
 from pratique.core.wording import approvers_phrase
@@ -92,7 +93,10 @@ def _evaluate(action: Action, run: ActionRun) -> Evaluation:
     ]
     if refusals:
         return Evaluation(refusals=tuple(refusals))
-    resources = _resources(action, run, scope)
+    try:
+        resources = _resources(action, run, scope)
+    except _NamedByRequesterError as error:
+        return Evaluation(refusals=(str(error),))
     if not resources:
         return Evaluation(refusals=("With these inputs there is nothing to do: every resource's `when` is false",))
     return Evaluation(plan=_plan(action, inputs, gate, resources, _cost(action, scope)))
@@ -146,8 +150,27 @@ def _resources(action: Action, run: ActionRun, scope: Json) -> list[PlannedResou
         path = f"spec.execution.resources[{index}]"
         if condition(template.when, scope, f"{path}.when"):
             check_nulls(action, index, f"{path}.template")
-            planned.append(render_resource(template, run, scope, path))
+            try:
+                planned.append(render_resource(template, run, scope, path))
+            except ImpossibleNameError as error:
+                if chosen := _chosen(template):
+                    raise _NamedByRequesterError(f"{chosen}: {error}") from None
+                raise
     return planned
+
+
+class _NamedByRequesterError(EvaluationError):
+    """An object cannot have the name that the requester chose: a verdict, since no author has to mend anything."""
+
+
+def _chosen(template: ResourceTemplate) -> str:
+    """Return what a requester chooses of an object's name and namespace, as they write it."""
+    metadata = template.template.get("metadata") or {}
+    text = " ".join(str(metadata.get(field)) for field in ("name", "namespace"))
+    of = {("inputs", "spec.inputs."), ("run", "run.")}
+    selected = selections_of(" ".join(part.text for part in parse(text, SCOPE) if isinstance(part, Program)))
+    names = sorted(f"{prefix}{name}" for root, prefix in of for found, name in selected if found == root)
+    return ", ".join("metadata.name" if name == "run.name" else name for name in names)
 
 
 def render_resource(template: ResourceTemplate, run: ActionRun, scope: Json, path: str) -> PlannedResource:

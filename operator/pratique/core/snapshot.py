@@ -1,5 +1,6 @@
 """What a look at an ActionRun knows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from pratique.api.v1alpha1.action import Action
@@ -27,5 +28,7 @@ class RunSnapshot:
     ended: Phase | None = None
     others: OpenRuns | None = None
     routing: Routing = field(default_factory=Routing)
+    actions: Collection[str] = ()
+    """The names of the Actions that there are, when its own is not among them."""
     vouched: bool = False
     """Whether this very version of its Approval is the one by which this process ended it, under guard."""

@@ -19,11 +19,13 @@ MAX_TIMELINE = 32
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 
 
-def hold(run: ActionRun, reason: Reason, message: str, now: datetime) -> ActionRunStatus:
+def hold(
+    run: ActionRun, reason: Reason, message: str, now: datetime, *, stalled: bool | None = None
+) -> ActionRunStatus:
     """Leave a run Pending: it cannot be judged until somebody changes something, and is never waved through."""
     text = clean(message, MAX_MESSAGE)
     generation = run.metadata.generation
-    stalled = reason is not Reason.RETRYING
+    stalled = reason is not Reason.RETRYING if stalled is None else stalled
     conditions = set_condition(
         list(run.status.conditions), ConditionType.ACCEPTED, UNKNOWN, reason, text, now, generation
     )

@@ -170,7 +170,8 @@ class ActionRuns(Kind):
         others = self._others(run, body, approval)
         known = RunSnapshot(run, action, approval, outcomes, deliveries, proven, ended, others, self.routing)
         vouched = approval is not None and approval in self.vouched
-        plan = plan_action_run(replace(known, vouched=vouched), now)
+        names = () if action is not None else tuple(name for _, name in self.stores["actions"].names())
+        plan = plan_action_run(replace(known, vouched=vouched, actions=names), now)
         self.memory.looked_at(run, plan)
         return run, plan
 

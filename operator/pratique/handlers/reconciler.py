@@ -212,7 +212,7 @@ class Reconciler:
                     value = await self.sandbox.evaluate_outputs(effect.plan, effect.run, effect.resources, owners)
                     return Outcome(value=value)
                 case CheckAction():
-                    return Outcome(value=await self.sandbox.check_action(effect.action, owners))
+                    return Outcome(value=await self.sandbox.check_action(effect.action, effect.schemas, owners))
                 case CheckChannel():
                     return await self.check_channel(effect)
                 case VerifyGuard():

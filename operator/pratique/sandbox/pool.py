@@ -82,10 +82,13 @@ class Sandbox:
         question = {"do": "outputs", "plan": plan.to_wire(), "run": _without_status(run), "resources": seen}
         return Rendered(**await self._ask(question, owners))
 
-    async def check_action(self, action: Action, owners: Owners = ()) -> tuple[str, ...]:
-        """Return what is wrong with an Action."""
+    async def check_action(
+        self, action: Action, schemas: Mapping[str, Json] | None = None, owners: Owners = ()
+    ) -> tuple[str, ...]:
+        """Return what is wrong with an Action, by itself and beside the schemas of its kinds."""
+        question = {"do": "check", "action": action.to_wire(), "schemas": dict(schemas or {})}
         try:
-            return tuple(await self._ask({"do": "check", "action": action.to_wire()}, owners))
+            return tuple(await self._ask(question, owners))
         except EvaluationLimitError as error:
             raise EvaluationLimitError(f"checking the form, expressions and templates {error}; simplify them") from None
 

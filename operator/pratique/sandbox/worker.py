@@ -62,7 +62,7 @@ _ANSWERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "run": _run,
     "ready": _ready,
     "outputs": _outputs,
-    "check": lambda request: list(check_action(Action.model_validate(request["action"]))),
+    "check": lambda request: list(check_action(Action.model_validate(request["action"]), request["schemas"])),
 }
 
 

@@ -21,6 +21,14 @@ from pratique.api.v1alpha1.common import (
     pending_condition,
 )
 
+ONE_NAME = (
+    r"n.trim() != '' && n.trim() == n && !n.matches('\\p{C}') && (n.contains('=') || !n.matches('[,;]\\s|@.*[,;].*@'))"
+)
+"""CEL: whether `n` is the name of one user or group. With `=` it is a distinguished name, which has commas."""
+ONE_NAME_SENTENCE = (
+    "is one name, without blanks around it, invisible characters or a comma between two; write one entry for each"
+)
+
 
 class RequireReason(StrEnum):
     """When a run must say why."""
@@ -138,6 +146,16 @@ class ApprovalRules(ApiModel):
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
         ),
     ] = []
+
+    # Here and not beside the names: gates and plans hold them as well, and those of an earlier version must go on.
+    cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            rule="!has(self.stages) || self.stages.all(s,"
+            f" (!has(s.approvers.users) || s.approvers.users.all(n, {ONE_NAME}))"
+            f" && (!has(s.approvers.groups) || s.approvers.groups.all(n, {ONE_NAME})))",
+            message=f"approvers: each of users and groups {ONE_NAME_SENTENCE}",
+        ),
+    )
 
 
 class Lists(StrEnum):
@@ -270,6 +288,15 @@ class ActionSpec(ApiModel):
         ),
     ] = None
     notifications: NotificationRules = []
+
+    cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            rule="!has(self.notifications) || self.notifications.all(r, !has(r.people) ||"
+            f" ((!has(r.people.users) || r.people.users.all(n, {ONE_NAME}))"
+            f" && (!has(r.people.groups) || r.people.groups.all(n, {ONE_NAME}))))",
+            message=f"people of notifications: each of users and groups {ONE_NAME_SENTENCE}",
+        ),
+    )
 
 
 class ActionStatus(ApiModel):

@@ -1,0 +1,168 @@
+"""Looks what of an Action the cluster has: its account and whether it is lent to us, its kinds, and their schemas.
+
+It finds facts and says what is missing; what a template or an expression makes of a schema is judged in the sandbox. What
+the API server does not let us see is taken for sound: runs are what finds it out then.
+"""
+
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+from pratique.api.v1alpha1.action import Action
+from pratique.cluster.client import Api, ApiError
+from pratique.core.effects import Inspection, Json
+
+_DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+_REVIEW = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+_KEPT = ("type", "properties", "items", "additionalProperties", "allOf", "oneOf", "anyOf", "$ref", "enum")
+_MARKS = ("x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields")
+_MAX_SCHEMAS = 64
+
+
+async def inspect(api: Api, action: Action) -> Inspection:
+    """Return what is missing, and the schemas of the kinds that are there; raises ApiError if the API server is away."""
+    problems: list[str] = []
+    schemas: dict[str, Json] = {}
+    for index, each in enumerate(action.spec.execution.resources):
+        version, kind = str(each.template.get("apiVersion")), str(each.template.get("kind"))
+        if "${" in version + kind:
+            continue  # the check of the templates says that
+        problem = await _missing(api, version, kind)
+        if problem is not None:
+            problems.append(f"spec.execution.resources[{index}].template.{problem}")
+        elif (key := f"{version}/{kind}") not in schemas and (schema := await _schema(api, version, kind)) is not None:
+            schemas[key] = schema
+    problems += await _account(api, action)
+    return Inspection(tuple(problems), schemas)
+
+
+async def _account(api: Api, action: Action) -> list[str]:
+    """Say whether the ServiceAccount is missing, or not lent to us."""
+    account, field = action.spec.execution.service_account_ref, "spec.execution.serviceAccountRef"
+    try:
+        await api.request("GET", f"/api/v1/namespaces/{account.namespace}/serviceaccounts/{account.name}")
+    except ApiError as error:
+        if error.transient:
+            raise
+        if error.code == 404:
+            where = f"{account.namespace}/{account.name}"
+            return [f"{field}: there is no ServiceAccount {where}; create it, or name the one that is meant"]
+    attributes = {"verb": "impersonate", "resource": "serviceaccounts", "version": "v1"}
+    spec = {"resourceAttributes": {**attributes, "namespace": account.namespace, "name": account.name}}
+    try:
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        answer = await api.request("POST", path, {**_REVIEW, "spec": spec}, fenced=False)
+    except ApiError as error:
+        if error.transient:
+            raise
+        return []
+    if answer.get("status", {}).get("allowed") is not False:
+        return []
+    rule = f'{{apiGroups: [""], resources: [serviceaccounts], verbs: [impersonate], resourceNames: [{account.name}]}}'
+    return [
+        f"{field}: the operator may not act as ServiceAccount {account.namespace}/{account.name}; in namespace"
+        f" {account.namespace} bind the operator's ServiceAccount to a Role with the rule {rule}"
+    ]
+
+
+async def _missing(api: Api, version: str, kind: str) -> str | None:
+    """Return what is wrong with apiVersion or kind, if the cluster does not have them."""
+    try:
+        if await api.has_kind(version, kind):
+            return None
+    except ApiError as error:
+        if error.transient:
+            raise
+        return None
+    known = [pair async for pair in _kinds(api)]
+    same_kind = sorted({have for have, named in known if named == kind})
+    here = sorted({named for have, named in known if have == version})
+    if here:
+        close = difflib.get_close_matches(kind, here, n=1)
+        hint = f"did you mean {close[0]}?" if close else _elsewhere(kind, same_kind)
+        return f"kind: the cluster has no kind {kind} in {version}; {hint}"
+    hint = _elsewhere(kind, same_kind)
+    if not same_kind and (close := difflib.get_close_matches(version, sorted({have for have, _ in known}), n=1)):
+        hint = f"did you mean {close[0]}?"
+    return f"apiVersion: the cluster has no {version}; {hint}"
+
+
+def _elsewhere(kind: str, versions: list[str]) -> str:
+    if versions:
+        return f"{kind} is in {', '.join(versions[:3])}"
+    return "install what brings it (its CustomResourceDefinition), or mend the name"
+
+
+async def _kinds(api: Api) -> Any:  # noqa: ANN401 - an async iterator of pairs
+    """Yield every apiVersion and kind of the cluster."""
+    for path in ("/api", "/apis"):
+        found = await api.request("GET", path, accept=_DISCOVERY)
+        for group in found.get("items") or ():
+            name = group.get("metadata", {}).get("name") or ""
+            for version in group.get("versions") or ():
+                label = f"{name}/{version['version']}" if name else version["version"]
+                for resource in version.get("resources") or ():
+                    yield label, str((resource.get("responseKind") or {}).get("kind"))
+
+
+async def _schema(api: Api, version: str, kind: str) -> Json | None:
+    """Return the schema of a kind, as far as it is looked at; None if the API server publishes none."""
+    part = f"apis/{version}" if "/" in version else f"api/{version}"
+    try:
+        index = await api.request("GET", "/openapi/v3")
+        address = index.get("paths", {}).get(part, {}).get("serverRelativeURL")
+        if not isinstance(address, str) or not address.startswith("/openapi/v3/"):
+            return None
+        key = f"{address} {kind}"
+        if key not in api.schemas:
+            found = _of_kind(await api.request("GET", address), version, kind)
+            if len(api.schemas) >= _MAX_SCHEMAS:
+                api.schemas.clear()
+            api.schemas[key] = found
+        return api.schemas[key]
+    except ApiError as error:
+        if error.transient:
+            raise
+        return None
+
+
+def _of_kind(document: Json, version: str, kind: str) -> Json | None:
+    group, _, number = version.rpartition("/")
+    wanted = {"group": group, "version": number, "kind": kind}
+    components = document.get("components", {}).get("schemas", {})
+    marks = {name: each.get("x-kubernetes-group-version-kind", ()) for name, each in components.items()}
+    root = next((name for name, mark in marks.items() if wanted in mark), None)
+    if root is None:
+        return None
+    kept: dict[str, Any] = {}
+    waiting = [root]
+    while waiting:
+        name = waiting.pop()
+        if name not in kept and name in components:
+            kept[name] = _pruned(components[name])
+            waiting += _references(kept[name])
+    return {"root": root, "components": kept}
+
+
+def _pruned(schema: Any) -> Any:  # noqa: ANN401
+    """Return a schema without its texts, of which there are many."""
+    if not isinstance(schema, dict):
+        return schema
+    pruned = {word: schema[word] for word in (*_KEPT, *_MARKS) if word in schema}
+    if isinstance(pruned.get("properties"), dict):
+        pruned["properties"] = {name: _pruned(each) for name, each in pruned["properties"].items()}
+    for word in ("items", "additionalProperties"):
+        if word in pruned:
+            pruned[word] = _pruned(pruned[word])
+    return pruned
+
+
+def _references(schema: Any) -> Iterator[str]:  # noqa: ANN401
+    if isinstance(schema, dict):
+        if isinstance(schema.get("$ref"), str):
+            yield schema["$ref"].rpartition("/")[2]
+        for each in schema.values():
+            yield from _references(each)
+    elif isinstance(schema, list):
+        for each in schema:
+            yield from _references(each)
