@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 2.0
 """Seconds between two lives of Kopf."""
 _LOOK_SECONDS = 1.0
-_PATIENCE, _LONGEST_PATIENCE = 5.0, 20.0
+_PATIENCE, _LONGEST_PATIENCE = 5.0, 8.0
 """Seconds that Kopf may need until it watches a kind that the API server lists; more after each time that it did not."""
 _END_SECONDS = 10.0
 _UNKNOWN = 404
@@ -83,7 +83,7 @@ class Watches:
                 if stop.is_set():
                     return
                 log.warning("The watches begin again: %s", why)
-                calm = self._clock.steady() - began > 2 * _LONGEST_PATIENCE
+                calm = self._clock.steady() - began > 5 * _LONGEST_PATIENCE
                 pause = _FIRST_PAUSE if calm else min(pause * 2, _LONGEST_PAUSE)
                 self._patience = _PATIENCE if calm else self._patience
                 await asyncio.wait({stopped}, timeout=pause)
