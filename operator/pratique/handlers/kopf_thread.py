@@ -4,7 +4,7 @@ Level-triggered events are all that we want of it: no handler of ours changes an
 gets to see where to begin to watch, and no objects: it would hold all of them in memory at once, with a task for each.
 
 Every task of that loop is Kopf's, so that ending it ends all of it: its tasks are cancelled over and over (some swallow
-the first time), and what is left then ends with the loop. `tests/unit/test_kopf_thread.py` holds what this leans on.
+the first time), and what is left then ends with the loop. `tests/unit/test_watches.py` holds what this leans on.
 """
 
 import asyncio
