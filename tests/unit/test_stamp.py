@@ -81,7 +81,7 @@ def edited(fields: str, old: Json) -> list[Json]:
         ("UPDATE", {"inputs": {}, "withdrawn": True}, {"inputs": {}}, []),
         ("UPDATE", {"inputs": {}, "withdrawn": 1}, {"inputs": {}}, edited("withdrawn", {"inputs": {}})),
         ("UPDATE", {"inputs": 1, "withdrawn": True}, {"inputs": {}}, edited("inputs", {"inputs": {}})),
-        ("UPDATE", {"reason": "a"}, {"requestedBy": WHO}, edited("reason, requestedBy", {"requestedBy": WHO})),
+        ("UPDATE", {"reason": "a"}, {"requestedBy": WHO}, edited("reason", {"requestedBy": WHO})),
         ("UPDATE", {}, {"inputs": {}}, edited("inputs", {"inputs": {}})),
         ("UPDATE", 1, {"requestedBy": OTHER}, edited("spec", {"requestedBy": OTHER})),
         ("UPDATE", None, {"requestedBy": OTHER}, edited("spec", {"requestedBy": OTHER})),

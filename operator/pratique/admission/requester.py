@@ -31,10 +31,11 @@ _CHANGED = f"""
       (k in object.spec && object.spec[k] != oldObject.spec[k])) +
     (has(object.spec.withdrawn) && type(object.spec.withdrawn) != bool ? ['withdrawn'] : [])
 """
-"""The fields of a run that an update would change; a requester that is left out is only left out."""
+"""The fields of a run that an update would change."""
 _EDITED = f"""
-    request.operation == 'UPDATE' && ({_CHANGED}).exists(k, k != 'requestedBy' || has(object.spec.requestedBy))
+    ({_CHANGED}).filter(k, k != 'requestedBy' || 'requestedBy' in object.spec)
 """
+"""Those of them that are an edit: a requester that is left out is only left out, and stamped."""
 _FEW = 256
 """Up to so many groups may be written down in another order: to compare more would cost more than one rule may."""
 _OWNERS = "(has({0}.metadata.ownerReferences) ? {0}.metadata.ownerReferences : [])"
@@ -57,18 +58,19 @@ def requester_stamp() -> Stamp:
         # a new spec that is no object is left for the schema to refuse, which says so better than a failing policy
         {
             "unset-or-edited": f"""
-                (has(object.spec) && type(object.spec) == map && !has(object.spec.requestedBy)) || ({_EDITED})
+                (has(object.spec) && type(object.spec) == map && !has(object.spec.requestedBy)) ||
+                (request.operation == 'UPDATE' && ({_EDITED}).size() > 0)
             """
         },
-        {"me": ME, "groups": GROUPS, "changed": _CHANGED, "edited": _EDITED},
+        {"me": ME, "groups": GROUPS, "edited": f"request.operation == 'UPDATE' ? ({_EDITED}) : []"},
         f"""
-        variables.edited
+        variables.edited.size() > 0
         ? [
             JSONPatch{{op: "add", path: "/spec", value: oldObject.spec}},
             has(object.metadata.annotations)
             ? JSONPatch{{op: "add", path: "/metadata/annotations/" + jsonpatch.escapeKey("{EDITED}"),
-                        value: variables.changed.join(', ')}}
-            : JSONPatch{{op: "add", path: "/metadata/annotations", value: {{"{EDITED}": variables.changed.join(', ')}}}}
+                        value: variables.edited.join(', ')}}
+            : JSONPatch{{op: "add", path: "/metadata/annotations", value: {{"{EDITED}": variables.edited.join(', ')}}}}
           ]
         : request.operation == 'CREATE'
         ? [JSONPatch{{op: "add", path: "/spec/requestedBy",
