@@ -44,7 +44,7 @@ def denied(answer: Answer, sentence: str) -> None:
 
 @pytest.mark.parametrize("who", ["lead-1-alike", "lead-umlaut", "lead-odd"])
 def test_whatever_one_is_called_one_decides_under_ones_own_name(cluster: Cluster, namespace: str, who: str) -> None:
-    open_gate(cluster, namespace)
+    open_gate(cluster, namespace, {"spec.policy.required": 2})
     assert decide(cluster, who, namespace).code == 0
     (found,) = decisions(cluster, namespace).items()
     assert found[0] == known(who).username
