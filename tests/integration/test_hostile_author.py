@@ -127,11 +127,6 @@ HELD = {
     ),
     "any-kind": (changed(CONFIGMAP, {"kind": "${inputs.kind}"}), "kind: must be written out"),
     "any-version": (changed(CONFIGMAP, {"apiVersion": "${inputs.kind}"}), "apiVersion: must be written out"),
-    "slash": (changed(CONFIGMAP, {"metadata.name": "${inputs.slash}"}), "metadata.name: 'a/../../b' is not"),
-    "dots": (changed(CONFIGMAP, {"metadata.name": "${inputs.dots}"}), "metadata.name: '..' is not"),
-    "percent": (changed(CONFIGMAP, {"metadata.name": "${inputs.percent}"}), "metadata.name: '%2e%2e' is not"),
-    "space": (changed(CONFIGMAP, {"metadata.namespace": "${inputs.slash}"}), "metadata.namespace: 'a/../../b' is not"),
-    "token": (changed(CONFIGMAP, {"metadata.namespace": "${inputs.token}"}), "metadata.namespace: 'default/service"),
 }
 INPUTS = {
     "kind": "Secret",
@@ -147,6 +142,23 @@ def test_what_would_lead_elsewhere_is_held_with_the_field(author: Attempts) -> N
     for name, (_, sentence) in HELD.items():
         assert found[name]["phase"] == "Pending", (name, found[name])
         assert f"Action {name}-{author.namespace}, spec.execution.resources[0].template" in found[name]["message"]
+        assert sentence in found[name]["message"], found[name]["message"]
+
+
+CHOSEN = {
+    "slash": (changed(CONFIGMAP, {"metadata.name": "${inputs.slash}"}), "metadata.name: 'a/../../b' is not"),
+    "dots": (changed(CONFIGMAP, {"metadata.name": "${inputs.dots}"}), "metadata.name: '..' is not"),
+    "percent": (changed(CONFIGMAP, {"metadata.name": "${inputs.percent}"}), "metadata.name: '%2e%2e' is not"),
+    "space": (changed(CONFIGMAP, {"metadata.namespace": "${inputs.slash}"}), "metadata.namespace: 'a/../../b' is not"),
+    "token": (changed(CONFIGMAP, {"metadata.namespace": "${inputs.token}"}), "metadata.namespace: 'default/service"),
+}
+
+
+def test_a_name_that_a_requester_chose_to_lead_elsewhere_is_refused_with_the_input(author: Attempts) -> None:
+    found = author.tried({name: template for name, (template, _) in CHOSEN.items()}, INPUTS)
+    for name, (_, sentence) in CHOSEN.items():
+        assert found[name]["phase"] == "Refused", (name, found[name])
+        assert found[name]["message"].startswith(f"spec.inputs.{'slash' if name == 'space' else name}: spec.execution")
         assert sentence in found[name]["message"], found[name]["message"]
 
 

@@ -153,7 +153,7 @@ def _resources(action: Action, run: ActionRun, scope: Json) -> list[PlannedResou
             try:
                 planned.append(render_resource(template, run, scope, path))
             except ImpossibleNameError as error:
-                if chosen := _chosen(template):
+                if chosen := _chosen(template, "namespace" if ".metadata.namespace:" in str(error) else "name"):
                     raise _NamedByRequesterError(f"{chosen}: {error}") from None
                 raise
     return planned
@@ -163,10 +163,9 @@ class _NamedByRequesterError(EvaluationError):
     """An object cannot have the name that the requester chose: a verdict, since no author has to mend anything."""
 
 
-def _chosen(template: ResourceTemplate) -> str:
-    """Return what a requester chooses of an object's name and namespace, as they write it."""
-    metadata = template.template.get("metadata") or {}
-    text = " ".join(str(metadata.get(field)) for field in ("name", "namespace"))
+def _chosen(template: ResourceTemplate, field: str) -> str:
+    """Return what a requester chooses of an object's name or namespace, as they write it."""
+    text = str((template.template.get("metadata") or {}).get(field))
     of = {("inputs", "spec.inputs."), ("run", "run.")}
     selected = selections_of(" ".join(part.text for part in parse(text, SCOPE) if isinstance(part, Program)))
     names = sorted(f"{prefix}{name}" for root, prefix in of for found, name in selected if found == root)
