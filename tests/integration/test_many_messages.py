@@ -220,7 +220,8 @@ async def test_a_channel_that_hangs_for_ever_costs_the_one_beside_it_nothing(tmp
         assert max(late.values()) < LATE_SECONDS, sorted(late.values())[-9:]
         assert hook.repeated() == Counter() and (dead.taken, seen[-1]["pratique_outbox_depth"]) == ([], 241)
         assert dead.tries <= TRIES
-        for name, spare in (("pratique_tasks", 24), ("process_open_fds", 12)):
+        # A busy machine keeps more requests to the API server open side by side; 241 messages that wait hold none.
+        for name, spare in (("pratique_tasks", 24), ("process_open_fds", 32)):
             assert max(each[name] for each in seen) <= seen[0][name] + spare, [each[name] for each in seen]
         memory = [each["process_resident_memory_bytes"] / 2**20 for each in seen]
         assert memory[-1] - memory[0] < 24 and memory[-1] - memory[-2] < 8, memory  # MiB, for 240 runs; then for none
