@@ -188,7 +188,7 @@ class TestHeld:
             KUBERNETES_EVENTS: DeliveryState.PENDING,
             "mail": SKIPPED,
         }
-        assert requests["mail"].error == "not needed any more: Approved came before a receiver took it"
+        assert requests["mail"].error == "not needed any more: Approved came before a receiver took it: no"
         assert any(entry.event is HANDLED and entry.state is DeliveryState.PENDING for entry in outbox)
         sent = settle(asked, {entry.id: Delivery(sent=True) for entry in asked}, NOW)
         assert SKIPPED not in {entry.state for entry in happen(sent, whom, APPROVED, HANDLED)}

@@ -162,8 +162,8 @@ def _is_failing_channel(entry: Notification) -> bool:
 
 
 def _not_needed(entry: Notification, since: Notification) -> Notification:
-    when = "a receiver took it" if entry.attempts else "it was due"
-    error = f"not needed any more: {since.event.value} came before {when}"
+    when = f"a receiver took it: {entry.error}" if entry.attempts else "it was due"
+    error = fit(f"not needed any more: {since.event.value} came before {when}", MAX_ERROR)
     return entry.model_copy(update={"state": DeliveryState.SKIPPED, "error": error})
 
 
