@@ -54,6 +54,13 @@ def test_what_says_what_is_meant_stays(words, held):
     assert hide(words, held) == words
 
 
+def test_a_word_within_a_longer_one_stays_and_alone_it_is_hidden():
+    held = {"spec": {"decisions": {"lead": {"verdict": "Approve"}}}}
+    assert hide("what is being approved is frozen", held) == "what is being approved is frozen"
+    assert hide("you said 'Approve': no", held) == "you said '(hidden)': no"
+    assert hide("x1hunter22y", {"data": {"p": "hunter22"}}) == "x1(hidden)y"
+
+
 def test_a_name_that_is_none_is_hidden():
     assert hide("it says: Hello World!", {"name": "Hello World!"}) == "it says: (hidden)"
 

@@ -49,8 +49,15 @@ def _mark(marks: bytearray, folded: str, value: str, parts: Mapping[str, list[in
     if len(value) < _PART:
         at = folded.find(value)
         while at >= 0:
-            marks[at : at + len(value)] = b"\1" * len(value)
+            if not _is_in_a_word(folded, at, value):
+                marks[at : at + len(value)] = b"\1" * len(value)
             at = folded.find(value, at + 1)
+
+
+def _is_in_a_word(folded: str, at: int, value: str) -> bool:
+    """Whether a short word stands within a longer one, as approve does in approved: that says nothing of the value."""
+    around = folded[max(at - 1, 0) : at] + folded[at + len(value) : at + len(value) + 1]
+    return value.isalpha() and any(each.isalpha() for each in around)
 
 
 def _pieces(words: str, marks: bytearray) -> Iterator[str]:
