@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pratique.core.changes import changes_of_new, changes_of_patched
-from pratique.core.listing import MAX_CHANGES, key_of_change, listed, loss_of, sentence_of
+from pratique.core.field_changes import MAX_CHANGES
+from pratique.core.listing import key_of_change, listed, loss_of, sentence_of
 
 WEB = {"name": "web", "image": "nginx:1.27", "env": [{"name": "DB", "value": "postgres"}], "resources": {"cpu": "1"}}
 SIDECAR = {"name": "sidecar", "image": "envoy:1"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pratique.core.first_changes import MAX_CHANGES
+from pratique.core.field_changes import MAX_CHANGES
 from pratique.core.first_changes import first_changes as changes
 
 

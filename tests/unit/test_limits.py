@@ -11,9 +11,10 @@ from pratique.api.v1alpha1.common import EventType, NotificationRule, Requester
 from pratique.core import notification, transitions
 from pratique.core.changes import changes_of_patched
 from pratique.core.effects import Delivery
+from pratique.core.field_changes import MAX_CHANGES
 from pratique.core.gate import ApprovalSnapshot, plan_approval
 from pratique.core.limits import MAX_INPUT_BYTES, MAX_METADATA_LENGTH, MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
-from pratique.core.listing import MAX_CHANGES, listed
+from pratique.core.listing import listed
 from pratique.core.text import fit
 
 STORED = 1_572_864

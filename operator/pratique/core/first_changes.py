@@ -3,17 +3,14 @@
 Lists are compared by position, or as a whole. What is listed anew is listed by `changes`. Called by `dry_run`.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pratique.api.v1alpha1.action_run import FieldChange
+from pratique.core.field_changes import MAX_VALUE, bound, bound_path, fingerprint
 from pratique.core.sameness import contains
 from pratique.core.text import clean, fit
-
-MAX_CHANGES = 16
-_MAX_PATH, _MAX_VALUE = 256, 160
 
 
 def first_changes(template: Any, before: Any, after: Any) -> list[FieldChange]:  # noqa: ANN401 - any JSON value
@@ -22,15 +19,7 @@ def first_changes(template: Any, before: Any, after: Any) -> list[FieldChange]: 
         FieldChange(path=path, before=_shown(old), after=_shown(new))
         for path, old, new in _walk(template, before, after, "")
     ]
-    if len(found) <= MAX_CHANGES:
-        return found
-    rest = found[MAX_CHANGES:]
-    more = FieldChange(
-        path=f"{len(rest)} more fields",
-        before=_fingerprint("".join(each.path + each.before for each in rest)),
-        after=_fingerprint("".join(each.after for each in rest)),
-    )
-    return [*found[:MAX_CHANGES], more]
+    return bound(found)
 
 
 def _walk(template: Any, before: Any, after: Any, path: str) -> Iterator[tuple[str, Any, Any]]:  # noqa: ANN401
@@ -43,7 +32,7 @@ def _walk(template: Any, before: Any, after: Any, path: str) -> Iterator[tuple[s
                 yield from _walk(value, before[index], after[index], f"{path}[{index}]")
         case _:
             if not (_empty(before) and _empty(after)) and not (contains(after, before) and contains(before, after)):
-                yield fit(clean(path, _MAX_PATH), _MAX_PATH), before, after
+                yield bound_path(path), before, after
 
 
 def _empty(value: Any) -> bool:  # noqa: ANN401 - any JSON value
@@ -60,9 +49,5 @@ def _same_shape(template: list[Any], *others: Any) -> bool:  # noqa: ANN401 - an
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - any JSON value
     text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-    shown = fit(clean(text, _MAX_VALUE), _MAX_VALUE)
-    return shown if shown == text else f"{fit(shown, _MAX_VALUE - 40)} {_fingerprint(text)}"
-
-
-def _fingerprint(text: str) -> str:
-    return f"(sha256:{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:16]})"
+    shown = fit(clean(text, MAX_VALUE), MAX_VALUE)
+    return shown if shown == text else f"{fit(shown, MAX_VALUE - 40)} {fingerprint(text)}"

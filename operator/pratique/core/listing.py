@@ -4,18 +4,16 @@
 Called by `patching` and `dry_run`; read by `summary` and `differences`.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pratique.api.v1alpha1.action_run import FieldChange
 from pratique.core.changes import Change, Kind
 from pratique.core.elements import text_of
+from pratique.core.field_changes import MAX_VALUE, bound, bound_path, fingerprint
 from pratique.core.text import clean, fit
 
-MAX_CHANGES = 16
 REMOVED, ADDED, CHOSEN = "removed", "added", "chosen by the cluster"
-_MAX_PATH, _MAX_VALUE = 256, 160
 _EXCERPT, _LEAD = 90, 24
 Key = tuple[str, str, str]
 
@@ -25,15 +23,7 @@ def listed(changes: Sequence[Change]) -> list[FieldChange]:
     found = [
         each for change in sorted(changes, key=lambda each: each.kind is not Kind.REMOVED) for each in _told(change)
     ]
-    if len(found) <= MAX_CHANGES:
-        return found
-    rest = found[MAX_CHANGES:]
-    more = FieldChange(
-        path=f"{len(rest)} more fields",
-        before=_fingerprint("".join(each.path + each.before for each in rest)),
-        after=_fingerprint("".join(each.after for each in rest)),
-    )
-    return [*found[:MAX_CHANGES], more]
+    return bound(found)
 
 
 def key_of_change(change: FieldChange) -> Key:
@@ -55,12 +45,12 @@ def sentence_of(change: FieldChange) -> str:
 def loss_of(change: Change) -> str:
     """Return what a patch would take away unasked, as the author of the template reads it."""
     if change.kind is Kind.REMOVED:
-        return f"{_path(change.path)} would lose {_names(change)}"
-    return f"{_path(change.path)} would become another value"
+        return f"{bound_path(change.path)} would lose {_names(change)}"
+    return f"{bound_path(change.path)} would become another value"
 
 
 def _told(change: Change) -> list[FieldChange]:
-    path = _path(change.path)
+    path = bound_path(change.path)
     match change.kind:
         case Kind.REMOVED:
             return [FieldChange(path=path, before=_names(change), after=REMOVED)]
@@ -77,10 +67,10 @@ def _told(change: Change) -> list[FieldChange]:
 def _added(path: str, value: Any) -> list[FieldChange]:  # noqa: ANN401 - any JSON value
     """Return what comes as a whole, or field by field where it is long."""
     text = text_of(value)
-    if len(text.encode()) <= _MAX_VALUE or not isinstance(value, Mapping):
+    if len(text.encode()) <= MAX_VALUE or not isinstance(value, Mapping):
         return [FieldChange(path=path, before=ADDED, after=_cut(text, 0))]
     fields = [(key, value[key]) for key in value]
-    return [each for key, inner in fields for each in _added(_path(f"{path}.{key}"), inner)]
+    return [each for key, inner in fields for each in _added(bound_path(f"{path}.{key}"), inner)]
 
 
 def _names(change: Change) -> str:
@@ -89,18 +79,14 @@ def _names(change: Change) -> str:
         return _cut(text_of(change.before), 0)
     names = [clean(name, 64) for name in change.names]
     whole = ", ".join(names)
-    if len(whole.encode()) <= _MAX_VALUE and names == list(change.names):
+    if len(whole.encode()) <= MAX_VALUE and names == list(change.names):
         return whole
     count = len(names)
-    while count > 1 and len(", ".join(names[:count]).encode()) > _MAX_VALUE - 60:
+    while count > 1 and len(", ".join(names[:count]).encode()) > MAX_VALUE - 60:
         count -= 1
-    shown = fit(", ".join(names[:count]), _MAX_VALUE - 60)
+    shown = fit(", ".join(names[:count]), MAX_VALUE - 60)
     more = f" and {len(names) - count} more" if count < len(names) else ""
-    return f"{shown}{more} {_fingerprint(chr(0).join(change.names))}"
-
-
-def _path(path: str) -> str:
-    return fit(clean(path, _MAX_PATH), _MAX_PATH)
+    return f"{shown}{more} {fingerprint(chr(0).join(change.names))}"
 
 
 def _first_difference(one: str, other: str) -> int:
@@ -109,14 +95,10 @@ def _first_difference(one: str, other: str) -> int:
 
 def _cut(text: str, at: int) -> str:
     """Return a value as it is, or of a long one what is around the place where it differs, and a fingerprint of it all."""
-    shown = fit(clean(text, _MAX_VALUE), _MAX_VALUE)
+    shown = fit(clean(text, MAX_VALUE), MAX_VALUE)
     if shown == text:
         return text
     start = max(0, at - _LEAD) if at > _EXCERPT - _LEAD else 0
     part = clean(text[start : start + _EXCERPT], _EXCERPT)
     rest = "…" if len(text) > start + _EXCERPT else ""
-    return f"{fit(('…' if start else '') + part + rest, _MAX_VALUE - 40)} {_fingerprint(text)}"
-
-
-def _fingerprint(text: str) -> str:
-    return f"(sha256:{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:16]})"
+    return f"{fit(('…' if start else '') + part + rest, MAX_VALUE - 40)} {fingerprint(text)}"
