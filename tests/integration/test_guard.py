@@ -231,6 +231,21 @@ async def test_a_gap_while_the_operator_was_off_is_noticed(gaps: Gaps) -> None:
         await gaps.ends_by_a_real_approval(name, again)
 
 
+async def test_what_lost_its_label_is_read_all_the_same(gaps: Gaps) -> None:
+    """Whatever the lists do not show is read by its name: nothing is hidden by a label, and nothing is called gone."""
+    admin, refs = gaps.people["admin"], [ObjectRef(GUARDS[DECISION]["apiVersion"], *DECISION.split(".", 1))]
+    before = await idents(admin, refs)
+    path = await admin.path_of(refs[0])
+    none = {"metadata": {"labels": {"app.kubernetes.io/part-of": None}}}
+    await admin.request("PATCH", path, none, content_type=MERGE_PATCH)
+    assert await idents(admin, refs) == before != {}
+    gate = await gaps.ask("unlabelled")
+    await gaps.ends_by_a_real_approval("unlabelled", gate)
+    await gaps.change(DECISION, replaced("failurePolicy", "Ignore"))
+    assert changed(before, await idents(admin, refs)) is not None
+    await gaps.is_seen(f"not guarded: {shown(DECISION)}")
+
+
 async def test_a_restart_without_a_gap_supersedes_nothing(gaps: Gaps) -> None:
     gate = await gaps.ask("restarted")
     gaps.operator.stop()

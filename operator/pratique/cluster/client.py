@@ -26,6 +26,8 @@ STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 """As `accept`: the answer is the object's metadata alone."""
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""The same of a list."""
 _TRIES = 4
 _UNAVAILABLE = 503
 _PAGE = 100

@@ -1,6 +1,8 @@
-"""Reads what guards and the record of it. Every read is answered from etcd: a GET by name, never a list.
+"""Reads what guards and the record of it. No read says which version it wants, so each is of the latest.
 
-A list would be answered from a cache that may be behind, or that waits up to a tenth of a second until it is not.
+That is the API server's promise for "resourceVersion unset", of a list as of a GET: it asks etcd how far it has come after
+the request arrived, and answers with nothing older (a list since 1.31 out of a cache that has caught up with that, a GET
+out of etcd). So whatever was stored before the request was sent is in its answer.
 """
 
 import asyncio
@@ -9,17 +11,39 @@ from typing import Any
 
 from pratique.admission.build import API
 from pratique.admission.webhook import CONFIGURATION
-from pratique.cluster.client import METADATA, Api, ApiError
+from pratique.cluster.client import METADATA, METADATA_LIST, Api, ApiError
 from pratique.core.effects import ObjectRef
 from pratique.core.guard_record import RECORD_NAME, Ident, Seen, ident_of
 
 Json = dict[str, Any]
+_OURS = {"labelSelector": "app.kubernetes.io/part-of=pratique", "limit": "100"}
+"""Of the clusters' many policies and CRDs, some with 100 KB of metadata, those that were installed with us; one page."""
 
 
 async def idents(api: Api, refs: Sequence[ObjectRef]) -> Seen:
-    """Return uid and generation of these objects, those that there are; raises ApiError if one could not be read."""
-    found = await asyncio.gather(*(_metadata(api, ref) for ref in refs))
-    return {f"{ref.kind}.{ref.name}": ident for ref, ident in zip(refs, found, strict=True) if ident is not None}
+    """Return uid and generation of these objects, those that there are, as they are now or later.
+
+    It takes one list a kind. What is not in it (its label was taken away, others filled the page, the list is forbidden) is
+    read by its name, so that only an object that is not there is missing. Raises ApiError if one could not be read.
+    """
+    kinds = {(ref.api_version, ref.kind): ref for ref in refs}
+    lists = await asyncio.gather(*(_listed(api, ref) for ref in kinds.values()))
+    listed = dict(zip(kinds, lists, strict=True))
+    seen = {ref: listed[ref.api_version, ref.kind].get(ref.name) for ref in refs}
+    left = [ref for ref, ident in seen.items() if ident is None]
+    seen |= dict(zip(left, await asyncio.gather(*(_metadata(api, ref) for ref in left)), strict=True))
+    return {f"{ref.kind}.{ref.name}": ident for ref, ident in seen.items() if ident is not None}
+
+
+async def _listed(api: Api, ref: ObjectRef) -> dict[str, Ident]:
+    """Return what is listed of a kind, by name; nothing where it may not be listed, as with a role of the last version."""
+    try:
+        page = await api.request("GET", await api.path_of(ref, named=False), params=_OURS, accept=METADATA_LIST)
+    except ApiError as error:
+        if error.code not in (403, 404):
+            raise
+        return {}
+    return {each["metadata"]["name"]: ident_of(each) for each in page.get("items") or []}
 
 
 async def _metadata(api: Api, ref: ObjectRef) -> Ident | None:

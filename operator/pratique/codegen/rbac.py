@@ -49,7 +49,7 @@ def operator_rules() -> list[Manifest]:
 
 
 def _guard_rules() -> list[Manifest]:
-    """Return what it takes to see whether what guards is as it was installed."""
+    """Return what it takes to see whether what guards is as it was installed: read by name, and all at once by a list."""
     names: dict[str, list[str]] = {}
     for policy in admission_policies(GuardValues()):
         plural = f"{policy['kind'].lower()}s".replace("policys", "policies")
@@ -59,6 +59,9 @@ def _guard_rules() -> list[Manifest]:
         *(rule("admissionregistration.k8s.io", [plural], ["get"], each) for plural, each in names.items()),
         rule("admissionregistration.k8s.io", ["mutatingwebhookconfigurations"], ["get"], [CONFIGURATION]),
         rule("apiextensions.k8s.io", ["customresourcedefinitions"], ["get"], crds),
+        # A list cannot be bound to names; before a decision counts it is asked for metadata alone.
+        rule("admissionregistration.k8s.io", list(names), ["list"]),
+        rule("apiextensions.k8s.io", ["customresourcedefinitions"], ["list"]),
     ]
 
 
