@@ -1,4 +1,7 @@
-"""The write budget: what one run costs the API server, counted in its own audit log. Times are not tested, writes are."""
+"""The budget: what one run costs the API server, counted in its own audit log. Times are not tested, requests are.
+
+First the writes, of whoever makes them; then all that the operator asks for, reads and dry runs too.
+"""
 
 import json
 from collections import Counter
@@ -14,6 +17,9 @@ from tools.controlplane.plane import ControlPlane
 from tools.controlplane.servers import Options
 from tools.installation import OperatorProcess
 
+from pratique.codegen.values import Values
+
+OPERATOR = Values().operator
 SPACE = "budget"
 
 
@@ -22,7 +28,9 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster,
     """A control plane of its own with an audit log, an operator, and an Action that makes one ConfigMap."""
     folder = tmp_path_factory.mktemp("budget")
     with own_plane(SPACE, folder, Options(audit="Metadata"), NOTES_AND_JOBS) as (plane, cluster):
-        operator = OperatorProcess(plane.kubeconfig("operator"), folder / "operator.log")
+        # its own look at the guard now and then is no run's cost
+        calm = ("--guard-every", "3600")
+        operator = OperatorProcess(plane.kubeconfig("operator"), folder / "operator.log", arguments=calm)
         operator.start()
         operator.wait_ready()
         for action in (note_action(SPACE), job_action(SPACE)):
@@ -113,3 +121,89 @@ def test_an_object_that_can_vanish_costs_two_writes_more(audited: tuple[Cluster,
 def _held(cluster: Cluster, name: str) -> bool:
     resources = (cluster.get("actionrun", name, SPACE) or {})["status"]["resources"]
     return any(each.get("held") for each in resources)
+
+
+def asked(log: Path, since: int) -> Counter[str]:
+    """Return what the operator has asked for after so many lines of the log; its Lease and its watches left out."""
+    found: Counter[str] = Counter()
+    for line in log.read_text().splitlines()[since:]:
+        entry = json.loads(line)
+        what = entry.get("objectRef", {"resource": "discovery"})
+        ours = entry["stage"] == "ResponseComplete" and entry["user"]["username"] == OPERATOR
+        if ours and entry["verb"] != "watch" and what["resource"] != "leases":
+            part = f"/{what['subresource']}" if "subresource" in what else ""
+            dry = " as a dry run" if "dryRun" in entry["requestURI"] else ""
+            found[f"{entry['verb']} {what['resource']}{part}{dry}"] += 1
+    return found
+
+
+def lines(log: Path) -> int:
+    """Return how many lines the log has."""
+    return len(log.read_text().splitlines())
+
+
+def free(cluster: Cluster, name: str) -> None:
+    """Let a run without a gate live its whole life."""
+    cluster.kubectl(
+        "developer", "create", "-f", "-", input=json.dumps(run(name, SPACE, "note", inputs={"gated": False}))
+    )
+    phase(cluster, name, SPACE, "Succeeded")
+    wait_for("it is told", lambda: told(cluster, name))
+
+
+def held(cluster: Cluster, name: str) -> str:
+    """Let a run come to its gate; return the name of that."""
+    cluster.kubectl(
+        "developer", "create", "-f", "-", input=json.dumps(run(name, SPACE, "note", inputs={"gated": True}))
+    )
+    gate = phase(cluster, name, SPACE, "WaitingForApproval")["approvals"][0]["name"]
+    wait_for("approvers are told", lambda: told(cluster, name))
+    return str(gate)
+
+
+def grant(cluster: Cluster, name: str, gate: str) -> None:
+    """Approve it, and wait until all is done."""
+    patch = decision("lead-1@example.com", "Approve")
+    cluster.kubectl("lead-1", "patch", "approval", gate, "-n", SPACE, "--type", "merge", "-p", patch)
+    phase(cluster, name, SPACE, "Succeeded")
+    wait_for("it is told", lambda: told(cluster, name))
+
+
+NOW_AND_THEN = {"get configmaps": 1, "list customresourcedefinitions": 1}
+"""The directory, and whether the kinds are still the same: each every 15 s, whatever happens."""
+LOOK_AT_THE_GUARD = {
+    "list customresourcedefinitions": 1,
+    "list validatingadmissionpolicies": 1,
+    "list validatingadmissionpolicybindings": 1,
+    "list mutatingadmissionpolicies": 1,
+    "list mutatingadmissionpolicybindings": 1,
+}
+
+
+def within(found: Counter[str], budget: dict[str, int]) -> bool:
+    """Whether these requests are what the budget names, and besides at most what is asked for now and then."""
+    return not Counter(budget) - found and found - Counter(budget) <= Counter(NOW_AND_THEN)
+
+
+def test_each_part_of_a_run_asks_for_so_much_and_no_more(audited: tuple[Cluster, Path]) -> None:
+    """What it costs the API server: writes, reads and dry runs. A look too many would show here."""
+    cluster, log = audited
+    free(cluster, "warm")
+    grant(cluster, "warm-gated", held(cluster, "warm-gated"))
+    at = lines(log)
+    free(cluster, "asked-free")
+    found = asked(log, at)
+    assert within(found, {"create configmaps": 1, "create events": 1, "patch actionruns/status": 2}), found
+    for number in range(3):
+        name = f"asked-{number}"
+        at = lines(log)
+        gate = held(cluster, name)
+        found = asked(log, at)
+        waits = {"create configmaps as a dry run": 1, "create approvals": 1}
+        assert within(found, {**waits, "create events": 1, "patch actionruns/status": 2}), found
+        at = lines(log)
+        grant(cluster, name, gate)
+        found = asked(log, at)
+        decides = {"patch approvals/status": 1, "get actions": 1, "create configmaps as a dry run": 1}
+        makes = {"create configmaps": 1, "patch actionruns/status": 2, "create events": 2}
+        assert within(found, {**LOOK_AT_THE_GUARD, **decides, **makes}), found

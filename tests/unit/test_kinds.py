@@ -6,7 +6,7 @@ from tests.support.told import entry, held_run, its_gate
 from pratique.api.v1alpha1.action_run import Phase, RunApproval
 from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.common import EventType
-from pratique.handlers.kinds import ActionRuns, new_stores
+from pratique.handlers.kinds import ActionRuns, Approvals, new_stores
 from pratique.handlers.memory import Parsed
 
 REQUESTED = entry(EventType.APPROVAL_REQUESTED)
@@ -37,3 +37,15 @@ def test_what_has_ended_waits_for_no_gate() -> None:
     body["metadata"]["resourceVersion"] = "5"
     told = ActionRuns(new_stores(), Parsed()).message(body, REQUESTED)
     assert told is not None and told.how_to_decide == ()
+
+
+def test_only_an_open_gate_that_this_process_ends_is_vouched_for() -> None:
+    gates = Approvals(new_stores(), Parsed())
+    opened = its_gate()
+    granted = opened.status.model_copy(update={"state": ApprovalState.APPROVED})
+    ended = opened.model_copy(update={"status": granted})
+    gates.writes(opened, opened.status)
+    gates.writes(ended, granted)
+    assert ended not in gates.vouched
+    gates.writes(opened, granted)
+    assert ended in gates.vouched

@@ -98,6 +98,50 @@ async def test_kubernetes_events_let_decisions_go_first_and_other_channels_do_no
     await outbox.close()
 
 
+async def test_events_of_one_object_are_marked_together_and_a_message_at_once() -> None:
+    receiver, woken = Receiver(), list[Any]()
+    outbox = Outbox(receiver, woken.append)
+    first, second = entry(KUBERNETES_EVENTS), entry(KUBERNETES_EVENTS).model_copy(update={"id": "Running"})
+    opens = [asyncio.Event(), asyncio.Event()]
+    waits = {first.id: opens[0], second.id: opens[1]}
+
+    async def deliver(told: Notification, message: Message) -> Delivery:
+        if told.id in waits:
+            await waits[told.id].wait()
+        return Delivery(sent=True)
+
+    outbox.deliver = deliver
+    outbox.offer(KEY, "u", [(first, MESSAGE), (second, MESSAGE), (entry("slack"), MESSAGE)])
+    await settle()
+    assert woken == [KEY], "the message"
+    opens[0].set()
+    await settle()
+    assert woken == [KEY] and len(outbox.results("u")) == 2
+    opens[1].set()
+    await settle()
+    assert woken == [KEY, KEY] and len(outbox.results("u")) == 3
+    await outbox.close()
+
+
+async def test_an_event_that_need_not_be_told_holds_up_no_mark() -> None:
+    woken, clock = list[Any](), FakeClock()
+    slow = asyncio.Event()
+
+    async def deliver(told: Notification, message: Message) -> Delivery:
+        await slow.wait()
+        return Delivery(sent=True)
+
+    outbox = Outbox(deliver, woken.append, clock=clock, renew=lambda job: None)
+    entries = [entry(KUBERNETES_EVENTS).model_copy(update={"id": str(number)}) for number in range(5)]
+    outbox.offer(KEY, "u", [(each, MESSAGE) for each in entries])  # one more than the lane's workers
+    await settle()
+    clock.advance(10)
+    slow.set()
+    await settle()
+    assert woken == [KEY] and len(outbox.results("u")) == 4 and outbox.depth == 0
+    await outbox.close()
+
+
 class TestTraffic:
     """What a channel's status says of it, and when it is asked to say so."""
 

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 from pratique.api.v1alpha1 import Action, ActionRun, Approval, Environment, NotificationChannel
 from pratique.api.v1alpha1.action_run import Phase
-from pratique.api.v1alpha1.approval import ApprovalState
-from pratique.api.v1alpha1.common import KubeObject, Notification
+from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus
+from pratique.api.v1alpha1.common import ApiModel, KubeObject, Notification
 from pratique.api.v1alpha1.conditions import ConditionType, Reason
 from pratique.cluster.store import Store
 from pratique.core.catalogue import ActionSnapshot, plan_action
@@ -117,8 +117,11 @@ class Kind(Watched, ABC):
         """Return the message that an entry of this object's outbox stands for; None if it cannot be told yet."""
         return None
 
+    def writes(self, before: KubeObject, status: ApiModel) -> None:
+        """Take in that this process is about to write the status that it has planned for `before`."""
+
     def wrote(self, before: KubeObject, body: Json) -> None:
-        """Take in that this process has written the status that was planned for `before`; `body` is what is there now."""
+        """Take in that it has; `body` is what is there now."""
 
 
 class Actions(Kind):
@@ -206,10 +209,12 @@ class Approvals(Kind):
         known = ApprovalSnapshot(approval, run, outcomes, deliveries, self.routing, tainted)
         return approval, plan_approval(known, now)
 
-    def wrote(self, before: KubeObject, body: Json) -> None:
-        """An open gate that we ended, we ended under guard: its run need not ask again."""
-        if self.parsed(Approval, body).status.state is not ApprovalState.PENDING and _is_open(before):
-            self.vouched.remember(body)
+    def writes(self, before: KubeObject, status: ApiModel) -> None:
+        """An open gate that we end, we end under guard: its run need not ask again."""
+        if isinstance(before, Approval) and isinstance(status, ApprovalStatus):
+            state, was = status.state, before.status.state
+            if was is ApprovalState.PENDING and state is not ApprovalState.PENDING:
+                self.vouched.remember(before, state)
 
     def message(self, body: Json, entry: Notification) -> Message:
         """Tell the approvers."""
@@ -222,10 +227,6 @@ class Approvals(Kind):
         if not (gone or status.get("decisions") or status.get("state", ApprovalState.PENDING) != ApprovalState.PENDING):
             return []
         return [("actionruns", body["metadata"]["namespace"], body["spec"]["subject"]["name"])]
-
-
-def _is_open(approval: KubeObject) -> bool:
-    return isinstance(approval, Approval) and approval.status.state is ApprovalState.PENDING
 
 
 class Environments(Kind):

@@ -4,12 +4,14 @@ Decides nothing. Used by `handlers.kinds`, which gives it to the planners.
 """
 
 from collections import OrderedDict
+from hashlib import sha256
 from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
 from pratique.api.v1alpha1 import ActionRun, Approval
 from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase
+from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.common import KubeObject
 from pratique.core.digest import plan_digest
 from pratique.core.effects import Json, Plan
@@ -47,18 +49,26 @@ class LastFew(Generic[K, V]):
 
 
 class Vouched:
-    """The Approvals that this process ended itself, under guard, by the version that it wrote: the last few."""
+    """The ends of Approvals that this process found under guard: the last few, by all of their spec, and their state.
+
+    Taken in before it is written: a watch may show the new version before the write is answered. By the spec and not by a
+    version, so it says the same of what is shown: these very decisions were verified, and this is what they come to.
+    """
 
     def __init__(self, size: int = 256) -> None:
-        self._versions: LastFew[str, str] = LastFew(size)
+        self._ends: LastFew[str, tuple[bytes, ApprovalState]] = LastFew(size)
 
-    def remember(self, body: Json) -> None:
-        """Take in what we wrote."""
-        self._versions.put(body["metadata"]["uid"], body["metadata"]["resourceVersion"])
+    def remember(self, approval: Approval, state: ApprovalState) -> None:
+        """Take in what was decided of an Approval."""
+        self._ends.put(approval.metadata.uid, (_fingerprint(approval), state))
 
     def __contains__(self, approval: Approval) -> bool:
-        version = self._versions.get(approval.metadata.uid)
-        return version is not None and version == approval.metadata.resource_version
+        end = self._ends.get(approval.metadata.uid)
+        return end is not None and end == (_fingerprint(approval), approval.status.state)
+
+
+def _fingerprint(approval: Approval) -> bytes:
+    return sha256(approval.spec.model_dump_json().encode()).digest()
 
 
 class Parsed:

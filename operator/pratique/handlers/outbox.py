@@ -46,6 +46,8 @@ class Outbox:
     _waiting: Counter[str] = field(default_factory=Counter)
     _reports: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
     _under_way: set[tuple[str, str]] = field(default_factory=set)
+    _events: Counter[str] = field(default_factory=Counter)
+    """How many Kubernetes Events of an object are under way: one mark serves all that came of one look."""
     _results: defaultdict[str, dict[str, Delivery]] = field(default_factory=lambda: defaultdict(dict))
 
     def offer(self, key: Key, uid: str, due: Iterable[tuple[Notification, Message]]) -> None:
@@ -55,6 +57,7 @@ class Outbox:
             if ident in self._under_way or entry.id in self._results.get(uid, {}):
                 continue
             self._under_way.add(ident)
+            self._events[uid] += entry.channel == KUBERNETES_EVENTS
             self._lane(entry.channel).put(Job(key, uid, entry, message))
 
     def noticed(self, uid: str, outbox: Iterable[Notification]) -> None:
@@ -113,6 +116,7 @@ class Outbox:
         for lane in lanes:
             await lane.close()
         self._under_way.clear()
+        self._events.clear()
 
     def _lane(self, channel: str) -> Lane:
         lane = self._lanes.get(channel)
@@ -133,8 +137,7 @@ class Outbox:
 
     def _settled(self, job: Job, delivery: Delivery, failing: bool) -> None:
         self._results[job.uid][job.entry.id] = delivery
-        self._under_way.discard((job.uid, job.entry.id))
-        self.wake(job.key)
+        self._ended(job)
         channel = job.entry.channel
         if channel != KUBERNETES_EVENTS:
             before = self._traffic[channel]
@@ -142,7 +145,18 @@ class Outbox:
             self._report(channel, at_once=failing != before.failing)
 
     def _dropped(self, job: Job) -> None:
+        self._ended(job)
+
+    def _ended(self, job: Job) -> None:
+        """Have the object look, to mark what came of it; an Event waits for the others, which are a request away."""
         self._under_way.discard((job.uid, job.entry.id))
+        is_event = job.entry.channel == KUBERNETES_EVENTS
+        self._events[job.uid] -= is_event
+        left = self._events[job.uid]
+        if left <= 0:
+            del self._events[job.uid]
+        if job.uid in self._results and not (is_event and left > 0):
+            self.wake(job.key)
 
     def _report(self, channel: str, *, at_once: bool = False) -> None:
         """Have the channel say in its status how it goes: at once if that changed, else now and then."""

@@ -123,6 +123,7 @@ class Reconciler:
             raise RuntimeError(f"{key}: no end after {EFFECT_ROUNDS} rounds of effects")
         status = self._claimed(obj.status, plan.status)  # type: ignore[attr-defined]  # every kind has one
         if status != obj.status:  # type: ignore[attr-defined]
+            kind.writes(obj, status)
             body = await self._write(key, body, status)
             kind.wrote(obj, body)
         self.outbox.marked(uid, deliveries)
