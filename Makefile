@@ -51,7 +51,7 @@ verify: setup ## lint, format, types, import contracts, generated files
 	$(STEP) "ruff format" --advice "Run: $(VENV)/bin/ruff format operator tools tests bench" -- $(VENV)/bin/ruff format --check operator tools tests bench
 	$(STEP) "types" -- $(PY) -m mypy -p pratique -p tools -p bench
 	$(STEP) "import contracts" -- $(VENV)/bin/lint-imports --no-cache
-	$(STEP) "generated files are fresh" --advice "Run: make generate" -- $(PY) -m pratique.codegen --check
+	$(STEP) "generated files are fresh" --advice "Run: make generate" -- $(PY) -m tools.codegen --check
 
 unit: setup ## fast tests, no cluster; core/ and api/ at 100 % branch coverage
 	$(STEP) "unit tests" --show " passed" -- $(PYTEST) tests/unit --cov --cov-branch --cov-report=term --cov-fail-under=100
@@ -87,7 +87,7 @@ test-kind: setup ## the same integration tests on kind, where Docker is
 	@PRATIQUE_TEST_CLUSTER=kind $(PYTEST) tests/crds tests/integration tests/e2e
 
 generate: setup ## write crds/, the chart and the reference from the code
-	@$(PY) -m pratique.codegen
+	@$(PY) -m tools.codegen
 
 requirements: ## pin what pyproject.toml and toolchain.in ask for, with hashes
 	@$(UV) --version >/dev/null 2>&1 || { echo "uv is needed for this: $(PY) -m pip install uv"; exit 1; }

@@ -10,7 +10,7 @@ from bench.numbers import ratio_of_rounds
 from bench.results import Results, Sizes
 from bench.world import World
 from pratique.cluster.client import ApiError
-from pratique.handlers.guard import until_guarded
+from pratique.guarding.guard import until_guarded
 
 _BINDINGS = tuple(
     f"/apis/admissionregistration.k8s.io/v1/{kind}admissionpolicybindings" for kind in ("validating", "mutating")

@@ -1,6 +1,6 @@
 """Installs Pratique into a cluster and runs its processes beside it: playground, demo and tests share this.
 
-It grants nothing of its own: what is applied is what `pratique.codegen` generates, and files that the caller names.
+It grants nothing of its own: what is applied is what `tools.codegen` generates, and files that the caller names.
 """
 
 import json
@@ -16,8 +16,8 @@ from typing import Any
 
 import yaml
 
-from pratique.codegen.manifests import install
-from pratique.codegen.values import Values
+from tools.codegen.manifests import install
+from tools.codegen.values import Values
 from tools.controlplane import processes
 from tools.controlplane.kubectl import Kubectl
 from tools.controlplane.ports import choose

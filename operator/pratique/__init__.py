@@ -1,3 +1,3 @@
-"""Pratique: approvals for self-service on Kubernetes. START HERE: `core/lifecycle.py` decides, the rest carries out."""
+"""Pratique: approvals for self-service on Kubernetes. START HERE: `core/runs/plan.py` decides, the rest carries out."""
 
 __version__ = "0.1.0"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
-from pratique.core.frames import trace_of
+from pratique.core.kernel.frames import trace_of
 
 _FIELDS = ("kind", "namespace", "name", "uid")
 _looking_at: ContextVar[tuple[str, ...]] = ContextVar("looking_at", default=())

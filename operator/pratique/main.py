@@ -15,9 +15,9 @@ from pratique import __version__, logs
 from pratique.admission.values import GuardValuesError, guard_values
 from pratique.api.v1alpha1.common import DURATION_PATTERN, duration_of
 from pratique.cluster.connection import Connection, ConnectionConfigError, connect
-from pratique.core.egress import EgressError, egress_of
-from pratique.core.limits import OPEN_RUNS_PER_REQUESTER
-from pratique.handlers.signals import ProcessEnds, stop_on_signals
+from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
+from pratique.core.telling.egress import EgressError, egress_of
+from pratique.signals import ProcessEnds, stop_on_signals
 
 _DEEP = 40_000
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -60,7 +60,7 @@ def _inbox(options: argparse.Namespace) -> int:
 
 
 def _operator(connection: Connection, options: argparse.Namespace) -> _Process:
-    from pratique.handlers.operator import Operator, Settings  # noqa: PLC0415 - see above
+    from pratique.processes.operator import Operator, Settings  # noqa: PLC0415 - see above
 
     settings = Settings(
         namespace=options.namespace,
@@ -79,7 +79,7 @@ def _operator(connection: Connection, options: argparse.Namespace) -> _Process:
 
 
 def _webhook(connection: Connection, options: argparse.Namespace) -> _Process:
-    from pratique.handlers.webhook.process import Settings, Webhook  # noqa: PLC0415 - see above
+    from pratique.processes.webhook.process import Settings, Webhook  # noqa: PLC0415 - see above
 
     settings = Settings(
         namespace=options.namespace,

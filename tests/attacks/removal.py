@@ -16,8 +16,7 @@ from tests.attacks.model import Attack, Denial, Json, Shows
 from tests.attacks.table import TRIED
 from tests.attacks.world import INSTALLATION, World
 from tests.support.http import Reply
-
-from pratique.codegen.manifests import install
+from tools.codegen.manifests import install
 
 MERGE = "application/merge-patch+json"
 _POLICIES = "/apis/admissionregistration.k8s.io/v1"

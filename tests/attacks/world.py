@@ -15,10 +15,10 @@ from tests.support import manifests as make
 from tests.support.cluster import Cluster, wait_for
 from tests.support.http import Callers, Reply
 from tests.support.manifests import changed, decision
+from tools.codegen.values import Environments, Values
 from tools.controlplane.identities import known
 
-from pratique.cluster.canaries import canaries
-from pratique.codegen.values import Environments, Values
+from pratique.guarding.canaries import canaries
 
 OPERATOR = "system:serviceaccount:pratique-system:pratique"
 ROBOT = "system:serviceaccount:team-a:robot"

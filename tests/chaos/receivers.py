@@ -16,7 +16,7 @@ from aiohttp import web
 from tests.support.slack import PLACE, TOKEN, Post, Workspace
 from tools.mailbox import Mail, Mailbox
 
-from pratique.core.events import EVENTS
+from pratique.core.telling.events import EVENTS
 
 LEADS = ("lead-1@example.com", "lead-2@example.com")
 REQUESTER = "developer@example.com"

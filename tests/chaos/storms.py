@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from tests.chaos.world import COLLECTIONS, SPACE, World, actions
+from tools.codegen.manifests import install
 from tools.controlplane.processes import alive
 from tools.faultproxy import Fault, Request
 
 from pratique.cluster.client import Api, ApiError
-from pratique.codegen.manifests import install
 from pratique.handlers.kinds import WATCHED
 
 BOUND_SECONDS = 15.0

@@ -21,7 +21,7 @@ from tools.installation import OperatorProcess, install_pratique
 
 from pratique.cluster.client import JSON_PATCH, MERGE_PATCH, Api, ApiError
 from pratique.cluster.connection import connect
-from pratique.core.credentials import ALLOWED_HOSTS
+from pratique.core.telling.credentials import ALLOWED_HOSTS
 
 SPACE = "chaos"
 GROUP = f"/apis/pratique.dev/v1alpha1/namespaces/{SPACE}"

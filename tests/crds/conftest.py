@@ -5,7 +5,7 @@ import json
 import pytest
 from tests.support.cluster import Cluster, wait_for
 
-from pratique.cluster.canaries import canaries
+from pratique.guarding.canaries import canaries
 
 OPERATOR = "system:serviceaccount:pratique-system:pratique"
 

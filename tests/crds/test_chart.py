@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import yaml
 from tests.support.cluster import Cluster
+from tools.codegen.manifests import install
+from tools.codegen.values import Channels, Environments, Image, Impersonation, Limits, Values
+from tools.codegen.workload import webhook_workload, workload
 from tools.controlplane.binaries import find_or_build
 from tools.installation import is_older
 
 from pratique import __version__
-from pratique.codegen.manifests import install
-from pratique.codegen.values import Channels, Environments, Image, Impersonation, Limits, Values
-from pratique.codegen.workload import webhook_workload, workload
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 CHART = Path(__file__).parents[2] / "charts" / "pratique"

@@ -9,9 +9,8 @@ from tests.support import manifests as make
 from tests.support.cluster import Answer, Cluster, wait_for
 from tests.support.manifests import changed
 from tests.support.own_plane import own_plane
-
-from pratique.codegen.manifests import install
-from pratique.codegen.values import Environments, Values
+from tools.codegen.manifests import install
+from tools.codegen.values import Environments, Values
 
 pytestmark = pytest.mark.cluster
 SPACE = "lists"

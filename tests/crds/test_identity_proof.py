@@ -11,8 +11,7 @@ import pytest
 from tests.support import manifests as make
 from tests.support.cluster import Answer, Cluster, wait_for
 from tests.support.manifests import changed, decision
-
-from pratique.codegen.manifests import install
+from tools.codegen.manifests import install
 
 pytestmark = pytest.mark.cluster
 

@@ -1,6 +1,6 @@
 """The seal on the real API server, with no operator: what was acknowledged first stands, however close the next comes.
 
-`tests/unit/test_seal.py` holds the rule beside the operator's count; here decisions race, by real identities.
+`tests/unit/core/gates/test_seal.py` holds the rule beside the operator's count; here decisions race, by real identities.
 """
 
 import json
@@ -18,7 +18,7 @@ from tests.support.manifests import changed, decision
 from tools.controlplane.identities import known
 
 from pratique.api.v1alpha1.approval import ApprovalSpec
-from pratique.core.approval import Tally, count
+from pratique.core.gates.tally import Tally, count
 
 pytestmark = pytest.mark.cluster
 NAME = "load-test-platform-0c6d5a8e6f"

@@ -9,7 +9,7 @@ from tests.support.cluster import Answer, Cluster
 from tests.support.manifests import DELETE, changed
 
 from pratique.api.v1alpha1.channel_email import EmailChannel
-from pratique.channels.mail_address import read_mailbox, read_sender, read_server
+from pratique.channels.email.address import read_mailbox, read_sender, read_server
 
 pytestmark = pytest.mark.cluster
 

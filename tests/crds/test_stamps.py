@@ -14,7 +14,7 @@ from tests.support import manifests as make
 from tests.support.cluster import Answer, Cluster
 from tests.support.manifests import DELETE, Manifest, changed, decision
 
-from pratique.cluster.canaries import canaries
+from pratique.guarding.canaries import canaries
 
 pytestmark = pytest.mark.cluster
 OPERATOR = "system:serviceaccount:pratique-system:pratique"

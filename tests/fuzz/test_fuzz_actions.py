@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fuzz.world import ACTIONS, BOUND, RUNS, SPACE, World, examples, size
 
-from pratique.core.sameness import contains
+from pratique.core.plans.sameness import contains
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 MADE = ("Running", "Succeeded", "Failed")

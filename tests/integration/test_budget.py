@@ -13,11 +13,10 @@ from tests.support.cluster import Cluster, wait_for
 from tests.support.manifests import decision, run
 from tests.support.own_plane import NOTES_AND_JOBS, job_action, note_action, own_plane
 from tests.support.runs import phase
+from tools.codegen.values import Values
 from tools.controlplane.plane import ControlPlane
 from tools.controlplane.servers import Options
 from tools.installation import OperatorProcess
-
-from pratique.codegen.values import Values
 
 OPERATOR = Values().operator
 SPACE = "budget"

@@ -15,9 +15,9 @@ from tests.chaos.stories import ask, ask_environment, decide, ended, gate_of, st
 from tests.chaos.world import SPACE, World, chaos_world
 from tests.support.channelling import LOOPBACK
 
+from pratique.clock import SystemClock
 from pratique.cluster.connection import connect
-from pratique.handlers.clock import SystemClock
-from pratique.handlers.operator import Operator, Settings
+from pratique.processes.operator import Operator, Settings
 
 
 class SetClock(SystemClock):

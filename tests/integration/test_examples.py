@@ -12,7 +12,7 @@ from tests.support.manifests import decision
 from tests.support.runs import condition, finished_job, phase
 from tools.installation import ROOT, OperatorProcess
 
-from pratique.core.vanishing import KEPT_SECONDS
+from pratique.core.execution.vanishing import KEPT_SECONDS
 
 pytestmark = pytest.mark.cluster
 

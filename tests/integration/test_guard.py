@@ -19,11 +19,11 @@ from tools.installation import OperatorProcess
 from pratique.api.v1alpha1.action_run import Phase
 from pratique.cluster.client import MERGE_PATCH, ApiError
 from pratique.cluster.connection import connect
-from pratique.cluster.guard import idents
-from pratique.core.effects import ObjectRef, Outcome
-from pratique.core.guard_record import changed, shown
-from pratique.handlers.guard import Guard
-from pratique.handlers.operator import Operator, Settings
+from pratique.core.kernel.effects import ObjectRef, Outcome
+from pratique.guarding.guard import Guard
+from pratique.guarding.reads import idents
+from pratique.guarding.record import changed, shown
+from pratique.processes.operator import Operator, Settings
 
 pytestmark = pytest.mark.cluster
 OPTIONS = ("--guard-every", "0.3", "--guard-settle", "0.3")

@@ -1,6 +1,6 @@
 """The operator's role is minimal: each right in it is used, and nothing is asked for beyond it; the audit log tells.
 
-The stories below make the operator do all that it can do. Who adds a right to `codegen/rbac.py` adds the story that
+The stories below make the operator do all that it can do. Who adds a right to `tools/codegen/rbac.py` adds the story that
 needs it here.
 """
 
@@ -18,14 +18,14 @@ from tests.support.http import Caller, Callers
 from tests.support.manifests import Manifest, changed, decision, environment, run
 from tests.support.own_plane import job_action, note_action, own_plane
 from tests.support.runs import condition, phase
+from tools.codegen.manifests import install
+from tools.codegen.rbac import RBAC
+from tools.codegen.values import Values
 from tools.controlplane.servers import Options
 from tools.installation import OperatorProcess
 from tools.receiver import Receiver
 
 from pratique.cluster.client import MERGE_PATCH
-from pratique.codegen.manifests import install
-from pratique.codegen.rbac import RBAC
-from pratique.codegen.values import Values
 
 pytestmark = pytest.mark.cluster
 SPACE = "rights"
@@ -249,7 +249,7 @@ def test_each_right_of_the_operator_is_needed(world: World) -> None:
     done |= {Right("bind", RBAC, "clusterroles", name=name) for name in world.bound}
     idle = sorted(right for right in granted() if not any(right.covers(each) for each in done))
     assert not idle, (
-        f"No story of this test needs these rights of the operator: {idle}. Take them out of codegen/rbac.py,"
+        f"No story of this test needs these rights of the operator: {idle}. Take them out of tools/codegen/rbac.py,"
         " or add the story that needs them to STORIES"
     )
 
@@ -257,7 +257,7 @@ def test_each_right_of_the_operator_is_needed(world: World) -> None:
 def test_the_operator_asks_for_nothing_that_it_may_not(world: World) -> None:
     refused = sorted({_used(each) for each in world.requests() if not _allowed(each)})
     assert not refused, (
-        f"RBAC refused these to the operator: {refused}. Give the right in codegen/rbac.py, or do not ask"
+        f"RBAC refused these to the operator: {refused}. Give the right in tools/codegen/rbac.py, or do not ask"
     )
 
 

@@ -11,9 +11,8 @@ from tests.support.cluster import Answer, Cluster, wait_for
 from tests.support.manifests import decision, run
 from tests.support.own_plane import note_action, own_plane
 from tests.support.runs import phase
+from tools.codegen.values import Values
 from tools.installation import ROOT, OperatorProcess, guard_arguments
-
-from pratique.codegen.values import Values
 
 pytestmark = pytest.mark.cluster
 SPACE = "team-a"

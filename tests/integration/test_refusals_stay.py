@@ -22,6 +22,7 @@ from tests.support.manifests import decision, run
 from tests.support.own_plane import own_plane
 from tests.support.planted import Search
 from tests.support.refusals import KINDS, definition, patches, policies, stored
+from tools.codegen.values import Values
 from tools.controlplane.servers import Options
 from tools.installation import OperatorProcess
 from tools.receiver import Receiver
@@ -29,8 +30,7 @@ from tools.receiver import Receiver
 from pratique.cluster.client import JSON_PATCH, MERGE_PATCH, Api, ApiError
 from pratique.cluster.connection import connect
 from pratique.cluster.perform import failure_of, perform
-from pratique.codegen.values import Values
-from pratique.core.effects import Create, MergePatch, ObjectRef
+from pratique.core.kernel.effects import Create, MergePatch, ObjectRef
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(420)]
 SPACE = "refusals"

@@ -22,12 +22,12 @@ from tests.support.manifests import decision, run
 from tests.support.own_plane import note_action, own_plane
 from tests.support.planted import Channel, Search, forms, planted
 from tests.support.planted_channels import hostile_channels, manifests
+from tools.codegen.values import Values
 from tools.controlplane.servers import Options
 from tools.installation import OperatorProcess
 
 from pratique.api.v1alpha1.notification_channel import CHANNEL_TYPES
 from pratique.cluster.client import MERGE_PATCH
-from pratique.codegen.values import Values
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 SPACE = "secrets"

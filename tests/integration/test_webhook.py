@@ -21,13 +21,13 @@ from tests.support.runs import phase
 from tools.controlplane.plane import ControlPlane
 from tools.installation import OperatorProcess, WebhookProcess, free_port, install_pratique
 
+from pratique.admission.stamp import stamp
 from pratique.admission.webhook import CONFIGURATION, SERVICE
 from pratique.cluster.client import JSON_PATCH, MERGE_PATCH, Api, ApiError
 from pratique.cluster.connection import connect
-from pratique.core.certificates import Terms
-from pratique.core.stamp import stamp
-from pratique.handlers.webhook import server
-from pratique.handlers.webhook.process import Settings, Webhook
+from pratique.core.operating.certificates import Terms
+from pratique.processes.webhook import server
+from pratique.processes.webhook.process import Settings, Webhook
 
 SPACE = "older"
 LEAD = "lead-1@example.com"

@@ -14,10 +14,11 @@ from tools.render.mail import Mail, read_mail
 from tools.render.slack import read_blocks, read_slack
 from tools.render.teams import read_teams
 
-from pratique.channels import msteams, slack_blocks
-from pratique.channels.mail_address import Mailbox, read_mailbox, read_sender
-from pratique.channels.mail_letter import Writer, letter_to
-from pratique.core.messages import Earlier, Message
+from pratique.channels import teams as msteams
+from pratique.channels.email.address import Mailbox, read_mailbox, read_sender
+from pratique.channels.email.letter import Writer, letter_to
+from pratique.channels.slack import blocks as slack_blocks
+from pratique.core.telling.messages import Earlier, Message
 
 HANDLES = (("developer@example.com", "U0DEV0001"), ("platform-leads", "S0LEADS01"))
 LEAD = Mailbox("lead-1", "example.com")

@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from pratique.core.messages import Message
+from pratique.core.telling.messages import Message
 
 _LOOK = """() => {
   // what is a preview is shown in a list of mails, and nowhere else

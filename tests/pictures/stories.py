@@ -23,10 +23,10 @@ from tests.support.told import entry
 from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, AskedInput
 from pratique.api.v1alpha1.common import EventType, Requester
-from pratique.core.messages import Message, compose_environment, compose_run
-from pratique.core.shown_inputs import asked_inputs
-from pratique.core.summary import summarize_tried
-from pratique.core.wording import gate_ended, held, moment
+from pratique.core.plans.summary import summarize_tried
+from pratique.core.telling.messages import Message, compose_environment, compose_run
+from pratique.core.telling.shown_inputs import asked_inputs
+from pratique.core.telling.wording import gate_ended, held, moment
 
 LEADS = stage(message="A database that holds data of customers is looked at first")
 REASON = 'Orders for "Checkout 2" 🚀: the load test needs <data> that is like the real one'

@@ -29,12 +29,12 @@ from pratique.api.v1alpha1.approval import (
 from pratique.api.v1alpha1.common import EventType, NotificationRule, ObjectMeta, Requester, ServiceAccountRef
 from pratique.api.v1alpha1.environment import Environment, EnvironmentStatus
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
-from pratique.core.answers import Standing, judge
-from pratique.core.digest import plan_digest
-from pratique.core.effects import Effect, Failure, Outcome
-from pratique.core.opening import approval_name, round_of
-from pratique.core.snapshot import RunSnapshot
-from pratique.core.summary import summarize
+from pratique.core.gates.opening import approval_name, round_of
+from pratique.core.kernel.answers import Standing, judge
+from pratique.core.kernel.effects import Effect, Failure, Outcome
+from pratique.core.plans.digest import plan_digest
+from pratique.core.plans.summary import summarize
+from pratique.core.runs.snapshot import RunSnapshot
 
 Json = dict[str, Any]
 

@@ -8,10 +8,10 @@ from typing import Any
 from pratique.api.v1alpha1.common import EventType
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.channels import Channels
-from pratique.core.credentials import ALLOWED_HOSTS
-from pratique.core.effects import Delivery, Failure, Unready
-from pratique.core.egress import egress_of
-from pratique.core.messages import Message
+from pratique.core.kernel.effects import Delivery, Failure, Unready
+from pratique.core.telling.credentials import ALLOWED_HOSTS
+from pratique.core.telling.egress import egress_of
+from pratique.core.telling.messages import Message
 from tests.support.told import entry, requested
 
 LOOPBACK = egress_of(["127.0.0.0/8"])

@@ -9,9 +9,20 @@ from typing import Any
 
 from pratique.api.v1alpha1.common import format_time
 from pratique.api.v1alpha1.environment import Environment
-from pratique.core.effects import Create, Delete, Delivery, Effect, Failure, Json, MergePatch, Outcome, Plan, Read
-from pratique.core.environment import EnvironmentSnapshot, plan_environment
-from pratique.core.environment_status import stands
+from pratique.core.environments.plan import EnvironmentSnapshot, plan_environment
+from pratique.core.environments.status import stands
+from pratique.core.kernel.effects import (
+    Create,
+    Delete,
+    Delivery,
+    Effect,
+    Failure,
+    Json,
+    MergePatch,
+    Outcome,
+    Plan,
+    Read,
+)
 from tests.support.builders import NOW
 
 GOING = timedelta(seconds=3)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tools.codegen.manifests import install
 from tools.controlplane.plane import ControlPlane
 from tools.installation import OperatorProcess
 
@@ -18,9 +19,8 @@ from pratique.admission.expected import expected
 from pratique.admission.values import GuardValues
 from pratique.cluster.client import MERGE_PATCH, Api, ApiError
 from pratique.cluster.connection import connect
-from pratique.codegen.manifests import install
-from pratique.core.effects import ObjectRef
-from pratique.core.guard_record import key_of
+from pratique.core.kernel.effects import ObjectRef
+from pratique.guarding.record import key_of
 from tests.support.manifests import decision, run
 
 SPACE = "guarded"

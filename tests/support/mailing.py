@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from pratique.core.effects import Delivery
-from pratique.core.messages import Message, Recipient
+from pratique.core.kernel.effects import Delivery
+from pratique.core.telling.messages import Message, Recipient
 from tests.support.certificates import Authority
 from tests.support.channelling import PLANTED, told_by
 from tests.support.told import requested

@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
+from tools.codegen.values import Values
 from tools.controlplane.kubectl import Kubectl
 from tools.controlplane.plane import ControlPlane, temporary_plane
 from tools.controlplane.servers import Options
 from tools.installation import WebhookProcess, installed
 
-from pratique.codegen.values import Values
 from tests.conftest import BORROWED, PEOPLE, default_options
 from tests.support.cluster import Cluster
 from tests.support.manifests import Manifest

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pratique.core.credentials import ALLOWED_HOSTS
-from pratique.core.egress import NOT_ALLOWED
+from pratique.core.telling.credentials import ALLOWED_HOSTS
+from pratique.core.telling.egress import NOT_ALLOWED
 from tests.support.channelling import server_of
 from tests.support.echoing import Echo, Talk, answering, greeting, resetting, silent
 from tests.support.planted import SENT, Channel, planted

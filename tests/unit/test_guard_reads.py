@@ -8,10 +8,10 @@ import pytest
 from pratique.admission.values import GuardValues
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.connection import Connection
-from pratique.cluster.guard import idents
-from pratique.core.effects import ObjectRef, Outcome
-from pratique.core.guard_record import Ident
-from pratique.handlers.guard import Guard
+from pratique.core.kernel.effects import ObjectRef, Outcome
+from pratique.guarding.guard import Guard
+from pratique.guarding.reads import idents
+from pratique.guarding.record import Ident
 
 GROUP = "admissionregistration.k8s.io/v1"
 KINDS = {"Policy": "policies", "Binding": "bindings"}

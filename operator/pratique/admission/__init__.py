@@ -1,13 +1,13 @@
 """The admission policies: CEL that the API server itself evaluates, so that nothing is open while the operator is down.
 
 Each module holds one concern as data: which requests, what must be true, the sentence for the one who is refused.
-Called by codegen, which writes them, and by the operator, which compares what is installed with them.
+Called by `tools.codegen`, which writes them, and by the operator, which compares what is installed with them.
 """
 
-from pratique.admission.build import Manifest, mutating
 from pratique.admission.decision import decision, decision_stamp
 from pratique.admission.environment import environment
 from pratique.admission.guards import action, leash, status
+from pratique.admission.language import Manifest, mutating
 from pratique.admission.requester import requester, requester_stamp
 from pratique.admission.values import GuardValues
 from pratique.admission.webhook import webhook_configuration

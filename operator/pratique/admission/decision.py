@@ -8,7 +8,7 @@ The seal: the API server counts the decisions that are there by the frozen rule,
 further one once they decide. So an end depends neither on when the operator looks nor on the order within a second.
 """
 
-from pratique.admission.build import (
+from pratique.admission.language import (
     CANARY,
     GROUPS,
     JANITORS,
@@ -68,7 +68,7 @@ _EARLIER = f"""
     {_TIME.format("o")} < {_TIME.format("k")} || ({_TIME.format("o")} == {_TIME.format("k")} && (
       variables.old[o].verdict == variables.old[k].verdict ? o < k : variables.old[o].verdict == 'Decline'))
 """
-"""The order of `core.approval`: by second, of one second the declines first, then by name."""
+"""The order of `core.gates.tally`: by second, of one second the declines first, then by name."""
 
 SEAL = {
     "askedUsers": "has(oldObject.spec.policy.approvers.users) ? oldObject.spec.policy.approvers.users : []",

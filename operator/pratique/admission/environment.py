@@ -6,7 +6,7 @@ ask for is what the installation allows, and no more.
 
 from collections.abc import Iterable
 
-from pratique.admission.build import (
+from pratique.admission.language import (
     JANITORS,
     ME,
     Check,
@@ -23,9 +23,9 @@ from pratique.admission.build import (
     validating,
 )
 from pratique.admission.values import GuardValues
-from pratique.core.git_marks import ANNOTATIONS, LABELS, MANAGERS
-from pratique.core.limits import SHORTEST_NOTICE
-from pratique.core.objects import RUN_UID_LABEL
+from pratique.core.environments.git_marks import ANNOTATIONS, LABELS, MANAGERS
+from pratique.core.kernel.limits import SHORTEST_NOTICE
+from pratique.core.plans.objects import RUN_UID_LABEL
 
 _TARGET = "object.spec.target"
 _SPACE = f"{_TARGET}.namespace"

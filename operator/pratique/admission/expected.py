@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from pratique.admission import guarding, stamping
-from pratique.admission.build import Manifest
+from pratique.admission.language import Manifest
 from pratique.admission.values import GuardValues
-from pratique.core.effects import ObjectRef
+from pratique.core.kernel.effects import ObjectRef
 
 CRDS = Path(__file__).with_name("crds.json")
 

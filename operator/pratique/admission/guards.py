@@ -3,7 +3,7 @@
 The leash is on the operator itself: its RBAC reaches every namespace, what it may do there is decided here.
 """
 
-from pratique.admission.build import (
+from pratique.admission.language import (
     CANARY,
     ME,
     PREFIX,
@@ -17,7 +17,7 @@ from pratique.admission.build import (
     validating,
 )
 from pratique.api.v1alpha1 import KINDS
-from pratique.core.limits import MAX_SCHEMA_DEPTH, MAX_TEMPLATE_DEPTH
+from pratique.core.kernel.limits import MAX_SCHEMA_DEPTH, MAX_TEMPLATE_DEPTH
 
 ENVIRONMENT_UID = f"{PREFIX}environment-uid"
 

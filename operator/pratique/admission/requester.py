@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from pratique.admission.build import (
+from pratique.admission.language import (
     GROUPS,
     JANITORS,
     ME,
@@ -19,8 +19,8 @@ from pratique.admission.build import (
     unless_absent,
     validating,
 )
-from pratique.core.limits import MAX_INPUT_BYTES, MAX_INPUT_DEPTH
-from pratique.core.stamp import EDITED, FROZEN
+from pratique.admission.stamp import EDITED, FROZEN
+from pratique.core.kernel.limits import MAX_INPUT_BYTES, MAX_INPUT_DEPTH
 
 NAME = "pratique-requester"
 _MATCH = Match(("actionruns",), ("CREATE", "UPDATE"))

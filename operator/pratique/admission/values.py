@@ -10,7 +10,7 @@ from typing import ClassVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
-from pratique.core.errors import PratiqueError
+from pratique.core.kernel.errors import PratiqueError
 
 
 class GuardValuesError(PratiqueError):

@@ -4,7 +4,7 @@ It asks for the very requests that the mutating policies of 1.36 look at, under 
 withdrawal needs no stamp, and so no webhook. Nothing answers for the webhook: while it is down these requests are refused.
 """
 
-from pratique.admission.build import API, LABELS, Manifest, Stamp, named
+from pratique.admission.language import API, LABELS, Manifest, Stamp, named
 
 CONFIGURATION = "pratique-stamps"
 SERVICE = "pratique-webhook"

@@ -1,6 +1,6 @@
 """Delivers one message through one channel and says what became of it. Never raises for what a receiver does.
 
-Must not decide whether and when a message is told (`core.notification` does), nor know Kubernetes: Secrets are read and
+Must not decide whether and when a message is told (`core.telling.outbox` does), nor know Kubernetes: Secrets are read and
 Events are posted by what it is given. URLs are secrets (a Slack webhook's is its password): no result ever holds one.
 """
 
@@ -10,13 +10,19 @@ from typing import Any
 
 from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification
 from pratique.api.v1alpha1.notification_channel import ONE_TYPE, NotificationChannel, NotificationChannelSpec
-from pratique.channels import apprise, kubernetes_events, mail, msteams, posting, slack, webhook
-from pratique.channels.egress import Egress
-from pratique.channels.settings import Means, NotReadyError, ReadSecret, Send, Vault
-from pratique.channels.threads import Threads
-from pratique.core.effects import Delivery, Failure, Unready
-from pratique.core.egress import AllowedEgress
-from pratique.core.messages import Message
+from pratique.channels import kubernetes_events
+from pratique.channels import teams as msteams
+from pratique.channels.apprise import channel as apprise
+from pratique.channels.cloudevents import channel as webhook
+from pratique.channels.email import channel as mail
+from pratique.channels.kit import posting
+from pratique.channels.kit.egress import Egress
+from pratique.channels.kit.settings import Means, NotReadyError, ReadSecret, Send, Vault
+from pratique.channels.kit.threads import Threads
+from pratique.channels.slack import channel as slack
+from pratique.core.kernel.effects import Delivery, Failure, Unready
+from pratique.core.telling.egress import AllowedEgress
+from pratique.core.telling.messages import Message
 
 PostEvent = Callable[[dict[str, Any]], Awaitable[Failure | None]]
 """Create an Event; None if that worked."""

@@ -8,11 +8,11 @@ import hashlib
 from datetime import UTC
 from typing import Any
 
-from pratique.core.answers import Cause
-from pratique.core.effects import Delivery, Failure
-from pratique.core.events import EVENTS
-from pratique.core.messages import Message
-from pratique.core.text import clean
+from pratique.core.kernel.answers import Cause
+from pratique.core.kernel.effects import Delivery, Failure
+from pratique.core.kernel.text import clean
+from pratique.core.telling.events import EVENTS
+from pratique.core.telling.messages import Message
 
 CONTROLLER = "pratique.dev/operator"
 MAX_NAME = 200

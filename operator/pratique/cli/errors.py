@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from pratique.cluster.client import ApiError
-from pratique.core.errors import PratiqueError
+from pratique.core.kernel.errors import PratiqueError
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _GONE = 401, 403, 404, 410
 

@@ -21,7 +21,7 @@ from pratique.cli.reading import seen_in, viewer_of
 from pratique.cli.table import lines
 from pratique.cluster.client import Api
 from pratique.cluster.connection import Connection, connect
-from pratique.core.errors import PratiqueError
+from pratique.core.kernel.errors import PratiqueError
 from pratique.views.inbox import inbox
 from pratique.views.rows import Inbox, to_wire
 

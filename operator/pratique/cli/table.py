@@ -6,8 +6,8 @@ Shows all that is open, and of what has ended only what is new; it says how much
 from collections.abc import Iterable, Sequence
 
 from pratique.cli.layout import ago, labelled, table
-from pratique.core.text import clean
-from pratique.core.wording import moment
+from pratique.core.kernel.text import clean
+from pratique.core.telling.wording import moment
 from pratique.views.rows import Decided, Env, Happened, Inbox, Run, Undelivered, Waiting
 
 _INDENT = "  "

@@ -15,10 +15,10 @@ from typing import Any, Self
 import aiohttp
 
 from pratique.cluster.connection import Connection
-from pratique.core.answers import Answer, Cause, Standing, judge
-from pratique.core.effects import ObjectRef
-from pratique.core.errors import PratiqueError
-from pratique.core.quoting import Piece
+from pratique.core.kernel.answers import Answer, Cause, Standing, judge
+from pratique.core.kernel.effects import ObjectRef
+from pratique.core.kernel.errors import PratiqueError
+from pratique.core.kernel.quoting import Piece
 
 Json = dict[str, Any]
 MERGE_PATCH = "application/merge-patch+json"
@@ -35,7 +35,7 @@ _SEGMENT = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.:@+]*[A-Za-z0-9_])?")
 
 
 class ApiError(PratiqueError):
-    """The API server's answer, or that there was none (`code` 0). Its own message is nowhere in it (`core.answers`)."""
+    """The API server's answer, or that there was none (`code` 0). It keeps none of its words (`core.kernel.answers`)."""
 
     def __init__(self, code: int, reason: str, message: str, *, cause: Cause = Cause.OTHER) -> None:
         """Say something of our own; what an API server said comes by `answered`."""

@@ -10,7 +10,7 @@ import yaml
 from kubernetes import client, config
 from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigMerger
 
-from pratique.core.errors import PratiqueError
+from pratique.core.kernel.errors import PratiqueError
 
 _TOKEN_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 _NAMESPACE_FILE = _TOKEN_FILE.with_name("namespace")

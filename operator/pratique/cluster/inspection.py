@@ -10,7 +10,7 @@ from typing import Any
 
 from pratique.api.v1alpha1.action import Action
 from pratique.cluster.client import Api, ApiError
-from pratique.core.effects import Inspection, Json
+from pratique.core.kernel.effects import Inspection, Json
 
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _REVIEW = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}

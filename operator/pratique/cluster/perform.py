@@ -6,9 +6,9 @@ from typing import assert_never
 from pratique.api.v1alpha1 import GROUP
 from pratique.cluster.client import MERGE_PATCH, STRATEGIC_MERGE_PATCH, Api, ApiError
 from pratique.cluster.inspection import inspect
-from pratique.core.adoption import uid_of
-from pratique.core.answers import Answer, Cause, Standing
-from pratique.core.effects import (
+from pratique.core.execution.adoption import uid_of
+from pratique.core.kernel.answers import Answer, Cause, Standing
+from pratique.core.kernel.effects import (
     AskRights,
     Create,
     Delete,
@@ -20,7 +20,7 @@ from pratique.core.effects import (
     Outcome,
     Read,
 )
-from pratique.core.misfits import named
+from pratique.core.kernel.misfits import named
 
 ClusterEffect = Create | Read | MergePatch | Delete | AskRights | InspectAction
 _FIELD_MANAGER = {"fieldManager": "pratique", "fieldValidation": "Strict"}

@@ -1,1 +1,1 @@
-"""Decisions, and nothing but decisions: no I/O, no clock, no Kopf. START HERE: `lifecycle.py`."""
+"""Decisions, and nothing but decisions: no I/O, no clock, no Kopf. START HERE: `runs/plan.py`."""

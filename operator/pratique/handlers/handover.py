@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from pratique.core.frames import frames_of
+from pratique.core.kernel.frames import frames_of
 
 log = logging.getLogger(__name__)
 _AT_ONCE = 100

@@ -11,7 +11,7 @@ from typing import Any
 from pratique.api.v1alpha1 import API_VERSION
 from pratique.cluster.client import Api
 from pratique.cluster.store import Store, name_of, version_of
-from pratique.core.namespace_objects import ENVIRONMENT_UID_LABEL
+from pratique.core.environments.objects import ENVIRONMENT_UID_LABEL
 from pratique.handlers.kinds import Key, Watched
 from pratique.handlers.watchdog import Watchdog
 

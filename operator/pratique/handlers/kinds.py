@@ -16,22 +16,22 @@ from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus
 from pratique.api.v1alpha1.common import ApiModel, KubeObject, Notification
 from pratique.api.v1alpha1.conditions import ConditionType, Reason
 from pratique.cluster.store import Store
-from pratique.core.catalogue import ActionSnapshot, plan_action
-from pratique.core.channel import ChannelSnapshot, plan_channel
-from pratique.core.effects import Deliveries, Json, Outcomes, Plan
-from pratique.core.envelope import enveloped
-from pratique.core.environment import EnvironmentSnapshot, plan_environment
-from pratique.core.environment_status import stands
-from pratique.core.gate import ApprovalSnapshot, plan_approval
-from pratique.core.lifecycle import plan_action_run
-from pratique.core.limits import OPEN_RUNS_PER_REQUESTER
-from pratique.core.messages import Message, compose_approval, compose_channel, compose_environment, compose_run
-from pratique.core.namespace_objects import ENVIRONMENT_UID_LABEL
-from pratique.core.objects import RUN_UID_LABEL
-from pratique.core.open_runs import OpenRuns
-from pratique.core.reach import reach_of
-from pratique.core.recipients import Routing
-from pratique.core.snapshot import RunSnapshot
+from pratique.core.actions.plan import ActionSnapshot, plan_action
+from pratique.core.channels.plan import ChannelSnapshot, plan_channel
+from pratique.core.environments.objects import ENVIRONMENT_UID_LABEL
+from pratique.core.environments.plan import EnvironmentSnapshot, plan_environment
+from pratique.core.environments.status import stands
+from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
+from pratique.core.kernel.effects import Deliveries, Json, Outcomes, Plan
+from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
+from pratique.core.plans.objects import RUN_UID_LABEL
+from pratique.core.runs.open_runs import OpenRuns
+from pratique.core.runs.plan import plan_action_run
+from pratique.core.runs.snapshot import RunSnapshot
+from pratique.core.telling.envelope import enveloped
+from pratique.core.telling.messages import Message, compose_approval, compose_channel, compose_environment, compose_run
+from pratique.core.telling.reach import reach_of
+from pratique.core.telling.recipients import Routing
 from pratique.handlers import open_runs
 from pratique.handlers.memory import Memory, Parsed, Vouched
 from pratique.handlers.routes import Routes

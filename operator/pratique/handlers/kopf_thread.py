@@ -4,7 +4,7 @@ Level-triggered events are all that we want of it: no handler of ours changes an
 gets to see where to begin to watch, and no objects: it would hold all of them in memory at once, with a task for each.
 
 Every task of that loop is Kopf's, so that ending it ends all of it: its tasks are cancelled over and over (some swallow
-the first time), and what is left then ends with the loop. `tests/unit/test_watches.py` holds what this leans on.
+the first time), and what is left then ends with the loop. `tests/unit/handlers/test_watches.py` holds what this leans on.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ import kopf
 
 from pratique.api.v1alpha1 import GROUP, VERSION
 from pratique.cluster.connection import Connection
-from pratique.core.namespace_objects import ENVIRONMENT_UID_LABEL
+from pratique.core.environments.objects import ENVIRONMENT_UID_LABEL
 
 log = logging.getLogger(__name__)
 _ROUNDS, _ROUND_SECONDS = 16, 0.25

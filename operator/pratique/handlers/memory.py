@@ -13,9 +13,9 @@ from pratique.api.v1alpha1 import ActionRun, Approval
 from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase
 from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.common import KubeObject
-from pratique.core.digest import plan_digest
-from pratique.core.effects import Json, Plan
-from pratique.core.parking import explain
+from pratique.core.kernel.effects import Json, Plan
+from pratique.core.kernel.parking import explain
+from pratique.core.plans.digest import plan_digest
 
 Model = TypeVar("Model", bound=KubeObject)
 K = TypeVar("K")

@@ -1,11 +1,11 @@
-"""Files runs under the person for whom they are, and gathers what `core/open_runs` decides from. No decisions."""
+"""Files runs under the person for whom they are, and gathers what `core/runs/open_runs` decides from. No decisions."""
 
 from typing import Any
 
 from pratique.api.v1alpha1.action_run import ActionRun, Phase
 from pratique.cluster.store import Store, name_of, version_of
-from pratique.core.identity import folded, person_of
-from pratique.core.open_runs import OpenRuns, ahead_of
+from pratique.core.kernel.identity import folded, person_of
+from pratique.core.runs.open_runs import OpenRuns, ahead_of
 
 Json = dict[str, Any]
 _ENDS = frozenset(each.value for each in Phase if each.is_end)

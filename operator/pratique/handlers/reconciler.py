@@ -16,8 +16,7 @@ from pratique.api.v1alpha1.common import ApiModel, DeliveryState, KubeObject, No
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.perform import perform
 from pratique.cluster.store import Store
-from pratique.core import notification
-from pratique.core.effects import (
+from pratique.core.kernel.effects import (
     CheckAction,
     CheckChannel,
     Effect,
@@ -28,14 +27,15 @@ from pratique.core.effects import (
     Outcome,
     VerifyGuard,
 )
-from pratique.core.errors import EvaluationError, UnreadableError
-from pratique.core.hiding import hide
-from pratique.core.limits import EFFECT_ROUNDS
-from pratique.core.messages import Message
-from pratique.core.parking import parked_conditions
+from pratique.core.kernel.errors import EvaluationError, UnreadableError
+from pratique.core.kernel.hiding import hide
+from pratique.core.kernel.limits import EFFECT_ROUNDS
+from pratique.core.kernel.parking import parked_conditions
+from pratique.core.telling import outbox as notification
+from pratique.core.telling.messages import Message
+from pratique.delivering.lane import Job
+from pratique.delivering.outbox import Outbox
 from pratique.handlers.kinds import Key, Kind
-from pratique.handlers.lane import Job
-from pratique.handlers.outbox import Outbox
 from pratique.logs import looking_at
 from pratique.sandbox import BusyError, Sandbox
 

@@ -12,9 +12,9 @@ from pratique.api.v1alpha1 import NotificationChannel
 from pratique.api.v1alpha1.notification_channel import NotificationChannelSpec
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.store import Store
-from pratique.core.directory import DIRECTORY_KEY, DIRECTORY_NAME, DirectoryError, parse_directory
-from pratique.core.recipients import Routing
-from pratique.core.traffic import Traffic
+from pratique.core.telling.directory import DIRECTORY_KEY, DIRECTORY_NAME, DirectoryError, parse_directory
+from pratique.core.telling.recipients import Routing
+from pratique.core.telling.traffic import Traffic
 from pratique.handlers.memory import Parsed
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,8 @@
 """After a gap: has every gate superseded whose decisions, or whose end, may be forged, before anything is decided again.
 
-Decides which these are; what becomes of one, `core.gate` does, and its run then follows by itself. A sweep that is repeated
-after a crash supersedes the same ones again, and those that were decided meanwhile: harmless, since they are asked again.
+Decides which these are; what becomes of one, `core.gates.plan` does, and its run then follows by itself. A
+sweep that is repeated after a crash supersedes the same ones again, and those that were decided meanwhile: harmless,
+since they are asked again.
 """
 
 import asyncio

@@ -11,16 +11,16 @@ from functools import partial
 from typing import Any
 
 from pratique.api.v1alpha1 import GROUP
+from pratique.clock import Clock
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.connection import Connection
-from pratique.cluster.guard import idents
-from pratique.core.effects import ObjectRef
-from pratique.handlers.clock import Clock
+from pratique.core.kernel.effects import ObjectRef
+from pratique.guarding.reads import idents
 from pratique.handlers.handover import Handover
 from pratique.handlers.informers import Informers, path_of, selector_of
 from pratique.handlers.kopf_thread import KopfThread
 from pratique.handlers.presence import Presence
-from pratique.handlers.signals import ProcessEnds
+from pratique.signals import ProcessEnds
 
 log = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 2.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from pratique.handlers.clock import Clock
+from pratique.clock import Clock
 from pratique.handlers.kinds import Key
 from pratique.handlers.queue import KeyedQueue, Now
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from pratique.core.errors import PratiqueError
+from pratique.core.kernel.errors import PratiqueError
 
 Member = TypeVar("Member")
 Owners = tuple[str, ...]

@@ -12,9 +12,9 @@ from typing import Any
 
 from pratique.api.v1alpha1 import Action, ActionRun
 from pratique.api.v1alpha1.action_run import RunPlan
-from pratique.core.effects import Evaluation, Json, Judged, Rendered
-from pratique.core.errors import EvaluationLimitError
-from pratique.core.objects import without_secrets
+from pratique.core.kernel.effects import Evaluation, Json, Judged, Rendered
+from pratique.core.kernel.errors import EvaluationLimitError
+from pratique.core.plans.objects import without_secrets
 from pratique.sandbox.line import Line, Owners
 from pratique.sandbox.process import Worker
 

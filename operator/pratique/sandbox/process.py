@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pratique
-from pratique.core.effects import Json
-from pratique.core.errors import EvaluationError, EvaluationLimitError
+from pratique.core.kernel.effects import Json
+from pratique.core.kernel.errors import EvaluationError, EvaluationLimitError
 from pratique.sandbox.wire import HEADER, MAX_FRAME, pack
 
 log = logging.getLogger(__name__)

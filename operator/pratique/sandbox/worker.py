@@ -14,11 +14,11 @@ from typing import Any, BinaryIO
 
 from pratique.api.v1alpha1 import Action, ActionRun
 from pratique.api.v1alpha1.action_run import RunPlan
-from pratique.core.checks import check_action
-from pratique.core.errors import EvaluationError
-from pratique.core.frames import frames_of
-from pratique.core.policy import evaluate_outputs, evaluate_ready, evaluate_run
-from pratique.core.text import clean
+from pratique.core.judging.checks import check_action
+from pratique.core.judging.policy import evaluate_outputs, evaluate_ready, evaluate_run
+from pratique.core.kernel.errors import EvaluationError
+from pratique.core.kernel.frames import frames_of
+from pratique.core.kernel.text import clean
 from pratique.sandbox.wire import HEADER, pack
 
 MAX_SENTENCE = 2000

@@ -1,6 +1,6 @@
 """Decides which gates wait for somebody, and which they have decided. Pure; called by `inbox`.
 
-Who may decide, and what counts, `core.approval` knows. No gate is both: who has decided is not waited for.
+Who may decide, and what counts, `core.gates.tally` knows. No gate is both: who has decided is not waited for.
 """
 
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from datetime import datetime
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, Decision
 from pratique.api.v1alpha1.common import EventType
-from pratique.core.approval import awaits, count, decision_of
-from pratique.core.identity import asked_by
-from pratique.core.messages import decision_command
-from pratique.core.text import clean
-from pratique.core.wording import gate_ended
+from pratique.core.gates.tally import awaits, count, decision_of
+from pratique.core.kernel.identity import asked_by
+from pratique.core.kernel.text import clean
+from pratique.core.telling.messages import decision_command
+from pratique.core.telling.wording import gate_ended
 from pratique.views.rows import Asked, Decided, Said, Undelivered, Viewer, Waiting
 from pratique.views.told import LINE, TEXT, lines, place, undelivered
 

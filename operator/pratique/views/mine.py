@@ -7,9 +7,9 @@ from datetime import datetime
 from pratique.api.v1alpha1.action_run import ActionRun, Phase
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.api.v1alpha1.environment import Environment
-from pratique.core.identity import asked_by, is_among
-from pratique.core.text import clean
-from pratique.core.ttl import expires_at, lifetime
+from pratique.core.environments.ttl import expires_at, lifetime
+from pratique.core.kernel.identity import asked_by, is_among
+from pratique.core.kernel.text import clean
 from pratique.views.rows import Env, Run
 from pratique.views.told import LINE, TEXT, history, last_change, undelivered
 

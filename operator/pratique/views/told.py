@@ -7,10 +7,10 @@ from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval
 from pratique.api.v1alpha1.common import EventType, Notification
 from pratique.api.v1alpha1.environment import Environment
-from pratique.core.addressing import is_failing, is_lost
-from pratique.core.identity import askers, is_among
-from pratique.core.recipients import named
-from pratique.core.text import clean
+from pratique.core.kernel.identity import askers, is_among
+from pratique.core.kernel.text import clean
+from pratique.core.telling.addressing import is_failing, is_lost
+from pratique.core.telling.recipients import named
 from pratique.views.rows import Happened, Undelivered
 
 LINE = 512

@@ -1,4 +1,4 @@
-"""`pratique.dev/v1alpha1`: the five kinds as pydantic models; `crds/` is generated from them by `pratique.codegen`."""
+"""`pratique.dev/v1alpha1`: the five kinds as pydantic models; `crds/` is generated from them by `tools.codegen`."""
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun

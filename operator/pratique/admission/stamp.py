@@ -1,0 +1,167 @@
+"""Decides what an admission request is stamped with: the caller as requester, the API server's time on a decision.
+
+Clusters from 1.36 on have policies that do this; here is the same for older ones, rule by rule as in
+`admission/requester.py` and `admission/decision.py`, and the two must not differ. Who and when need not be trusted: the
+validating policies compare both with the caller and with managedFields. What cannot be read is refused, as a policy that
+fails refuses. Called by the webhook; it must not know how requests come in.
+"""
+
+from typing import Any
+
+from pratique.api.v1alpha1 import GROUP
+from pratique.api.v1alpha1.action_run import ActionRunSpec
+from pratique.core.kernel.errors import PratiqueError
+
+Json = dict[str, Any]
+Patch = list[Json]
+
+CANARY_LABEL = f"{GROUP}/canary"
+EDITED = f"{GROUP}/edited"
+"""The annotation by which the stamp tells the guard which fields of a run an update would change. Never stored."""
+FROZEN = tuple(field.alias or name for name, field in ActionRunSpec.model_fields.items() if name != "withdrawn")
+"""The fields of a run that never change: all but one."""
+
+
+class UnstampableError(PratiqueError):
+    """The request cannot be stamped, so it is refused; the message is the sentence for the one who sent it."""
+
+
+def stamp(request: Json) -> Patch:
+    """Return the JSON patch for the `request` of an AdmissionReview; raises UnstampableError."""
+    asked, operation = _map(request, "request", "resource"), request.get("operation")
+    resource = "/".join(
+        str(part) for part in (asked.get("group"), asked.get("resource"), request.get("subResource")) if part
+    )
+    if operation in ("CREATE", "UPDATE") and resource in _STAMPS:
+        return _STAMPS[resource](request)
+    raise UnstampableError(f"the webhook of Pratique stamps no {operation} of {resource}: it should not be asked")
+
+
+def _requester(request: Json) -> Patch:
+    subject, path = _map(request, "request", "object"), "/spec/requestedBy"
+    spec = subject.get("spec")
+    left_out = isinstance(spec, dict) and "requestedBy" not in spec
+    if request["operation"] == "CREATE":
+        if not left_out:
+            return []  # for the schema to refuse, or for the guarding policy to compare with the caller
+        return [_add(path, {"username": _caller(request), "groups": _groups(request)})]
+    before = _map(_map(request, "request", "oldObject"), "oldObject", "spec")
+    if edited := _edits(spec, before):
+        return [_add("/spec", before), _mark(subject, ", ".join(edited))]
+    return [_add(path, before["requestedBy"])] if left_out and "requestedBy" in before else []
+
+
+def _edits(spec: Any, before: Json) -> list[str]:  # noqa: ANN401 - whatever somebody sent
+    """Return the fields of a run that an update would change; a requester that is left out is only left out."""
+    if not isinstance(spec, dict):
+        return ["spec"]
+    asked = [each for each in FROZEN if each != "requestedBy" or each in spec]
+    fields = [each for each in asked if (each in spec) != (each in before) or spec.get(each) != before.get(each)]
+    return fields + ([] if isinstance(spec.get("withdrawn", False), bool) else ["withdrawn"])
+
+
+def _mark(subject: Json, fields: str) -> Json:
+    """Return the mark for the guard, which refuses it: before the schema, whose answer some tools take for a reset."""
+    annotations = _map(subject, "object", "metadata").get("annotations")
+    path = "/metadata/annotations"
+    return _add(path, {EDITED: fields}) if annotations is None else _add(f"{path}/{_escaped(EDITED)}", fields)
+
+
+def _decision(request: Json) -> Patch:
+    subject, me = _map(request, "request", "object"), _caller(request)
+    if not _is_new(request, subject, me):
+        return []
+    owners = [entry for entry in _entries(subject) if _owns(entry, me)]
+    if len(owners) != 1:
+        return []  # the guarding policy refuses what has no time, or could have two
+    path = f"/spec/decisions/{_escaped(me)}"
+    return [
+        _add(f"{path}/decidedAt", _text(owners[0], "metadata.managedFields[*]", "time")),
+        _add(f"{path}/groups", _listed_groups(request, subject)),
+    ]
+
+
+_STAMPS = {f"{GROUP}/actionruns": _requester, f"{GROUP}/approvals": _decision}
+
+
+def _is_new(request: Json, subject: Json, me: str) -> bool:
+    """Whether the caller decides in this very request; a canary may do so when it is created."""
+    spec = subject.get("spec")
+    decisions = spec.get("decisions") if isinstance(spec, dict) else None
+    if not isinstance(decisions, dict) or not isinstance(decisions.get(me), dict):
+        return False
+    if request["operation"] == "UPDATE":
+        before = _map(_map(request, "request", "oldObject"), "oldObject", "spec")
+        return not ("decisions" in before and me in _map(before, "oldObject.spec", "decisions"))
+    metadata = _map(subject, "object", "metadata")
+    return "labels" in metadata and CANARY_LABEL in _map(metadata, "metadata", "labels")
+
+
+def _entries(subject: Json) -> list[Any]:
+    metadata = _map(subject, "object", "metadata")
+    return _list(metadata, "metadata", "managedFields") if "managedFields" in metadata else []
+
+
+def _owns(entry: object, me: str) -> bool:
+    """Whether an entry of managedFields says that its manager set the decision of `me`."""
+    if not isinstance(entry, dict):
+        raise UnstampableError(_unreadable("metadata.managedFields[*]", "an object"))
+    if "fieldsV1" not in entry:
+        return False
+    fields, where = _map(entry, "metadata.managedFields[*]", "fieldsV1"), "fieldsV1"
+    for key in ("f:spec", "f:decisions"):
+        if key not in fields:
+            return False
+        fields, where = _map(fields, where, key), f"{where}.{key}"
+    return f"f:{me}" in fields
+
+
+def _listed_groups(request: Json, subject: Json) -> list[str]:
+    """Return the groups of the caller that the gate asks, in its order."""
+    policy = _map(_map(subject, "object", "spec"), "spec", "policy")
+    approvers, mine = _map(policy, "spec.policy", "approvers"), _groups(request)
+    listed = _list(approvers, "spec.policy.approvers", "groups") if "groups" in approvers else []
+    return [group for group in listed if group in mine]
+
+
+def _caller(request: Json) -> str:
+    return _text(_map(request, "request", "userInfo"), "userInfo", "username")
+
+
+def _groups(request: Json) -> list[str]:
+    user = _map(request, "request", "userInfo")
+    # a token file writes "no groups" as one group without a name
+    return [group for group in _list(user, "userInfo", "groups") if group != ""] if "groups" in user else []
+
+
+def _add(path: str, value: object) -> Json:
+    return {"op": "add", "path": path, "value": value}
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _map(parent: Json, where: str, key: str) -> Json:
+    value = parent.get(key)
+    if not isinstance(value, dict):
+        raise UnstampableError(_unreadable(f"{where}.{key}", "an object"))
+    return value
+
+
+def _list(parent: Json, where: str, key: str) -> list[Any]:
+    value = parent.get(key)
+    if not isinstance(value, list):
+        raise UnstampableError(_unreadable(f"{where}.{key}", "a list"))
+    return value
+
+
+def _text(parent: Json, where: str, key: str) -> str:
+    value = parent.get(key)
+    if not isinstance(value, str):
+        raise UnstampableError(_unreadable(f"{where}.{key}", "text"))
+    return value
+
+
+def _unreadable(what: str, expected: str) -> str:
+    return f"{what} is not {expected}, so the request cannot be stamped: send the object as its schema says"

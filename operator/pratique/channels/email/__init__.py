@@ -1,0 +1,1 @@
+"""E-mail: a message as one mail to one address, by SMTP."""

@@ -1,0 +1,1 @@
+"""What all types of channels share: sockets, settings, one POST, and what of a message is cut."""

@@ -1,0 +1,1 @@
+"""Decides what the status of an Action says. START: `plan.py`."""

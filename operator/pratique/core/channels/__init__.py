@@ -1,0 +1,1 @@
+"""Decides what the status of a NotificationChannel says. START: `plan.py`."""

@@ -1,0 +1,1 @@
+"""Decides what becomes of an Environment: made, kept, warned of, ended, gone. START: `plan.py`."""

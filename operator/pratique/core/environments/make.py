@@ -1,0 +1,128 @@
+"""Decides how an Environment is made: its namespace, then what guards that, and who may work in it last. Pure.
+
+A name that is taken is adopted only from this very Environment, made before a crash. `environment` is the only caller.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from pratique.api.v1alpha1.common import EventType
+from pratique.api.v1alpha1.conditions import Reason
+from pratique.api.v1alpha1.environment import Environment, EnvironmentPhase, EnvironmentStatus
+from pratique.core.environments.objects import QUOTA, access, namespace, rails, unset_by_default
+from pratique.core.environments.status import is_going, is_ours, namespace_ref, tell, try_again, write
+from pratique.core.environments.ttl import Judgement
+from pratique.core.kernel.answers import Cause
+from pratique.core.kernel.effects import Create, Failure, Json, ObjectRef, Outcome, Outcomes, Plan, Read
+from pratique.core.telling.wording import moment
+
+_COUNTING, _COUNTING_LONG = timedelta(seconds=0.5), timedelta(seconds=30)
+"""How long Kubernetes is given to count for a new quota before it is asked again, at first and at most."""
+
+
+def make(environment: Environment, outcomes: Outcomes, at: Judgement, now: datetime) -> Plan[EnvironmentStatus]:
+    """Make the namespace, then what guards it; who may work in it comes last, once all of that stands."""
+    made = outcomes.get("namespace")
+    if made is None:
+        return Plan(environment.status, effects=(Create("namespace", namespace(environment)),))
+    obstacle = _obstacle(made, environment)
+    if obstacle is not None:
+        return _not_made(environment, obstacle, str(namespace_ref(environment)), at, now)
+    live = made.object or {}
+    known = {"namespace": environment.spec.target.namespace.name, "namespace_uid": live.get("metadata", {}).get("uid")}
+    environment = environment.model_copy(update={"status": environment.status.model_copy(update=known)})
+    for manifests in (rails(environment), access(environment)):
+        inner = {f"make/{each['kind']}/{each['metadata']['name']}": each for each in manifests}
+        todo = tuple(Create(key, manifest) for key, manifest in inner.items() if key not in outcomes)
+        if todo:
+            return Plan(environment.status, effects=todo)
+        failed = _first_obstacle(inner, outcomes, environment)
+        if failed is not None:
+            return _not_made(environment, failed[1], failed[0], at, now)
+        waits = _waits_for_quota(environment, outcomes, at, now)
+        if waits is not None:
+            return waits
+    return _made(environment, at, now)
+
+
+def _waits_for_quota(
+    environment: Environment, outcomes: Outcomes, at: Judgement, now: datetime
+) -> Plan[EnvironmentStatus] | None:
+    """Wait until the quota is in force: Kubernetes lets everything in before it has counted for the first time."""
+    if not environment.spec.target.quota:
+        return None
+    ref = ObjectRef("v1", "ResourceQuota", QUOTA, environment.spec.target.namespace.name)
+    found = outcomes.get("quota")
+    if found is None:
+        return Plan(environment.status, effects=(Read("quota", ref),))
+    if found.failure is not None:
+        return _not_made(environment, replace(found.failure, transient=True), f"ResourceQuota {QUOTA}", at, now)
+    if ((found.object or {}).get("status") or {}).get("hard"):
+        return None
+    text = f"The quota of {namespace_ref(environment)} is not in force yet: nobody gets in before"
+    status = write(environment, EnvironmentPhase.CREATING, Reason.CREATING, text, now)
+    pause = min(max(_COUNTING, (now - environment.metadata.creation_timestamp) / 10), _COUNTING_LONG)
+    return Plan(status.model_copy(update={"expires_at": at.expires_at}), wake_at=min(now + pause, at.expires_at))
+
+
+def _obstacle(outcome: Outcome, environment: Environment) -> Failure | None:
+    """Return why an object is not there; None if it is and is ours, made just now or before a crash."""
+    if is_going(outcome.object):
+        return Failure("AlreadyExists", "an older one of that name is still being deleted", transient=True)
+    if outcome.failure is None or is_ours(outcome.object, environment):
+        return None
+    if outcome.failure.cause is Cause.MISSING or (outcome.failure.reason == "AlreadyExists" and outcome.object is None):
+        return replace(outcome.failure, transient=True)
+    return outcome.failure
+
+
+def _first_obstacle(
+    inner: Mapping[str, Json], outcomes: Outcomes, environment: Environment
+) -> tuple[str, Failure] | None:
+    """Return the first object inside the namespace that is not there, and why; one that cannot be made ever comes first."""
+    obstacles = [
+        (f"{manifest['kind']} {manifest['metadata']['name']}", obstacle)
+        for key, manifest in inner.items()
+        if (obstacle := _obstacle(outcomes[key], environment)) is not None
+    ]
+    return min(obstacles, key=lambda each: each[1].transient, default=None)
+
+
+def _not_made(
+    environment: Environment, failure: Failure, what: str, at: Judgement, now: datetime
+) -> Plan[EnvironmentStatus]:
+    """Try again what may pass; otherwise fail, with what to do about it. What was made stays until the time is up."""
+    ended = environment.model_copy(
+        update={"status": environment.status.model_copy(update={"expires_at": at.expires_at})}
+    )
+    if failure.transient:
+        again = try_again(ended, EnvironmentPhase.CREATING, f"{what} could not be made", failure, now)
+        return replace(again, wake_at=at.expires_at)
+    if failure.reason == "AlreadyExists":
+        text = f"{what} exists and was not made for this Environment: it is left as it is; choose another name"
+        status = write(ended, EnvironmentPhase.FAILED, Reason.NAME_TAKEN, text, now)
+    else:
+        text = f"{what} could not be made: {failure.message}; put that right, then create the Environment again"
+        status = write(ended, EnvironmentPhase.FAILED, Reason.FAILED, text, now)
+    status = tell(environment, status, EventType.FAILED, status.message, now, key=str(environment.metadata.generation))
+    return Plan(status, wake_at=at.expires_at)
+
+
+def _made(environment: Environment, at: Judgement, now: datetime) -> Plan[EnvironmentStatus]:
+    """Record that it is there; a warning that is due already is given by the next look."""
+    text = until(environment, at)
+    status = write(environment, EnvironmentPhase.ACTIVE, Reason.ACTIVE, text, now)
+    status = status.model_copy(update={"expires_at": at.expires_at, "warned": []})
+    status = tell(environment, status, EventType.ENVIRONMENT_READY, text, now)
+    return Plan(status, wake_at=at.wake_at if at.warning is None else now)
+
+
+def until(environment: Environment, at: Judgement) -> str:
+    """Say until when it is there, and what its quota asks of pods that nothing gives them."""
+    target = environment.spec.target
+    text = f"Namespace {target.namespace.name} is there until {moment(at.expires_at)}"
+    demanded = unset_by_default(target)
+    if not demanded:
+        return text
+    return f"{text}; its quota refuses pods that do not set {' and '.join(demanded)}, since limits set none by default"

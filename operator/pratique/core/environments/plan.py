@@ -1,0 +1,170 @@
+"""Decides what becomes of an Environment: made, kept, warned of, ended, gone. Pure.
+
+    Pending ─► Active ─► Expiring ─► Deleting ─► gone          Failed: somebody has to change something
+                                         └─► Expired           where Git holds it
+
+Only a namespace that carries this Environment's uid is ever adopted or deleted, and it is deleted by its own uid. The
+finalizer goes when the namespace is really gone. What was made once is not made again, also when somebody else deletes its
+namespace: then it is Failed. An Environment that is there costs no request, also after a restart.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from pratique.api.v1alpha1.common import EventType, format_time
+from pratique.api.v1alpha1.conditions import Reason
+from pratique.api.v1alpha1.environment import Environment, EnvironmentPhase, EnvironmentStatus
+from pratique.core.environments.end import POLL, stay, take_down
+from pratique.core.environments.git_marks import git_mark
+from pratique.core.environments.make import make, until
+from pratique.core.environments.status import (
+    FINALIZER,
+    MADE,
+    namespace_ref,
+    note,
+    ref_of,
+    set_finalizers,
+    stands,
+    tell,
+    try_again,
+    write,
+)
+from pratique.core.environments.ttl import Judgement, Verdict, judge
+from pratique.core.kernel.effects import Delete, Deliveries, Failure, Outcomes, Plan, Read
+from pratique.core.telling import outbox as notification
+from pratique.core.telling.addressing import addressed
+from pratique.core.telling.concerned import by_environment
+from pratique.core.telling.recipients import Routing
+from pratique.core.telling.wording import moment
+
+
+@dataclass(frozen=True)
+class EnvironmentSnapshot:
+    """An Environment, and what was done for it in this look."""
+
+    environment: Environment
+    outcomes: Outcomes = field(default_factory=dict)
+    deliveries: Deliveries = field(default_factory=dict)
+    routing: Routing = field(default_factory=Routing)
+    missing: bool = False
+    """Whether the cache does not have its namespace as it was made: that may be news, or the cache is behind."""
+
+
+def plan_environment(snapshot: EnvironmentSnapshot, now: datetime) -> Plan[EnvironmentStatus]:
+    """Decide the next status of an Environment and what has to be done for it."""
+    before = snapshot.environment
+    outbox = notification.settle(list(before.status.notifications), snapshot.deliveries, now)
+    status = before.status.model_copy(update={"notifications": outbox})
+    environment = before.model_copy(update={"status": status})
+    if before.metadata.deletion_timestamp is None:
+        plan = _decide(environment, snapshot, now)
+    else:
+        plan = take_down(environment, snapshot.outcomes, now)
+    if plan.after and status != before.status:
+        # Ending it, and letting go, is tied to the version that was seen: marks are written in a look of their own.
+        plan = Plan(status, wake_at=now)
+    told = _addressed(snapshot, plan.status, now)
+    wakes = [when for when in (plan.wake_at, notification.next_due(told.notifications, now)) if when]
+    return replace(plan, status=told, wake_at=min(wakes, default=None))
+
+
+def _addressed(snapshot: EnvironmentSnapshot, after: EnvironmentStatus, now: datetime) -> EnvironmentStatus:
+    before = snapshot.environment.status.notifications
+    if after.notifications == before:
+        return after
+    concerned = by_environment(snapshot.environment.model_copy(update={"status": after}))
+    outbox = addressed(list(before), list(after.notifications), concerned, snapshot.routing, now)
+    return after.model_copy(update={"notifications": outbox})
+
+
+def _decide(environment: Environment, snapshot: EnvironmentSnapshot, now: datetime) -> Plan[EnvironmentStatus]:
+    outcomes = snapshot.outcomes
+    if FINALIZER not in environment.metadata.finalizers:
+        held = outcomes.get("hold")
+        if held is None:
+            finalizers = [*environment.metadata.finalizers, FINALIZER]
+            return Plan(environment.status, effects=(set_finalizers(environment, finalizers, "hold"),))
+        if held.failure is not None:
+            return _not_held(environment, held.failure, now)
+    at = judge(environment, now)
+    if at.verdict is Verdict.EXPIRE:
+        return _expire(environment, outcomes, at, now)
+    phase = environment.status.phase
+    if phase in MADE and snapshot.missing:
+        found = outcomes.get("look")
+        if found is None:
+            return Plan(environment.status, effects=(Read("look", namespace_ref(environment)),))
+        if found.failure is not None and found.failure.reason != "NotFound":
+            return Plan(environment.status, retry=True)
+        if not stands(found.object, environment):
+            return _gone(environment, at, now)
+    if phase in MADE:
+        return _keep(environment, at, now)
+    if phase is EnvironmentPhase.FAILED and _was_gone(environment):
+        return _gone(environment, at, now)
+    if phase is EnvironmentPhase.FAILED and environment.status.observed_generation == environment.metadata.generation:
+        return Plan(environment.status, wake_at=at.expires_at)
+    return make(environment, outcomes, at, now)
+
+
+def _not_held(environment: Environment, failure: Failure, now: datetime) -> Plan[EnvironmentStatus]:
+    """Make nothing that could be left behind. That somebody else was faster is no news."""
+    if failure.reason in ("Conflict", "NotFound") or environment.status.phase is not EnvironmentPhase.PENDING:
+        return Plan(environment.status, retry=True)
+    return try_again(environment, EnvironmentPhase.CREATING, "The finalizer could not be set", failure, now)
+
+
+def _keep(environment: Environment, at: Judgement, now: datetime) -> Plan[EnvironmentStatus]:
+    """Warn when it is time; follow a ttl that was changed. Of a status that is right already nothing changes."""
+    before = environment.status.expires_at
+    near = bool(at.warned)
+    phase, reason = (EnvironmentPhase.EXPIRING, Reason.EXPIRING) if near else (EnvironmentPhase.ACTIVE, Reason.ACTIVE)
+    status = write(environment, phase, reason, until(environment, at), now)
+    status = status.model_copy(update={"expires_at": at.expires_at, "warned": list(at.warned)})
+    shortened = before is not None and at.expires_at < before
+    if before is not None and before != at.expires_at:
+        event = "Shortened" if shortened else "Extended"
+        status = note(status, event, f"From {moment(before)} to {moment(at.expires_at)}", now)
+    if at.warning is not None or shortened:
+        name = environment.spec.target.namespace.name
+        text = f"Namespace {name} will be deleted at {moment(at.expires_at)}, with everything in it"
+        text += f"; that was to be at {moment(before)}" if before is not None and shortened else ""
+        key = f"{at.warning or 'shortened'}/{format_time(at.expires_at)}"
+        status = tell(environment, status, EventType.ENVIRONMENT_EXPIRING, text, now, key=key)
+    return Plan(status, wake_at=at.wake_at)
+
+
+def _gone(environment: Environment, at: Judgement, now: datetime) -> Plan[EnvironmentStatus]:
+    """Say that somebody deleted the namespace. It is not made again: what was in it would not come back."""
+    name = environment.spec.target.namespace.name
+    text = (
+        f"Namespace {name} was deleted by somebody else, with everything in it: delete this Environment, create another"
+    )
+    status = write(environment, EnvironmentPhase.FAILED, Reason.NAMESPACE_GONE, text, now)
+    status = status.model_copy(update={"expires_at": at.expires_at})
+    return Plan(tell(environment, status, EventType.FAILED, text, now, key="gone"), wake_at=at.expires_at)
+
+
+def _was_gone(environment: Environment) -> bool:
+    return any(each.reason == Reason.NAMESPACE_GONE for each in environment.status.conditions)
+
+
+def _expire(environment: Environment, outcomes: Outcomes, at: Judgement, now: datetime) -> Plan[EnvironmentStatus]:
+    """Record the end; then delete the Environment itself, and its finalizer takes the namespace down.
+
+    Between the two nothing can be lost: once the end is on record the API server refuses an extension, and what was changed
+    before is a newer version than the one to be deleted. One that Git holds is not deleted, only its namespace is.
+    """
+    status = environment.status
+    if status.phase not in (EnvironmentPhase.DELETING, EnvironmentPhase.EXPIRED):
+        text = f"Its time was up at {moment(at.expires_at)}"
+        status = write(environment, EnvironmentPhase.DELETING, Reason.DELETING, text, now)
+        status = status.model_copy(update={"expires_at": at.expires_at})
+        key = format_time(at.expires_at)
+        return Plan(tell(environment, status, EventType.ENVIRONMENT_EXPIRED, text, now, key=key), wake_at=now)
+    mark = git_mark(environment.metadata.labels, environment.metadata.annotations)
+    if mark is not None:
+        return stay(environment, outcomes, mark, at.expires_at, now)
+    metadata = environment.metadata
+    end = Delete("end", ref_of(environment), metadata.uid, metadata.resource_version)
+    return Plan(status, after=(end,), wake_at=now + POLL)

@@ -1,0 +1,58 @@
+"""Whether a live object is one that this very run made: after a crash its own objects are found under their names. Pure.
+
+The uid alone is not enough: it can be read, and somebody could plant another object under it while the run waits. So all
+that was planned must be in it, or be what admission made of it when it was tried; of lists only those of pods may hold
+more, since admission adds volumes and sidecars there. Called by `execution` and `dry_run`.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pratique.api.v1alpha1.action_run import ActionRun, PlannedResource
+from pratique.core.execution.vanishing import as_sent
+from pratique.core.kernel.effects import Json, ObjectRef
+from pratique.core.plans.changes import changes_of_new
+from pratique.core.plans.listing import listed
+from pratique.core.plans.objects import RUN_UID_LABEL
+from pratique.core.plans.sameness import contains
+from pratique.core.plans.summary import settings
+
+
+def is_made_by(run: ActionRun, planned: PlannedResource, live: Json | None) -> bool:
+    """Return whether this run made this object, as it was planned."""
+    if live is None:
+        return False
+    labels = live.get("metadata", {}).get("labels") or {}
+    sent = as_sent(planned)
+    return labels.get(RUN_UID_LABEL) == run.metadata.uid and (contains(live, sent) or _is_admitted(planned, sent, live))
+
+
+def _is_admitted(planned: PlannedResource, sent: Json, live: Json) -> bool:
+    """Whether an object is what admission makes of the one that was planned."""
+    shown = planned.dry_run.changes if planned.dry_run is not None else []
+    if any(each not in shown for each in listed(changes_of_new(settings(sent), live))):
+        return False
+    return all(sent["kind"] == "Pod" or ".template.spec." in path for path in _longer(sent, live, ""))
+
+
+def _longer(planned: Any, live: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    """Yield the lists that hold more than was planned."""
+    if isinstance(planned, Mapping) and isinstance(live, Mapping):
+        for key, value in planned.items():
+            yield from _longer(value, live.get(key), f"{path}.{key}")
+    elif isinstance(planned, list) and isinstance(live, list) and len(live) > len(planned):
+        yield path
+    elif isinstance(planned, list) and isinstance(live, list):
+        for one, other in zip(planned, live, strict=False):
+            yield from _longer(one, other, path)
+
+
+def ref_of(manifest: Json) -> ObjectRef:
+    """Return the reference of a rendered object; rendering has checked that the parts are there."""
+    metadata = manifest["metadata"]
+    return ObjectRef(manifest["apiVersion"], manifest["kind"], metadata["name"], metadata.get("namespace"))
+
+
+def uid_of(live: Json) -> str:
+    """Return the uid of a live object; empty if there is none."""
+    return str(live.get("metadata", {}).get("uid", ""))

@@ -1,0 +1,235 @@
+"""Decides how a granted run proceeds: one object after the other, each when the one before is ready. Pure.
+
+Exactly once, killed at any instruction: names are fixed in the plan, objects are created by POST and carry the run's uid,
+a name that is taken is adopted only when its object carries that uid, and a changed object is changed by its uid.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from pratique.api.v1alpha1.action_run import (
+    ActionRun,
+    DryRunResult,
+    PlannedResource,
+    RunPlan,
+    RunResource,
+)
+from pratique.core.environments.ttl import expires_at
+from pratique.core.execution.adoption import is_made_by, ref_of, uid_of
+from pratique.core.execution.awaiting import Progress, Step, judge
+from pratique.core.execution.dry_run import may_pass, try_plan
+from pratique.core.execution.finishing import finish
+from pratique.core.execution.needs import awaited_after
+from pratique.core.execution.patching import Seen, change, try_change
+from pratique.core.execution.patience import POLL, allowed, mark
+from pratique.core.execution.prerequisites import LACKS_RIGHTS, provider
+from pratique.core.execution.standing import End, Standing
+from pratique.core.execution.vanishing import as_sent, confirm, is_held, vanishes
+from pratique.core.kernel.effects import Create, Failure, Json, ObjectRef, Outcome, Outcomes, Read
+from pratique.core.plans.differences import differences
+
+_FIRST_POLL = timedelta(seconds=0.5)
+_LAST_POLL = timedelta(seconds=15)
+
+
+def advance(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes, now: datetime) -> Standing:
+    """Return where the plan of a running run stands, or the effects that must come first."""
+    recorded = {resource.id: resource for resource in run.status.resources}
+    waiting: list[tuple[int, Progress]] = []
+    for position, planned in enumerate(plan.resources):
+        at = next((each for until, each in waiting if until < position), None)
+        at = at or _try_late(run, plan, planned, recorded, outcomes)
+        at = at or _step(run, plan, planned, recorded.get(planned.id), outcomes)
+        if at.resource is not None:
+            recorded[at.resource.id] = at.resource
+        if at.step is Step.NEEDS:
+            return Standing(run.status, effects=at.effects)
+        if at.step is Step.WAITS and (until := awaited_after(plan.resources, position)) > position:
+            waiting.append((until, at))
+        elif at.step is not Step.DONE:
+            others = [each for _, each in waiting]
+            return _stopped(_with(run, plan, recorded), plan, started, planned.id, at, others, now)
+    made = _with(run, plan, recorded)
+    if waiting:
+        others = [each for _, each in waiting]
+        return _stopped(made, plan, started, plan.resources[-1].id, others[0], others, now)
+    end = finish(made, plan, outcomes)
+    return _stopped(made, plan, started, "", end, [], now) if isinstance(end, Progress) else end
+
+
+def _with(run: ActionRun, plan: RunPlan, recorded: Mapping[str, RunResource]) -> ActionRun:
+    """Return the run with what is known of its objects."""
+    known = [recorded[each.id] for each in plan.resources if each.id in recorded]
+    update = {"resources": known} | ({"held_up": None} if len(known) == len(plan.resources) else {})
+    return run.model_copy(update={"status": run.status.model_copy(update=update)})
+
+
+def _stopped(
+    run: ActionRun,
+    plan: RunPlan,
+    started: datetime,
+    which: str,
+    at: Progress,
+    others: Sequence[Progress],
+    now: datetime,
+) -> Standing:
+    """The run cannot go on now: it failed, its time is up, or it looks again soon. `others` wait beside it."""
+    times_out = expires_at(started, plan.timeout)
+    lacks = mark(run.status, which, at.patience, now)
+    status = run.status.model_copy(update={"held_up": lacks})
+    if at.step is Step.FAILED or (at.step is Step.LACKS and lacks is None):
+        return Standing(status, end=End.FAILED, message=at.message)
+    said = dict.fromkeys([at, *others]) if at.step is Step.WAITS else [at]
+    if now >= times_out:
+        all_of_it = "; ".join(f"{each.message}; {each.remedy}" if each.remedy else each.message for each in said)
+        text = f"Not ready within {plan.timeout}: {all_of_it}"
+        return Standing(status, end=End.FAILED, message=text)
+    if lacks is not None:
+        text = f"{at.message}; it is tried again, as this may pass"
+        return Standing(status, message=text, wake_at=min(times_out, now + POLL))
+    text = "; ".join(each.message for each in said)
+    pause = min(max((now - started) / 4, _FIRST_POLL), _LAST_POLL)
+    return Standing(status, message=text, wake_at=min(times_out, now + pause), retry=at.step is Step.RETRIES)
+
+
+def _try_late(
+    run: ActionRun,
+    plan: RunPlan,
+    planned: PlannedResource,
+    recorded: Mapping[str, RunResource],
+    outcomes: Outcomes,
+) -> Progress | None:
+    """Try what could not be tried before earlier objects were there: all of it, before the first of it is made."""
+    tried = planned.dry_run
+    if planned.id in recorded or tried is None or tried.result is DryRunResult.PASSED:
+        return None
+    trial = try_plan(run, plan, outcomes, "late", made=recorded)
+    if trial.effects:
+        return Progress(Step.NEEDS, effects=trial.effects)
+    if trial.transient is not None:
+        return Progress(Step.RETRIES, message=f"The dry run of what is left gave no answer: {trial.transient.message}")
+    if trial.problems:
+        patience = allowed(trial.failures, approved=plan.gate is not None, given=trial.given)
+        return Progress(Step.LACKS, message="; ".join(trial.problems), patience=patience)
+    return None
+
+
+def _step(
+    run: ActionRun, plan: RunPlan, planned: PlannedResource, recorded: RunResource | None, outcomes: Outcomes
+) -> Progress:
+    if recorded is not None and recorded.ready:
+        return Progress(Step.DONE, recorded)
+    ref = ref_of(planned.manifest)
+    if recorded is not None:
+        return _look(plan, planned, recorded, ref, outcomes)
+    if planned.patch:
+        return _change(plan, planned, ref, outcomes)
+    return _create(run, plan, planned, ref, outcomes)
+
+
+def _create(run: ActionRun, plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: Outcomes) -> Progress:
+    outcome = outcomes.get(_key("create", planned))
+    if outcome is None and vanishes(planned.manifest):
+        confirmation = confirm(run)
+        confirmed = outcomes.get(confirmation.key)
+        if confirmed is None:
+            return Progress(Step.NEEDS, effects=(confirmation,))
+        if uid_of(confirmed.object or {}) != run.metadata.uid:
+            why = confirmed.failure.message if confirmed.failure else "it was deleted"
+            return Progress(Step.RETRIES, message=f"{ref} waits: the run could not be read again: {why}")
+    if outcome is None:
+        create = Create(_key("create", planned), as_sent(planned), plan.service_account_ref.username)
+        return Progress(Step.NEEDS, effects=(create,))
+    if outcome.failure is not None and not _adopted(outcome, run, planned):
+        return _create_failed(outcome.failure, ref, plan, planned)
+    return judge(planned, _record(planned, ref, outcome.object or {}), outcome, outcomes)
+
+
+def _adopted(outcome: Outcome, run: ActionRun, planned: PlannedResource) -> bool:
+    """Whether a name was taken by this very run before a crash."""
+    taken = outcome.failure is not None and outcome.failure.reason == "AlreadyExists"
+    return taken and is_made_by(run, planned, outcome.object)
+
+
+def _create_failed(failure: Failure, ref: ObjectRef, plan: RunPlan, planned: PlannedResource) -> Progress:
+    if failure.reason == "AlreadyExists":
+        text = f"{ref} exists and was not made by this run: it is left as it is; choose another name"
+        return Progress(Step.FAILED, message=text)
+    return _failed(failure, f"{ref} could not be created", plan, planned)
+
+
+def _failed(failure: Failure, what: str, plan: RunPlan, planned: PlannedResource) -> Progress:
+    """Say why one object cannot go on: it is tried again, for as long as its time or our patience lasts, or has failed."""
+    account = plan.service_account_ref
+    who = f" (as ServiceAccount {account.namespace}/{account.name})" if failure.cause in LACKS_RIGHTS else ""
+    text = f"{what}{who}: {failure.message}"
+    if failure.transient:
+        return Progress(Step.RETRIES, message=f"{text}; it is tried again, as this may pass")
+    before = itertools.takewhile(lambda each: each.id != planned.id, plan.resources)
+    given = provider(planned, before, failure, account, there=True) is not None
+    patience = allowed([failure], approved=plan.gate is not None, given=given)
+    return Progress(Step.LACKS, message=text, patience=patience)
+
+
+def _change(plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: Outcomes) -> Progress:
+    """Find the object, try the change, and make it in the very version that was tried, if it still is what was planned."""
+    account = plan.service_account_ref.username
+    seen = try_change(planned, account, outcomes, _key("before", planned))
+    if isinstance(seen, Failure):
+        return _failed(may_pass(seen), f"{ref} could not be changed", plan, planned)
+    if not isinstance(seen, Seen):
+        return Progress(Step.NEEDS, effects=(seen,))
+    if different := _other_than_planned(plan, planned, seen):
+        return Progress(Step.FAILED, message=f"It would not do any more what was planned: {'; '.join(different)}")
+    changed = outcomes.get(_key("change", planned))
+    if changed is None:
+        return Progress(Step.NEEDS, effects=(change(planned, seen, account, _key("change", planned)),))
+    if changed.failure is not None:
+        return _failed(may_pass(changed.failure), f"{ref} could not be changed", plan, planned)
+    return judge(planned, _record(planned, ref, changed.object or {}), changed, outcomes)
+
+
+def _other_than_planned(plan: RunPlan, planned: PlannedResource, seen: Seen) -> list[str]:
+    """Return what the change would do other than was planned. What the run itself did to the object before, is no news."""
+    ref = ref_of(planned.manifest)
+    approved = planned.dry_run.target_uid if planned.dry_run else None
+    if approved is not None and approved != seen.dry_run.target_uid:
+        return [f"{ref}: was deleted and made again"]
+    before = [ref_of(each.manifest) for each in plan.resources[: plan.resources.index(planned)]]
+    return [] if plan.gate is None or ref in before else differences(planned, str(ref), seen.dry_run)
+
+
+def _look(
+    plan: RunPlan, planned: PlannedResource, recorded: RunResource, ref: ObjectRef, outcomes: Outcomes
+) -> Progress:
+    """Read an object that was made at an earlier look and was not ready then."""
+    outcome = outcomes.get(_key("read", planned))
+    if outcome is None:
+        read = Read(_key("read", planned), ref, plan.service_account_ref.username)
+        return Progress(Step.NEEDS, recorded, (read,))
+    if outcome.failure is not None:
+        if outcome.failure.reason == "NotFound":
+            return Progress(Step.FAILED, recorded, message=f"{ref} was deleted before it was ready")
+        return replace(_failed(outcome.failure, f"{ref} could not be read", plan, planned), resource=recorded)
+    live = outcome.object or {}
+    if uid_of(live) != recorded.uid:
+        return Progress(Step.FAILED, recorded, message=f"{ref} was deleted and made again by somebody else")
+    return judge(planned, recorded, outcome, outcomes)
+
+
+def _record(planned: PlannedResource, ref: ObjectRef, live: Json) -> RunResource:
+    return RunResource(
+        id=planned.id,
+        api_version=ref.api_version,
+        kind=ref.kind,
+        namespace=ref.namespace,
+        name=ref.name,
+        uid=uid_of(live),
+        held=is_held(planned, live),
+    )
+
+
+def _key(verb: str, planned: PlannedResource) -> str:
+    return f"{verb}/{planned.id}"

@@ -1,0 +1,111 @@
+"""Says whether an object that a run made, or changed, is ready: by the Action's own rules, or by its kind's. Pure.
+
+The order holds for all: an object that is going, or says something about older wishes only, waits; then `failedWhen`, and
+a controller that has given up (`Stalled`); then `readyWhen`, or the convention of its kind. Called by `execution`.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+
+from pratique.api.v1alpha1.action_run import PlannedResource, RunResource
+from pratique.core.execution.live import Readiness, State, said, status_of
+from pratique.core.execution.readiness import readiness, stalled, unsettled
+from pratique.core.kernel.effects import Effect, EvaluateReady, Json, Judged, ObjectRef, Outcome, Outcomes
+from pratique.core.kernel.text import clean
+
+_MAX_WORDS = 256
+"""Characters of a controller's own words beside ours."""
+
+
+class Step(Enum):
+    """What one planned object says about the run."""
+
+    DONE = "done"
+    WAITS = "waits"
+    NEEDS = "needs effects first"
+    FAILED = "failed"
+    RETRIES = "failed for now"
+    LACKS = "lacks what may arrive by itself"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where one planned object stands. `remedy` is said beside the message when the time is up."""
+
+    step: Step
+    resource: RunResource | None = None
+    effects: tuple[Effect, ...] = ()
+    message: str = ""
+    remedy: str = ""
+    patience: timedelta | None = None
+    """How long it is worth waiting for what it lacks."""
+
+
+def judge(planned: PlannedResource, resource: RunResource, seen: Outcome, outcomes: Outcomes) -> Progress:
+    """Return where a live object stands, or the evaluation that must come first."""
+    live = seen.object or {}
+    early = unsettled(live, planned.ready_when or "", reports=seen.reports)
+    if early is not None:
+        return _follow(resource, early)
+    verdict = readiness(live, reports=seen.reports)
+    if planned.ready_when is None and planned.failed_when is None:
+        return _follow(resource, verdict)
+    key = f"ready/{planned.id}"
+    outcome = outcomes.get(key)
+    if outcome is None:
+        asked = EvaluateReady(key, live, planned.ready_when, planned.failed_when)
+        return Progress(Step.NEEDS, effects=(asked,))
+    if outcome.failure is not None:
+        return _wait(resource, f"cannot say whether it is ready: {outcome.failure.message}")
+    return _by_rules(planned, resource, live, verdict, outcome.value)
+
+
+def _by_rules(
+    planned: PlannedResource, resource: RunResource, live: Json, verdict: Readiness, judged: Judged
+) -> Progress:
+    """Follow what the Action's own rules came to; the convention of the kind speaks where they leave it to."""
+    if judged.failed:
+        return _fail(resource, f"its failedWhen is true{_words(live, verdict)}")
+    if planned.ready_when is None or stalled(live) is not None:
+        return _follow(resource, verdict)
+    if judged.ready:
+        return Progress(Step.DONE, resource.model_copy(update={"ready": True, "message": ""}))
+    if verdict.state is State.FAILED and planned.failed_when is None:
+        return _follow(resource, verdict)
+    if judged.missing:
+        why = f"its readyWhen reads {clean(judged.missing, 120)}, which is not there yet"
+    else:
+        why = "its readyWhen is not true yet"
+    return _wait(resource, why + _words(live, verdict))
+
+
+def _words(live: Json, verdict: Readiness) -> str:
+    """Return what the object's own controller says of it, to stand beside what the Action's rule came to."""
+    spoken = verdict.message if verdict.state is not State.READY else said(status_of(live), "")
+    return f": {clean(spoken, _MAX_WORDS)}" if spoken else ""
+
+
+def _follow(resource: RunResource, verdict: Readiness) -> Progress:
+    match verdict.state:
+        case State.READY:
+            return Progress(Step.DONE, resource.model_copy(update={"ready": True, "message": ""}))
+        case State.IN_PROGRESS:
+            return _wait(resource, verdict.message, verdict.remedy)
+        case _:
+            return _fail(resource, verdict.message)
+
+
+def _wait(resource: RunResource, why: str, remedy: str = "") -> Progress:
+    text = f"Waiting for {name_of_resource(resource)}: {why}"
+    return Progress(Step.WAITS, resource.model_copy(update={"message": clean(why, 512)}), message=text, remedy=remedy)
+
+
+def _fail(resource: RunResource, why: str) -> Progress:
+    text = f"{name_of_resource(resource)} failed: {why}"
+    return Progress(Step.FAILED, resource.model_copy(update={"message": clean(text, 512)}), message=text)
+
+
+def name_of_resource(resource: RunResource) -> str:
+    """Return `Kind namespace/name`."""
+    return str(ObjectRef(resource.api_version, resource.kind, resource.name, resource.namespace))

@@ -1,0 +1,195 @@
+"""Tries a plan before anybody is asked, and again before it starts: server-side dry runs under the account that runs it.
+
+What the API server refuses is known at once. What an earlier object of the plan makes cannot be there yet: that is
+`Deferred`, and tried once it is. Pure; called by `lifecycle`, `start` and `execution`. It decides nothing about the run.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from pratique.api.v1alpha1.action_run import ActionRun, DryRun, DryRunResult, PlannedResource, RunPlan
+from pratique.api.v1alpha1.common import ServiceAccountRef
+from pratique.core.execution.adoption import is_made_by
+from pratique.core.execution.entitlement import entitled
+from pratique.core.execution.namespace_trial import try_namespace
+from pratique.core.execution.patching import Seen, listed_as_first, passed, try_change
+from pratique.core.execution.prerequisites import is_custom_before, provider
+from pratique.core.execution.vanishing import as_sent
+from pratique.core.kernel.answers import Cause
+from pratique.core.kernel.effects import Create, Effect, Failure, ObjectRef, Outcomes, Read
+from pratique.core.kernel.text import clean
+from pratique.core.plans.changes import changes_of_new
+from pratique.core.plans.digest import plan_digest
+from pratique.core.plans.first_changes import first_changes
+from pratique.core.plans.listing import listed
+from pratique.core.plans.objects import without_secrets
+from pratique.core.plans.summary import name_of, settings, summarize_tried
+
+_ENOUGH = 300
+_CHANGING = (Cause.CHANGED, Cause.REPLACED)
+"""The answers when an object was changed or replaced between the look for it and its dry run."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What the dry run of one object showed; `problem` if it was refused, `begun` if this run has made it already.
+
+    `given_by` says which object that is there already gives what it lacks: that may be on its way.
+    """
+
+    dry_run: DryRun | None = None
+    problem: Failure | None = None
+    begun: bool = False
+    given_by: str | None = None
+
+
+@dataclass(frozen=True)
+class _Around:
+    """The other objects of the plan: those before this one that are not made yet, and those that are."""
+
+    account: ServiceAccountRef
+    there: Sequence[PlannedResource]
+    earlier: list[PlannedResource] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The dry runs of a plan: `effects` that must come first, or what each object showed, by its id."""
+
+    effects: tuple[Effect, ...] = ()
+    tried: tuple[tuple[PlannedResource, Tried], ...] = ()
+
+    @property
+    def begun(self) -> bool:
+        """Whether an object of the plan is there, made by this very run before a crash."""
+        return any(tried.begun for _, tried in self.tried)
+
+    @property
+    def transient(self) -> Failure | None:
+        """The first failure that may pass: nothing is known then."""
+        return next((each.problem for _, each in self.tried if each.problem and each.problem.transient), None)
+
+    @property
+    def failures(self) -> list[Failure]:
+        """What was refused."""
+        return [tried.problem for _, tried in self.tried if tried.problem]
+
+    @property
+    def given(self) -> bool:
+        """Whether all that is lacking is given by objects that are there: it may be on its way."""
+        refused = [tried for _, tried in self.tried if tried.problem]
+        return bool(refused) and all(tried.given_by for tried in refused)
+
+    @property
+    def problems(self) -> list[str]:
+        """What was refused, as sentences: so many as people read at a glance, and how many more there are."""
+        told: list[str] = []
+        refused = [(planned, tried.problem) for planned, tried in self.tried if tried.problem]
+        for planned, problem in refused:
+            if told and sum(map(len, told)) > _ENOUGH:
+                return [*told, f"and {len(refused) - len(told)} more"]
+            told.append(_sentence(planned, problem))
+        return told
+
+
+def try_plan(run: ActionRun, plan: RunPlan, outcomes: Outcomes, what: str, made: Iterable[str] = ()) -> Trial:
+    """Return the dry runs of all objects but those that are `made`; `what` tells apart several trials in one look."""
+    made = set(made)
+    around = _Around(plan.service_account_ref, [each for each in plan.resources if each.id in made])
+    needed: list[Effect] = []
+    tried: list[tuple[PlannedResource, Tried]] = []
+    for planned in plan.resources:
+        if planned.id in made:
+            continue
+        shown = _try(run, planned, around, outcomes, f"{what}/{planned.id}")
+        if isinstance(shown, Tried):
+            tried.append((planned, shown))
+        else:
+            needed.append(shown)
+        around.earlier.append(planned)
+    return Trial(effects=tuple(needed)) if needed else Trial(tried=tuple(tried))
+
+
+def with_results(plan: RunPlan, trial: Trial) -> RunPlan:
+    """Return the plan as approvers see it: with what its dry runs showed, in its summary and in its digest."""
+    shown = [planned.model_copy(update={"dry_run": tried.dry_run}) for planned, tried in trial.tried]
+    lines = dict(zip((each.id for each in plan.resources), plan.summary, strict=False))
+    summary = [summarize_tried(each, lines.get(each.id)) for each in shown]
+    tried = plan.model_copy(update={"resources": shown, "summary": summary})
+    return tried.model_copy(update={"digest": plan_digest(tried)})
+
+
+def without_results(plan: RunPlan) -> RunPlan:
+    """Return the plan as it was evaluated, with the digest that it had then."""
+    bare = [each.model_copy(update={"dry_run": None}) for each in plan.resources]
+    evaluated = plan.model_copy(update={"resources": bare})
+    return evaluated.model_copy(update={"digest": plan_digest(evaluated)})
+
+
+def _try(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Outcomes, key: str) -> Tried | Effect:
+    account = around.account.username
+    if not planned.patch:
+        outcome = outcomes.get(key)
+        if outcome is None:
+            return Create(key, as_sent(planned), account, dry_run=True)
+        return _shown(run, planned, around, outcomes, key)
+    found = outcomes.get(f"{key}/find")
+    asked = entitled(run, planned, found.object, outcomes, f"{key}/rights") if found and found.object else None
+    if asked is not None:
+        return Tried(problem=asked) if isinstance(asked, Failure) else asked
+    seen = try_change(planned, account, outcomes, key)
+    if isinstance(seen, Seen):
+        return Tried(seen.dry_run)
+    return _refused(planned, around, seen, outcomes, key) if isinstance(seen, Failure) else seen
+
+
+def _shown(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Outcomes, key: str) -> Tried | Effect:
+    outcome = outcomes[key]
+    if outcome.failure is None:
+        inside = try_namespace(planned.manifest, outcome, outcomes, f"{key}/namespace")
+        if inside is not None:
+            return Tried(problem=inside) if isinstance(inside, Failure) else inside
+        sent, stored = settings(as_sent(planned)), without_secrets(outcome.object or {})
+        old = listed_as_first(planned)
+        shown = first_changes(sent, sent, stored) if old else listed(changes_of_new(sent, stored))
+        return Tried(passed(shown, old=old))
+    if outcome.failure.reason == "AlreadyExists" and is_made_by(run, planned, outcome.object):
+        return Tried(DryRun(result=DryRunResult.PASSED), begun=True)
+    return _refused(planned, around, outcome.failure, outcomes, key)
+
+
+def _refused(
+    planned: PlannedResource, around: _Around, failure: Failure, outcomes: Outcomes, key: str
+) -> Tried | Effect:
+    """Return that it cannot be tried yet, where an earlier object makes what is missing, or why it is refused."""
+    if failure.cause is Cause.NO_DRY_RUN:
+        why: str | None = "an admission webhook of this cluster takes no dry runs"
+    else:
+        why = provider(planned, around.earlier, failure, around.account)
+    custom = is_custom_before(around.earlier) if failure.cause is Cause.RIGHTS else None
+    space = planned.manifest["metadata"].get("namespace")
+    if why is None and custom is not None and space:
+        seen = outcomes.get(f"{key}/space")
+        if seen is None:  # nobody has a right in a namespace that is not there yet
+            return Read(f"{key}/space", ObjectRef("v1", "Namespace", space))
+        if seen.failure is not None and seen.failure.reason == "NotFound":
+            why = f"{custom} may make its namespace first"
+    if why is not None:
+        return Tried(DryRun(result=DryRunResult.DEFERRED, message=clean(why, 512)))
+    failure = may_pass(failure)
+    given_by = provider(planned, around.there, failure, around.account, there=True)
+    if given_by is None and failure.cause is Cause.RIGHTS:
+        given_by = is_custom_before(around.there)  # its controller makes the namespace, and then the rights in it
+    return Tried(problem=failure, given_by=given_by)
+
+
+def may_pass(failure: Failure) -> Failure:
+    """Return the failure; one that says no more than that the object was changed at the same moment, may pass."""
+    return replace(failure, transient=True) if failure.cause in _CHANGING else failure
+
+
+def _sentence(planned: PlannedResource, failure: Failure) -> str:
+    if failure.reason == "AlreadyExists":
+        return f"{name_of(planned.manifest)} exists and was not made by this run: choose another name"
+    verb = "changed" if planned.patch else "created"
+    return f"{name_of(planned.manifest)} could not be {verb}: {failure.message}"

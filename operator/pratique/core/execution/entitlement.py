@@ -1,0 +1,40 @@
+"""Whether who asked may have an object changed that is somebody's: an Environment. Pure; called by `dry_run`.
+
+A run changes with the power of the Action's account, so without this whoever may ask for an Action that extends could
+extend or shorten anybody's. Whose it is says its own `spec.requestedBy`, which is frozen, or that this very run made it;
+for others the API server is asked whether who asked, as it stamped them, holds the verb `extend`. What other kinds hold
+belongs to nobody by name: who may have those changed is for the Action's rules to say.
+"""
+
+from pratique.api.v1alpha1 import GROUP
+from pratique.api.v1alpha1.action_run import ActionRun, PlannedResource
+from pratique.core.execution.adoption import ref_of
+from pratique.core.kernel.effects import AskRights, Effect, Failure, Json, Outcomes
+from pratique.core.kernel.identity import person_of
+from pratique.core.plans.objects import RUN_UID_LABEL
+
+
+def entitled(
+    run: ActionRun, planned: PlannedResource, live: Json, outcomes: Outcomes, key: str
+) -> Effect | Failure | None:
+    """Return the question that must be asked first, or why who asked may not have this changed; None if they may."""
+    manifest = planned.manifest
+    if manifest["kind"] != "Environment" or not manifest["apiVersion"].startswith(f"{GROUP}/"):
+        return None
+    owner = live.get("spec", {}).get("requestedBy")
+    labels = live.get("metadata", {}).get("labels") or {}
+    person, asked = person_of(run.spec), run.spec.requested_by
+    if (owner and owner == person) or labels.get(RUN_UID_LABEL) == run.metadata.uid:
+        return None
+    who = asked.username if asked else ""
+    outcome = outcomes.get(key)
+    if outcome is None:
+        return AskRights(key, who, tuple(asked.groups) if asked else (), "extend", "environments", ref_of(manifest))
+    if outcome.failure is not None:
+        return outcome.failure
+    if outcome.value:
+        return None
+    whose = f"it is for {owner}" if owner else "its spec.requestedBy names nobody"
+    return Failure(
+        "Forbidden", f"{person} may not ask for that: {whose}; it needs the RBAC verb extend on environments"
+    )

@@ -1,0 +1,68 @@
+"""Ends an execution whose objects are all ready: renders the outputs, if there are any. Pure; called by `advance`.
+
+An output may read what its object's controller has not written yet, such as the address of a database: the run waits for
+it, as it waits for an object to be ready.
+"""
+
+from pratique.api.v1alpha1.action_run import ActionRun, PlannedResource, RunPlan
+from pratique.core.execution.adoption import ref_of
+from pratique.core.execution.awaiting import Progress, Step
+from pratique.core.execution.standing import End, Standing
+from pratique.core.kernel.effects import Effect, EvaluateOutputs, Failure, Json, Outcomes, Read, Rendered
+from pratique.core.plans.summary import summarize, summarize_tried
+
+OUTPUTS = "outputs"
+_OBSERVING = ("read", "change", "create")
+
+
+def finish(run: ActionRun, plan: RunPlan, outcomes: Outcomes) -> Standing | Progress:
+    """Return the end of the execution, the effects that must come first, or what an output still waits for."""
+    outputs: Json = {}
+    if plan.outputs:
+        live, reads, failure = _live_objects(plan, outcomes)
+        if reads:
+            return Standing(run.status, effects=reads)
+        if failure is not None:
+            return Progress(Step.RETRIES, message=f"What was made could not be read for the outputs: {failure.message}")
+        outcome = outcomes.get(OUTPUTS)
+        if outcome is None:
+            return Standing(run.status, effects=(EvaluateOutputs(OUTPUTS, plan, run, live),))
+        if outcome.failure is not None:
+            text = f"Everything was made, but spec.execution.outputs failed: {outcome.failure.message}"
+            return Standing(run.status, end=End.FAILED, message=text)
+        rendered: Rendered = outcome.value
+        if rendered.missing:
+            text = f"Everything was made; spec.execution.outputs.{rendered.missing}, which is not there yet"
+            return Progress(Step.WAITS, message=text)
+        outputs = rendered.outputs
+    done = "; ".join(_done(each) for each in plan.resources)
+    status = run.status.model_copy(update={"outputs": outputs})
+    return Standing(status, end=End.MADE, message=f"Done: {done}")
+
+
+def _done(planned: PlannedResource) -> str:
+    """Return what was done, in one line: of a change what it changed, which may be nothing."""
+    return summarize_tried(planned) if planned.patch else summarize(planned.manifest, patch=False)
+
+
+def _live_objects(plan: RunPlan, outcomes: Outcomes) -> tuple[dict[str, Json], tuple[Effect, ...], Failure | None]:
+    """Return the live object of each resource, the reads that are missing, and a failure that may pass.
+
+    What cannot be read is left out.
+    """
+    live: dict[str, Json] = {}
+    reads: list[Effect] = []
+    failure: Failure | None = None
+    for planned in plan.resources:
+        known = [outcomes[key] for key in _keys(planned) if key in outcomes]
+        if not known:
+            reads.append(Read(_keys(planned)[0], ref_of(planned.manifest), plan.service_account_ref.username))
+        elif known[0].object is not None:
+            live[planned.id] = known[0].object
+        elif known[0].failure is not None and known[0].failure.transient:
+            failure = known[0].failure
+    return live, tuple(reads), failure
+
+
+def _keys(planned: PlannedResource) -> list[str]:
+    return [f"{verb}/{planned.id}" for verb in _OBSERVING]

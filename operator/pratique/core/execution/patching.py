@@ -1,0 +1,107 @@
+"""Decides how an object that exists is changed, and what a dry run of that says. Pure.
+
+The API server merges lists entry by entry for the kinds that it knows itself (strategic merge patch), and replaces them
+as a whole for all others. So what would be lost is seen in the dry run, whatever the kind: a change that would take
+entries out of a list, or fields out of an entry, is refused unless the template asks for it. Called by `dry_run` and
+`execution`.
+"""
+
+from dataclasses import dataclass, replace
+
+from pratique.api.v1alpha1.action import Lists
+from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange, Listing, PlannedResource
+from pratique.core.execution.adoption import ref_of, uid_of
+from pratique.core.kernel.answers import Cause
+from pratique.core.kernel.effects import Effect, Failure, MergePatch, Outcomes, Read
+from pratique.core.plans.changes import changes_of_patched
+from pratique.core.plans.first_changes import first_changes
+from pratique.core.plans.listing import listed, loss_of
+from pratique.core.plans.objects import without_secrets
+from pratique.core.plans.summary import settings
+
+LOSES = "LosesEntries"
+_TOLD = 3
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the dry run of a change showed, and of which version of the object."""
+
+    dry_run: DryRun
+    resource_version: str
+
+
+def try_change(planned: PlannedResource, account: str, outcomes: Outcomes, key: str) -> Seen | Failure | Effect:
+    """Return what a change would do now, why it is refused, or the effect that must come first."""
+    found = outcomes.get(f"{key}/find")
+    if found is None:
+        return Read(f"{key}/find", ref_of(planned.manifest), account)
+    if found.failure is not None:
+        return found.failure
+    live = found.object or {}
+    tried = outcomes.get(key)
+    if tried is None:
+        return _patch(planned, account, key, uid_of(live), dry_run=True)
+    if tried.failure is not None:
+        return _explained(tried.failure)
+    before, after = without_secrets(live), without_secrets(tried.object or {})
+    template = settings(planned.manifest)
+    try:
+        found_changes = changes_of_patched(template, before, after, replaced=tried.value is not False)
+    except RecursionError:
+        return Failure(LOSES, "what is there is nested too deeply to say what would become of it")
+    lost = [loss_of(each) for each in found_changes if each.lost]
+    if lost and planned.lists is not Lists.REPLACE:
+        return Failure(LOSES, _refusal(lost))
+    old = listed_as_first(planned)
+    shown = first_changes(template, before, after) if old else listed(found_changes)
+    return Seen(passed(shown, old=old, uid=uid_of(live)), str(live.get("metadata", {}).get("resourceVersion", "")))
+
+
+def passed(changes: list[FieldChange], *, old: bool = False, uid: str | None = None) -> DryRun:
+    """Return what a dry run showed. How it is listed is said where something is: nothing is nothing in any version."""
+    listing = Listing.BY_ENTRY if changes and not old else None
+    return DryRun(result=DryRunResult.PASSED, target_uid=uid, changes=changes, listing=listing)
+
+
+def change(planned: PlannedResource, seen: Seen, account: str, key: str) -> MergePatch:
+    """Return the change of the very version of the object that the dry run saw."""
+    uid = seen.dry_run.target_uid or ""
+    return _patch(planned, account, key, uid, resource_version=seen.resource_version)
+
+
+def listed_as_first(planned: PlannedResource) -> bool:
+    """Whether what was approved is listed as version 0.1.0 did, and was to be merged as it did: lists as a whole."""
+    before = planned.dry_run
+    return before is not None and bool(before.changes) and before.listing is None
+
+
+def _patch(
+    planned: PlannedResource,
+    account: str,
+    key: str,
+    uid: str,
+    *,
+    dry_run: bool = False,
+    resource_version: str | None = None,
+) -> MergePatch:
+    by_entry = planned.lists is not Lists.REPLACE and not listed_as_first(planned)
+    ref = ref_of(planned.manifest)
+    return MergePatch(key, ref, uid, planned.manifest, account, dry_run, by_entry, resource_version or None)
+
+
+def _explained(failure: Failure) -> Failure:
+    if failure.cause is not Cause.UNMERGEABLE:
+        return failure
+    return replace(
+        failure,
+        message=f"{failure.message}: each entry of a list in the template must have the field that names it, such as name",
+    )
+
+
+def _refusal(lost: list[str]) -> str:
+    more = f", and {len(lost) - _TOLD} more" if len(lost) > _TOLD else ""
+    return (
+        f"{', '.join(lost[:_TOLD])}{more}: write out in the template what must stay,"
+        " or set lists: Replace beside patch in the Action if it should go"
+    )

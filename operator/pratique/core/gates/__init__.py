@@ -1,0 +1,1 @@
+"""Decides what becomes of an Approval. START: `plan.py`."""

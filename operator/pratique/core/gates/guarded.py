@@ -1,0 +1,23 @@
+"""Decides whether what people decided may become final: only if the API server guarded for as long as it was there.
+
+A decision that was forged while a policy was gone looks perfect. So the guard is looked at after the decision was seen: if
+nothing was changed until then, nothing was when it was made. What to do about a change, the edge knows (`guarding.guard`):
+it stops everything and has such gates superseded. Called by the planners of Approvals and of runs.
+"""
+
+from typing import TypeVar
+
+from pratique.core.kernel.effects import Outcomes, Plan, VerifyGuard
+
+VERIFY = "verify-guard"
+Status = TypeVar("Status")
+
+
+def unverified(status: Status, outcomes: Outcomes) -> Plan[Status] | None:
+    """Return the plan to go on with while it is not known that the API server guarded, or None once it is."""
+    outcome = outcomes.get(VERIFY)
+    if outcome is None:
+        return Plan(status, effects=(VerifyGuard(VERIFY),))
+    if outcome.failure is not None or outcome.value is not None:
+        return Plan(status, retry=True)
+    return None

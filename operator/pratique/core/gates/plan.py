@@ -1,0 +1,274 @@
+"""Decides what becomes of an Approval. Pure; the Approval's only writer of status.
+
+`plan_approval` runs for every look at an Approval. An Approval that ended is never changed again, but for the marks of its
+outbox; only an end that may be forged is, while nothing has followed from it.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from pratique.api.v1alpha1 import API_VERSION
+from pratique.api.v1alpha1.action_run import ActionRun
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, ApprovalStatus
+from pratique.api.v1alpha1.common import Condition, ConditionStatus, EventType, format_time
+from pratique.api.v1alpha1.conditions import ConditionType, Reason
+from pratique.core.gates.guarded import unverified
+from pratique.core.gates.tally import Count, Tally, count
+from pratique.core.kernel.conditions import ready_or_stalled, set_condition, set_kstatus
+from pratique.core.kernel.effects import Deliveries, ObjectRef, Outcomes, Plan, Read
+from pratique.core.kernel.identity import asked_by
+from pratique.core.kernel.text import clean
+from pratique.core.telling import outbox as notification
+from pratique.core.telling.addressing import addressed
+from pratique.core.telling.concerned import by_approval
+from pratique.core.telling.recipients import Routing
+from pratique.core.telling.wording import moment
+
+READ_SUBJECT = "subject"
+_MAX_MESSAGE = 2048
+"""What the CRD takes: names of many approvers are longer, and the gate must end all the same."""
+
+
+@dataclass(frozen=True)
+class ApprovalSnapshot:
+    """Everything that a look at an Approval knows. `run` is None when the cache has none of its uid."""
+
+    approval: Approval
+    run: ActionRun | None
+    outcomes: Outcomes = field(default_factory=dict)
+    deliveries: Deliveries = field(default_factory=dict)
+    routing: Routing = field(default_factory=Routing)
+    tainted: str | None = None
+    """Why neither its decisions nor its end are believed: the API server did not guard when they may have been made.
+
+    Only said of a gate from which nothing has followed yet.
+    """
+
+
+_FORGEABLE = (ApprovalState.APPROVED, ApprovalState.DECLINED, ApprovalState.EXPIRED)
+
+
+def plan_approval(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
+    """Decide what an Approval is, and to whom goes what it tells."""
+    plan = _decide(snapshot, now)
+    before, after = snapshot.approval.status.notifications, plan.status.notifications
+    if after == before:
+        return plan
+    outbox = addressed(list(before), list(after), by_approval(snapshot.approval), snapshot.routing, now)
+    wakes = [when for when in (plan.wake_at, notification.next_due(outbox, now)) if when]
+    return replace(
+        plan, status=plan.status.model_copy(update={"notifications": outbox}), wake_at=min(wakes, default=None)
+    )
+
+
+def _decide(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
+    """Decide what an Approval is: still open, or ended, and how. Withdrawal comes first, then the decisions.
+
+    An end that rests on decisions, a decline too, waits until it is known that they were made under guard.
+    """
+    approval = snapshot.approval
+    outbox = notification.settle(list(approval.status.notifications), snapshot.deliveries, now)
+    settled = approval.status.model_copy(update={"notifications": outbox})
+    if settled.state is not ApprovalState.PENDING and not (snapshot.tainted and settled.state in _FORGEABLE):
+        forged = _is_forged(snapshot, now)
+        if isinstance(forged, Plan):
+            return forged
+        if not forged:
+            return Plan(settled, wake_at=notification.next_due(outbox, now))
+        settled = _put_right(approval, settled, now)
+        snapshot = replace(snapshot, approval=approval.model_copy(update={"status": settled}))
+        outbox = list(settled.notifications)
+    gone = _subject_is_gone(snapshot)
+    if isinstance(gone, Plan):
+        return gone
+    if gone:
+        outbox = notification.record(
+            outbox,
+            EventType.WITHDRAWN,
+            now,
+            f"The request of {asked_by(approval.spec)} was deleted",
+            approval.spec.notifications,
+        )
+        settled = settled.model_copy(update={"notifications": outbox})
+        return _end(snapshot, settled, ApprovalState.WITHDRAWN, "The request was deleted", now)
+    if snapshot.run is not None and snapshot.run.spec.withdrawn:
+        return _end(snapshot, settled, ApprovalState.WITHDRAWN, "The requester took it back", now)
+    if snapshot.tainted is not None:
+        return _supersede(snapshot, settled, snapshot.tainted, now)
+    tally = count(approval.spec, now)
+    if tally.decisive is not None and (unsure := unverified(approval.status, snapshot.outcomes)) is not None:
+        return unsure
+    settled = _with_count(settled, tally)
+    match tally.tally:
+        case Tally.APPROVED:
+            return _end(snapshot, settled, ApprovalState.APPROVED, f"Approved by {_by(tally)}", now)
+        case Tally.DECLINED:
+            return _end(snapshot, settled, ApprovalState.DECLINED, f"Declined by {_by(tally)}", now)
+        case Tally.TOO_LATE:
+            text = f"Nobody decided before {moment(approval.spec.policy.deadline)}"
+            return _end(snapshot, settled, ApprovalState.EXPIRED, text, now)
+        case _:
+            return _still_open(snapshot, settled, tally, now)
+
+
+def state_holds(approval: Approval, run: ActionRun, now: datetime) -> bool:
+    """Return whether a gate ended as its status says, counted again from the decisions of its frozen spec."""
+    if approval.status.state is ApprovalState.WITHDRAWN:
+        return run.spec.withdrawn or run.metadata.deletion_timestamp is not None
+    if approval.status.state is ApprovalState.SUPERSEDED:
+        return True  # it grants nothing: at worst somebody makes the run ask again
+    return _STATES[count(approval.spec, now).tally] is approval.status.state
+
+
+def as_decided(approval: Approval, now: datetime) -> Approval:
+    """Return the Approval with the decisions that count in its status, whatever its status says of them."""
+    decisions = list(count(approval.spec, now).decisions)
+    return approval.model_copy(update={"status": approval.status.model_copy(update={"decisions": decisions})})
+
+
+def _is_forged(snapshot: ApprovalSnapshot, now: datetime) -> bool | Plan[ApprovalStatus]:
+    """Whether a status says that a gate has ended which holds a run and has not. Asked as long as it matters to the run.
+
+    The cache may know of an end and not yet of the withdrawal that caused it, so that is confirmed by a read.
+    """
+    approval, run = snapshot.approval, snapshot.run
+    if run is None or run.status.phase.is_end or state_holds(approval, run, now):
+        return False
+    if approval.status.state is not ApprovalState.WITHDRAWN:
+        return True
+    gone = _subject_is_gone(replace(snapshot, run=None))
+    if isinstance(gone, Plan):
+        return gone
+    subject = snapshot.outcomes[READ_SUBJECT].object or {"spec": {}}
+    return not gone and not subject["spec"].get("withdrawn")
+
+
+def _put_right(approval: Approval, status: ApprovalStatus, now: datetime) -> ApprovalStatus:
+    """Return the status of a gate that is open again, since nothing but its status said that it had ended."""
+    text = f"The status said {status.state.value}, which the decisions do not: it was put right"
+    outbox = notification.record(
+        list(status.notifications),
+        EventType.STATUS_FORGED,
+        now,
+        text,
+        approval.spec.notifications,
+        key=f"{status.state.value}/{format_time(now)}",
+    )
+    conditions = _open_conditions(list(status.conditions), text, now, approval.metadata.generation)
+    update = {"state": ApprovalState.PENDING, "message": text, "decided_at": None, "conditions": conditions}
+    return status.model_copy(update={**update, "notifications": outbox, "decisions": [], "tally": ""})
+
+
+def _subject_is_gone(snapshot: ApprovalSnapshot) -> bool | Plan[ApprovalStatus]:
+    """Whether the run was deleted. The cache may be behind, so its absence is confirmed by a read."""
+    approval = snapshot.approval
+    if snapshot.run is not None:
+        return snapshot.run.metadata.deletion_timestamp is not None
+    subject = approval.spec.subject
+    ref = ObjectRef(API_VERSION, subject.kind, subject.name, approval.metadata.namespace)
+    outcome = snapshot.outcomes.get(READ_SUBJECT)
+    if outcome is None:
+        return Plan(approval.status, effects=(Read(READ_SUBJECT, ref),))
+    if outcome.object is not None:
+        return bool(outcome.object["metadata"]["uid"] != subject.uid)
+    if outcome.failure is not None and outcome.failure.reason == "NotFound":
+        return True
+    return Plan(approval.status, retry=True)
+
+
+def _supersede(snapshot: ApprovalSnapshot, status: ApprovalStatus, why: str, now: datetime) -> Plan[ApprovalStatus]:
+    """End a gate whose decisions may be forged. Its run asks again, and tells the approvers; here stands why."""
+    outbox = notification.record(status.notifications, EventType.SUPERSEDED, now, why, [])
+    settled = status.model_copy(update={"notifications": outbox})
+    return _end(snapshot, settled, ApprovalState.SUPERSEDED, why, now)
+
+
+def _by(tally: Count) -> str:
+    decisive = tally.decisive
+    verdict = decisive.verdict if decisive else None
+    return ", ".join(decision.by for decision in tally.decisions if decision.verdict is verdict)
+
+
+def _with_count(status: ApprovalStatus, tally: Count) -> ApprovalStatus:
+    return status.model_copy(
+        update={
+            "tally": f"{tally.approvals}/{tally.required}",
+            "waiting_for": list(tally.waiting_for),
+            "decisions": list(tally.decisions),
+        }
+    )
+
+
+def _still_open(
+    snapshot: ApprovalSnapshot, status: ApprovalStatus, tally: Count, now: datetime
+) -> Plan[ApprovalStatus]:
+    """Write only when a decision arrived: an open gate was born with what it needs to say."""
+    deadline = snapshot.approval.spec.policy.deadline
+    due = notification.next_due(status.notifications, now)
+    wake = min(deadline, due) if due else deadline
+    if tuple(snapshot.approval.status.decisions) == tally.decisions:
+        outbox = {"notifications": status.notifications}
+        return Plan(snapshot.approval.status.model_copy(update=outbox), wake_at=wake)
+    missing = tally.required - tally.approvals
+    text = clean(f"Waiting for {missing} more of {', '.join(tally.waiting_for)} until {moment(deadline)}", _MAX_MESSAGE)
+    generation = snapshot.approval.metadata.generation
+    conditions = _open_conditions(list(status.conditions), text, now, generation)
+    update = {"message": text, "conditions": conditions, "observed_generation": generation}
+    return Plan(status.model_copy(update=update), wake_at=wake)
+
+
+def _open_conditions(conditions: list[Condition], text: str, now: datetime, generation: int) -> list[Condition]:
+    for kind in (ConditionType.DECIDED, ConditionType.APPROVED):
+        conditions = set_condition(
+            conditions, kind, ConditionStatus.FALSE, Reason.WAITING_FOR_APPROVAL, text, now, generation
+        )
+    return set_kstatus(
+        conditions,
+        ready=ConditionStatus.FALSE,
+        reconciling=True,
+        stalled=False,
+        reason=Reason.WAITING_FOR_APPROVAL,
+        message=text,
+        now=now,
+        generation=generation,
+    )
+
+
+_STATES = {
+    Tally.OPEN: ApprovalState.PENDING,
+    Tally.APPROVED: ApprovalState.APPROVED,
+    Tally.DECLINED: ApprovalState.DECLINED,
+    Tally.TOO_LATE: ApprovalState.EXPIRED,
+}
+_REASONS = {
+    ApprovalState.APPROVED: Reason.GRANTED,
+    ApprovalState.DECLINED: Reason.DECLINED,
+    ApprovalState.EXPIRED: Reason.EXPIRED,
+    ApprovalState.WITHDRAWN: Reason.WITHDRAWN,
+    ApprovalState.SUPERSEDED: Reason.SUPERSEDED,
+}
+
+
+def _end(
+    snapshot: ApprovalSnapshot, status: ApprovalStatus, state: ApprovalState, message: str, now: datetime
+) -> Plan[ApprovalStatus]:
+    message = clean(message, _MAX_MESSAGE)
+    generation = snapshot.approval.metadata.generation
+    approved = ConditionStatus.TRUE if state is ApprovalState.APPROVED else ConditionStatus.FALSE
+    reason = _REASONS[state]
+    conditions = list(status.conditions)
+    for kind, holds in ((ConditionType.DECIDED, ConditionStatus.TRUE), (ConditionType.APPROVED, approved)):
+        conditions = set_condition(conditions, kind, holds, reason, message, now, generation)
+    # granted is what it was asked to be; any other end is one that nothing mends, so that no pipeline passes it
+    conditions = ready_or_stalled(conditions, approved, reason, message, now, generation)
+    ended = status.model_copy(
+        update={
+            "state": state,
+            "message": message,
+            "waiting_for": [],
+            "decided_at": now,
+            "observed_generation": generation,
+            "conditions": conditions,
+        }
+    )
+    return Plan(ended, wake_at=notification.next_due(ended.notifications, now))

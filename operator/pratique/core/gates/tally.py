@@ -1,0 +1,132 @@
+"""Decides what the decisions of an Approval add up to. Pure; called by `gate.plan_approval`, and by the views.
+
+The API server has already refused what must not be there (core of the trust model: who, under which name, how late). The
+tally still believes none of it: who is listed, the stamped groups and the stamped time are checked again for every entry.
+`awaits` says of one person whether a gate waits for them, for everything that shows people what they have to decide.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from itertools import groupby
+
+from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, RecordedDecision, Verdict
+from pratique.core.kernel.identity import askers, folded, is_among, is_service_account
+from pratique.core.kernel.text import clean
+
+
+class Tally(Enum):
+    """What the decisions amount to at a moment."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    TOO_LATE = "too late"
+
+
+@dataclass(frozen=True)
+class Count:
+    """The tally, and who made it."""
+
+    tally: Tally
+    decisions: tuple[RecordedDecision, ...]
+    approvals: int
+    required: int
+    waiting_for: tuple[str, ...]
+
+    @property
+    def decisive(self) -> RecordedDecision | None:
+        """The decision that ended it: the last that counted."""
+        return self.decisions[-1] if self.tally in (Tally.APPROVED, Tally.DECLINED) else None
+
+
+def may_decide(spec: ApprovalSpec, username: str, groups: Iterable[str]) -> bool:
+    """Whether the policy lets this person decide: listed, and none of those who ask in any letter case.
+
+    A ServiceAccount counts only where it is listed by its exact name: machines do not approve as members of a group.
+    """
+    if is_among(username, askers(spec)):
+        return False
+    approvers = spec.policy.approvers
+    if username in approvers.users:
+        return True
+    if is_service_account(username):
+        return False
+    return any(group in approvers.groups for group in groups)
+
+
+def awaits(spec: ApprovalSpec, username: str, groups: Iterable[str], now: datetime) -> bool:
+    """Whether this person can still decide: the gate is open, the policy lets them, and they have not yet."""
+    undecided = decision_of(spec, username) is None
+    return undecided and may_decide(spec, username, groups) and count(spec, now).tally is Tally.OPEN
+
+
+def decision_of(spec: ApprovalSpec, username: str) -> Decision | None:
+    """Return what this person decided, under their name in any letter case: one person counts once."""
+    if username in spec.decisions:
+        return spec.decisions[username]
+    return next((each for name, each in spec.decisions.items() if is_among(username, (name,))), None)
+
+
+def count(spec: ApprovalSpec, now: datetime) -> Count:
+    """Add up the decisions, second by second; the first to reach its threshold ends the gate.
+
+    A decision counts if its author may decide and the API server stamped it before the deadline; of one person, whose
+    accounts differ in letter case only, the first. What follows the decisive second does not count. The order of the map
+    does not matter, nor that of names.
+
+    The API server takes no entry after the decisive one (the seal in `admission/decision.py`), so at most one threshold is
+    reached, and all that is there counts. Where both are, as an older version left it or a gap in the guard, the earlier
+    second wins, and of one second the decline: stamps are no finer, and a wrong no costs but a new request.
+    """
+    policy = spec.policy
+    counted: list[RecordedDecision] = []
+    tally = Tally.OPEN
+    for _, same_second in groupby(_in_order(spec), key=lambda each: each.decided_at):
+        before, together = counted, list(same_second)
+        counted = [*before, *together]
+        if _said(counted, Verdict.DECLINE) >= policy.decline_threshold:
+            tally = Tally.DECLINED
+        elif _said(counted, Verdict.APPROVE) >= policy.required:
+            tally = Tally.APPROVED
+        if tally is not Tally.OPEN:
+            deciding = Verdict.DECLINE if tally is Tally.DECLINED else Verdict.APPROVE
+            counted = [*before, *sorted(together, key=lambda each: (each.verdict is deciding, each.by))]
+            break
+    if tally is Tally.OPEN and now >= policy.deadline:
+        tally = Tally.TOO_LATE
+    waiting = _waiting_for(spec, {decision.by for decision in counted}) if tally is Tally.OPEN else ()
+    return Count(tally, tuple(counted), _said(counted, Verdict.APPROVE), policy.required, waiting)
+
+
+def _said(decisions: Iterable[RecordedDecision], verdict: Verdict) -> int:
+    return sum(decision.verdict is verdict for decision in decisions)
+
+
+def _in_order(spec: ApprovalSpec) -> list[RecordedDecision]:
+    valid = [
+        RecordedDecision(
+            by=username,
+            verdict=decision.verdict,
+            comment=clean(decision.comment, 1024, multiline=True),
+            decided_at=decision.decided_at,
+        )
+        for username, decision in spec.decisions.items()
+        if decision.decided_at is not None and _counts(spec, username, decision, decision.decided_at)
+    ]
+    firsts: dict[str, RecordedDecision] = {}
+    for decision in sorted(valid, key=lambda each: (each.decided_at, each.verdict is Verdict.APPROVE, each.by)):
+        firsts.setdefault(folded(decision.by), decision)
+    return sorted(firsts.values(), key=lambda each: (each.decided_at, each.by))
+
+
+def _counts(spec: ApprovalSpec, username: str, decision: Decision, decided_at: datetime) -> bool:
+    return decided_at < spec.policy.deadline and may_decide(spec, username, decision.groups or ())
+
+
+def _waiting_for(spec: ApprovalSpec, decided: set[str]) -> tuple[str, ...]:
+    approvers = spec.policy.approvers
+    done = tuple(decided)
+    users = [user for user in approvers.users if not is_among(user, done) and may_decide(spec, user, ())]
+    return (*sorted(users), *(f"group {group}" for group in sorted(approvers.groups)))

@@ -1,0 +1,223 @@
+"""Says what is wrong with an Action when it is applied: everything that can be known then. Pure; runs inside the sandbox.
+
+Every expression is compiled, every input that one names must be in the form, every template is rendered with values that
+the form would take. Each problem is one sentence that begins with the path of the field.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from pratique.api.v1alpha1.action import Action, ResourceTemplate
+from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec
+from pratique.api.v1alpha1.common import ObjectMeta, Requester
+from pratique.core.judging.expression_text import selections_of, tokens_of
+from pratique.core.judging.expressions import Program, compile_expression
+from pratique.core.judging.form_types import ACTION, ANYTHING, RUN, Types, types_of
+from pratique.core.judging.forms import doubts_of_schema, example, problems_of_schema
+from pratique.core.judging.kind_schema import KindSchema, form_of, problems_of_template
+from pratique.core.judging.nulls import problems_of_nulls
+from pratique.core.judging.policy import OUTPUT_SCOPE, SCOPE, render_resource, scope_of
+from pratique.core.judging.rendering import Json, Literal, parse, strings
+from pratique.core.kernel.errors import EvaluationError
+from pratique.core.kernel.text import clean
+from pratique.core.plans.objects import forbidden, not_written_out
+
+MAX_PROBLEMS = 10
+Kinds = Mapping[str, KindSchema]
+
+
+def check_action(action: Action, schemas: Mapping[str, Json] | None = None) -> tuple[str, ...]:
+    """Return every problem, at most ten; an empty tuple means that the Action is sound.
+
+    `schemas` are those of its kinds, as far as they are known, by `apiVersion/kind`.
+    """
+    kinds = {key: KindSchema(each["root"], each["components"]) for key, each in (schemas or {}).items()}
+    return tuple(dict.fromkeys(_problems(action, kinds)))[:MAX_PROBLEMS]
+
+
+def _problems(action: Action, kinds: Kinds) -> Iterator[str]:
+    form = problems_of_schema(action.spec.inputs.schema_)
+    yield from form or doubts_of_schema(action.spec.inputs.schema_)
+    yield from _conditions(action, kinds)
+    for index, template in enumerate(action.spec.execution.resources):
+        path = f"spec.execution.resources[{index}]"
+        yield from _template(action, template, path, trial=not form)
+        if (kind := _kind(template, kinds)) is not None:
+            yield from problems_of_template(template.template, kind, f"{path}.template", partial(_kind_of, action))
+        yield from problems_of_nulls(action, index, f"{path}.template")
+    yield from _twice(action)
+    if action.spec.cost is not None:
+        yield from _text(action, action.spec.cost, SCOPE, "spec.cost")
+    for name, text in action.spec.execution.outputs.items():
+        yield from _text(action, text, OUTPUT_SCOPE, f"spec.execution.outputs.{name}", _live(action, text, kinds))
+
+
+def _kind(template: ResourceTemplate, kinds: Kinds) -> KindSchema | None:
+    return kinds.get(f"{template.template.get('apiVersion')}/{template.template.get('kind')}")
+
+
+def _kind_of(action: Action, text: str) -> str | None:
+    """Return the JSON type of what a template's text becomes, whatever the inputs are; None if it may be any."""
+    try:
+        parts = parse(text, SCOPE)
+    except EvaluationError:
+        return None
+    only = parts[0]
+    return _types(action, SCOPE, {}).kind_of(only.text) if len(parts) == 1 and isinstance(only, Program) else "string"
+
+
+def _live(action: Action, text: str, kinds: Kinds) -> Json:
+    """Return the types of the live objects that an expression sees as `resources`."""
+    names = {token.text.strip("`") for token in tokens_of(text)}
+    found = {each.id: _kind(each, kinds) for each in action.spec.execution.resources}
+    return {"resources": {"properties": {name: form_of(kind, names) if kind else {} for name, kind in found.items()}}}
+
+
+def _conditions(action: Action, kinds: Kinds) -> Iterator[str]:
+    spec = action.spec
+    bare = [(f"spec.inputs.rules[{index}].rule", rule.rule) for index, rule in enumerate(spec.inputs.rules)]
+    bare += [(f"spec.approval.stages[{index}].when", stage.when) for index, stage in enumerate(spec.approval.stages)]
+    for path, text in bare:
+        yield from _condition(action, text, SCOPE, path)
+    for index, template in enumerate(spec.execution.resources):
+        path = f"spec.execution.resources[{index}]"
+        yield from _condition(action, template.when, SCOPE, f"{path}.when")
+        kind = _kind(template, kinds)
+        for field, rule in (("readyWhen", template.ready_when), ("failedWhen", template.failed_when)):
+            if rule is not None:
+                names = {token.text.strip("`") for token in tokens_of(rule)}
+                live = {"self": form_of(kind, names)} if kind is not None else {}
+                yield from _condition(action, rule, ("self",), f"{path}.{field}", live)
+
+
+def _condition(action: Action, text: str, names: tuple[str, ...], path: str, live: Json | None = None) -> Iterator[str]:
+    try:
+        program = compile_expression(text, names)
+    except EvaluationError as error:
+        yield f"{path}: {_difference(action, text) or error}"
+        return
+    if not program.is_condition:
+        yield f"{path}: must be true or false, but this expression never is: {text}"
+        return
+    yield from _typed(action, text, names, path, live or {}, condition=True)
+
+
+def _text(action: Action, text: str, names: tuple[str, ...], path: str, live: Json | None = None) -> Iterator[str]:
+    try:
+        parts = parse(text, names)
+    except EvaluationError as error:
+        yield f"{path}: {_difference(action, text) or error}"
+        return
+    yield from _unmarked(action, "".join(part.text for part in parts if isinstance(part, Literal)), path)
+    for program in (part for part in parts if isinstance(part, Program)):
+        yield from _typed(action, program.text, names, path, live or {}, condition=False)
+
+
+_MARKED = re.compile(r"(?:\{\{-?\s*\.?|\$\(|\$|%|<)\s*(inputs|run)\.([A-Za-z_][\w-]*)|^(inputs)\.([A-Za-z_][\w-]*)$")
+
+
+def _unmarked(action: Action, literal: str, path: str) -> Iterator[str]:
+    """Yield what looks like an expression of another language, and would be made as the text that it is."""
+    for found in _MARKED.finditer(literal):
+        root, name = found[1] or found[3], found[2] or found[4]
+        if name in (_inputs(action) if root == "inputs" else RUN["properties"]):
+            yield f"{path}: {clean(literal, 60)} would be made as it stands: an expression is ${{{root}.{name}}}"
+            return
+
+
+def _typed(
+    action: Action, text: str, names: tuple[str, ...], path: str, live: Json, *, condition: bool
+) -> Iterator[str]:
+    """Check an expression that compiles against what is known about its names."""
+    misspelt = list(_names(action, text, path))
+    yield from misspelt
+    if misspelt:
+        return
+    problem = _types(action, names, live).problem(text, condition=condition)
+    if live and problem and "has no field" not in problem and "object " in problem:
+        # a live object is a map when it is evaluated, and more can be done with a map than with a message
+        problem = _types(action, names, {}).problem(text, condition=condition)
+    if problem:
+        yield f"{path}: {problem}"
+
+
+def _types(action: Action, names: tuple[str, ...], live: Json) -> Types:
+    form = action.spec.inputs.schema_
+    if problems_of_schema(form):
+        form = {"additionalProperties": True}
+    resources = {"properties": {each.id: ANYTHING for each in action.spec.execution.resources}}
+    known = {"inputs": {"properties": {}, **form}, "run": RUN, "action": ACTION, "resources": resources, **live}
+    return types_of({name: known.get(name, ANYTHING) for name in names})
+
+
+def _inputs(action: Action) -> list[str]:
+    properties = action.spec.inputs.schema_.get("properties")
+    return list(properties) if isinstance(properties, dict) else []
+
+
+def _difference(action: Action, text: str) -> str | None:
+    """Say of an input whose name has a dash that it is read as a difference."""
+    dashed = (name for name in _inputs(action) if "-" in name and f"inputs.{name}" in text)
+    return next((f"inputs.{name} is read as a difference; write inputs['{name}']" for name in dashed), None)
+
+
+def _names(action: Action, text: str, path: str) -> Iterator[str]:
+    """Catch typing mistakes that CEL cannot see, since inputs and resources are maps to it."""
+    resources = [template.id for template in action.spec.execution.resources]
+    selected = selections_of(text)
+    for root, known, what in (("inputs", _inputs(action), "input"), ("resources", resources, "resource")):
+        for name in sorted({each for of, each in selected if of == root} - set(known)):
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(known) or 'none'}"
+            yield f"{path}: there is no {what} named {name}; {hint}"
+
+
+def _template(action: Action, template: ResourceTemplate, path: str, *, trial: bool) -> Iterator[str]:
+    where = f"{path}.template"
+    found = list(forbidden(template.template, where)) + list(not_written_out(template.template, where))
+    try:
+        for field, text in strings(template.template, where):
+            found += _text(action, text, SCOPE, field)
+    except EvaluationError as error:
+        found.append(str(error))
+    if trial and not found:
+        found += _trial(action, template, path)
+    yield from found
+
+
+def _twice(action: Action) -> Iterator[str]:
+    """Find templates of one and the same object: the second could only be taken for the first, or collide with it."""
+    first: dict[tuple[str, ...], int] = {}
+    for index, each in enumerate(action.spec.execution.resources):
+        raw = each.template
+        metadata: Any = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
+        group = str(raw.get("apiVersion")).rpartition("/")[0]
+        same = (group, str(raw.get("kind")), str(metadata.get("namespace")), str(metadata.get("name")))
+        # One of two may be made in each case, and an object that was made may be changed afterwards.
+        alike = first.setdefault((*same, each.when, str(each.patch)), index)
+        if alike != index:
+            path = "spec.execution.resources"
+            yield f"{path}[{index}].template: is the object of {path}[{alike}] again; join the two"
+
+
+def _trial(action: Action, template: ResourceTemplate, path: str) -> list[str]:
+    """Render the template with made-up inputs. What fails only for want of a better example is not a problem."""
+    run = ActionRun(
+        metadata=ObjectMeta(name="example", namespace="example", uid="example", creation_timestamp=_SOME_TIME),
+        spec=ActionRunSpec(
+            action_ref=ActionRef(name=action.metadata.name), requested_by=Requester(username="someone@example.com")
+        ),
+    )
+    inputs: Json = example(action.spec.inputs.schema_)
+    try:
+        render_resource(template, run, scope_of(action, run, inputs), path)
+    except EvaluationError as error:
+        return [f"{error} (tried with {inputs})"]
+    return []
+
+
+_SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,0 +1,284 @@
+"""Decides what an Action makes of a run: refused, held at a gate, or free; and what exactly would run.
+
+Pure; runs inside the sandbox only, since it evaluates other people's expressions. An EvaluationError is never a verdict:
+it leaves the run held. `checks.check_action` uses the same functions when an Action is applied.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pratique.api.v1alpha1.action import Action, RequireReason, ResourceTemplate, Stage
+from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, PlannedResource, RunPlan
+from pratique.core.judging.asked import asked_fields
+from pratique.core.judging.directives import as_data
+from pratique.core.judging.expression_text import selections_of
+from pratique.core.judging.expressions import Program, compile_expression, has_nul
+from pratique.core.judging.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
+from pratique.core.judging.nulls import check_nulls, without_nulls
+from pratique.core.judging.rendering import parse, render, render_text
+from pratique.core.kernel.effects import Evaluation, Json, Judged, Rendered
+from pratique.core.kernel.errors import EvaluationError, ImpossibleNameError, NotThereError
+from pratique.core.kernel.identity import askers, folded, is_among, is_service_account, person_of
+from pratique.core.kernel.limits import MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
+from pratique.core.kernel.text import clean
+from pratique.core.plans.digest import plan_digest
+from pratique.core.plans.objects import finished_manifest, not_written_out
+from pratique.core.plans.summary import summarize
+from pratique.core.telling.wording import approvers_phrase
+
+SCOPE = ("inputs", "run", "action")
+OUTPUT_SCOPE = (*SCOPE, "resources")
+
+
+def scope_of(action: Action, run: ActionRun, inputs: Json) -> Json:
+    """Return the names that expressions of an Action see."""
+    return {
+        "inputs": as_declared(action.spec.inputs.schema_, inputs),
+        "run": _run_scope(run),
+        "action": {"name": action.metadata.name, "title": action.spec.title},
+    }
+
+
+def _run_scope(run: ActionRun) -> Json:
+    requester = run.spec.requested_by
+    return {
+        "name": run.metadata.name,
+        "namespace": run.metadata.namespace,
+        "uid": run.metadata.uid,
+        "reason": run.spec.reason,
+        "requestedBy": {
+            "username": requester.username if requester else "",
+            "groups": list(requester.groups) if requester else [],
+        },
+        # always there, so that no expression has to test for it: who asks for themselves asks on their own behalf
+        "onBehalfOf": {"username": person_of(run.spec)},
+    }
+
+
+def evaluate_run(action: Action, run: ActionRun) -> Evaluation:
+    """Return what would run and its gate, or the sentences that refuse it; raises EvaluationError with the field."""
+    try:
+        return _evaluate(action, run)
+    except EvaluationError as error:
+        raise EvaluationError(f"Action {action.metadata.name}, {error}") from None
+
+
+def _evaluate(action: Action, run: ActionRun) -> Evaluation:
+    if run.spec.requested_by is None:
+        raise EvaluationError(
+            "run: the API server did not say who asks (spec.requestedBy): is Pratique's admission policy in force?"
+        )
+    form = action.spec.inputs
+    if unsound := problems_of_schema(form.schema_):
+        raise EvaluationError(unsound[0])
+    if has_nul([run.spec.inputs, run.spec.reason]):
+        return Evaluation(refusals=("spec: holds the character NUL, which no expression can read: leave it out",))
+    inputs = with_defaults(form.schema_, run.spec.inputs)
+    problems = problems_of_inputs(form.schema_, inputs)
+    if problems:
+        return Evaluation(refusals=tuple(problems))
+    scope = scope_of(action, run, inputs)
+    broken = [
+        rule.message
+        for index, rule in enumerate(form.rules)
+        if not condition(rule.rule, scope, f"spec.inputs.rules[{index}].rule")
+    ]
+    gate = _gate(action, scope)
+    refusals = [
+        *_machine(action, run),
+        *broken,
+        *_reason_missing(action, run, gate),
+        *_cannot_be_met(gate, askers(run.spec)),
+    ]
+    if refusals:
+        return Evaluation(refusals=tuple(refusals))
+    try:
+        resources = _resources(action, run, scope)
+    except _NamedByRequesterError as error:
+        return Evaluation(refusals=(str(error),))
+    if not resources:
+        return Evaluation(refusals=("With these inputs there is nothing to do: every resource's `when` is false",))
+    return Evaluation(plan=_plan(action, inputs, gate, resources, _cost(action, scope)))
+
+
+def condition(text: str, scope: Mapping[str, Any], path: str) -> bool:
+    """Evaluate a condition; an EvaluationError names the field."""
+    try:
+        return compile_expression(text, tuple(scope)).holds(scope)
+    except EvaluationError as error:
+        raise EvaluationError(f"{path}: {error}") from None
+
+
+def _gate(action: Action, scope: Json) -> Stage | None:
+    for index, stage in enumerate(action.spec.approval.stages):
+        if condition(stage.when, scope, f"spec.approval.stages[{index}].when"):
+            return stage
+    return None
+
+
+def _machine(action: Action, run: ActionRun) -> list[str]:
+    """Refuse a machine that asks for itself, unless the Action is for machines too; on behalf of a person it may ask."""
+    if action.spec.allow_service_accounts or not is_service_account(person_of(run.spec)):
+        return []
+    return [
+        "This Action is for people, and a ServiceAccount asked: let a person ask, or set spec.allowServiceAccounts: true in"
+        " the Action, or name the person in spec.onBehalfOf (by submitters that the installation names)"
+    ]
+
+
+def _reason_missing(action: Action, run: ActionRun, gate: Stage | None) -> list[str]:
+    rule = action.spec.inputs.require_reason
+    needed = rule is RequireReason.ALWAYS or (rule is RequireReason.ON_APPROVAL and gate is not None)
+    return ["spec.reason: is required: say what it is for"] if needed and not clean(run.spec.reason) else []
+
+
+def _cannot_be_met(gate: Stage | None, asking: tuple[str, ...]) -> list[str]:
+    """Say at once what could never be approved, instead of letting it wait until its deadline."""
+    if gate is None or gate.approvers.groups:
+        return []
+    able = {folded(user) for user in gate.approvers.users if not is_among(user, asking)}
+    if len(able) >= gate.required:
+        return []
+    who = approvers_phrase(gate.approvers)
+    return [f"This could never be approved: it needs {gate.required} of {who}, and a requester cannot decide"]
+
+
+def _resources(action: Action, run: ActionRun, scope: Json) -> list[PlannedResource]:
+    planned = []
+    for index, template in enumerate(action.spec.execution.resources):
+        path = f"spec.execution.resources[{index}]"
+        if condition(template.when, scope, f"{path}.when"):
+            check_nulls(action, index, f"{path}.template")
+            try:
+                planned.append(render_resource(template, run, scope, path))
+            except ImpossibleNameError as error:
+                if chosen := _chosen(template, "namespace" if ".metadata.namespace:" in str(error) else "name"):
+                    raise _NamedByRequesterError(f"{chosen}: {error}") from None
+                raise
+    return planned
+
+
+class _NamedByRequesterError(EvaluationError):
+    """An object cannot have the name that the requester chose: a verdict, since no author has to mend anything."""
+
+
+def _chosen(template: ResourceTemplate, field: str) -> str:
+    """Return what a requester chooses of an object's name or namespace, as they write it."""
+    text = str((template.template.get("metadata") or {}).get(field))
+    of = {("inputs", "spec.inputs."), ("run", "run.")}
+    selected = selections_of(" ".join(part.text for part in parse(text, SCOPE) if isinstance(part, Program)))
+    names = sorted(f"{prefix}{name}" for root, prefix in of for found, name in selected if found == root)
+    return ", ".join("metadata.name" if name == "run.name" else name for name in names)
+
+
+def render_resource(template: ResourceTemplate, run: ActionRun, scope: Json, path: str) -> PlannedResource:
+    """Render one object exactly as it will be sent; raises EvaluationError with the field."""
+    for problem in not_written_out(template.template, f"{path}.template"):
+        raise EvaluationError(problem)
+    rendered = render(template.template, scope, f"{path}.template")
+    if template.patch:
+        rendered = as_data(template.template, rendered, f"{path}.template")
+    rendered = without_nulls(rendered, fields=not template.patch)
+    manifest = finished_manifest(rendered, run, f"{path}.template", patch=template.patch)
+    return PlannedResource(
+        id=template.id,
+        patch=template.patch,
+        lists=template.lists,
+        ready_when=template.ready_when,
+        failed_when=template.failed_when,
+        manifest=manifest,
+    )
+
+
+def _cost(action: Action, scope: Json) -> str | None:
+    """Render what it costs; an Action may well say nothing of some runs."""
+    if action.spec.cost is None:
+        return None
+    try:
+        rendered = render_text(action.spec.cost, scope)
+    except EvaluationError as error:
+        raise EvaluationError(f"spec.cost: {error}") from None
+    if not isinstance(rendered, str):
+        rendered = json.dumps(rendered)
+    return clean(rendered, 512) or None
+
+
+def _plan(
+    action: Action, inputs: Json, gate: Stage | None, resources: list[PlannedResource], cost: str | None
+) -> RunPlan:
+    metadata, execution = action.metadata, action.spec.execution
+    plan = RunPlan(
+        digest="",
+        action=ActionVersion(
+            name=metadata.name, uid=metadata.uid, generation=metadata.generation, title=clean(action.spec.title, 100)
+        ),
+        service_account_ref=execution.service_account_ref,
+        timeout=execution.timeout,
+        start_deadline=execution.start_deadline,
+        inputs=inputs,
+        summary=[_line(action, resource) for resource in resources],
+        cost=cost,
+        resources=resources,
+        outputs=execution.outputs,
+        notifications=action.spec.notifications,
+        gate=gate,
+    )
+    size = len(json.dumps(plan.to_wire()))
+    if size > MAX_PLAN_BYTES:
+        raise EvaluationError(f"spec.execution.resources: make a plan of {size} bytes, {MAX_PLAN_BYTES} are allowed")
+    return plan.model_copy(update={"digest": plan_digest(plan)})
+
+
+def _line(action: Action, planned: PlannedResource) -> str:
+    template = next(each for each in action.spec.execution.resources if each.id == planned.id)
+    asked = asked_fields(template.template, planned.manifest)
+    return summarize(planned.manifest, patch=planned.patch, asked=asked)
+
+
+def evaluate_ready(ready_when: str | None, failed_when: str | None, target: Json) -> Judged:
+    """Evaluate what an Action says about a live object. What is not there yet makes it neither ready nor failed."""
+    failed, _ = _rule(failed_when, "failedWhen", target)
+    ready, missing = (False, "") if failed else _rule(ready_when, "readyWhen", target)
+    return Judged(ready, failed, missing)
+
+
+def _rule(text: str | None, field: str, target: Json) -> tuple[bool, str]:
+    """Return whether a rule holds, and what it reads that is not there."""
+    if text is None:
+        return False, ""
+    try:
+        return compile_expression(text, ("self",)).holds({"self": target}), ""
+    except NotThereError as error:
+        return False, clean(error.path.removeprefix("self."), 256)
+    except EvaluationError as error:
+        raise EvaluationError(f"{field}: {error}") from None
+
+
+def evaluate_outputs(plan: RunPlan, run: ActionRun, resources: Mapping[str, Json]) -> Rendered:
+    """Render the outputs of a run over the objects it made; what these do not say yet may come."""
+    scope = {
+        "inputs": plan.inputs,
+        "run": _run_scope(run),
+        "action": {"name": plan.action.name, "title": plan.action.title},
+        "resources": dict(resources),
+    }
+    rendered = {}
+    for name, text in plan.outputs.items():
+        try:
+            rendered[name] = render_text(text, scope)
+        except NotThereError as error:
+            if not _may_come(error.path, scope):
+                raise EvaluationError(f"{name}: {error}") from None
+            return Rendered({}, clean(f"{name} reads {error.path}", 256))
+        except EvaluationError as error:
+            raise EvaluationError(f"{name}: {error}") from None
+    if len(json.dumps(rendered)) > MAX_OUTPUT_BYTES:
+        raise EvaluationError(f"are larger than {MAX_OUTPUT_BYTES} bytes")
+    return Rendered(rendered)
+
+
+def _may_come(path: str, scope: Json) -> bool:
+    """Whether what is missing belongs to an object that is there: its controller may write it yet. Inputs never change."""
+    root, _, rest = path.partition(".")
+    return root not in scope or (root == "resources" and "." in rest)

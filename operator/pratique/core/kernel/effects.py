@@ -1,0 +1,272 @@
+"""What a decision looks like: a status, effects to perform, and when to look again.
+
+A plan is made from everything that is known, `outcomes` of effects included. The edge performs the effects whose key
+has no outcome yet, asks for the plan again, and writes the status once nothing is left to do. So a plan that is made twice,
+late or after a crash asks for the same effects under the same keys.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pratique.api.v1alpha1.action import Action
+from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
+from pratique.api.v1alpha1.conditions import Reason
+from pratique.api.v1alpha1.notification_channel import NotificationChannel
+from pratique.core.kernel.answers import Cause
+
+Status = TypeVar("Status")
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ObjectRef:
+    """An object of any kind. `namespace` is None for cluster-scoped kinds."""
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str | None = None
+
+    def __str__(self) -> str:
+        """Return `Kind namespace/name`, as messages show it."""
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True)
+class Create:
+    """Create by POST, never by apply: a name that is taken comes back as a failure with reason AlreadyExists.
+
+    `outcome.object` is then the object that exists, if it may be read; otherwise it is the one created. As a `dry_run` it
+    is what would be created.
+    """
+
+    key: str
+    manifest: Json
+    run_as: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Read:
+    """Read one object."""
+
+    key: str
+    ref: ObjectRef
+    run_as: str | None = None
+
+
+@dataclass(frozen=True)
+class MergePatch:
+    """Merge `patch` into the object with this uid; any other object of that name is a failure with reason Conflict.
+
+    With `by_entry` lists are merged entry by entry where the kind can do that; `outcome.value` says whether they were
+    replaced as a whole. With a `resource_version` an object that was changed since is a Conflict as well. As a `dry_run`,
+    `outcome.object` is what it would become.
+    """
+
+    key: str
+    ref: ObjectRef
+    uid: str
+    patch: Json
+    run_as: str | None = None
+    dry_run: bool = False
+    by_entry: bool = False
+    resource_version: str | None = None
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Delete the object with this uid, and no other of that name."""
+
+    key: str
+    ref: ObjectRef
+    uid: str
+    version: str | None = None
+    """If given, only while it is as it was seen: what was changed since is not deleted."""
+
+
+@dataclass(frozen=True)
+class AskRights:
+    """Ask the API server whether somebody holds a verb of RBAC on an object of ours; `outcome.value` is a bool."""
+
+    key: str
+    username: str
+    groups: tuple[str, ...]
+    verb: str
+    resource: str
+    ref: ObjectRef
+
+
+@dataclass(frozen=True)
+class EvaluateRun:
+    """Evaluate the Action for the run in the sandbox; `outcome.value` is an `Evaluation`."""
+
+    key: str
+    action: Action
+    run: ActionRun
+
+
+@dataclass(frozen=True)
+class EvaluateReady:
+    """Evaluate `readyWhen` and `failedWhen` over a live object in the sandbox; `outcome.value` is a `Judged`."""
+
+    key: str
+    target: Json
+    ready_when: str | None = None
+    failed_when: str | None = None
+
+
+@dataclass(frozen=True)
+class EvaluateOutputs:
+    """Render the outputs of a run in the sandbox; `outcome.value` is a `Rendered`."""
+
+    key: str
+    plan: RunPlan
+    run: ActionRun
+    resources: Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class InspectAction:
+    """Look what of an Action the cluster has; `outcome.value` is an `Inspection`."""
+
+    key: str
+    action: Action
+
+
+@dataclass(frozen=True)
+class Unready:
+    """Why a channel cannot send: one sentence for people, and what that is called."""
+
+    message: str
+    reason: Reason = Reason.SECRET_NOT_FOUND
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What of an Action the cluster lacks, as sentences, and the schemas of the kinds that it has, by `apiVersion/kind`."""
+
+    problems: tuple[str, ...] = ()
+    schemas: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CheckAction:
+    """Check an Action in the sandbox, beside the schemas of its kinds; `outcome.value` is a tuple of sentences."""
+
+    key: str
+    action: Action
+    schemas: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CheckChannel:
+    """Look whether a channel's settings and Secrets are there; `outcome.value` is an `Unready`, or None if all is well."""
+
+    key: str
+    channel: NotificationChannel
+
+
+@dataclass(frozen=True)
+class VerifyGuard:
+    """Look, from now on, whether the API server guarded all the time since the record of the guard was made.
+
+    `outcome.value` is a sentence that says what was changed, or None: what was seen before this effect was asked for
+    lived its whole life under guard. A failure says neither.
+    """
+
+    key: str
+
+
+Evaluate = EvaluateRun | EvaluateReady | EvaluateOutputs | CheckAction
+Effect = Create | Read | MergePatch | Delete | AskRights | InspectAction | Evaluate | CheckChannel | VerifyGuard
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an effect failed: `reason` is Kubernetes' own word, or EvaluationFailed; `message` is for people."""
+
+    reason: str
+    message: str
+    transient: bool = False
+    """Whether the same effect may work in a moment, without anybody's doing."""
+    cause: Cause = Cause.OTHER
+    missing: str = ""
+    """The name of what was not found, if something was not."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an effect did."""
+
+    object: Json | None = None
+    value: Any = None
+    failure: Failure | None = None
+    reports: bool | None = None
+    """Whether the object's kind has a status subresource, for a controller to report in; None if that is not known."""
+
+
+Outcomes = Mapping[str, Outcome]
+
+
+@dataclass(frozen=True)
+class Plan(Generic[Status]):
+    """A decision: perform `effects`; when none is left, write `status`, then perform `after`, then look at `wake_at`.
+
+    `retry` asks for a backed-off look after a failure that may pass. `wake` names other objects that must look now.
+    """
+
+    status: Status
+    effects: tuple[Effect, ...] = ()
+    after: tuple[Effect, ...] = ()
+    wake_at: datetime | None = None
+    retry: bool = False
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the sandbox makes of a run: sentences that refuse it, or the plan of what would run and its gate."""
+
+    refusals: tuple[str, ...] = ()
+    plan: RunPlan | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What an Action's rules say of a live object; `missing` is what `readyWhen` reads and what is not there yet."""
+
+    ready: bool = False
+    failed: bool = False
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The outputs of a run, or what one of them reads and what is not there yet, as a phrase."""
+
+    outputs: Json
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of one try to deliver a message; `retry_after` in seconds if the receiver asked for it.
+
+    `reference` is what the receiver calls the message that it took, where it must be known to change that message later.
+    """
+
+    sent: bool
+    error: str = ""
+    permanent: bool = False
+    retry_after: float | None = None
+    reference: str = ""
+    channel_fault: bool = False
+    """Whether no message can pass until somebody mends the channel: such a failure is not this message's own."""
+    message_fault: bool = False
+    """Whether it is this message alone that was not taken, as its recipient's mailbox is full: the channel works."""
+
+
+Deliveries = Mapping[str, Delivery]
+"""By the id of the `Notification`."""

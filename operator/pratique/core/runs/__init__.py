@@ -1,0 +1,1 @@
+"""Decides what becomes of an ActionRun. START HERE: `plan.py`."""

@@ -1,0 +1,48 @@
+"""Decides whether one more request of somebody is one too many: who asks faster than things end is stopped, and only they.
+
+Counted by the operator over runs that are not at an end, per person (on whose behalf counts). A run that was looked at once
+was let in, and stays; of those that nobody has looked at yet, the ones that came first go first, so that the newest is the
+one refused, in whatever order they are looked at. Pure; called by `lifecycle` at the first look at a run.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
+from pratique.core.kernel.text import clean
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class OpenRuns:
+    """What else is open for the person of a run. `names` are those in its own namespace: of others none is shown."""
+
+    ahead: int = 0
+    names: tuple[str, ...] = ()
+    limit: int = OPEN_RUNS_PER_REQUESTER
+
+
+def ahead_of(version: int, let_in: int, new: Iterable[int], limit: int) -> int:
+    """Return how many open runs come before a new one of this version; counting ends where the limit is reached.
+
+    Nobody has written to what is new but who created it, so its resourceVersion tells which came first. If somebody has,
+    it is as if it came later, and a decision about its older version is refused when it is written.
+    """
+    if let_in >= limit:
+        return let_in
+    return let_in + sum(each < version for each in new)
+
+
+def too_many(who: str, others: OpenRuns) -> str | None:
+    """Return the sentence that refuses a run, or None if there is room for it."""
+    if others.ahead < others.limit:
+        return None
+    shown = list(others.names[:_SHOWN])
+    more = len(others.names) - len(shown)
+    named = f" ({', '.join(shown)}{f' and {more} more in this namespace' if more else ''})" if shown else ""
+    requests = "request" if others.ahead == 1 else "requests"
+    return (
+        f"{clean(who, 253)} has {others.ahead} open {requests}, {others.limit} allowed at once: wait until one ends,"
+        f" or withdraw or delete one{named}; then delete this one and apply it again"
+    )

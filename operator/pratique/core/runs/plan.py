@@ -1,0 +1,330 @@
+"""START HERE: decides what becomes of an ActionRun. Pure: everything it knows is in the snapshot and `now`.
+
+    Pending ── evaluated ──► Refused
+       │  └─ a gate applies ─► WaitingForApproval ─► Declined | Expired | Withdrawn | Superseded
+       │                            └─ its gate was superseded ─► judged anew, a new gate (or any end above)
+       └─ no gate applies ──► Running ◄── granted ──┘
+                                 └─► Succeeded | Failed
+
+`plan_action_run` is called for every look at a run, however late, often or out of order; an end is never changed again,
+but for the marks of its outbox and of what it still keeps. Its siblings are `gate.plan_approval` and
+`environment.plan_environment`.
+"""
+
+import difflib
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from pratique.api.v1alpha1 import API_VERSION
+from pratique.api.v1alpha1.action import Action, Stage
+from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunApproval, RunPlan
+from pratique.api.v1alpha1.approval import Approval, ApprovalState
+from pratique.api.v1alpha1.common import EventType
+from pratique.api.v1alpha1.conditions import Reason
+from pratique.core.execution.dry_run import try_plan, with_results
+from pratique.core.execution.patience import POLL, allowed, mark
+from pratique.core.execution.vanishing import release
+from pratique.core.gates.guarded import unverified
+from pratique.core.gates.opening import approval_name, open_gate, round_of
+from pratique.core.gates.plan import as_decided, state_holds
+from pratique.core.kernel.effects import Create, EvaluateRun, Evaluation, ObjectRef, Outcome, Plan, Read
+from pratique.core.kernel.identity import person_of
+from pratique.core.plans.digest import plan_digest
+from pratique.core.runs import transitions
+from pratique.core.runs.open_runs import too_many
+from pratique.core.runs.running import follow
+from pratique.core.runs.snapshot import RunSnapshot
+from pratique.core.runs.start import not_approved, not_free, not_the_gate_of, superseded
+from pratique.core.telling import outbox as notification
+from pratique.core.telling.addressing import addressed
+from pratique.core.telling.concerned import by_run
+from pratique.core.telling.wording import gate_ended, held, suspended
+
+EVALUATE = "evaluate"
+OPEN_GATE = "open-gate"
+TRY = "try"
+READ_ACTION = "action"
+FREE = "No approval is needed"
+READ_GATE = "read-gate"
+MAX_ROUNDS = 16
+_ACTION_MAY_COME = timedelta(minutes=1)
+_FIRST_RETRY, _LAST_RETRY = timedelta(seconds=30), timedelta(hours=1)
+
+
+def plan_action_run(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
+    """Decide the next status of a run and what has to be done for it."""
+    run = snapshot.run
+    outbox = notification.settle(list(run.status.notifications), snapshot.deliveries, now)
+    status = run.status.model_copy(update={"notifications": outbox})
+    plan = _decide(replace(snapshot, run=run.model_copy(update={"status": status})), now)
+    told = _addressed(snapshot, plan.status, now)
+    wakes = [when for when in (plan.wake_at, notification.next_due(told.notifications, now)) if when]
+    return replace(plan, status=told, wake_at=min(wakes, default=None))
+
+
+def _addressed(snapshot: RunSnapshot, after: ActionRunStatus, now: datetime) -> ActionRunStatus:
+    """Say to whom goes what is to be told: by the rules that the plan holds, or the Action's where there is no plan."""
+    before = snapshot.run.status.notifications
+    if after.notifications == before:
+        return after
+    asked = snapshot.action.spec.notifications if snapshot.action is not None else []
+    rules = after.plan.notifications if after.plan is not None else asked
+    concerned = by_run(snapshot.run.model_copy(update={"status": after}), snapshot.approval, rules)
+    outbox = addressed(list(before), list(after.notifications), concerned, snapshot.routing, now)
+    return after.model_copy(update={"notifications": outbox})
+
+
+def _decide(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
+    run, status = snapshot.run, snapshot.run.status
+    if run.metadata.deletion_timestamp is not None:
+        return Plan(status)
+    if snapshot.ended is not None and not status.phase.is_end:
+        text = f"It had ended as {snapshot.ended.value}, and its status was changed since: an end stays, nothing runs again"
+        rules = status.plan.notifications if status.plan is not None else []
+        return Plan(transitions.end(run, snapshot.ended, text, now, EventType.STATUS_FORGED, rules))
+    match status.phase:
+        case Phase.PENDING:
+            return _first_look(snapshot, now)
+        case Phase.WAITING_FOR_APPROVAL:
+            return _at_the_gate(snapshot, now)
+        case Phase.RUNNING:
+            return _go_on(snapshot, now)
+        case _:
+            return release(status, snapshot.outcomes)
+
+
+@dataclass(frozen=True)
+class _Again:
+    """That a gate is opened once more: the how many-th it is, and why."""
+
+    round: int = 1
+    why: str = ""
+
+
+def _first_look(snapshot: RunSnapshot, now: datetime, again: _Again = _Again()) -> Plan[ActionRunStatus]:
+    """Judge a request by nothing but what it asks for and the Action as it is now."""
+    run, action = snapshot.run, snapshot.action
+    crowded = too_many(person_of(run.spec), snapshot.others) if snapshot.others and not snapshot.outcomes else None
+    if crowded is not None:
+        # told by an Event only: who sends hundreds must not flood a channel as well
+        return Plan(transitions.end(run, Phase.REFUSED, crowded, now, EventType.REFUSED, []))
+    if action is None:
+        return _without_action(snapshot, now)
+    if action.spec.suspend:
+        text = suspended(action.metadata.name)
+        return Plan(transitions.end(run, Phase.REFUSED, text, now, EventType.REFUSED, action.spec.notifications))
+    outcome = snapshot.outcomes.get(EVALUATE)
+    if outcome is None:
+        return Plan(run.status, effects=(EvaluateRun(EVALUATE, action, run),))
+    if outcome.failure is not None:
+        text = outcome.failure.message
+        return Plan(transitions.hold(run, Reason.EVALUATION_FAILED, text, now), wake_at=_try_again_at(run, now))
+    evaluation: Evaluation = outcome.value
+    if evaluation.plan is None:
+        text = "; ".join(evaluation.refusals)
+        rules = action.spec.notifications
+        return Plan(transitions.end(run, Phase.REFUSED, text, now, EventType.REFUSED, rules))
+    return _enter(snapshot, evaluation.plan, now, again)
+
+
+def _without_action(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
+    """Wait a minute for an Action that may be applied together with its run; then say which one may be meant."""
+    run, name = snapshot.run, snapshot.run.spec.action_ref.name
+    known_by = run.metadata.creation_timestamp + _ACTION_MAY_COME
+    if now < known_by:
+        text = f"There is no Action named {name} yet: waiting a minute for it"
+        return Plan(transitions.hold(run, Reason.ACTION_NOT_FOUND, text, now, stalled=False), wake_at=known_by)
+    close = difflib.get_close_matches(name, sorted(snapshot.actions), n=3)
+    hint = f"did you mean {' or '.join(close)}?" if close else "`kubectl get actions` lists what there is"
+    text = (
+        f"There is no Action named {name}; {hint} (actionRef cannot be changed: apply the run again under another name)"
+    )
+    return Plan(transitions.hold(run, Reason.ACTION_NOT_FOUND, text if close else text.partition(" (")[0], now))
+
+
+def _try_again_at(run: ActionRun, now: datetime) -> datetime:
+    """Return when to evaluate a held run again: seldom and ever more seldom, since each try may cost seconds of CPU.
+
+    A change of the Action asks for a look at once; this is for what was cut off on a machine that was too busy.
+    """
+    age = now - run.metadata.creation_timestamp
+    return now + min(max(age, _FIRST_RETRY), _LAST_RETRY)
+
+
+def _enter(snapshot: RunSnapshot, plan: RunPlan, now: datetime, again: _Again) -> Plan[ActionRunStatus]:
+    """Let a run without a gate start at once; open the gate of any other, once its plan has passed a dry run."""
+    run, stage = snapshot.run, plan.gate
+    if stage is None and [each.patch for each in plan.resources] == [False]:  # the one POST says as much as a dry run
+        return follow(snapshot, transitions.start(run, plan, FREE, now), now)
+    trial = try_plan(run, plan, snapshot.outcomes, TRY)
+    if trial.effects:
+        return Plan(run.status, effects=trial.effects)
+    goes_on = stage is None and trial.begun
+    if trial.transient is not None and not goes_on:
+        text = f"The dry run gave no answer: {trial.transient.message}"
+        return Plan(transitions.hold(run, Reason.RETRYING, text, now), retry=True)
+    if trial.problems and not goes_on:
+        account = plan.service_account_ref
+        text = f"As ServiceAccount {account.namespace}/{account.name}: {'; '.join(trial.problems)}"
+        if (lacks := mark(run.status, "", allowed(trial.failures, approved=False), now)) is not None:
+            status = transitions.hold(run, Reason.RETRYING, f"{text}; it is tried again, as this may pass", now)
+            return Plan(status.model_copy(update={"held_up": lacks}), wake_at=now + POLL)
+        return Plan(transitions.end(run, Phase.REFUSED, text, now, EventType.REFUSED, plan.notifications))
+    plan = with_results(plan, trial)
+    if stage is None:
+        return follow(snapshot, transitions.start(run, plan, FREE, now), now)
+    return _open(snapshot, plan, stage, now, again)
+
+
+def _open(snapshot: RunSnapshot, plan: RunPlan, stage: Stage, now: datetime, again: _Again) -> Plan[ActionRunStatus]:
+    """Open the gate, and wait once it is there."""
+    run = snapshot.run
+    wanted = open_gate(run, plan, stage, now, again.round, snapshot.action)
+    opened = snapshot.outcomes.get(OPEN_GATE)
+    if opened is None:
+        return Plan(run.status, effects=(Create(OPEN_GATE, wanted),))
+    approval = _opened_gate(opened)
+    if approval is None:
+        reason = opened.failure.message if opened.failure else ""
+        text = f"The Approval could not be created: {reason}"
+        return Plan(transitions.hold(run, Reason.RETRYING, text, now), retry=True)
+    phase, text = _not_ours(approval, Approval.model_validate(wanted))
+    if phase is not None:
+        return Plan(transitions.end(run, phase, text, now, EventType(phase.value), plan.notifications))
+    gate = RunApproval(stage=stage.name, name=approval.metadata.name, state=ApprovalState.PENDING, round=again.round)
+    text = held(stage, approval.spec.policy.deadline)
+    return Plan(transitions.wait(run, plan, gate, text, now, again.why))
+
+
+def _not_ours(found: Approval, wanted: Approval) -> tuple[Phase | None, str]:
+    """Return why an Approval of that name is not the one to be opened: all of it is compared, but for when it was."""
+    name, spec, rule = found.metadata.name, found.spec, found.spec.policy
+    if spec.subject.uid != wanted.spec.subject.uid:
+        return Phase.REFUSED, f"The name {name} is taken by an Approval of another run: choose another name"
+    if spec.plan.digest != wanted.spec.plan.digest:
+        text = "The Action, or what it would do, changed while its gate was being opened"
+        return Phase.SUPERSEDED, f"{text}: apply the request again under another name"
+    same_time = rule.model_copy(update={"deadline": wanted.spec.policy.deadline})
+    asked = wanted.spec.inputs if spec.inputs is None else spec.inputs  # one opened by the version before has none
+    as_opened = spec.model_copy(update={"policy": same_time, "decisions": {}, "inputs": asked})
+    if as_opened != wanted.spec or rule.deadline > wanted.spec.policy.deadline:
+        return Phase.REFUSED, f"The name {name} is taken by an Approval that this run did not open: choose another name"
+    return None, ""
+
+
+def _opened_gate(outcome: Outcome) -> Approval | None:
+    """Return the Approval that exists now: the one just made, or the one made before a crash."""
+    return None if outcome.object is None else Approval.model_validate(outcome.object)
+
+
+_ENDS = {
+    ApprovalState.DECLINED: (Phase.DECLINED, EventType.DECLINED),
+    ApprovalState.EXPIRED: (Phase.EXPIRED, EventType.EXPIRED),
+    ApprovalState.WITHDRAWN: (Phase.WITHDRAWN, EventType.WITHDRAWN),
+}
+
+
+def _at_the_gate(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
+    """Follow the Approval. It alone decides, by its decisions; it is durable before anything is created."""
+    run, status = snapshot.run, snapshot.run.status
+    plan, approval = status.plan, snapshot.approval
+    if plan is None or plan.gate is None:
+        text = "status.plan of this run is gone: what was approved is not known any more"
+        return Plan(transitions.end(run, Phase.SUPERSEDED, text, now, EventType.SUPERSEDED, []))
+    name = approval_name(run, plan.gate, round_of(run))
+    if approval is None or approval.metadata.name != name:
+        return _without_gate(snapshot, plan, name, now)
+    state = approval.status.state
+    if state is ApprovalState.SUPERSEDED:
+        return _ask_again(snapshot, plan, approval, now)
+    if state is ApprovalState.PENDING or not state_holds(approval, run, now):
+        return Plan(transitions.still_waiting(run, approval))
+    # what ended it may have been forged together with the decisions, unless it was this process
+    decided = state in (ApprovalState.APPROVED, ApprovalState.DECLINED)
+    if decided and not snapshot.vouched and (unsure := unverified(status, snapshot.outcomes)) is not None:
+        return unsure
+    gates = [RunApproval(stage=plan.gate.name, name=name, state=state, round=round_of(run))]
+    run = run.model_copy(update={"status": status.model_copy(update={"approvals": gates})})
+    text = gate_ended(as_decided(approval, now))
+    if state in _ENDS:
+        phase, event = _ENDS[state]
+        return Plan(transitions.end(run, phase, text, now, event, plan.notifications))
+    return _start(replace(snapshot, run=run), plan, approval, text, now)
+
+
+def _start(snapshot: RunSnapshot, plan: RunPlan, approval: Approval, why: str, now: datetime) -> Plan[ActionRunStatus]:
+    """Start what was granted, if it still is what was approved. The Action is read again: a cache may be behind."""
+    run = snapshot.run
+    different = not_the_gate_of(plan, approval)
+    if different is None:
+        trial = try_plan(run, plan, snapshot.outcomes, TRY)
+        read = snapshot.outcomes.get(READ_ACTION)
+        if read is None:
+            ref = ObjectRef(API_VERSION, "Action", plan.action.name)
+            return Plan(run.status, effects=(*trial.effects, Read(READ_ACTION, ref)))
+        if trial.effects:
+            return Plan(run.status, effects=trial.effects)
+        unknown = trial.transient or (read.failure if read.failure and read.failure.reason != "NotFound" else None)
+        if unknown is not None and not trial.begun:
+            text = f"{why}. It starts once the API server has answered: {unknown.message}"
+            return Plan(transitions.retry_start(run, text), retry=True)
+        if trial.problems and not trial.begun:
+            lacks = mark(run.status, "", allowed(trial.failures, approved=True), now)
+            if lacks is not None:
+                text = f"{why}. It cannot start yet, which may pass: {'; '.join(trial.problems)}"
+                status = transitions.retry_start(run, text).model_copy(update={"held_up": lacks})
+                return Plan(status, wake_at=now + POLL)
+        action = Action.model_validate(read.object) if read.object is not None else None
+        different = superseded(plan, action, approval, trial, now)
+    if different is not None:
+        return Plan(transitions.end(run, Phase.SUPERSEDED, different, now, EventType.SUPERSEDED, plan.notifications))
+    return follow(snapshot, transitions.start(run, plan, why, now), now)
+
+
+def _go_on(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
+    """Go on with a run that is under way, if it can be proven that it was allowed: its status alone proves nothing."""
+    run, plan = snapshot.run, snapshot.run.status.plan
+    if plan is None or snapshot.proven == plan_digest(plan):
+        return follow(snapshot, run.status, now)
+    if plan.gate is not None:
+        if (unsure := unverified(run.status, snapshot.outcomes)) is not None:
+            return unsure
+        problem = not_approved(run, plan, snapshot.approval, now)
+    else:
+        outcome = snapshot.outcomes.get(EVALUATE)
+        if outcome is None and snapshot.action is not None:
+            return Plan(run.status, effects=(EvaluateRun(EVALUATE, snapshot.action, run),))
+        if outcome is not None and outcome.failure is not None:
+            text = f"It is looked at again whether this may go on: {outcome.failure.message}"
+            return Plan(transitions.progress(run, run.status, text, now), wake_at=_try_again_at(run, now))
+        problem = not_free(plan, snapshot.action, outcome.value if outcome else None)
+    if problem is None:
+        return follow(snapshot, run.status, now)
+    text = f"It cannot be proven any more that this may run: {problem}; what was made stays"
+    return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, plan.notifications))
+
+
+def _without_gate(snapshot: RunSnapshot, plan: RunPlan, name: str, now: datetime) -> Plan[ActionRunStatus]:
+    """The cache has no gate of this run: it is not there yet, or was deleted while the API server did not guard."""
+    run = snapshot.run
+    outcome = snapshot.outcomes.get(READ_GATE)
+    if outcome is None:
+        ref = ObjectRef(API_VERSION, "Approval", name, run.metadata.namespace)
+        return Plan(run.status, effects=(Read(READ_GATE, ref),))
+    if outcome.failure is None or outcome.failure.reason != "NotFound":
+        return Plan(run.status, retry=outcome.failure is not None)
+    text = f"Its Approval {name} was deleted: apply the request again under another name"
+    return Plan(transitions.end(run, Phase.SUPERSEDED, text, now, EventType.SUPERSEDED, plan.notifications))
+
+
+def _ask_again(snapshot: RunSnapshot, plan: RunPlan, approval: Approval, now: datetime) -> Plan[ActionRunStatus]:
+    """Open a fresh gate for what a fresh look at the request shows: a stored plan may have been forged with its gate."""
+    run = snapshot.run
+    again = _Again(round_of(run) + 1, approval.status.message)
+    if snapshot.action is None or snapshot.action.metadata.uid != plan.action.uid:
+        text = f"The Action {plan.action.name} was deleted while the request waited"
+    elif again.round > MAX_ROUNDS:
+        text = f"Its gate was superseded {MAX_ROUNDS} times: apply the request again under another name"
+    else:
+        return _first_look(snapshot, now, again)
+    return Plan(transitions.end(run, Phase.SUPERSEDED, text, now, EventType.SUPERSEDED, plan.notifications))

@@ -1,0 +1,29 @@
+"""Follows a run that is under way: asks its execution where it stands, and records that."""
+
+from datetime import datetime
+
+from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase
+from pratique.api.v1alpha1.common import EventType
+from pratique.core.execution.advance import advance
+from pratique.core.execution.standing import End
+from pratique.core.kernel.effects import Plan
+from pratique.core.runs import transitions
+from pratique.core.runs.snapshot import RunSnapshot
+
+_ENDS = {End.MADE: (Phase.SUCCEEDED, EventType.SUCCEEDED), End.FAILED: (Phase.FAILED, EventType.FAILED)}
+
+
+def follow(snapshot: RunSnapshot, status: ActionRunStatus, now: datetime) -> Plan[ActionRunStatus]:
+    """Return the next status of a running run, or the effects that must come first."""
+    run, plan = snapshot.run.model_copy(update={"status": status}), status.plan
+    if plan is None or status.started_at is None:
+        text = "status.plan of this run is gone: it is not known any more what was started"
+        return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, []))
+    at = advance(run, plan, status.started_at, snapshot.outcomes, now)
+    if at.effects:
+        return Plan(at.status, effects=at.effects)
+    if at.end is not None:
+        phase, event = _ENDS[at.end]
+        run = run.model_copy(update={"status": at.status})
+        return Plan(transitions.end(run, phase, at.message, now, event, plan.notifications))
+    return Plan(transitions.progress(run, at.status, at.message, now), wake_at=at.wake_at, retry=at.retry)

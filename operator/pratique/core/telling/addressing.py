@@ -1,0 +1,179 @@
+"""Turns what a plan has put into an outbox into what is delivered: to whom, held until when, and nothing that is moot.
+
+Called once at the end of each plan, so that it is part of the same write. `notification.record` has made one entry per
+channel; where a channel reaches people, here one entry is made for each of them. Must not decide what has happened.
+"""
+
+from datetime import datetime
+
+from pratique.api.v1alpha1.common import (
+    KUBERNETES_EVENTS,
+    DeliveryState,
+    EventType,
+    Notification,
+    NotificationRecipient,
+    NotificationRule,
+)
+from pratique.core.kernel.text import fit
+from pratique.core.telling.directory import DIRECTORY_NAME, Reach
+from pratique.core.telling.events import EVENTS
+from pratique.core.telling.outbox import MAX_ERROR, given_up, is_held, record, short, with_room
+from pratique.core.telling.quiet import hold_until
+from pratique.core.telling.reach import reach_of
+from pratique.core.telling.recipients import MAX_RECIPIENTS, Concerned, Found, Routing, find, named
+
+Outbox = list[Notification]
+
+_UNREACHED, _NOBODY = "@none", "@nobody"
+"""What the ids end in of the entries that say who could not be told, or that nobody was to be; of recipients, a hash."""
+
+
+def addressed(before: Outbox, after: Outbox, concerned: Concerned, routing: Routing, now: datetime) -> Outbox:
+    """Return the outbox `after` with what is new in it since `before` addressed; the same for the same plan."""
+    after = _with_failures(before, after, concerned, now)
+    known = {entry.id for entry in before}
+    fresh = [entry for entry in after if entry.id not in known]
+    if not fresh:
+        return after
+    outbox = _moot(after, fresh, now)
+    outbox = [entry for entry in outbox if entry.id in known]
+    expanded = [each for entry in fresh for each in _expanded(entry, concerned, routing)]
+    for entry in _without_echoes(expanded, outbox):
+        outbox = with_room(outbox, _held(entry, concerned, routing, now))
+    return outbox
+
+
+def _with_failures(before: Outbox, after: Outbox, concerned: Concerned, now: datetime) -> Outbox:
+    """Record what was given up just now, so that somebody hears of it; through other channels than the one that failed."""
+    for entry in given_up(before, after):
+        if entry.channel == KUBERNETES_EVENTS or entry.event is EventType.NOTIFICATION_FAILED:
+            continue
+        to = f" to {named(entry.recipient)}" if entry.recipient else ""
+        text = f"{entry.event.value} was given up{to} through channel {entry.channel}: {entry.error}"
+        rules = [other for rule in concerned.rules if (other := _elsewhere(rule, entry.channel)) is not None]
+        key = short(entry.id)
+        after = record(after, EventType.NOTIFICATION_FAILED, now, text, rules, key=key)
+    return after
+
+
+def is_lost(entry: Notification) -> bool:
+    """Whether somebody was to be told and was not: it was given up, or there was no way to reach them.
+
+    What was skipped because it was for nobody, or not needed any more, is not lost.
+    """
+    if entry.state is DeliveryState.SKIPPED:
+        return entry.id.endswith(_UNREACHED)
+    return entry.state is DeliveryState.GIVEN_UP
+
+
+def is_failing(entry: Notification) -> bool:
+    """Whether an entry could not be delivered so far, and is tried again."""
+    return entry.state is DeliveryState.PENDING and entry.error is not None
+
+
+def _elsewhere(rule: NotificationRule, channel: str) -> NotificationRule | None:
+    others = [name for name in rule.channels if name != channel]
+    return rule.model_copy(update={"channels": others}) if others else None
+
+
+def _expanded(entry: Notification, concerned: Concerned, routing: Routing) -> Outbox:
+    """Return an entry for the place that a channel writes to, and one for each whom it reaches."""
+    spec = routing.channels.get(entry.channel)
+    reach = reach_of(spec) if spec is not None else None
+    if reach is None:
+        return [entry]
+    found = find(entry.event, entry.channel, reach, concerned, routing.directory)
+    place = [entry] if reach.place else []
+    people = [_for(entry, recipient) for recipient in found.recipients]
+    skipped = _skipped(entry, reach, found)
+    return [*place, *people, *([skipped] if skipped is not None else [])]
+
+
+def _for(entry: Notification, recipient: NotificationRecipient) -> Notification:
+    ident = f"{entry.id}@{short(f'{recipient.kind.value}/{recipient.name}')}"
+    return entry.model_copy(update={"id": ident, "recipient": recipient})
+
+
+def _skipped(entry: Notification, reach: Reach, found: Found) -> Notification | None:
+    """Return the entry that says who could not be told, if anybody could not."""
+    problems = []
+    if found.unreachable:
+        where = f"no {reach.medium.value} address is known (ConfigMap {DIRECTORY_NAME})"
+        problems.append(f"{where}: {', '.join(found.unreachable)}")
+    if found.too_many:
+        problems.append(
+            f"more than {MAX_RECIPIENTS}, give the group an address of its own: {', '.join(found.too_many)}"
+        )
+    suffix = _UNREACHED
+    if not problems and not found.recipients and not reach.place:
+        suffix = _NOBODY
+        problems.append("nobody is to be told of this through this channel")
+    if not problems:
+        return None
+    error = fit("; ".join(problems), MAX_ERROR)
+    return entry.model_copy(update={"id": f"{entry.id}{suffix}", "state": DeliveryState.SKIPPED, "error": error})
+
+
+def _without_echoes(fresh: Outbox, outbox: Outbox) -> Outbox:
+    """Leave out what says nothing new to a receiver: another event of the same write says it, or nobody had asked them."""
+    said = {_receiver(entry) for entry in fresh if not EVENTS[entry.event].echoes}
+    unasked = {_receiver(entry) for entry in outbox if entry.event is EventType.APPROVAL_REQUESTED and _was_moot(entry)}
+    echo = [entry for entry in fresh if EVENTS[entry.event].echoes and _receiver(entry) in said]
+    idle = [entry for entry in fresh if entry.event in _IF_ASKED and _receiver(entry) in unasked]
+    return [entry for entry in fresh if entry not in echo and entry not in idle]
+
+
+_GATE_ENDS = (
+    EventType.APPROVED,
+    EventType.DECLINED,
+    EventType.EXPIRED,
+    EventType.WITHDRAWN,
+    EventType.SUPERSEDED,
+)
+_NEARER = (EventType.ENVIRONMENT_EXPIRING, EventType.ENVIRONMENT_EXPIRED, EventType.ENVIRONMENT_GONE)
+_MOOT_AFTER = dict.fromkeys(_GATE_ENDS, EventType.APPROVAL_REQUESTED)
+_MOOT_AFTER |= dict.fromkeys(_NEARER, EventType.ENVIRONMENT_EXPIRING)
+"""What is held need not be told any more once this has happened."""
+_IF_ASKED = (EventType.HANDLED, EventType.WITHDRAWN)
+"""What is of no interest to who was never asked."""
+
+
+def _moot(outbox: Outbox, fresh: Outbox, now: datetime) -> Outbox:
+    """Have nobody told what is not so any more: what was held, and what a receiver has not taken so far."""
+    happened = {_MOOT_AFTER[entry.event]: entry for entry in fresh if entry.event in _MOOT_AFTER}
+    return [
+        _not_needed(entry, happened[entry.event])
+        if entry not in fresh and entry.event in happened and (is_held(entry, now) or _is_failing_channel(entry))
+        else entry
+        for entry in outbox
+    ]
+
+
+def _was_moot(entry: Notification) -> bool:
+    """Whether an entry was held until it was not needed; what is skipped for want of an address never was.
+
+    What was tried may have arrived, although its receiver did not say so: then it is of interest how it ended.
+    """
+    return entry.state is DeliveryState.SKIPPED and entry.not_before is not None and not entry.attempts
+
+
+def _is_failing_channel(entry: Notification) -> bool:
+    return is_failing(entry) and entry.channel != KUBERNETES_EVENTS
+
+
+def _not_needed(entry: Notification, since: Notification) -> Notification:
+    when = f"a receiver took it: {entry.error}" if entry.attempts else "it was due"
+    error = fit(f"not needed any more: {since.event.value} came before {when}", MAX_ERROR)
+    return entry.model_copy(update={"state": DeliveryState.SKIPPED, "error": error})
+
+
+def _held(entry: Notification, concerned: Concerned, routing: Routing, now: datetime) -> Notification:
+    spec = routing.channels.get(entry.channel)
+    if spec is None or entry.state is not DeliveryState.PENDING:
+        return entry
+    until = hold_until(spec, entry.event, now, concerned.before.get(entry.event))
+    return entry if until is None else entry.model_copy(update={"not_before": until})
+
+
+def _receiver(entry: Notification) -> tuple[str, NotificationRecipient | None]:
+    return entry.channel, entry.recipient

@@ -1,0 +1,59 @@
+"""Says whom an object concerns, kind by kind: for `addressing`, which decides what each of them is sent. Pure."""
+
+from pratique.api.v1alpha1.action_run import ActionRun
+from pratique.api.v1alpha1.approval import Approval
+from pratique.api.v1alpha1.common import EventType, NotificationRule, People
+from pratique.api.v1alpha1.environment import Environment
+from pratique.api.v1alpha1.notification_channel import NotificationChannel
+from pratique.core.kernel.identity import askers, person_of
+from pratique.core.telling.recipients import Concerned
+
+
+def by_run(run: ActionRun, approval: Approval | None, rules: list[NotificationRule]) -> Concerned:
+    """Return whom a run concerns: its approvers as its gate names them, and the person for whom it was asked."""
+    plan = run.status.plan
+    gate = plan.gate if plan is not None else None
+    if approval is None:
+        approvers = gate.approvers if gate is not None else None
+        return Concerned(tuple(rules), approvers, person_of(run.spec), askers(run.spec), (), run.metadata.annotations)
+    return Concerned(
+        tuple(rules),
+        approval.spec.policy.approvers,
+        person_of(run.spec),
+        askers(run.spec),
+        _who_decided(approval),
+        run.metadata.annotations,
+        {EventType.APPROVAL_REQUESTED: approval.spec.policy.deadline},
+    )
+
+
+def by_approval(approval: Approval) -> Concerned:
+    """Return whom a gate concerns by itself: when its run is gone, or its status was forged."""
+    spec = approval.spec
+    rules, decided = tuple(spec.notifications), _who_decided(approval)
+    return Concerned(rules, spec.policy.approvers, person_of(spec), askers(spec), decided)
+
+
+def _who_decided(approval: Approval) -> tuple[str, ...]:
+    """Return whose decision was the last: they know how it ended, and those who decided before them do not."""
+    times = {name: decision.decided_at for name, decision in approval.spec.decisions.items() if decision.decided_at}
+    last = max(times.values(), default=None)
+    return tuple(name for name, when in times.items() if when == last)
+
+
+def by_environment(environment: Environment) -> Concerned:
+    """Return whom an Environment concerns: for whom it is."""
+    spec, end = environment.spec, environment.status.expires_at
+    return Concerned(
+        rules=tuple(spec.notifications),
+        requester=spec.requested_by or "",
+        annotations=environment.metadata.annotations,
+        before={EventType.ENVIRONMENT_EXPIRING: end} if end is not None else {},
+    )
+
+
+def by_channel(channel: NotificationChannel, value: str) -> Concerned:
+    """Return whom a test of a channel is for: the place that it writes to, or the user whom the annotation names."""
+    people = People(users=[value]) if value else None
+    rule = NotificationRule(channels=[channel.metadata.name], events=[EventType.TEST], to=[], people=people)
+    return Concerned(rules=(rule,))

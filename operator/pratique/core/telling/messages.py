@@ -1,0 +1,312 @@
+"""Decides what a message says: who asks, why it is held, what will happen, until when, and how to decide.
+
+A `Message` is the same for all channels; each channel puts it into its own form and escapes it for its own markup. Must
+not decide whether anything is told (`notification` does). Called by the edge just before a delivery.
+"""
+
+import json
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pratique.api.v1alpha1.action import Approvers
+from pratique.api.v1alpha1.action_run import ActionRun
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, AskedInput, RecordedDecision
+from pratique.api.v1alpha1.common import Audience, EventType, KubeObject, Notification, RecipientKind
+from pratique.api.v1alpha1.environment import Environment
+from pratique.api.v1alpha1.notification_channel import NotificationChannel
+from pratique.core.kernel.identity import asked_by, person_of
+from pratique.core.kernel.text import clean
+from pratique.core.telling.events import EVENTS
+from pratique.core.telling.shown_inputs import asked_inputs, asked_lines
+from pratique.core.telling.wording import approvers_phrase, moment
+
+MAX_DECISIONS = 8
+YOU = "YOUR-USER-NAME"
+_PERSON = 253
+_ASKER = 2 * _PERSON + len(" (by )")
+_LINE = 512
+_OUTPUT_NAME = 64
+_TEXT = 2048
+
+Facts = list[tuple[str, str]]
+"""Label and text, cleaned. Only what `_lines` made has several lines: a reason must not look like further facts."""
+
+
+@dataclass(frozen=True)
+class SubjectRef:
+    """The object that a message is about, as machines name it."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
+class Recipients:
+    """Whom a message is for. Names, not addresses: a channel that reaches people turns them into addresses."""
+
+    audience: Audience
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One person or group whom a message is sent to by itself, at an address of the channel's own sort."""
+
+    name: str
+    address: str
+    is_group: bool = False
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What the same receiver was told first about the same request, as it reads now, and what it calls that message."""
+
+    reference: str
+    message: "Message"
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is told. `id` is the idempotency key; `facts` and `how_to_decide` are (label, text), in reading order.
+
+    `thread` is the same for all that is told about one request or Environment. Without a `recipient` a message is for the
+    place that the channel writes to. `handles` are (name of a user or group, what the channel's service calls them).
+    `inputs` is what was asked for; it is among the facts too.
+    """
+
+    id: str
+    event: EventType
+    headline: str
+    text: str
+    audience: Recipients
+    facts: tuple[tuple[str, str], ...]
+    how_to_decide: tuple[tuple[str, str], ...]
+    subject: SubjectRef
+    at: datetime
+    thread: str = ""
+    recipient: Recipient | None = None
+    earlier: Earlier | None = None
+    handles: tuple[tuple[str, str], ...] = ()
+    inputs: tuple[AskedInput, ...] = ()
+
+
+def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) -> Message:
+    """Return what an entry of a run's outbox says. The Approval is None where there is none, or none is known yet."""
+    plan = run.status.plan
+    title = plan.action.title if plan is not None else ""
+    approvers, asked = _approvers_of(run, approval), _asked_of(run, approval)
+    facts: Facts = [
+        ("Action", _titled(title, run.spec.action_ref.name)),
+        ("Requested by", clean(asked_by(run.spec), _ASKER)),
+        ("Reason", clean(run.spec.reason)),
+        ("Inputs", _lines(asked_lines(asked))),
+    ]
+    if plan is not None:
+        if entry.event is EventType.APPROVAL_REQUESTED and plan.gate is not None:
+            facts.append(("Held because", clean(plan.gate.message, _LINE)))
+        facts.append((_PLAN_LABEL.get(entry.event, _ASKED_FOR), _lines(plan.summary)))
+        facts.append(("Costs", clean(plan.cost or "", _LINE)))
+    if approval is not None:
+        facts += _gate_facts(approval, entry)
+    if entry.event is EventType.SUCCEEDED:
+        facts += [(clean(name, _OUTPUT_NAME), _shown(value)) for name, value in run.status.outputs.items()]
+    named = title or run.spec.action_ref.name
+    told = _message(run, entry, named, facts, approvers, person_of(run.spec), _how(approval, entry))
+    return _as_it_is_now(replace(told, inputs=tuple(asked)), approval)
+
+
+def compose_approval(approval: Approval, entry: Notification) -> Message:
+    """Return what an entry of an Approval's outbox says."""
+    spec = approval.spec
+    facts: Facts = [
+        ("Action", _titled(spec.title, spec.action)),
+        ("Requested by", clean(asked_by(spec), _ASKER)),
+        ("Reason", clean(spec.reason)),
+        ("Inputs", _lines(asked_lines(spec.inputs))),
+        ("Held because", clean(spec.message, _LINE)),
+        (_PLAN_LABEL.get(entry.event, _ASKED_FOR), _lines(spec.plan.summary)),
+        ("Costs", clean(spec.plan.cost or "", _LINE)),
+        *_gate_facts(approval, entry),
+    ]
+    how = _how(approval, entry)
+    told = _message(approval, entry, spec.title or spec.action, facts, spec.policy.approvers, person_of(spec), how)
+    return _as_it_is_now(replace(told, inputs=tuple(spec.inputs or ())), approval)
+
+
+def compose_environment(environment: Environment, entry: Notification) -> Message:
+    """Return what an entry of an Environment's outbox says."""
+    spec, status = environment.spec, environment.status
+    facts: Facts = [
+        ("Namespace", status.namespace or spec.target.namespace.name),
+        ("For", clean(spec.requested_by or "", _PERSON)),
+        ("Kept for", spec.ttl),
+        ("Ends", moment(status.expires_at) if status.expires_at is not None else ""),
+    ]
+    return _message(environment, entry, environment.metadata.name, facts, None, spec.requested_by or "", ())
+
+
+def compose_channel(channel: NotificationChannel, entry: Notification) -> Message:
+    """Return what a test of a channel says."""
+    ready: Facts = [("Channel", channel.metadata.name), ("Type", channel.spec.channel_type or "")]
+    return _message(channel, entry, channel.metadata.name, ready, None, "", ())
+
+
+def addressed(recipients: Recipients) -> str:
+    """Return whom a message is for, in one phrase: a channel may have other readers."""
+    names = [*recipients.users, *(f"group {group}" for group in recipients.groups)]
+    return ", ".join(names) or f"the {recipients.audience.value.lower()}"
+
+
+def news(message: Message, shown: Message) -> Message:
+    """Return what a message says beyond `shown`, under which it stands: a plan is the same under any label."""
+    plans = {text for label, text in shown.facts if label in _PLAN_LABELS}
+    fresh = [fact for fact in message.facts if fact not in shown.facts]
+    return replace(
+        message,
+        facts=tuple(fact for fact in fresh if fact[0] not in _PLAN_LABELS or fact[1] not in plans),
+        how_to_decide=tuple(line for line in message.how_to_decide if line not in shown.how_to_decide),
+    )
+
+
+_ASKED_FOR = "What was asked for"
+_PLAN_LABEL = {
+    EventType.APPROVAL_REQUESTED: "What will happen if approved",
+    EventType.APPROVED: "What will happen",
+    EventType.SUCCEEDED: "What was done",
+}
+_PLAN_LABELS = frozenset({*_PLAN_LABEL.values(), _ASKED_FOR})
+
+
+def _message(
+    obj: KubeObject,
+    entry: Notification,
+    title: str,
+    facts: Facts,
+    approvers: Approvers | None,
+    requester: str,
+    how: tuple[tuple[str, str], ...],
+) -> Message:
+    meta = obj.metadata
+    namespace = meta.namespace or ""
+    info = EVENTS[entry.event]
+    where = f"{namespace}/{meta.name}" if namespace else meta.name
+    return Message(
+        id=f"{meta.uid}/{entry.id}",
+        event=entry.event,
+        headline=clean(f"{info.headline}: {title} ({where})" if title != meta.name else f"{info.headline}: {where}"),
+        text=clean(entry.message, _TEXT) or info.headline,
+        audience=_recipients(info.audience, approvers, requester),
+        facts=tuple((label, text) for label, text in facts if text),
+        how_to_decide=how,
+        subject=SubjectRef(obj.api_version, obj.kind, namespace, meta.name, meta.uid),
+        at=entry.at,
+        thread=obj.spec.subject.uid if isinstance(obj, Approval) else meta.uid,
+    )
+
+
+def _recipients(audience: Audience, approvers: Approvers | None, requester: str) -> Recipients:
+    if audience is Audience.REQUESTER:
+        return Recipients(audience, users=_names((requester,)))
+    if approvers is None:
+        return Recipients(audience)
+    return Recipients(audience, _names(approvers.users), _names(approvers.groups))
+
+
+def _approvers_of(run: ActionRun, approval: Approval | None) -> Approvers | None:
+    """Prefer the Approval's own copy: it is what decides."""
+    if approval is not None:
+        return approval.spec.policy.approvers
+    plan = run.status.plan
+    return plan.gate.approvers if plan is not None and plan.gate is not None else None
+
+
+def _asked_of(run: ActionRun, approval: Approval | None) -> list[AskedInput]:
+    """Return what was asked for in the Approval's own words; a run that is free has no form at hand, only names."""
+    if approval is not None:
+        return approval.spec.inputs or []
+    plan = run.status.plan
+    return asked_inputs({}, plan.inputs) or [] if plan is not None else []
+
+
+def _gate_facts(approval: Approval, entry: Notification) -> Facts:
+    policy, text = approval.spec.policy, clean(entry.message, _TEXT)
+    if entry.event in _DECIDED:
+        facts = [_decision_fact(decision) for decision in approval.status.decisions[:MAX_DECISIONS]]
+        return [(label, comment) for label, comment in facts if comment not in text]
+    if entry.event is not EventType.APPROVAL_REQUESTED:
+        return []
+    if approval.status.state is not ApprovalState.PENDING:
+        return []
+    who = ("Who may decide", clean(f"{policy.required} of {approvers_phrase(policy.approvers)}", _TEXT))
+    return [who, ("Decide before", moment(policy.deadline))]
+
+
+def _as_it_is_now(message: Message, approval: Approval | None) -> Message:
+    """Say of a request that has ended how it ended, instead of asking for what nobody can give any more."""
+    ended = approval is not None and approval.status.state is not ApprovalState.PENDING
+    if approval is None or not ended or message.event is not EventType.APPROVAL_REQUESTED:
+        return message
+    state = approval.status.state.value
+    asked = EVENTS[EventType.APPROVAL_REQUESTED].headline
+    text = clean(approval.status.message, _TEXT) or state
+    planned = _PLAN_LABEL[EventType.APPROVAL_REQUESTED]
+    facts = tuple((_ASKED_FOR if label == planned else label, value) for label, value in message.facts)
+    return replace(message, headline=state + message.headline.removeprefix(asked), text=text, facts=facts)
+
+
+_DECIDED = (EventType.APPROVED, EventType.DECLINED, EventType.HANDLED)
+"""What tells a decision: with the comments that the sentence does not say. What comes after it does not repeat them."""
+
+
+def _shown(value: object) -> str:
+    """Return an output as people read it: text as it is, anything else as JSON."""
+    return clean(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), _LINE)
+
+
+def _decision_fact(decision: RecordedDecision) -> tuple[str, str]:
+    return f"{clean(decision.by, _PERSON)} ({decision.verdict.value})", clean(decision.comment)
+
+
+def _how(approval: Approval | None, entry: Notification) -> tuple[tuple[str, str], ...]:
+    """Return the lines an approver copies; none once the gate has ended, and none in messages to the requester.
+
+    Who is told by themselves finds their own user name in them, and need not change a letter.
+    """
+    if approval is None or entry.event is not EventType.APPROVAL_REQUESTED:
+        return ()
+    if approval.status.state is not ApprovalState.PENDING:
+        return ()
+    to = entry.recipient
+    name = to.name if to is not None and to.kind is RecipientKind.USER else YOU
+    return (
+        ("Approve", decision_command(approval, "Approve", name)),
+        ("Decline", decision_command(approval, "Decline", name)),
+    )
+
+
+def decision_command(approval: Approval, verdict: str, username: str = YOU, kubectl: str = "kubectl") -> str:
+    """Return the line for a shell that decides. Kubernetes names need no quoting; a user name may hold anything."""
+    meta = approval.metadata
+    # what does not show is written as JSON escapes: the line must be copied as it stands
+    key = json.dumps(username, ensure_ascii=not username.isprintable())
+    patch = f'{{"spec":{{"decisions":{{{key}:{{"verdict":"{verdict}","comment":"…"}}}}}}}}'
+    return f"{kubectl} patch approval {meta.name} -n {meta.namespace} --type merge -p {shlex.quote(patch)}"
+
+
+def _titled(title: str, name: str) -> str:
+    return f"{clean(title, 100)} ({name})" if title else name
+
+
+def _lines(summary: Iterable[str]) -> str:
+    """Return one line per object; a line break inside one must not look like one more object."""
+    return "\n".join(line for each in summary if (line := clean(each, _LINE)))
+
+
+def _names(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(shown for name in names if (shown := clean(name, _PERSON))))

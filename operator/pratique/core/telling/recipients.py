@@ -1,0 +1,153 @@
+"""Decides to whom, of the people and groups of a request, a channel sends an event: each once, and nobody for nothing.
+
+Being told is not the same as being allowed to decide: an Action says who is told, `policy` who decides. Must not decide
+what is told or when (`notification` does). Pure.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pratique.api.v1alpha1.action import Approvers
+from pratique.api.v1alpha1.common import (
+    Audience,
+    EventType,
+    NotificationRecipient,
+    NotificationRule,
+    RecipientKind,
+)
+from pratique.api.v1alpha1.notification_channel import NotificationChannelSpec
+from pratique.core.kernel.identity import folded, is_among
+from pratique.core.telling.directory import Directory, Medium, Reach, address_of, is_email, is_slack
+from pratique.core.telling.events import EVENTS
+
+MAX_RECIPIENTS = 32
+"""For one event through one channel: a group of more people wants an address of its own."""
+NOTIFY_EMAIL, NOTIFY_SLACK = "pratique.dev/notify-email", "pratique.dev/notify-slack"
+"""Annotations by which a run or an Environment names further places for what its requester is told."""
+_MAX_ANNOTATED = 4
+
+
+@dataclass(frozen=True)
+class Routing:
+    """What is known about reaching people: the channels by name, and the directory."""
+
+    channels: Mapping[str, NotificationChannelSpec] = field(default_factory=dict)
+    directory: Directory = field(default_factory=Directory)
+
+
+@dataclass(frozen=True)
+class Concerned:
+    """Whom an object concerns, and by which rules it tells them.
+
+    `askers` are all who ask, `requester` is the one of them who is told. `deciders` need not hear what they decided.
+    `before` says after which moment an event is of no use any more.
+    """
+
+    rules: tuple[NotificationRule, ...] = ()
+    approvers: Approvers | None = None
+    requester: str = ""
+    askers: tuple[str, ...] = ()
+    deciders: tuple[str, ...] = ()
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    before: Mapping[EventType, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Who is told, and the names of those for whom no address is known or for whom there was no room."""
+
+    recipients: tuple[NotificationRecipient, ...] = ()
+    unreachable: tuple[str, ...] = ()
+    too_many: tuple[str, ...] = ()
+
+
+def find(event: EventType, channel: str, reach: Reach, concerned: Concerned, directory: Directory) -> Found:
+    """Return whom a channel that reaches people tells of an event."""
+    rules = [rule for rule in concerned.rules if event in rule.events and channel in rule.channels]
+    roles = {role for rule in rules for role in _roles(rule, event)}
+    users, groups = _named(rules, roles, event, concerned)
+    by_list = {group for group in groups if address_of(directory, reach, _group(group)) is not None}
+    reached = {folded(name) for group in by_list for name in _members(directory, group)}
+    singly = [name for name in users if folded(name) not in reached]
+    singly += [name for group in groups if group not in by_list for name in _members(directory, group)]
+    wanted = [
+        *(NotificationRecipient(kind=RecipientKind.ADDRESS, name=each) for each in _fixed(reach, roles, concerned)),
+        *(_group(group) for group in groups if group in by_list or not _members(directory, group)),
+        *(_user(name) for name in singly if not _is_left_out(name, event, concerned)),
+    ]
+    return _each_once(wanted, reach, directory)
+
+
+def _roles(rule: NotificationRule, event: EventType) -> list[Audience]:
+    return [EVENTS[event].audience] if rule.to is None else rule.to
+
+
+def _named(
+    rules: Iterable[NotificationRule], roles: Iterable[Audience], event: EventType, concerned: Concerned
+) -> tuple[list[str], list[str]]:
+    """Return users and groups in a stable order, each once."""
+    users, groups = list[str](), list[str]()
+    if Audience.APPROVERS in roles and concerned.approvers is not None:
+        users += [name for name in sorted(concerned.approvers.users) if not is_among(name, concerned.askers)]
+        groups += sorted(concerned.approvers.groups)
+    if Audience.REQUESTER in roles and concerned.requester:
+        users.append(concerned.requester)
+    for people in (rule.people for rule in rules if rule.people is not None):
+        users += sorted(people.users)
+        groups += sorted(people.groups)
+    return list(dict.fromkeys(users)), list(dict.fromkeys(groups))
+
+
+def _is_left_out(name: str, event: EventType, concerned: Concerned) -> bool:
+    """Who asked is not asked to decide, and who decided is not told that it was decided."""
+    if event is EventType.HANDLED:
+        return is_among(name, concerned.deciders)
+    return event is EventType.APPROVAL_REQUESTED and is_among(name, concerned.askers)
+
+
+def _members(directory: Directory, group: str) -> list[str]:
+    found = directory.groups.get(group)
+    return list(found.members) if found is not None else []
+
+
+def _fixed(reach: Reach, roles: Iterable[Audience], concerned: Concerned) -> list[str]:
+    """Return the addresses that the channel names, and those that the object's annotations name, where it may."""
+    return [*reach.fixed, *(_annotated(reach, concerned) if Audience.REQUESTER in roles else ())]
+
+
+def _annotated(reach: Reach, concerned: Concerned) -> list[str]:
+    key = NOTIFY_EMAIL if reach.medium is Medium.EMAIL else NOTIFY_SLACK
+    named = [part.strip() for part in concerned.annotations.get(key, "").split(",", _MAX_ANNOTATED)][:_MAX_ANNOTATED]
+    if reach.medium is Medium.SLACK:
+        return [each for each in named if reach.annotated and is_slack(each)]
+    return [each for each in named if is_email(each) and each.rpartition("@")[2].lower() in reach.domains]
+
+
+def _each_once(wanted: Iterable[NotificationRecipient], reach: Reach, directory: Directory) -> Found:
+    """Keep the first of those who are reached at one address."""
+    taken, unreachable, too_many = dict[str, NotificationRecipient](), dict[str, None](), dict[str, None]()
+    for each in wanted:
+        address, shown = address_of(directory, reach, each), named(each)
+        if address is None:
+            unreachable[shown] = None
+        elif address.lower() in taken:
+            continue
+        elif len(taken) >= MAX_RECIPIENTS:
+            too_many[shown] = None
+        else:
+            taken[address.lower()] = each
+    return Found(tuple(taken.values()), tuple(unreachable), tuple(too_many))
+
+
+def named(recipient: NotificationRecipient) -> str:
+    """Return a recipient as people read it: `lead@example.com`, `group platform-leads`."""
+    return f"group {recipient.name}" if recipient.kind is RecipientKind.GROUP else recipient.name
+
+
+def _user(name: str) -> NotificationRecipient:
+    return NotificationRecipient(kind=RecipientKind.USER, name=name)
+
+
+def _group(name: str) -> NotificationRecipient:
+    return NotificationRecipient(kind=RecipientKind.GROUP, name=name)

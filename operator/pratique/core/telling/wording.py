@@ -1,0 +1,65 @@
+"""The sentences that people read about gates and ends. One place, so that status, Events and chat say the same."""
+
+from datetime import UTC, datetime
+
+from pratique.api.v1alpha1.action import Action, Approvers, Stage
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, Verdict
+from pratique.core.kernel.text import clean
+
+
+def moment(when: datetime) -> str:
+    """Return a moment as people read it: `2026-11-24 14:00 UTC`, with seconds where there are some."""
+    text = when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return text.replace(":00 UTC", " UTC")
+
+
+def approvers_phrase(approvers: Approvers) -> str:
+    """Return who may decide: `lead@example.com, group platform-leads`."""
+    names = [*sorted(approvers.users), *(f"group {group}" for group in sorted(approvers.groups))]
+    return ", ".join(names)
+
+
+def approval_phrase(action: Action) -> str:
+    """Return an Action's gate in one phrase, for `kubectl get actions`."""
+    phrases = []
+    for stage in action.spec.approval.stages:
+        when = "" if stage.when == "true" else f", if {stage.when}"
+        phrases.append(f"{stage.required} of {approvers_phrase(stage.approvers)}{when}")
+    return clean("; ".join(phrases) or "none", 512)
+
+
+def held(stage: Stage, deadline: datetime) -> str:
+    """Return why a run is held, on whom it waits and until when."""
+    why = f": {clean(stage.message, 512)}" if stage.message else ""
+    return f"Waiting for {stage.required} of {approvers_phrase(stage.approvers)} until {moment(deadline)}{why}"
+
+
+def suspended(action: str) -> str:
+    """Return why an Action that is suspended starts nothing."""
+    return f"The Action {action} is suspended: ask again when it takes requests"
+
+
+def gate_ended(approval: Approval) -> str:
+    """Return how a gate ended, for the requester."""
+    status = approval.status
+    last = status.decisions[-1] if status.decisions else None
+    said = f": {clean(last.comment, 1024)}" if last and last.comment else ""
+    match status.state:
+        case ApprovalState.APPROVED:
+            return f"Approved by {_who(approval, Verdict.APPROVE)}{said}"
+        case ApprovalState.DECLINED:
+            return f"Declined by {_who(approval, Verdict.DECLINE)}{said}"
+        case ApprovalState.EXPIRED:
+            until = moment(approval.spec.policy.deadline)
+            return f"Nobody decided before {until}: the request expired, it was not declined"
+        case ApprovalState.WITHDRAWN:
+            return "The requester took it back"
+        case ApprovalState.SUPERSEDED:
+            return status.message
+        case _:
+            return "Waiting for a decision"
+
+
+def _who(approval: Approval, verdict: Verdict) -> str:
+    names = [decision.by for decision in approval.status.decisions if decision.verdict is verdict]
+    return ", ".join(names) or "an approver"

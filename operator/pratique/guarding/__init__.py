@@ -1,0 +1,1 @@
+"""Proves that the API server guards, before anything is decided and at each grant."""

@@ -1,0 +1,227 @@
+"""Waits until the API server guards, keeps looking, and proves at each grant that it guarded all the time.
+
+The admission policies are the trust model. While one is missing or weakened, an API server accepts what it must refuse,
+and a decision that was forged meanwhile looks perfect afterwards. So there is a record of what guards
+(`guarding.record`). A gap is whatever is not as recorded, whatever is not as this version installs it, and a canary that
+is accepted. During a gap nothing is decided or told. It ends when everything is in order again, has stayed so for `settle`
+seconds, and every gate whose decisions may be forged was superseded (`handlers.sweep`); only then the record is written.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from pratique.admission.expected import expected, refs, without_prose
+from pratique.admission.values import GuardValues
+from pratique.cluster.client import Api, ApiError
+from pratique.cluster.perform import failure_of
+from pratique.core.kernel.effects import Failure, ObjectRef, Outcome
+from pratique.guarding.canaries import Canary, canaries
+from pratique.guarding.reads import RecordStore, idents, installed, webhook_stamps
+from pratique.guarding.record import Seen, changed, from_data, key_of, shown, to_data, unlike
+
+log = logging.getLogger(__name__)
+_PAUSE = 0.5
+_FIRST = "there is no record of the guard"
+_GAP = "gap"
+"""The key of the record that says since when, and why, it does not count."""
+
+Told = Callable[[str | None], None]
+Sweep = Callable[[str], Awaitable[None]]
+"""Supersedes every gate whose decisions may be forged, for this reason; raises ApiError if it could not be finished."""
+
+
+@dataclass(frozen=True)
+class Lapse:
+    """Why the API server does not guard; `certain` unless it only gave no answer that says so."""
+
+    why: str
+    certain: bool
+
+
+async def unguarded(api: Api, operator: str) -> Lapse | None:
+    """Send every canary as a dry run; return why the API server does not guard, or None if it does."""
+    for canary in canaries(operator):
+        lapse = await _send(api, canary)
+        if lapse is not None:
+            return lapse
+    return None
+
+
+async def _send(api: Api, canary: Canary) -> Lapse | None:
+    metadata = canary.manifest["metadata"]
+    ref = ObjectRef(canary.manifest["apiVersion"], canary.manifest["kind"], metadata["name"], metadata.get("namespace"))
+    try:
+        path = await api.path_of(ref, named=False)
+        await api.request("POST", path, canary.manifest, params={"dryRun": "All"})
+    except ApiError as error:
+        if canary.expected in error.message:
+            return None
+        text = f"the canary for {canary.policy} was answered with: {error.message}"
+        return Lapse(text, certain=not error.transient)
+    return Lapse(f"the admission policy {canary.policy} does not guard (its canary was accepted)", certain=True)
+
+
+async def until_guarded(api: Api, operator: str, told: Callable[[str], None] = lambda why: None) -> None:
+    """Return once every canary is refused: nothing else is begun before, by a standby neither; `told` is told why not."""
+    before = None
+    while (lapse := await unguarded(api, operator)) is not None:
+        if lapse.why != before:
+            log.warning("Waiting for the guard: %s. Are the CRDs and policies installed?", lapse.why)
+            before = lapse.why
+            told(lapse.why)
+        await asyncio.sleep(_PAUSE)
+
+
+@dataclass
+class Guard:
+    """What one process knows of the guard. It is asked only while the process leads."""
+
+    api: Api
+    values: GuardValues
+    sweep: Sweep
+    told: Told
+    """Told why nothing is decided, whenever that changes; None: all is well."""
+    every: float = 15.0
+    settle: float = 2.0
+    """Seconds: how long the slowest of several API servers may take until it enforces a policy that is written.
+
+    Each follows the policies by a watch; that takes milliseconds, and is tried again after about a second if it breaks.
+    """
+    counted: Callable[[str], None] = lambda result: None
+    """Told of each look before a grant: verified, changed or failed."""
+    _refs: list[ObjectRef] = field(default_factory=list)
+    _record: Seen | None = None
+    _alarm: asyncio.Event = field(default_factory=asyncio.Event)
+    _gap: str = ""
+    _noted: str = ""
+    _reading: asyncio.Task[Outcome] | None = None
+    _next: asyncio.Task[Outcome] | None = None
+
+    async def verify(self) -> Outcome:
+        """Look, from now on, whether everything is as recorded: what was seen before this call was made under guard.
+
+        A look that has begun already proves nothing for what was seen since; the next one serves all who wait for it.
+        """
+        if self._next is None:
+            self._next = asyncio.create_task(self._after(self._reading))
+        outcome = await asyncio.shield(self._next)
+        self.counted("failed" if outcome.failure else "changed" if outcome.value else "verified")
+        return outcome
+
+    async def _after(self, reading: "asyncio.Task[Outcome] | None") -> Outcome:
+        if reading is not None:
+            await asyncio.wait({reading})
+        self._reading, self._next = self._next, None
+        return await self._look()
+
+    async def _look(self) -> Outcome:
+        record = self._record
+        if record is None:
+            return Outcome(failure=Failure("NotGuarded", "the API server does not guard", transient=True))
+        try:
+            why = changed(record, await idents(self.api, self._refs))
+        except ApiError as error:
+            return Outcome(failure=failure_of(error))
+        if why is not None and self._record is record:
+            self._lapsed(why)
+        return Outcome(value=why)
+
+    def _lapsed(self, why: str) -> None:
+        if not self._alarm.is_set():
+            self._gap = why
+            self._alarm.set()
+
+    def begin(self) -> None:
+        """Forget what an earlier leadership knew: meanwhile, another process led."""
+        self._record, self._gap = None, ""
+
+    async def until_lapsed(self) -> str:
+        """Return why, once something is certainly not as it was; whoever looked before a grant may have seen it first."""
+        while not self._alarm.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.every):
+                    await self._alarm.wait()
+            if not self._alarm.is_set():
+                await self._inspect()
+        return self._gap
+
+    async def _inspect(self) -> None:
+        outcome = await self._look()
+        unreadable = outcome.failure is not None and not outcome.failure.transient
+        self.told(
+            f"what guards could not be read: {outcome.failure.message}" if outcome.failure and unreadable else None
+        )
+        lapse = await unguarded(self.api, self.values.operator)
+        if lapse is not None and lapse.certain:
+            self._lapsed(lapse.why)
+
+    async def restored(self) -> None:
+        """Return once everything is in order and on record. Whatever fails meanwhile is tried again."""
+        self._record = None
+        store = RecordStore(self.api, self.values.namespace)
+        while True:
+            try:
+                self._alarm.clear()
+                await self._restore(store)
+            except ApiError as error:
+                log.warning("The guard could not be looked at: %s", error.message)
+                self.told(f"what guards could not be looked at: {error.message}")
+            else:
+                if self._record is not None:
+                    self.told(None)
+                    return
+            await asyncio.sleep(_PAUSE)
+
+    async def _restore(self, store: RecordStore) -> None:
+        """Try once: look, settle, sweep, look again, write; the first thing that is not in order ends it."""
+        older = await webhook_stamps(self.api)
+        self._refs = refs(self.values, older=older)
+        data = await store.read()
+        recorded = from_data(data, (f"{ref.kind}.{ref.name}" for ref in self._refs))
+        seen = await idents(self.api, self._refs)
+        lapse = await self._lapse(older)
+        gap = self._gap or data.get(_GAP) or (changed(recorded, seen) if data else _FIRST)
+        if lapse is not None:
+            gap = gap or lapse
+            self._note(gap)
+            await self._mark(store, data, gap)
+            self.told(lapse)
+            return
+        if gap is None:
+            self._record = seen
+            return
+        self._note(gap)
+        self.told(gap)
+        await self._mark(store, data, gap)
+        await asyncio.sleep(self.settle)
+        await self.sweep(gap)
+        if await self._lapse(older) is None and changed(seen, await idents(self.api, self._refs)) is None:
+            await store.write(to_data(seen))
+            self._record, self._gap, self._noted = seen, "", ""
+            log.warning("The API server guards again; decisions that were made meanwhile do not count (%s)", gap)
+
+    def _note(self, gap: str) -> None:
+        if self._noted != gap:
+            level = logging.INFO if gap == _FIRST else logging.ERROR  # a first installation is no mistake
+            log.log(level, "Nothing is decided until the API server guards again: %s", gap)
+        self._gap = self._noted = gap
+
+    async def _mark(self, store: RecordStore, data: dict[str, str], gap: str) -> None:
+        """Say in the record that it does not count any more: a gap that leaves no other trace must outlive this process."""
+        if data.get(_GAP) != gap:
+            await store.write({**data, _GAP: gap})
+
+    async def _lapse(self, older: bool) -> str | None:
+        """Return what is not as this version installs it, or which canary is not refused."""
+        for manifest in expected(self.values, older=older):
+            live = await installed(self.api, manifest)
+            why = unlike(manifest, without_prose(live)) if live is not None else f"{shown(key_of(manifest))} is missing"
+            if why is not None:
+                return why
+        lapse = await unguarded(self.api, self.values.operator)
+        if lapse is not None and not lapse.certain:
+            raise ApiError(0, "Unreachable", lapse.why)
+        return lapse.why if lapse is not None else None

@@ -1,0 +1,337 @@
+"""The operator process: connects the parts, starts them in the right order, and stops them cleanly.
+
+Order matters: guard first (no decision is believed before), then Kopf's watches, then the cache, then workers.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import socket
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from pratique.admission.values import GuardValues
+from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification
+from pratique.api.v1alpha1.notification_channel import NotificationChannel
+from pratique.channels import Channels
+from pratique.clock import Clock, SystemClock
+from pratique.cluster.client import Api, ApiError
+from pratique.cluster.connection import Connection
+from pratique.cluster.perform import failure_of
+from pratique.cluster.secrets import SecretReader
+from pratique.core.kernel.effects import CheckChannel, Delivery, Failure, Outcome
+from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
+from pratique.core.operating.leadership import LEASE_NAME, Terms
+from pratique.core.telling.egress import AllowedEgress
+from pratique.core.telling.messages import Message
+from pratique.core.telling.reach import rate_of
+from pratique.core.telling.recipients import Routing
+from pratique.delivering.outbox import Outbox
+from pratique.guarding.events import guard_event
+from pratique.guarding.guard import Guard, until_guarded
+from pratique.handlers.informers import Informers
+from pratique.handlers.kinds import KINDS, WATCHED, Key, Limits, new_stores
+from pratique.handlers.memory import Parsed, Vouched
+from pratique.handlers.queue import KeyedQueue
+from pratique.handlers.reconciler import Reconciler, Verdict
+from pratique.handlers.routes import CachedChannels, Routes
+from pratique.handlers.sweep import Sweep
+from pratique.handlers.watchdog import stuck_look
+from pratique.handlers.watches import Watches
+from pratique.handlers.workers import Workers
+from pratique.processes.health import Health
+from pratique.processes.leader import Leadership
+from pratique.processes.lease import Lease
+from pratique.processes.metrics import Metrics
+from pratique.sandbox import Sandbox
+from pratique.signals import ProcessEnds
+
+log = logging.getLogger(__name__)
+
+_STOP_SECONDS = 5.0
+_RETRY_SECONDS = 2.0
+_DIRECTORY_SECONDS = 15.0
+
+
+class _Stopped(Exception):  # noqa: N818 - not an error: the way to end the other tasks
+    """The process was asked to stop, and the watches are down."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this process runs; every field is an option of `pratique operator`."""
+
+    namespace: str = "pratique-system"
+    health_host: str = "127.0.0.1"
+    health_port: int = 8080
+    workers: int = 16
+    relist_every: float = 300.0
+    guard: GuardValues = field(default_factory=GuardValues)
+    guard_every: float = 15.0
+    guard_settle: float = 2.0
+    open_runs_per_requester: int = OPEN_RUNS_PER_REQUESTER
+    channel_egress: AllowedEgress = AllowedEgress()  # noqa: RUF009 - it is frozen
+    identity: str = field(default_factory=socket.gethostname)
+    leader_election: bool = True
+    lease: Terms = field(default_factory=Terms)
+
+    @property
+    def username(self) -> str:
+        """The user name under which the API server knows this process."""
+        return self.guard.operator
+
+
+class Operator:
+    """One operator. `run` returns after `stop` was set and everything is down."""
+
+    def __init__(self, connection: Connection, settings: Settings, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.connection = connection
+        self.health = Health()
+        self.api = Api(connection)
+        self.sandbox = Sandbox(workers=2)  # one may be busy with something hostile
+        self.metrics = Metrics()
+        self.api.observe = self.metrics.requested
+        self.queue: KeyedQueue[Key] = KeyedQueue(jitter=random.random, late=self.metrics.woke_late)
+        self.workers = Workers(self.queue, self._look, self.clock, settings.workers, self.metrics.reconciled)
+        self.leadership: Leadership | None = None
+        if settings.leader_election:
+            lease = Lease(self.api, settings.namespace, LEASE_NAME)
+            self.leadership = Leadership(lease, settings.identity, self.clock, settings.lease)
+            self.api.may_write = self.leadership.valid
+        limits = Limits(open_runs=settings.open_runs_per_requester)
+        stores, parsed, taints = new_stores(), Parsed(), dict[str, str]()
+        self.routes = Routes(Routing(CachedChannels(stores["notificationchannels"], parsed)))
+        shared = (parsed, limits, taints, Vouched(), self.routes)
+        self.secrets = SecretReader(self.api, settings.namespace)
+        self.channels = Channels(
+            self.secrets.read,
+            self._post_event,
+            self.secrets.annotation,
+            namespace=settings.namespace,
+            allowed=settings.channel_egress,
+        )
+        self.outbox = Outbox(self._deliver, self.workers.add, lambda: self.workers.busy, self._rate, self.clock)
+        self.routes.traffic, self.routes.mended = self.outbox.traffic, self.outbox.mended
+        watched = {kind.plural: kind(stores, *shared) for kind in WATCHED}
+        self.informers = Informers(stores, watched, self.workers.add, self._forget, self.clock.steady)
+        self.watches = Watches(connection, self.informers, self.clock, self.api)
+        sweep = Sweep(stores, taints, lambda: self.informers.relist(self.api), self._look, self.workers.add)
+        sweep.superseded = self.metrics.superseded
+        self.guard = Guard(self.api, settings.guard, sweep, self._guarded, settings.guard_every, settings.guard_settle)
+        self.guard.counted = self.metrics.verified
+        self.reconciler = Reconciler(
+            api=self.api,
+            kinds={kind.plural: kind(stores, *shared) for kind in KINDS},
+            stores=stores,
+            sandbox=self.sandbox,
+            outbox=self.outbox,
+            check_channel=self._check_channel,
+            verify_guard=self.guard.verify,
+            clock=self.clock.now,
+            identity=settings.identity,
+            changed=self.informers.written,
+            given_up=self._given_up,
+        )
+        self.outbox.renew = self.reconciler.renew
+        self._stores = stores
+        self._posting: set[asyncio.Task[Failure | None]] = set()
+        self._show()
+
+    def _show(self) -> None:
+        """Connect what this process is doing to its metrics and its liveness."""
+        metrics, queue, now = self.metrics, self.queue, self.workers.now
+        metrics.gauge("queue_depth", "Objects that wait for a look.", lambda: queue.depth)
+        metrics.gauge("queue_oldest_seconds", "How long the next of them has waited.", lambda: queue.oldest(now()))
+        metrics.gauge("queue_scheduled", "Times that are set for later looks.", lambda: queue.waiting)
+        metrics.gauge("outbox_depth", "Messages that are being delivered, or wait for it.", lambda: self.outbox.depth)
+        metrics.gauge(
+            "tasks", "Tasks of this process; a number that only grows is a leak.", lambda: len(asyncio.all_tasks())
+        )
+        metrics.gauge("guarded", "Whether the API server refused all canaries.", lambda: not self.health.unguarded)
+        metrics.gauge("leader", "Whether this process leads.", lambda: self.leading)
+        metrics.objects(self._phases)
+        presence, steady = self.watches.presence, self.clock.steady
+        metrics.gauge("watches_missing", "Kinds that are not watched now.", lambda: len(presence.missing(steady())))
+        self.health.metrics = metrics.text
+        self.health.waits = {"watches": lambda: presence.not_ready(steady())}
+        self.health.problems = {
+            "watches": lambda: presence.not_healthy(steady()) or self.informers.watchdog.dead_watch(steady()),
+            "workers": lambda: stuck_look(queue.longest_active(now())),
+        }
+
+    @property
+    def leading(self) -> bool:
+        """Whether this process decides and tells."""
+        return self.leadership.leading if self.leadership else self.health.reason is None
+
+    def _phases(self) -> dict[tuple[str, str], int]:
+        counted = {("actions", ""): len(self._stores["actions"])}
+        for plural in ("actionruns", "approvals", "environments"):
+            counted |= {(plural, phase): count for phase, count in self._stores[plural].counts("phase").items()}
+        return counted
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set."""
+        server = await self.health.serve(self.settings.health_host, self.settings.health_port)
+        try:
+            async with self.api:
+                await self._until(stop, self._serve(stop))
+        finally:
+            await server.cleanup()
+
+    async def _until(self, stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` until it ends by itself; once `stop` is set it has a few seconds to do so."""
+        task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        await asyncio.wait({task}, timeout=_STOP_SECONDS if stop.is_set() and self.health.reason is None else 0)
+        task.cancel()
+        await asyncio.wait({task})
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
+
+    async def _serve(self, stop: asyncio.Event) -> None:
+        await until_guarded(self.api, self.settings.username, self._waiting)
+        self.health.reason = "filling the cache"
+        await self.sandbox.start()
+        ended: BaseException | None = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._watch(stop))
+                await self._fill()
+                await self.routes.read(self.api, self.settings.namespace)
+                self.health.reason = None
+                tasks.create_task(self._relist())
+                tasks.create_task(self._read_directory())
+                tasks.create_task(self.leadership.run(self._lead) if self.leadership else self._lead())
+        except* _Stopped:
+            log.info("Stopped")
+        except* ProcessEnds as errors:
+            ended = errors.exceptions[0]
+        finally:
+            self.health.reason = "stopping"
+            await self.sandbox.close()
+            await self.channels.close()
+        if ended is not None:
+            raise ended
+
+    def _waiting(self, why: str) -> None:
+        self.health.reason = f"waiting for the guard: {why}"
+
+    async def _fill(self) -> None:
+        """List everything, once the watches have begun."""
+        await self.informers.watching.wait()
+        while not await self._listed():  # noqa: ASYNC110 - nothing can tell us when the API server is back
+            await asyncio.sleep(_RETRY_SECONDS)
+        log.info("Cache filled: %s", ", ".join(f"{len(store)} {name}" for name, store in self._stores.items()))
+
+    async def _watch(self, stop: asyncio.Event) -> None:
+        await self.watches.run(stop)
+        raise _Stopped
+
+    async def _relist(self) -> None:
+        """List again now and then, and soon after a watch had a gap; never in a hurry."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.settings.relist_every):
+                    await self.informers.gap.wait()
+            await asyncio.sleep(_RETRY_SECONDS)
+            if self.informers.gap.is_set():
+                self.metrics.watch_had_a_gap()
+            self.informers.gap.clear()
+            if not await self._listed():
+                self.informers.gap.set()
+
+    async def _read_directory(self) -> None:
+        """Read the directory again now and then: it is one object, and changes seldom."""
+        while True:
+            await asyncio.sleep(_DIRECTORY_SECONDS)
+            before = self.routes.problem
+            await self.routes.read(self.api, self.settings.namespace)
+            if self.routes.problem != before:
+                for name in self.routes.routing.channels:
+                    self.workers.add(("notificationchannels", "", name))
+
+    async def _listed(self) -> bool:
+        """List everything; an API server that is away is no reason to end."""
+        try:
+            await self.informers.relist(self.api)
+        except ApiError as error:
+            log.warning("The objects could not be listed: %s", error.message)
+            return False
+        return True
+
+    async def _lead(self) -> None:
+        """Decide and tell while the API server guards, until cancelled. A standby may have waited for weeks."""
+        self.guard.begin()
+        while True:
+            await self.guard.restored()
+            work = asyncio.ensure_future(self.workers.run())
+            watch = asyncio.ensure_future(self.guard.until_lapsed())
+            try:
+                await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+                if work.done():
+                    return await work
+                self._guarded(await watch)
+                self.metrics.guard_had_a_gap()
+            finally:
+                work.cancel()
+                watch.cancel()
+                await asyncio.wait({work, watch})
+                await self.outbox.close()
+
+    def _guarded(self, why_not: str | None) -> None:
+        before, self.health.unguarded = self.health.unguarded, why_not
+        if (before is None) != (why_not is None):
+            event = guard_event(self.settings.namespace, why_not, self.clock.now(), self.settings.identity)
+            task = asyncio.create_task(self._post_event(event))  # nothing waits for it, and it may fail
+            self._posting.add(task)
+            task.add_done_callback(self._posting.discard)
+
+    async def _look(self, key: Key) -> Verdict:
+        return await self.reconciler.look(key) if key[0] in self.reconciler.kinds else Verdict()
+
+    def _forget(self, plural: str, body: dict[str, Any]) -> None:
+        """An object is gone: drop what is kept for it."""
+        self.outbox.forget(body["metadata"]["uid"])
+
+    async def _deliver(self, entry: Notification, message: Message) -> Delivery:
+        channel = self._channel(entry.channel)
+        if message.recipient is not None and not message.recipient.address:
+            return Delivery(sent=False, error="no address of this recipient is known any more", permanent=True)
+        delivery = await self.channels.deliver(channel, entry, message)
+        self.metrics.delivered(_type_of(channel, entry.channel), "Sent" if delivery.sent else "Failed")
+        return delivery
+
+    def _given_up(self, entry: Notification) -> None:
+        self.metrics.delivered(_type_of(self._channel(entry.channel), entry.channel), "GivenUp")
+
+    def _rate(self, name: str) -> tuple[float, float] | None:
+        spec = self.routes.routing.channels.get(name)
+        return rate_of(spec) if spec is not None else None
+
+    def _channel(self, name: str) -> NotificationChannel | None:
+        body = None if name == KUBERNETES_EVENTS else self._stores["notificationchannels"].get(("", name))
+        return NotificationChannel.model_validate(body) if body else None
+
+    async def _check_channel(self, effect: CheckChannel) -> Outcome:
+        return Outcome(value=await self.channels.check(effect.channel.spec))
+
+    async def _post_event(self, manifest: dict[str, Any]) -> Failure | None:
+        namespace = manifest["metadata"]["namespace"]
+        try:
+            await self.api.request("POST", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events", manifest)
+        except ApiError as error:
+            return failure_of(error)
+        return None
+
+
+def _type_of(channel: NotificationChannel | None, name: str) -> str:
+    """Return the type of a channel for metrics: names are people's, and there may be any number of them."""
+    if channel is None:
+        return name if name == KUBERNETES_EVENTS else "missing"
+    return channel.spec.channel_type or "missing"

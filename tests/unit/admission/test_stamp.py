@@ -1,0 +1,239 @@
+"""The stamps of the webhook: what the mutating policies of 1.36 write, value by value; what cannot be read is refused.
+
+`tests/crds/test_stamps.py` sends the same kinds of request to real API servers, old and new.
+"""
+
+import copy
+from typing import Any
+
+import pytest
+
+from pratique.admission.stamp import FROZEN, UnstampableError, stamp
+
+Json = dict[str, Any]
+ME, GROUPS = "lead-1@example.com", ["platform-leads", "system:authenticated"]
+AT = "2026-11-25T10:00:00Z"
+CANARY = {"pratique.dev/canary": "true"}
+
+
+def asked(resource: str, operation: str, body: Any, old: Any = None, **more: Any) -> Json:
+    """Return the request of an AdmissionReview, as far as stamps look at it."""
+    user = {"username": ME, "groups": GROUPS, "uid": "1"}
+    kind = {"group": "pratique.dev", "version": "v1alpha1", "resource": resource}
+    return {"resource": kind, "operation": operation, "object": body, "oldObject": old, "userInfo": user, **more}
+
+
+def run(spec: Any) -> Json:
+    return {"metadata": {"name": "a"}, "spec": spec}
+
+
+def owned(*owners: str, at: str = AT) -> list[Json]:
+    """Return managedFields with one entry for each of these users' decisions, as its key."""
+    return [
+        {"manager": "kubectl", "time": at, "fieldsV1": {"f:spec": {"f:decisions": {f"f:{who}": {"f:verdict": {}}}}}}
+        for who in owners
+    ]
+
+
+def gate(decisions: Any, managed: Any = None, **approvers: Any) -> Json:
+    metadata: Json = {"name": "g"} | ({} if managed is None else {"managedFields": managed})
+    policy = {"approvers": approvers or {"groups": ["security", "platform-leads"]}}
+    spec: Json = {"policy": policy} | ({} if decisions is None else {"decisions": decisions})
+    return {"metadata": metadata, "spec": spec}
+
+
+MINE = {ME: {"verdict": "Approve"}}
+WHO = {"username": ME, "groups": GROUPS}
+OTHER = {"username": "developer@example.com", "groups": ["developers"]}
+
+
+def stamped(path: str, at: str = AT, groups: tuple[str, ...] = ("platform-leads",)) -> list[Json]:
+    return [
+        {"op": "add", "path": f"/spec/decisions/{path}/decidedAt", "value": at},
+        {"op": "add", "path": f"/spec/decisions/{path}/groups", "value": list(groups)},
+    ]
+
+
+def requested(who: Json) -> list[Json]:
+    return [{"op": "add", "path": "/spec/requestedBy", "value": who}]
+
+
+def edited(fields: str, old: Json) -> list[Json]:
+    """Return the patch that puts a spec back, and says to the guard what was changed."""
+    mark = {"op": "add", "path": "/metadata/annotations", "value": {"pratique.dev/edited": fields}}
+    return [{"op": "add", "path": "/spec", "value": old}, mark]
+
+
+@pytest.mark.parametrize(
+    ("operation", "spec", "old", "patch"),
+    [
+        ("CREATE", {}, None, requested(WHO)),
+        ("CREATE", {"requestedBy": OTHER}, None, []),  # the guarding policy compares it with the caller
+        ("CREATE", {"requestedBy": None}, None, []),  # the schema refuses it
+        ("CREATE", None, None, []),
+        ("CREATE", [], None, []),
+        ("CREATE", "text", None, []),
+        ("UPDATE", {}, {"requestedBy": OTHER}, requested(OTHER)),
+        ("UPDATE", {}, {}, []),
+        ("UPDATE", {"requestedBy": OTHER}, {"requestedBy": OTHER}, []),
+        ("UPDATE", {"requestedBy": OTHER}, {"requestedBy": WHO}, edited("requestedBy", {"requestedBy": WHO})),
+        ("UPDATE", {"requestedBy": None}, {"requestedBy": WHO}, edited("requestedBy", {"requestedBy": WHO})),
+        ("UPDATE", {"inputs": {}, "withdrawn": True}, {"inputs": {}}, []),
+        ("UPDATE", {"inputs": {}, "withdrawn": 1}, {"inputs": {}}, edited("withdrawn", {"inputs": {}})),
+        ("UPDATE", {"inputs": 1, "withdrawn": True}, {"inputs": {}}, edited("inputs", {"inputs": {}})),
+        ("UPDATE", {"reason": "a"}, {"requestedBy": WHO}, edited("reason", {"requestedBy": WHO})),
+        ("UPDATE", {}, {"inputs": {}}, edited("inputs", {"inputs": {}})),
+        ("UPDATE", 1, {"requestedBy": OTHER}, edited("spec", {"requestedBy": OTHER})),
+        ("UPDATE", None, {"requestedBy": OTHER}, edited("spec", {"requestedBy": OTHER})),
+    ],
+)
+def test_a_run_is_stamped_once_and_restored(operation: str, spec: Any, old: Any, patch: list[Json]) -> None:
+    assert stamp(asked("actionruns", operation, run(spec), run(old) if old is not None else None)) == patch
+
+
+def test_the_mark_of_an_edit_stands_beside_other_annotations() -> None:
+    body = run({"inputs": 1}) | {"metadata": {"annotations": {"team": "a"}}}
+    mark = {"op": "add", "path": "/metadata/annotations/pratique.dev~1edited", "value": "inputs"}
+    assert stamp(asked("actionruns", "UPDATE", body, run({"inputs": {}})))[1] == mark
+
+
+def test_all_of_a_run_is_frozen_but_withdrawn() -> None:
+    assert FROZEN == ("actionRef", "inputs", "reason", "requestedBy", "onBehalfOf")
+
+
+def test_a_run_without_a_spec_is_left_to_the_schema() -> None:
+    assert stamp(asked("actionruns", "CREATE", {"metadata": {"name": "a"}})) == []
+
+
+@pytest.mark.parametrize(
+    ("user", "groups"),
+    [
+        ({"username": ME}, []),
+        ({"username": ME, "groups": []}, []),
+        ({"username": ME, "groups": ["", "b", "a", ""]}, ["b", "a"]),
+    ],
+)
+def test_a_group_without_a_name_is_no_group(user: Json, groups: list[str]) -> None:
+    patch = stamp(asked("actionruns", "CREATE", run({}), userInfo=user))
+    assert patch == requested({"username": ME, "groups": groups})
+
+
+def test_a_decision_gets_the_time_of_its_own_entry_and_the_groups_that_are_asked() -> None:
+    managed = [*owned("lead-2@example.com", at="2020-01-01T00:00:00Z"), *owned(ME), {"manager": "x", "fieldsV1": {}}]
+    request = asked("approvals", "UPDATE", gate(MINE, managed), gate(None))
+    assert stamp(request) == stamped(ME)
+
+
+@pytest.mark.parametrize(
+    ("approvers", "groups"),
+    [
+        ({"users": [ME]}, ()),
+        ({"groups": ["security"]}, ()),
+        ({"groups": ["system:authenticated", "other", "platform-leads"]}, ("system:authenticated", "platform-leads")),
+    ],
+)
+def test_groups_are_those_of_the_gate_in_its_order(approvers: Json, groups: tuple[str, ...]) -> None:
+    request = asked("approvals", "UPDATE", gate(MINE, owned(ME), **approvers), gate(None))
+    assert stamp(request) == stamped(ME, groups=groups)
+
+
+@pytest.mark.parametrize(
+    ("user", "path"),
+    [
+        ("a/b", "a~1b"),
+        ("a~b", "a~0b"),
+        ("~1/", "~01~1"),
+        ('CN="x",O=y\\#', 'CN="x",O=y\\#'),
+        ("system:serviceaccount:a:b", "system:serviceaccount:a:b"),
+        ("", ""),
+        ("ünï\t", "ünï\t"),
+    ],
+)
+def test_any_user_name_is_a_key(user: str, path: str) -> None:
+    body = gate({user: {"verdict": "Approve"}}, owned(user))
+    who = {"username": user, "groups": GROUPS}
+    assert stamp(asked("approvals", "UPDATE", body, gate({}), userInfo=who)) == stamped(path)
+
+
+@pytest.mark.parametrize(
+    ("body", "old"),
+    [
+        (gate(None), gate(None)),
+        (gate({"lead-2@example.com": {}}, owned(ME)), gate(None)),  # another's name
+        (gate({ME.upper(): {}}, owned(ME)), gate(None)),
+        (gate(MINE, owned(ME)), gate(MINE)),  # decided before
+        (gate(MINE, owned(ME)), gate({ME: None})),
+        (gate({ME: "Approve"}, owned(ME)), gate(None)),
+        (gate([ME], owned(ME)), gate(None)),
+        (gate(MINE), gate(None)),  # nobody set it
+        (gate(MINE, []), gate(None)),
+        (gate(MINE, owned("lead-2@example.com")), gate(None)),
+        (gate(MINE, owned(ME, ME)), gate(None)),  # two could have
+        (gate(MINE, [{"manager": "x"}]), gate(None)),
+        (gate(MINE, [{"fieldsV1": {"f:spec": {"f:other": {}}}}]), gate(None)),
+        ({"metadata": {}, "spec": None}, gate(None)),
+        ({"metadata": {}}, gate(None)),
+    ],
+)
+def test_what_is_no_new_decision_of_ones_own_is_left_alone(body: Json, old: Json) -> None:
+    assert stamp(asked("approvals", "UPDATE", body, old)) == []
+
+
+@pytest.mark.parametrize(("labels", "patch"), [(CANARY, stamped(ME)), ({}, []), ({"team": "a"}, []), (None, [])])
+def test_only_a_canary_is_stamped_when_it_is_created(labels: Json | None, patch: list[Json]) -> None:
+    body = gate(MINE, owned(ME))
+    if labels is not None:
+        body["metadata"]["labels"] = labels
+    assert stamp(asked("approvals", "CREATE", body)) == patch
+
+
+def test_nothing_that_was_sent_is_changed() -> None:
+    request = asked("approvals", "UPDATE", gate(MINE, owned(ME)), gate(None))
+    before = copy.deepcopy(request)
+    stamp(request)
+    assert request == before
+
+
+@pytest.mark.parametrize(
+    ("request_", "sentence"),
+    [
+        (asked("actionruns", "DELETE", None), "stamps no DELETE of pratique.dev/actionruns"),
+        (asked("actionruns", "CONNECT", None), "stamps no CONNECT of pratique.dev/actionruns"),
+        (asked("actions", "CREATE", run({})), "stamps no CREATE of pratique.dev/actions"),
+        (asked("approvals", "UPDATE", run({}), subResource="status"), "no UPDATE of pratique.dev/approvals/status"),
+        ({"operation": "CREATE", "resource": {"group": "", "resource": "actionruns"}}, "no CREATE of actionruns"),
+        ({"operation": "CREATE", "resource": {"group": ["a"], "resource": {}}}, "should not be asked"),
+        ({}, "request.resource is not an object"),
+        (asked("actionruns", "CREATE", None), "request.object is not an object"),
+        (asked("actionruns", "CREATE", run({}), userInfo=None), "request.userInfo is not an object"),
+        (asked("actionruns", "CREATE", run({}), userInfo={"username": 1}), "userInfo.username is not text"),
+        (
+            asked("actionruns", "CREATE", run({}), userInfo={"username": ME, "groups": "a"}),
+            "userInfo.groups is not a list",
+        ),
+        (asked("actionruns", "UPDATE", run({}), None), "request.oldObject is not an object"),
+        (asked("actionruns", "UPDATE", run({}), {}), "oldObject.spec is not an object"),
+        (asked("approvals", "UPDATE", gate(MINE, owned(ME)), {}), "oldObject.spec is not an object"),
+        (asked("approvals", "UPDATE", gate(MINE, owned(ME)), gate([ME])), "oldObject.spec.decisions is not an object"),
+        (asked("approvals", "UPDATE", gate(MINE, {}), gate(None)), "metadata.managedFields is not a list"),
+        (asked("approvals", "UPDATE", gate(MINE, [None]), gate(None)), "metadata.managedFields[*] is not an object"),
+        (asked("approvals", "UPDATE", gate(MINE, [{"fieldsV1": {"f:spec": 1}}]), gate(None)), "fieldsV1.f:spec is not"),
+        (asked("approvals", "UPDATE", gate(MINE, owned(ME, at=None)), gate(None)), "managedFields[*].time is not text"),  # type: ignore[arg-type]
+        (
+            asked("approvals", "UPDATE", gate(MINE, owned(ME), groups=None), gate(None)),
+            "approvers.groups is not a list",
+        ),
+        (
+            asked("approvals", "UPDATE", {**gate(MINE, owned(ME)), "spec": {"decisions": MINE}}, gate(None)),
+            "spec.policy is not an object",
+        ),
+        (
+            asked("approvals", "CREATE", {"metadata": {"labels": None}, "spec": {"decisions": MINE}}),
+            "metadata.labels is not an object",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_a_sentence(request_: Json, sentence: str) -> None:
+    with pytest.raises(UnstampableError) as refused:
+        stamp(request_)
+    assert sentence in str(refused.value)

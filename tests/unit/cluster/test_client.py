@@ -1,0 +1,51 @@
+"""The path of a request is that of the object which the reference names, or there is none."""
+
+import pytest
+
+from pratique.cluster.client import Api, ApiError, _answer
+from pratique.cluster.connection import Connection
+from pratique.core.kernel.effects import ObjectRef
+
+
+def api() -> Api:
+    made = Api(Connection("http://127.0.0.1:1"))
+    made._kinds = {("v1", "ConfigMap"): ("configmaps", True), ("rbac/v1", "ClusterRole"): ("clusterroles", False)}
+    return made
+
+
+@pytest.mark.asyncio
+async def test_the_path_is_that_of_the_object() -> None:
+    assert await api().path_of(ObjectRef("v1", "ConfigMap", "a", "n")) == "/api/v1/namespaces/n/configmaps/a"
+    assert (
+        await api().path_of(ObjectRef("rbac/v1", "ClusterRole", "system:x"), named=False)
+        == "/apis/rbac/v1/clusterroles"
+    )
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("ref", "complaint"),
+    [
+        (ObjectRef("v1/namespaces/x", "ConfigMap", "a", "n"), "'namespaces/x' cannot be part of"),
+        (ObjectRef("../api/v1", "ConfigMap", "a", "n"), "'..' cannot be part of"),
+        (ObjectRef("v1?watch=true", "ConfigMap", "a", "n"), "'v1?watch=true' cannot be part of"),
+        (ObjectRef("v1", "ConfigMap", "..", "n"), "'..' cannot be part of"),
+        (ObjectRef("v1", "ConfigMap", "a%2fb", "n"), "'a%2fb' cannot be part of"),
+        (ObjectRef("v1", "ConfigMap", "a", "n/secrets/x"), "'n/secrets/x' cannot be part of"),
+        (ObjectRef("v1", "ConfigMap", "a"), "ConfigMap a needs metadata.namespace"),
+        (
+            ObjectRef("rbac/v1", "ClusterRole", "a", "n"),
+            "ClusterRole is not in a namespace: leave metadata.namespace out",
+        ),
+    ],
+)
+async def test_what_would_lead_elsewhere_has_no_path(ref: ObjectRef, complaint: str) -> None:
+    with pytest.raises(ApiError) as raised:
+        await api().path_of(ref)
+    assert raised.value.message.startswith(complaint) and not raised.value.transient
+
+
+def test_an_answer_that_nobody_can_read_is_no_answer() -> None:
+    for payload in (b"<html>", b'{"a":' * 5000 + b"1" + b"}" * 5000):
+        with pytest.raises(ApiError, match="not an API server"):
+            _answer(payload)

@@ -1,0 +1,100 @@
+"""What a dry run asks beside the dry run itself: an Environment's namespace, and whose an Environment is."""
+
+import pytest
+from tests.support.builders import RUN_UID, effects, failed, live, manifest, planned, run, run_plan
+
+from pratique.core.execution.dry_run import try_plan
+from pratique.core.kernel.effects import AskRights, Create, ObjectRef, Outcome
+
+ENVIRONMENT = planned(
+    "env",
+    manifest(
+        "Environment", "x", "pratique.dev/v1alpha1", spec={"ttl": "1h", "target": {"namespace": {"name": "env-x"}}}
+    ),
+)
+TRIED = Outcome(object=live(ENVIRONMENT.manifest, "dry"))
+ITS_NAMESPACE = f"try/{ENVIRONMENT.id}/namespace"
+
+
+def trial(plan, outcomes):
+    return try_plan(run(), plan, outcomes, "try")
+
+
+def test_the_namespace_of_an_environment_is_tried_by_the_operator_itself():
+    (effect,) = trial(run_plan(ENVIRONMENT), {f"try/{ENVIRONMENT.id}": TRIED}).effects
+    assert isinstance(effect, Create)
+    assert (effect.key, effect.run_as, effect.dry_run) == (ITS_NAMESPACE, None, True)
+    assert (effect.manifest["kind"], effect.manifest["metadata"]["name"]) == ("Namespace", "env-x")
+    assert effect.manifest["metadata"]["labels"]["pratique.dev/environment-uid"] == "dry"
+
+
+HOOK = "admission webhook h does not support dry run"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "problems"),
+    [
+        (Outcome(object={}), []),
+        (failed("BadRequest", HOOK), []),
+        (
+            failed(
+                "AlreadyExists", found=live(manifest("Namespace", "env-x"), deletionTimestamp="2026-11-24T12:00:00Z")
+            ),
+            [],
+        ),
+        (
+            failed("AlreadyExists", found=live(manifest("Namespace", "env-x"))),
+            [
+                "Environment team-a/x could not be created: its Namespace env-x exists already: choose another name",
+            ],
+        ),
+        (
+            failed("Forbidden", "names begin with corp-"),
+            [
+                "Environment team-a/x could not be created: its Namespace env-x could not be made: names begin with"
+                " corp-"
+            ],
+        ),
+    ],
+)
+def test_what_speaks_against_the_namespace_of_an_environment_is_known_before_anybody_is_asked(outcome, problems):
+    assert trial(run_plan(ENVIRONMENT), {f"try/{ENVIRONMENT.id}": TRIED, ITS_NAMESPACE: outcome}).problems == problems
+
+
+EXTEND = planned("extend", manifest("Environment", "x", "pratique.dev/v1alpha1", spec={"ttl": "5d"}), patch=True)
+ENV = ObjectRef("pratique.dev/v1alpha1", "Environment", "x", "team-a")
+SENTENCE = "Environment team-a/x could not be changed: developer@example.com may not ask for that: "
+
+
+def found(**changes):
+    owned = {"ttl": "3d", **changes}
+    return {"try/extend/find": Outcome(object=live({**EXTEND.manifest, "spec": owned}, "e1", labels={}))}
+
+
+def test_the_owner_of_an_environment_may_ask_for_its_change():
+    assert effects(trial(run_plan(EXTEND), found(requestedBy="developer@example.com"))) == ["try/extend"]
+    mine = live({**EXTEND.manifest, "spec": {}}, labels={"pratique.dev/run-uid": RUN_UID})
+    assert effects(trial(run_plan(EXTEND), {"try/extend/find": Outcome(object=mine)})) == ["try/extend"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "told"),
+    [("other@example.com", "it is for other@example.com"), (None, "its spec.requestedBy names nobody")],
+)
+def test_others_need_the_verb_that_the_api_server_is_asked_for(owner, told):
+    known = found(**({"requestedBy": owner} if owner else {}))
+    (asked,) = trial(run_plan(EXTEND), known).effects
+    groups = tuple(run().spec.requested_by.groups)
+    who = run().spec.requested_by.username
+    assert asked == AskRights("try/extend/rights", who, groups, "extend", "environments", ENV)
+    assert effects(trial(run_plan(EXTEND), known | {asked.key: Outcome(value=True)})) == ["try/extend"]
+    refused = trial(run_plan(EXTEND), known | {asked.key: Outcome(value=False)})
+    assert refused.problems == [f"{SENTENCE}{told}; it needs the RBAC verb extend on environments"]
+    unknown = trial(run_plan(EXTEND), known | {asked.key: failed("Timeout", "slow", transient=True)})
+    assert unknown.transient is not None
+
+
+def test_a_run_that_nobody_asked_for_may_change_no_environment():
+    nobody = run(spec={"requested_by": None})
+    (asked,) = try_plan(nobody, run_plan(EXTEND), found(), "try").effects
+    assert (asked.username, asked.groups) == ("", ())

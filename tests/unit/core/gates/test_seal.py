@@ -1,0 +1,167 @@
+"""The seal of the API server and the operator's own count: the same, for every map of decisions.
+
+The very CEL of the policy is evaluated, over all small gates and over generated ones; `tests/crds/test_identity_seal.py`
+sees the API server itself take and refuse.
+"""
+
+import sys
+from functools import cache
+from itertools import product
+from typing import Any
+
+import pytest
+from cel_expr_python import cel
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.builders import DEADLINE, at, gate, vote
+
+from pratique.admission.decision import SEAL
+from pratique.admission.language import code, same_person
+from pratique.api.v1alpha1.action import Approvers
+from pratique.api.v1alpha1.approval import ApprovalSpec, Decision
+from pratique.core.gates.tally import Tally, count
+from pratique.core.kernel.identity import folded
+
+A, D = "Approve", "Decline"
+BOT, LISTED_BOT = "system:serviceaccount:ci:bot", "system:serviceaccount:ci:listed"
+WHO = {"approvers": Approvers(users=["lead-3", "developer@example.com", LISTED_BOT], groups=["platform-leads"])}
+SENTENCE = {Tally.APPROVED: "approved by ", Tally.DECLINED: "declined by "}
+
+
+DYN, TEXT = cel.Type.DYN, cel.Type.STRING
+
+
+def _environment(**variables: Any) -> Any:
+    """Return the evaluator, with what Kubernetes adds to it."""
+    joined = cel.Overload("join_list", TEXT, [cel.Type.List(DYN), TEXT], is_member=True)
+    replaced = cel.Overload("replace_text", TEXT, [TEXT, TEXT, TEXT], is_member=True)
+    return cel.NewEnv(
+        variables=variables,
+        functions=[cel.FunctionDecl("join", [joined]), cel.FunctionDecl("replace", [replaced])],
+        function_impls={"join_list": lambda parts, by: by.join(parts), "replace_text": str.replace},
+    )
+
+
+@cache
+def programs() -> dict[str, Any]:
+    env = _environment(variables=cel.Type.Map(TEXT, DYN), oldObject=cel.Type.Map(TEXT, DYN))
+    return {name: env.compile(code(expression)) for name, expression in SEAL.items()}
+
+
+def sealed(spec: ApprovalSpec) -> str:
+    """Return what the policy says of a gate that is as this one."""
+    wire = spec.to_wire()
+    variables: dict[str, Any] = {"old": wire.get("decisions", {})}
+    for name, program in programs().items():
+        value = program.eval(data={"variables": variables, "oldObject": {"spec": wire}})
+        assert value.type() != cel.Type.ERROR, f"{name}: {value.value()}"
+        variables[name] = value.plain_value()
+    return str(variables["sealed"])
+
+
+def agree(spec: ApprovalSpec) -> None:
+    """Expect the API server to take no further entry exactly when the operator's count has ended, and as it has."""
+    ends = count(spec, at(0)).tally
+    said = sealed(spec)
+    assert bool(said) == (ends is not Tally.OPEN), spec.decisions
+    # both thresholds at once: only where no seal was; then which of the two is the operator's to say
+    approvals = sum(each.verdict == A for each in spec.decisions.values())
+    declines = sum(each.verdict == D for each in spec.decisions.values())
+    if said and not (approvals >= spec.policy.required and declines >= spec.policy.decline_threshold):
+        assert said.startswith(SENTENCE[ends])
+
+
+@pytest.mark.parametrize("required", [1, 2, 3])
+@pytest.mark.parametrize("threshold", [1, 2, 3])
+def test_all_small_gates(required: int, threshold: int):
+    people = ("lead-1", "LEAD-1", "lead-2", "lead-3")
+    said = [None, *(vote(verdict, minute) for verdict, minute in product((A, D), (1, 2)))]
+    for each in product(said, repeat=len(people)):
+        decisions = {who: entry for who, entry in zip(people, each, strict=True) if entry is not None}
+        agree(gate(decisions, required=required, decline_threshold=threshold, **WHO))
+
+
+@pytest.mark.parametrize("who", ["lead-1", "lead-3", "stranger", "developer@example.com", "DEVELOPER@example.com"])
+@pytest.mark.parametrize("verdict", [A, D])
+def test_who_counts(who: str, verdict: str):
+    for groups, minute in product(([], ["others"], ["platform-leads"], ["others", "platform-leads"]), (119, 120, 121)):
+        agree(gate({who: vote(verdict, minute, groups=groups)}, **WHO))
+
+
+@pytest.mark.parametrize("who", [BOT, LISTED_BOT, "system:serviceaccounts", "System:ServiceAccount:ci:bot"])
+def test_which_machines_count(who: str):
+    for verdict, groups in product((A, D), ([], ["platform-leads"])):
+        agree(gate({who: vote(verdict, groups=groups)}, **WHO))
+
+
+def test_what_has_no_stamp_does_not_count():
+    entry = vote(A)
+    for update in ({"decided_at": None}, {"groups": None}, {"decided_at": DEADLINE}):
+        agree(gate({"lead-1": entry.model_copy(update=update), "lead-3": entry.model_copy(update=update)}, **WHO))
+
+
+def test_nor_does_the_person_for_whom_it_is():
+    person = {"username": "Lead-1"}
+    for spec in (gate({"lead-1": vote(A)}, **WHO), gate({"lead-2": vote(A)}, **WHO)):
+        asked = ApprovalSpec.model_validate({**spec.to_wire(), "onBehalfOf": person})
+        agree(asked)
+
+
+PEOPLE = ["lead-1", "Lead-1", "LEAD-1", "lead-2", "lead-3", "stranger", "developer@example.com", BOT, LISTED_BOT]
+PEOPLE += [
+    "straße",
+    "STRASSE",
+    "STRAẞE",
+    "ſtraße",
+    "K",
+    "k",
+    "K",
+    r"a\b",
+    r"A\E.*",
+    r"a\e.*",
+    "é",
+    "É",
+    "e\u0301",
+    "😀",
+]
+votes = st.builds(vote, st.sampled_from([A, D]), st.integers(0, 121), st.sampled_from([["platform-leads"], []]))
+policies = st.fixed_dictionaries({"required": st.integers(1, 6), "decline_threshold": st.integers(1, 6)})
+
+
+@given(policies, st.dictionaries(st.sampled_from(PEOPLE), votes, max_size=12))
+def test_generated_gates(policy: dict[str, int], decisions: dict[str, Decision]):
+    agree(gate(decisions, **WHO, **policy))
+
+
+@given(policies, st.lists(st.tuples(st.sampled_from(PEOPLE), votes), max_size=12))
+def test_with_the_seal_what_was_acknowledged_first_stands(policy: dict[str, int], arrivals: list[tuple[str, Decision]]):
+    """Entries arrive one after the other, all stamped with the same second: the end never changes, whatever the names."""
+    taken: dict[str, Decision] = {}
+    ended = Tally.OPEN
+    for who, entry in arrivals:
+        once = any(folded(who) == folded(other) for other in taken)
+        if once or sealed(gate(taken, **WHO, **policy)):
+            continue
+        taken[who] = entry.model_copy(update={"decided_at": at(1)})
+        now = count(gate(taken, **WHO, **policy), at(2)).tally
+        assert ended is Tally.OPEN
+        ended = now
+    final = count(gate(dict(reversed(taken.items())), **WHO, **policy), at(2))
+    assert final.tally is ended
+    alone = {who for who, each in taken.items() if count(gate({who: each}, **WHO), at(2)).tally is not Tally.OPEN}
+    assert {each.by for each in final.decisions} == alone, "each that was acknowledged, and may decide, counts"
+
+
+def test_letters_are_the_same_for_both():
+    """Every letter of Unicode against its other cases, in the operator's comparison and in the policy's."""
+    program = _environment(one=TEXT, other=TEXT).compile(same_person("one", "other"))
+    different = []
+    for letter in map(chr, range(0x80, sys.maxunicode + 1)):
+        if letter.isalpha() or letter.casefold() != letter:
+            for other in {letter.upper(), letter.lower(), letter.casefold(), letter.title()} - {letter}:
+                if len(other) != 1:
+                    continue
+                same = program.eval(data={"one": letter, "other": other}).plain_value()
+                if same is not (folded(letter) == folded(other)):
+                    different.append((hex(ord(letter)), hex(ord(other)), same))
+    assert different == []

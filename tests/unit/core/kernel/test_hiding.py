@@ -1,0 +1,86 @@
+"""What somebody's words may repeat of an object: what it is called, and nothing of what it holds."""
+
+import base64
+import json
+
+import pytest
+
+from pratique.core.kernel.hiding import hide
+from pratique.guarding.canaries import canaries
+
+PLANTED = "zqplanted Value 42"
+ENCODED = base64.b64encode(PLANTED.encode()).decode()
+LAST = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"data": {"password": PLANTED}},
+        {"kind": "Secret", "data": {"password": ENCODED}},
+        {"spec": {"containers": [{"env": [{"name": "P", "value": PLANTED}]}]}},
+        {"metadata": {"annotations": {LAST: json.dumps({"data": {"password": PLANTED}})}}},
+        {"data": {"settings.json": json.dumps({"db": [PLANTED]})}},
+        [{"op": "add", "path": "/x", "value": PLANTED}],
+        {"data": {"name": PLANTED}},
+    ],
+)
+@pytest.mark.parametrize("shown", [PLANTED, PLANTED.upper(), PLANTED[2:15], ENCODED])
+def test_a_value_is_hidden(held, shown):
+    words = hide(f"the password {shown} is weak", held)
+    assert "(hidden)" in words and words.startswith("the password") and words.endswith("is weak")
+    assert not any(shown[at : at + 5] in words for at in range(len(shown) - 4))
+
+
+@pytest.mark.parametrize("text", [f"before {PLANTED} after", "{" + PLANTED])
+def test_a_part_of_a_text_is_hidden(text):
+    assert hide(f"it:{PLANTED}!", {"data": {"text": text}}) == "it:(hidden)!"
+
+
+@pytest.mark.parametrize(
+    ("words", "held"),
+    [
+        ("images must be signed", {"data": {"a": "true", "b": ["x", None, 1, True, " "]}}),
+        ("image nginx:1.27 of orders-db is not signed", {"metadata": {"name": "orders-db"}, "image": "nginx:1.27"}),
+        ("use class standard-fast", {"spec": {"storageClassName": "standard-fast"}}),
+        (
+            "orders-db is no name",
+            {"metadata": {"annotations": {LAST: json.dumps({"metadata": {"name": "orders-db"}})}}},
+        ),
+        ("the field containers is wrong", {"data": {"x": json.dumps({"containers": []})}}),
+    ],
+)
+def test_what_says_what_is_meant_stays(words, held):
+    assert hide(words, held) == words
+
+
+def test_a_word_within_a_longer_one_stays_and_alone_it_is_hidden():
+    held = {"spec": {"decisions": {"lead": {"verdict": "Approve"}}}}
+    assert hide("what is being approved is frozen", held) == "what is being approved is frozen"
+    assert hide("you said 'Approve': no", held) == "you said '(hidden)': no"
+    assert hide("x1hunter22y", {"data": {"p": "hunter22"}}) == "x1(hidden)y"
+
+
+def test_a_name_that_is_none_is_hidden():
+    assert hide("it says: Hello World!", {"name": "Hello World!"}) == "it says: (hidden)"
+
+
+@pytest.mark.parametrize(
+    ("words", "held", "shown"),
+    [
+        ("pin 123456 and 123456", {"pin": 123456}, "pin (hidden) and (hidden)"),
+        ("hunter2 is short", {"data": {"p": "hunter2"}}, "(hidden) is short"),
+        ("token eyJhbGciOiJSUzI1NiIsImtpZCI6 injected", {}, "token (hidden) injected"),
+        ("die straSSe hunter2", {"data": {"p": "hunter2"}}, "die straSSe (hidden)"),
+        ("die straße hunter2", {"data": {"p": "hunter2"}}, "die strasse (hidden)"),
+        ("", {"data": {"p": "hunter2"}}, ""),
+    ],
+)
+def test_other_values(words, held, shown):
+    assert hide(words, held) == shown
+
+
+def test_the_words_of_a_canary_are_heard():
+    """They are compared with what is expected: no value of a canary may be a part of them."""
+    for canary in canaries("system:serviceaccount:pratique-system:pratique"):
+        assert hide(canary.expected, canary.manifest) == canary.expected

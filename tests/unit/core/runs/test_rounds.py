@@ -1,0 +1,77 @@
+"""A look asks for effects until nothing is left to do: even the largest plan ends within the rounds that it may have."""
+
+from typing import Any
+
+import pytest
+from tests.support.builders import action, at, live, manifest, planned, proven, run, run_plan, running
+
+from pratique.api.v1alpha1.action import Execution
+from pratique.api.v1alpha1.action_run import DryRun, Phase, RunPlan
+from pratique.core.kernel.effects import (
+    Create,
+    Effect,
+    EvaluateOutputs,
+    EvaluateReady,
+    EvaluateRun,
+    Evaluation,
+    Judged,
+    MergePatch,
+    Outcome,
+    Read,
+    Rendered,
+)
+from pratique.core.kernel.limits import EFFECT_ROUNDS, MAX_OBJECTS
+from pratique.core.runs.plan import plan_action_run
+
+RULES = {"ready_when": "self.status.x == 1", "failed_when": "self.status.x == 2"}
+
+
+def largest(**each: Any) -> RunPlan:
+    """Return a plan of as many objects as there may be, with outputs."""
+    names = [f"r{number}" for number in range(MAX_OBJECTS)]
+    objects = [planned(name, manifest("Thing", name, "example.com/v1"), **RULES, **each) for name in names]
+    return run_plan(*objects, outputs={"x": "${resources.r0.status.x}"})
+
+
+def answered(effect: Effect, plan: RunPlan) -> Outcome:
+    match effect:
+        case EvaluateRun():
+            return Outcome(value=Evaluation(plan=plan))
+        case EvaluateReady():
+            return Outcome(value=Judged(ready=True))
+        case EvaluateOutputs():
+            return Outcome(value=Rendered({"x": 1}))
+        case Create():
+            return Outcome(object=live(effect.manifest), reports=True)
+        case Read() | MergePatch():
+            found = manifest(effect.ref.kind, effect.ref.name, effect.ref.api_version)
+            return Outcome(object=live(found), reports=True)
+        case _:
+            raise AssertionError(effect)
+
+
+def rounds(subject: Any, plan: RunPlan) -> tuple[int, Phase]:
+    """Perform what one look asks for, round by round."""
+    outcomes: dict[str, Outcome] = {}
+    for number in range(10 * EFFECT_ROUNDS):
+        decided = plan_action_run(proven(subject, outcomes, action=action()), at(1))
+        todo = [effect for effect in decided.effects if effect.key not in outcomes]
+        if not todo:
+            return number, decided.status.phase
+        outcomes |= {effect.key: answered(effect, plan) for effect in todo}
+    raise AssertionError("it never ends")
+
+
+@pytest.mark.parametrize("each", [{"patch": True}, {}, {"patch": True, "dry_run": DryRun(result="Deferred")}])
+def test_the_largest_plan_ends_within_one_look(each: dict[str, Any]) -> None:
+    plan = largest(**each)
+    for subject in (running(plan), run()):
+        number, phase = rounds(subject, plan)
+        assert number < EFFECT_ROUNDS * 3 / 4, number
+        assert phase in (Phase.SUCCEEDED, Phase.RUNNING), phase
+
+
+def test_a_plan_may_have_as_many_objects_as_an_action() -> None:
+    for model in (Execution, RunPlan):
+        (most,) = [each.max_length for each in model.model_fields["resources"].metadata if hasattr(each, "max_length")]
+        assert most == MAX_OBJECTS

@@ -1,0 +1,318 @@
+"""Whether a granted run may start, and whether one that is under way was ever allowed: every reason, and its twin."""
+
+import pytest
+from tests.support.builders import (
+    NOW,
+    RUN_UID,
+    action,
+    approval_of,
+    at,
+    counted,
+    effects,
+    failed,
+    gate,
+    live,
+    manifest,
+    planned,
+    proven,
+    run_plan,
+    running,
+    stage,
+    waiting,
+)
+
+from pratique.api.v1alpha1.action_run import DryRun, FieldChange, HeldUp, Phase
+from pratique.api.v1alpha1.approval import ApprovalPlan, ApprovalState, ApprovalStatus
+from pratique.core.execution.dry_run import without_results
+from pratique.core.gates.guarded import VERIFY
+from pratique.core.kernel.effects import Evaluation, Outcome
+from pratique.core.plans.digest import plan_digest
+from pratique.core.runs.plan import EVALUATE, READ_ACTION, plan_action_run
+from pratique.core.runs.snapshot import RunSnapshot
+
+APPROVED = ApprovalState.APPROVED
+GUARDED = {VERIFY: Outcome()}
+DEPLOYMENT = manifest("Deployment", "web", "apps/v1", spec={"replicas": 10})
+
+
+ACTION = action()
+
+
+def change(before: str, after: str = "10", path: str = "spec.replicas") -> FieldChange:
+    return FieldChange(path=path, before=before, after=after)
+
+
+def scale(*changes: FieldChange, uid: str = "d1") -> DryRun:
+    return DryRun(result="Passed", target_uid=uid, changes=list(changes), listing="ByEntry")
+
+
+SCALED = run_plan(planned("web", DEPLOYMENT, patch=True, dry_run=scale(change("3"))), gate=stage())
+MADE = run_plan(planned("one", dry_run=DryRun(result="Passed")), gate=stage())
+DEFERRED = run_plan(
+    planned("one", dry_run=DryRun(result="Deferred", message="Environment x makes its namespace first")), gate=stage()
+)
+
+
+def shows(replicas: object, uid: str = "d1") -> dict[str, Outcome]:
+    found = live({**DEPLOYMENT, "spec": {"replicas": replicas}}, uid)
+    return {"try/web/find": Outcome(object=found), "try/web": Outcome(object=live(DEPLOYMENT, uid))}
+
+
+def start(plan=MADE, outcomes=None, now=NOW, approval=None, found=ACTION, held_up=None, **status):
+    """Look at a run that was granted a minute after NOW; `found` is the Action that is there then."""
+    held = waiting(plan)
+    held = held.model_copy(update={"status": held.status.model_copy(update={"held_up": held_up})})
+    granted = approval or approval_of(held, APPROVED, **status)
+    tried = {"try/one": Outcome(object=live(manifest(name="one")))} if outcomes is None else outcomes
+    known = {READ_ACTION: found if isinstance(found, Outcome) else Outcome(object=found.to_wire())}
+    return plan_action_run(RunSnapshot(held, approval=granted, outcomes=GUARDED | tried | known), now)
+
+
+def superseded(plan) -> str:
+    assert (plan.status.phase, plan.effects) == (Phase.SUPERSEDED, ())
+    return plan.status.message
+
+
+def test_what_shows_the_same_as_before_starts():
+    held = waiting(MADE)
+    asked = plan_action_run(RunSnapshot(held, approval=approval_of(held, APPROVED), outcomes=GUARDED), NOW)
+    assert effects(asked) == ["try/one", READ_ACTION]
+    assert effects(start(outcomes={})) == ["try/one"]
+    assert effects(start()) == ["create/one"]
+    assert effects(start(SCALED, shows(3))) == ["before/web/find"]
+    deferred = {"try/one": failed("NotFound")}
+    assert "the dry run is refused now" in superseded(start(DEFERRED, deferred))
+    assert effects(start(DEFERRED)) == ["late/one"]
+
+
+def test_a_right_that_may_be_on_its_way_does_not_undo_an_approval():
+    right = 'configmaps is forbidden: User "x" cannot create resource "configmaps" in API group ""'
+    known = {"try/one": failed("Forbidden", right)}
+    waits = start(outcomes=known)
+    assert (waits.status.phase, waits.effects) == (Phase.WAITING_FOR_APPROVAL, ())
+    assert "It cannot start yet, which may pass: ConfigMap team-a/one could not be created: " in waits.status.message
+    long_ago = HeldUp(id="", since=at(-1))
+    assert "the dry run is refused now" in superseded(start(outcomes=known, held_up=long_ago))
+
+
+def test_what_is_so_already_starts_too():
+    """Somebody was faster, or the operator was killed after it had changed the object."""
+    assert effects(start(SCALED, shows(10))) == ["before/web/find"]
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (failed("NotFound"), "The Action create-environment was deleted while the request waited"),
+        (action(uid="act-2"), "The Action create-environment was deleted and made again while"),
+        (action(suspend=True), "The Action create-environment is suspended: ask again"),
+    ],
+)
+def test_superseded_by_its_action(found, message):
+    assert superseded(start(found=found)).startswith(message)
+
+
+def test_an_edited_action_changes_nothing_for_it():
+    edited = action(title="Another")
+    edited = edited.model_copy(update={"metadata": edited.metadata.model_copy(update={"generation": 7})})
+    assert effects(start(found=edited)) == ["create/one"]
+
+
+def test_an_approval_is_used_in_time_or_not_at_all():
+    plan = run_plan(*MADE.resources, gate=stage(), start_deadline="10m")
+    assert effects(start(plan, now=at(10.9))) == ["create/one"]
+    message = superseded(start(plan, now=at(11)))
+    assert message == "It was approved, and not started within 10m, before 2026-11-24 12:11 UTC: ask again"
+
+
+@pytest.mark.parametrize(
+    ("plan", "outcomes", "message"),
+    [
+        (
+            SCALED,
+            shows(5),
+            "Deployment team-a/web: spec.replicas was 3 → 10, is 5 → 10",
+        ),
+        (SCALED, shows(3, "d2"), "Deployment team-a/web: was deleted and made again"),
+        (
+            SCALED,
+            {"try/web/find": failed("NotFound", "no web")},
+            "Deployment team-a/web: the dry run is refused now: no web",
+        ),
+        (
+            MADE,
+            {"try/one": failed("Forbidden", "no rights")},
+            "ConfigMap team-a/one: the dry run is refused now: no rights",
+        ),
+        (
+            MADE,
+            {"try/one": Outcome(object=live({**manifest(name="one"), "metadata": {"name": "one", "labels": {}}}))},
+            'metadata.labels.pratique.dev/run-uid would change: "7d9f3a60-0000-4000-8000-000000000001" → null',
+        ),
+        (
+            MADE,
+            {"try/one": failed("BadRequest", "webhook does not support dry run")},
+            "could be tried then, and cannot now: an admission webhook",
+        ),
+    ],
+)
+def test_superseded_by_what_the_dry_run_shows_now(plan, outcomes, message):
+    said = superseded(start(plan, outcomes))
+    assert said.startswith("It would not do any more what was approved: ")
+    assert message in said
+
+
+def test_a_change_that_is_gone_is_told_too():
+    mirrored = planned(
+        "one", dry_run=DryRun(result="Passed", changes=[change('"a"', '"b"', "data.x")], listing="ByEntry")
+    )
+    said = superseded(start(run_plan(mirrored, gate=stage())))
+    assert 'data.x would not change any more: "a" → "b"' in said
+
+
+def test_of_many_differences_three_are_told():
+    many = [planned(f"r{n}", dry_run=DryRun(result="Passed")) for n in range(5)]
+    said = superseded(start(run_plan(*many, gate=stage()), {f"try/r{n}": failed("Forbidden", "no") for n in range(5)}))
+    assert said.count("refused now") == 3
+    assert said.endswith("; and 2 more")
+
+
+SLOW = failed("Timeout", "slow", transient=True)
+
+
+@pytest.mark.parametrize("answers", [{"outcomes": {"try/one": SLOW}}, {"found": SLOW}])
+def test_no_answer_leaves_it_granted_and_asks_again(answers):
+    plan = start(**answers)
+    assert (plan.status.phase, plan.retry) == (Phase.WAITING_FOR_APPROVAL, True)
+    assert plan.status.message == "Approved by lead-1: no. It starts once the API server has answered: slow"
+
+
+@pytest.mark.parametrize("found", [failed("NotFound"), action(suspend=True), SLOW])
+def test_what_began_before_a_crash_goes_on(found):
+    """A run that made something cannot end as if nothing had been made."""
+    exists = failed("AlreadyExists", found=live(manifest(name="one"), labels={"pratique.dev/run-uid": RUN_UID}))
+    assert effects(start(outcomes={"try/one": exists}, now=at(9999), found=found)) == ["create/one"]
+
+
+def test_a_gate_with_another_rule_grants_nothing():
+    held = waiting(MADE)
+    easy = approval_of(held, APPROVED)
+    policy = easy.spec.policy.model_copy(update={"decline_threshold": 9})
+    easy = easy.model_copy(update={"spec": easy.spec.model_copy(update={"policy": policy})})
+    assert "The rule by which it was approved is not the one of its plan" in superseded(start(approval=easy))
+
+
+@pytest.mark.parametrize("state", [APPROVED, ApprovalState.DECLINED, ApprovalState.EXPIRED, ApprovalState.WITHDRAWN])
+def test_a_forged_state_of_the_gate_is_not_followed(state):
+    held = waiting(MADE)
+    forged = approval_of(held).model_copy(update={"status": approval_of(held, state).status})
+    plan = plan_action_run(RunSnapshot(held, action=action(), approval=forged), NOW)
+    assert (plan.status.phase, plan.effects) == (Phase.WAITING_FOR_APPROVAL, ())
+
+
+# ---- what is under way
+
+
+def go_on(subject, outcomes=None, **known):
+    return plan_action_run(
+        RunSnapshot(subject, **{"action": action(), **known}, outcomes=GUARDED | (outcomes or {})), NOW
+    )
+
+
+def unproven(plan) -> str:
+    assert (plan.status.phase, plan.effects) == (Phase.FAILED, ())
+    assert plan.status.message.startswith("It cannot be proven any more that this may run: ")
+    return plan.status.message
+
+
+def granted(plan, **status):
+    return approval_of(waiting(plan), APPROVED, **status)
+
+
+def test_a_gated_run_under_way_is_proven_by_the_decisions():
+    assert effects(go_on(running(MADE), approval=granted(MADE))) == ["create/one"]
+    assert effects(plan_action_run(proven(running(MADE)), NOW)) == ["create/one"]
+
+
+@pytest.mark.parametrize(
+    ("approval", "why"),
+    [
+        (None, "the Approval of ten-days is gone"),
+        (approval_of(waiting(MADE)), "nobody has approved it"),
+        (
+            granted(MADE).model_copy(update={"status": ApprovalStatus(state=ApprovalState.SUPERSEDED)}),
+            "the Approval of ten-days was superseded",
+        ),
+        (
+            granted(MADE).model_copy(
+                update={"spec": gate().model_copy(update={"plan": ApprovalPlan(digest="sha256:other")})}
+            ),
+            "status.plan does not have the digest that was approved",
+        ),
+    ],
+)
+def test_a_forged_run_under_way_makes_nothing(approval, why):
+    assert why in unproven(go_on(running(MADE), approval=approval))
+
+
+def test_a_run_that_only_its_status_says_is_under_way_goes_on_only_under_guard():
+    asked = plan_action_run(RunSnapshot(running(MADE), approval=granted(MADE)), NOW)
+    assert effects(asked) == [VERIFY]
+    changed = go_on(running(MADE), {VERIFY: Outcome(value="x is gone")}, approval=granted(MADE))
+    assert (changed.status, changed.effects, changed.retry) == (running(MADE).status, (), True)
+
+
+def test_another_plan_than_the_proven_one_is_proven_anew():
+    forged = run_plan(planned("one", manifest("Secret", "one")), gate=stage())
+    subject = running(forged)
+    known = {"approval": granted(MADE), "proven": plan_digest(MADE), "outcomes": GUARDED}
+    snapshot = RunSnapshot(subject, action=action(), **known)
+    assert "does not have the digest that was approved" in unproven(plan_action_run(snapshot, NOW))
+
+
+TWO = run_plan(planned("one", dry_run=DryRun(result="Passed")), planned("two"))
+BARE = without_results(TWO)
+
+
+def judged(plan=None, *refusals):
+    return {EVALUATE: Outcome(value=Evaluation(refusals, plan))}
+
+
+def test_a_free_run_under_way_is_proven_by_its_action():
+    assert effects(go_on(running(TWO))) == [EVALUATE]
+    assert effects(go_on(running(TWO), judged(BARE))) == ["create/one"]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "known", "why"),
+    [
+        (judged(BARE), {"action": action(uid="act-2")}, "the Action create-environment changed since"),
+        ({}, {"action": None}, "the Action create-environment changed since"),
+        (judged(None, "no"), {}, "its Action refuses it"),
+        (judged(run_plan(planned("other"))), {}, "status.plan is not what its Action makes of it"),
+        (judged(run_plan(*BARE.resources, gate=stage())), {}, "status.plan is not what its Action makes of it"),
+    ],
+)
+def test_a_forged_free_run_makes_nothing(outcomes, known, why):
+    assert why in unproven(go_on(running(TWO), outcomes, **known))
+
+
+def test_a_free_run_that_cannot_be_judged_now_waits():
+    plan = go_on(running(TWO), {EVALUATE: failed("EvaluationFailed", "busy")})
+    assert (plan.status.phase, plan.status.message) == (
+        Phase.RUNNING,
+        "It is looked at again whether this may go on: busy",
+    )
+    assert plan.wake_at is not None
+
+
+def test_a_run_whose_plan_is_lost_fails():
+    assert go_on(
+        running().model_copy(update={"status": running().status.model_copy(update={"plan": None})})
+    ).status.phase is (Phase.FAILED)
+
+
+def test_the_decisive_decision_starts_the_time():
+    two = run_plan(*MADE.resources, gate=stage(required=2), start_deadline="10m")
+    both = [counted("l1"), counted("l2")]
+    assert effects(start(two, now=at(10.9), decisions=both)) == ["create/one"]

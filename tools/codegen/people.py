@@ -1,0 +1,65 @@
+"""Ready-made roles for people, and for machines that ask: to bind cluster-wide, or by a RoleBinding in one namespace.
+
+Pure data. Each role is aggregated from those with its label, so that a platform team extends it by a role of its own. The
+verbs `run` and `approve` are for all Actions here; for single ones, name them in a role of your own.
+"""
+
+from typing import Any
+
+from pratique.api.v1alpha1 import GROUP, KINDS
+from tools.codegen.rbac import READ, cluster_role, rule
+
+Manifest = dict[str, Any]
+
+_CHANGE = ["create", "update", "patch", "delete"]
+
+
+def aggregation_label(role: str) -> str:
+    """Return the label by which a role becomes part of `pratique-ROLE`."""
+    return f"rbac.{GROUP}/aggregate-to-{role}"
+
+
+def people_roles() -> list[Manifest]:
+    """Return each role, followed by the part of it that is ours."""
+    return [manifest for name, rules in _RULES.items() for manifest in (_aggregated(name), _part(name, rules))]
+
+
+_RULES = {
+    # cluster-scoped, so a RoleBinding cannot give it: bound to everybody who should see what there is to ask for
+    "catalogue": [rule(GROUP, ["actions"], READ)],
+    "viewer": [
+        rule(GROUP, [kind.plural for kind in KINDS], READ),
+        rule("", ["events"], READ),  # `kubectl describe actionrun` shows what happened
+    ],
+    # kubectl and GitOps controllers patch; what of a run may be changed, and by whom, is the policies' affair
+    "requester": [
+        rule(GROUP, ["actionruns"], ["create", "patch", "delete"]),
+        rule(GROUP, ["actions"], ["run"]),
+    ],
+    "approver": [
+        rule(GROUP, ["approvals"], ["patch"]),
+        rule(GROUP, ["actions"], ["approve"]),
+    ],
+    "admin": [
+        rule(GROUP, ["actions", "notificationchannels", "environments"], _CHANGE),
+        rule(GROUP, ["actionruns"], ["create", "patch", "delete"]),
+        rule(GROUP, ["actions"], ["run", "withdraw"]),
+        rule(GROUP, ["environments"], ["extend"]),
+    ],
+}
+_ALSO = {"viewer": ("requester", "approver", "admin")}
+"""Whoever asks, decides or administers must see."""
+
+
+def _aggregated(name: str) -> Manifest:
+    # the controller manager writes its rules
+    role = cluster_role(f"pratique-{name}", [])
+    del role["rules"]
+    selector = {"matchLabels": {aggregation_label(name): "true"}}
+    return role | {"aggregationRule": {"clusterRoleSelectors": [selector]}}
+
+
+def _part(name: str, rules: list[Manifest]) -> Manifest:
+    role = cluster_role(f"pratique-{name}-rules", rules)
+    labels = {aggregation_label(each): "true" for each in (name, *_ALSO.get(name, ()))}
+    return role | {"metadata": {**role["metadata"], "labels": role["metadata"]["labels"] | labels}}
