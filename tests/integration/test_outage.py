@@ -45,6 +45,17 @@ def ask(cluster: Cluster, name: str, action: str = "note", **inputs: Any) -> str
     return str(phase(cluster, name, SPACE, "WaitingForApproval")["approvals"][0]["name"])
 
 
+def start_again(plane: ControlPlane, cluster: Cluster) -> None:
+    """Start the API server and wait until its policies know our kinds: until then it answers 503 to who creates one."""
+    plane.start()
+    asked = ("create", "--dry-run=server", "-f", "-")
+    text = json.dumps(run("trial", SPACE, "note"))
+    wait_for(
+        "an ActionRun is taken again",
+        lambda: cluster.kubectl("developer", *asked, input=text, check=False).code == 0,
+    )
+
+
 def approve(cluster: Cluster, gate: str) -> None:
     """Approve; an API server that has just started does not know our kinds for a moment."""
     patch = ("patch", "approval", gate, "-n", SPACE, "--type", "merge", "-p", decision("lead-1@example.com", "Approve"))
@@ -64,7 +75,7 @@ def test_an_api_server_that_restarts_is_waited_for(world: tuple[ControlPlane, Cl
 
     plane.stop()
     time.sleep(OUTAGE_SECONDS)  # the deadline of `late` passes while nobody can write it down
-    plane.start()
+    start_again(plane, cluster)
 
     phase(cluster, "late", SPACE, "Expired", timeout=60)
     approve(cluster, gate)
@@ -87,7 +98,7 @@ def test_what_happened_while_it_stood_still_and_history_was_compacted_away(
         cluster.apply("developer", run("asked", SPACE, "note", inputs={"gated": False}))
         compact(plane)
         plane.stop()
-        plane.start()  # with an empty watch cache: whoever asks for what was before is told that it is gone
+        start_again(plane, cluster)  # with an empty cache: whoever asks for what was before is told that it is gone
     finally:
         os.kill(process, signal.SIGCONT)
     phase(cluster, "asked", SPACE, "Succeeded", timeout=60)
@@ -114,7 +125,7 @@ def test_what_was_acknowledged_stands_over_a_restart_that_the_operator_sleeps_th
         for verdict, gate in gates.items():
             cluster.kubectl("lead-2", *patch, gate, "-p", decision("lead-2@example.com", verdict, "so be it"))
         plane.stop()
-        plane.start()
+        start_again(plane, cluster)
         for verdict, gate in gates.items():
             other = "Approve" if verdict == "Decline" else "Decline"
             late = ("lead-1", *patch, gate, "-p", decision("lead-1@example.com", other, "no, so"))
