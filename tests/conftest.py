@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tools.controlplane.foreign import ForeignCluster
@@ -14,9 +16,18 @@ from tools.controlplane.servers import Options
 from tools.installation import ROOT, WebhookProcess, installed
 
 from tests.support.cluster import Cluster, Source, choose
+from tests.support.time_limit import set_alarm
 
 PEOPLE = Path(__file__).parent / "support" / "people.yaml"
 BORROWED = PEOPLE.with_name("borrowed.yaml")
+
+
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool | None:
+    """Use an alarm that also ends a test with an event loop; pytest-timeout's `thread` is left as it is."""
+    if settings.method != "signal" or threading.current_thread() is not threading.main_thread():
+        return None
+    set_alarm(item, settings.timeout)
+    return True
 
 
 def default_options() -> Options:
