@@ -21,6 +21,7 @@ BOUND_SECONDS = 15.0
 OPTIONS = ("--guard-every", "1", "--guard-settle", "0.3")
 """How such an operator is run: what a gap in the guard costs is told apart from what is not watched."""
 _DECIDES_SECONDS = 60.0
+_STAYS_SECONDS = 2.5
 _LOAD_SECONDS = 0.3
 _CODES = (0, 401, 403, 404, 410, 429, 500, 503)
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -76,9 +77,8 @@ async def _storm(world: World, chance: random.Random) -> Storm:
         world.proxy.faults = []
     loop = asyncio.get_running_loop()
     over = loop.time()
-    storm.blind = (
-        await _within(world, BOUND_SECONDS, lambda: _all_watched(world), storm, "not all kinds are watched") - over
-    )
+    bound, problem = BOUND_SECONDS + _STAYS_SECONDS, "not all kinds are watched"
+    storm.blind = await _within(world, bound, _all_watched(world), storm, problem) - over - _STAYS_SECONDS
     storm.done = await _within(world, _DECIDES_SECONDS, lambda: _runs(world), storm, "no run is done") - over
     if process is None or not alive(process) or world.operator.process is not process:
         storm.problems.append(f"the operator ended: {world.operator.log.read_text()[-1500:]}")
@@ -144,10 +144,18 @@ async def _within(world: World, seconds: float, probe: Probe, storm: Storm, prob
     return loop.time()
 
 
-async def _all_watched(world: World) -> bool:
-    """Whether each kind is watched, as the proxy sees it."""
-    open_now = world.proxy.watched
-    return all(open_now.get(kind.plural) for kind in WATCHED)
+def _all_watched(world: World) -> Probe:
+    """Return whether each kind is watched, and was for a while: the watch of a CRD that is gone stays open for a moment."""
+    loop = asyncio.get_running_loop()
+    since = loop.time()
+
+    async def watched() -> bool:
+        nonlocal since
+        if not all(world.proxy.watched.get(kind.plural) for kind in WATCHED):
+            since = loop.time()
+        return loop.time() - since >= _STAYS_SECONDS
+
+    return watched
 
 
 async def _runs(world: World) -> bool:
