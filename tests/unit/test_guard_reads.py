@@ -90,13 +90,23 @@ async def test_a_role_of_the_version_before_may_not_list() -> None:
         await idents(server, REFS)
 
 
+class Nothing:
+    """Nothing is being deleted."""
+
+    async def goes(self) -> str | None:
+        return None
+
+    async def work(self) -> None:
+        raise AssertionError("there is nothing to work off")
+
+
 def guard(server: Server, told: list[str | None]) -> Guard:
     """Return a guard that has everything on record."""
 
     async def sweep(_: str) -> None:
         """Nothing waits."""
 
-    made = Guard(server, GuardValues(), sweep, told.append)
+    made = Guard(server, GuardValues(), sweep, told.append, Nothing())
     made._refs, made._record = list(REFS), seen()
     return made
 

@@ -10,8 +10,9 @@ seconds, and every gate whose decisions may be forged was superseded (`handlers.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from pratique.admission.expected import expected, refs, without_prose
 from pratique.admission.values import GuardValues
@@ -24,6 +25,9 @@ from pratique.guarding.record import Seen, changed, from_data, key_of, shown, to
 
 log = logging.getLogger(__name__)
 _PAUSE = 0.5
+_NO_KIND = 404
+_TERMINATING = "create not allowed while custom resource definition is terminating"
+"""How an API server answers whoever would create an object of a kind that is being deleted, before it admits anything."""
 _FIRST = "there is no record of the guard"
 _GAP = "gap"
 """The key of the record that says since when, and why, it does not count."""
@@ -41,38 +45,65 @@ class Lapse:
     certain: bool
 
 
-async def unguarded(api: Api, operator: str) -> Lapse | None:
-    """Send every canary as a dry run; return why the API server does not guard, or None if it does."""
+async def unguarded(api: Api, operator: str, going: Collection[str] = ()) -> Lapse | None:
+    """Send every canary as a dry run; return why the API server does not guard, or None if it does.
+
+    Of a kind that is `going`, with its CRD, it may also answer that nobody can create one.
+    """
     for canary in canaries(operator):
-        lapse = await _send(api, canary)
+        lapse = await _send(api, canary, canary.manifest["kind"] in going)
         if lapse is not None:
             return lapse
     return None
 
 
-async def _send(api: Api, canary: Canary) -> Lapse | None:
+async def _send(api: Api, canary: Canary, is_going: bool) -> Lapse | None:
     metadata = canary.manifest["metadata"]
     ref = ObjectRef(canary.manifest["apiVersion"], canary.manifest["kind"], metadata["name"], metadata.get("namespace"))
     try:
         path = await api.path_of(ref, named=False)
         await api.request("POST", path, canary.manifest, params={"dryRun": "All"})
     except ApiError as error:
-        if canary.expected in error.message:
+        cannot_be_sent = error.code == _NO_KIND or _TERMINATING in error.message
+        if canary.expected in error.message or (is_going and cannot_be_sent):
             return None
         text = f"the canary for {canary.policy} was answered with: {error.message}"
         return Lapse(text, certain=not error.transient)
     return Lapse(f"the admission policy {canary.policy} does not guard (its canary was accepted)", certain=True)
 
 
-async def until_guarded(api: Api, operator: str, told: Callable[[str], None] = lambda why: None) -> None:
-    """Return once every canary is refused: nothing else is begun before, by a standby neither; `told` is told why not."""
+async def _nothing() -> None:
+    """Do nothing meanwhile."""
+
+
+async def until_guarded(
+    api: Api,
+    operator: str,
+    told: Callable[[str], None] = lambda why: None,
+    meanwhile: Callable[[], Awaitable[None]] = _nothing,
+) -> None:
+    """Return once every canary is refused: nothing is decided before, nor stood by; `told` is told why not.
+
+    `meanwhile` is what may be done all the same; it returns when that is over.
+    """
     before = None
     while (lapse := await unguarded(api, operator)) is not None:
         if lapse.why != before:
             log.warning("Waiting for the guard: %s. Are the CRDs and policies installed?", lapse.why)
             before = lapse.why
             told(lapse.why)
+        await meanwhile()
         await asyncio.sleep(_PAUSE)
+
+
+class Clears(Protocol):
+    """Works off what is being deleted with its CRD (`handlers.clearing`). Both raise ApiError."""
+
+    async def goes(self) -> str | None:
+        """Return which CRDs go, if all else guards as it should, or None."""
+
+    async def work(self) -> None:
+        """Work off what is being deleted, if they still go."""
 
 
 @dataclass
@@ -84,6 +115,7 @@ class Guard:
     sweep: Sweep
     told: Told
     """Told why nothing is decided, whenever that changes; None: all is well."""
+    clearing: Clears
     every: float = 15.0
     settle: float = 2.0
     """Seconds: how long the slowest of several API servers may take until it enforces a policy that is written.
@@ -188,7 +220,10 @@ class Guard:
             gap = gap or lapse
             self._note(gap)
             await self._mark(store, data, gap)
-            self.told(lapse)
+            goes = await self.clearing.goes()
+            self.told(goes or lapse)
+            if goes is not None:
+                await self.clearing.work()
             return
         if gap is None:
             self._record = seen

@@ -89,6 +89,21 @@ def unlike(expected: Json, live: Json) -> str | None:
     return f"{shown(key_of(expected))}: {clean(path, 512)}" if path else None
 
 
+def going(found: Iterable[tuple[Json, Json | None]]) -> dict[str, str]:
+    """Return which CRDs are gone or being deleted, by kind, in words; nothing if anything else is not as expected."""
+    kinds = dict[str, str]()
+    for expected, live in found:
+        is_definition = expected["kind"] == "CustomResourceDefinition"
+        if live is not None and unlike(expected, live) is not None:
+            return {}
+        if live is None and not is_definition:
+            return {}
+        if is_definition and (live is None or "deletionTimestamp" in live["metadata"]):
+            name = expected["metadata"]["name"]
+            kinds[expected["spec"]["names"]["kind"]] = f"{name} is {'gone' if live is None else 'being deleted'}"
+    return kinds
+
+
 def _difference(expected: Any, live: Any, path: str, defaults: Any) -> str | None:  # noqa: ANN401 - any JSON value
     if isinstance(expected, dict) and isinstance(live, dict):
         return _in_fields(expected, live, path, defaults if isinstance(defaults, dict) else {})

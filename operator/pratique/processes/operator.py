@@ -31,6 +31,7 @@ from pratique.core.telling.recipients import Routing
 from pratique.delivering.outbox import Outbox
 from pratique.guarding.events import guard_event
 from pratique.guarding.guard import Guard, until_guarded
+from pratique.handlers.clearing import Clearing
 from pratique.handlers.informers import Informers
 from pratique.handlers.kinds import KINDS, WATCHED, Key, Limits, new_stores
 from pratique.handlers.memory import Parsed, Vouched
@@ -121,7 +122,10 @@ class Operator:
         self.watches = Watches(connection, self.informers, self.clock, self.api)
         sweep = Sweep(stores, taints, lambda: self.informers.relist(self.api), self._look, self.workers.add)
         sweep.superseded = self.metrics.superseded
-        self.guard = Guard(self.api, settings.guard, sweep, self._guarded, settings.guard_every, settings.guard_settle)
+        cleared = (stores["environments"], self.informers.seen, self._look)
+        self.clearing = Clearing(self.api, settings.guard, *cleared, settings.guard_settle)
+        times = (settings.guard_every, settings.guard_settle)
+        self.guard = Guard(self.api, settings.guard, sweep, self._guarded, self.clearing, *times)
         self.guard.counted = self.metrics.verified
         self.reconciler = Reconciler(
             api=self.api,
@@ -195,7 +199,7 @@ class Operator:
             raise error
 
     async def _serve(self, stop: asyncio.Event) -> None:
-        await until_guarded(self.api, self.settings.username, self._waiting)
+        await until_guarded(self.api, self.settings.username, self._waiting, self._clear)
         self.health.reason = "filling the cache"
         await self.sandbox.start()
         ended: BaseException | None = None
@@ -221,6 +225,30 @@ class Operator:
 
     def _waiting(self, why: str) -> None:
         self.health.reason = f"waiting for the guard: {why}"
+
+    async def _clear(self) -> None:
+        """While CRDs go, and all else guards, lead so far that what is being deleted is worked off; no cache is needed."""
+        if await self._goes() is None:
+            return
+        await self.routes.read(self.api, self.settings.namespace)
+        run = self.clearing.run
+        work = asyncio.ensure_future(self.leadership.run(run) if self.leadership else run())
+        try:
+            while not work.done() and (why := await self._goes()) is not None:
+                self._waiting(why)
+                await asyncio.wait({work}, timeout=_RETRY_SECONDS)
+            if work.done():
+                work.result()
+        finally:
+            work.cancel()
+            await asyncio.wait({work})
+            await self.outbox.close()
+
+    async def _goes(self) -> str | None:
+        try:
+            return await self.clearing.goes()
+        except ApiError:
+            return None  # `until_guarded` says what the API server answers
 
     async def _fill(self) -> None:
         """List everything, once the watches have begun."""
@@ -268,21 +296,29 @@ class Operator:
     async def _lead(self) -> None:
         """Decide and tell while the API server guards, until cancelled. A standby may have waited for weeks."""
         self.guard.begin()
-        while True:
-            await self.guard.restored()
-            work = asyncio.ensure_future(self.workers.run())
-            watch = asyncio.ensure_future(self.guard.until_lapsed())
-            try:
-                await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
-                if work.done():
-                    return await work
-                self._guarded(await watch)
-                self.metrics.guard_had_a_gap()
-            finally:
-                work.cancel()
-                watch.cancel()
-                await asyncio.wait({work, watch})
-                await self.outbox.close()
+        try:
+            while True:
+                await self.guard.restored()
+                await self._decide()
+        finally:
+            await self.outbox.close()  # a look may be taken, and something told, also while nothing is decided
+
+    async def _decide(self) -> None:
+        """Work until the API server does not guard any more."""
+        work = asyncio.ensure_future(self.workers.run())
+        watch = asyncio.ensure_future(self.guard.until_lapsed())
+        try:
+            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                await work
+                return
+            self._guarded(await watch)
+            self.metrics.guard_had_a_gap()
+        finally:
+            work.cancel()
+            watch.cancel()
+            await asyncio.wait({work, watch})
+            await self.outbox.close()
 
     def _guarded(self, why_not: str | None) -> None:
         before, self.health.unguarded = self.health.unguarded, why_not

@@ -11,7 +11,7 @@ from tools.codegen.crds import crds
 
 from pratique.admission.expected import expected
 from pratique.admission.values import GuardValues, GuardValuesError, guard_values
-from pratique.guarding.record import Ident, changed, from_data, ident_of, key_of, shown, to_data, unlike
+from pratique.guarding.record import Ident, changed, from_data, going, ident_of, key_of, shown, to_data, unlike
 
 POLICY, BINDING = "ValidatingAdmissionPolicy.pratique-decision", "ValidatingAdmissionPolicyBinding.pratique-decision"
 RECORD = {POLICY: Ident("u1", 1), BINDING: Ident("u2", 4)}
@@ -150,3 +150,35 @@ def test_what_the_option_does_not_know_is_refused_with_a_sentence(text, sentence
     with pytest.raises(GuardValuesError) as error:
         guard_values("pratique-system", text)
     assert str(error.value).startswith(sentence)
+
+
+DEFINITION, OTHER = (
+    "CustomResourceDefinition.environments.pratique.dev",
+    "CustomResourceDefinition.actions.pratique.dev",
+)
+GOES = {"Environment": "environments.pratique.dev is being deleted"}
+
+
+def at_their_end(*keys: str) -> dict[str, Any]:
+    """Return what there is while these are being deleted."""
+    there = copy.deepcopy(EXPECTED)
+    for key in keys:
+        there[key]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    return there
+
+
+@pytest.mark.parametrize(
+    ("there", "kinds"),
+    [
+        (EXPECTED, {}),
+        (at_their_end(DEFINITION), GOES),
+        (at_their_end(DEFINITION, POLICY), GOES),
+        (at_their_end(DEFINITION) | {OTHER: None}, GOES | {"Action": "actions.pratique.dev is gone"}),
+        (EXPECTED | {OTHER: None}, {"Action": "actions.pratique.dev is gone"}),
+        (at_their_end(DEFINITION) | {POLICY: None}, {}),
+        (at_their_end(DEFINITION) | {BINDING: EXPECTED[BINDING] | {"spec": {}}}, {}),
+        (EXPECTED | {DEFINITION: at_their_end(DEFINITION)[DEFINITION] | {"spec": {}}}, {}),
+    ],
+)
+def test_says_which_crds_go_if_all_else_is_as_installed(there, kinds) -> None:
+    assert going((each, there[key]) for key, each in EXPECTED.items()) == kinds
