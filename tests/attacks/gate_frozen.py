@@ -51,6 +51,7 @@ ATTACKS = [
         {"policy": {"comment": "Never"}, "decisions": {LEAD: {"verdict": "Decline"}}},
     ),
     weaken("other-plan", "an approver changes the digest of what is being approved", {"plan": {"digest": "sha256:1"}}),
+    weaken("other-document", "an approver changes the objects that are being approved", {"plan": {"document": "{}"}}),
     weaken("other-summary", "an approver rewrites what the others read about it", {"plan": {"summary": ["harmless"]}}),
     weaken("no-summary", "an approver takes the summary away", {"plan": {"summary": None}}),
     weaken("other-subject", "an approver points the gate at another run", {"subject": {"name": "done"}}),

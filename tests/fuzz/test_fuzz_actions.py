@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fuzz.world import ACTIONS, BOUND, RUNS, SPACE, World, examples, size
+from tests.fuzz.world import ACTIONS, APPROVALS, BOUND, RUNS, SPACE, World, examples, size
 
 from pratique.core.plans.sameness import contains
 
@@ -168,7 +168,10 @@ def judge(world: World, run: dict[str, Any]) -> None:
     assert size(run) < BOUND
     if status["phase"] not in MADE:
         assert made == [], status
-    planned = [each["manifest"] for each in (status.get("plan") or {}).get("resources", []) if not each.get("patch")]
+    text = status.get("document", "{}")
+    for gate in status.get("approvals", []):
+        text = (world.get(f"{APPROVALS}/{gate['name']}") or {})["spec"]["plan"]["document"]
+    planned = [each["manifest"] for each in json.loads(text).get("resources", []) if not each.get("patch")]
     for live in made:
         assert live["metadata"]["namespace"] == SPACE, "its account may write nowhere else"
         assert any(contains({"apiVersion": "v1", "kind": "ConfigMap", **live}, each) for each in planned), (

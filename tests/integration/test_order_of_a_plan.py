@@ -11,6 +11,7 @@ import pytest
 import yaml
 from tests.support.cluster import Cluster, wait_for
 from tests.support.manifests import decision, run
+from tests.support.runs import document_of
 from tools.installation import OperatorProcess
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
@@ -161,7 +162,7 @@ def test_later_objects_wait_for_what_earlier_ones_give(cluster: Cluster, namespa
     statuses = {name: _body(cluster, name, namespace)["status"] for name in names}
     assert {name: status["message"] for name, status in statuses.items() if status["phase"] != "Succeeded"} == {}
     for name, status in statuses.items():
-        tried = status["plan"]["resources"][-1]["dryRun"]
+        tried = document_of(cluster, status, namespace)["resources"][-1]["dryRun"]
         assert (tried["result"], "first" in tried["message"]) == ("Deferred", True), (name, tried)
 
 

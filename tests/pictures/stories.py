@@ -23,6 +23,7 @@ from tests.support.told import entry
 from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, AskedInput
 from pratique.api.v1alpha1.common import EventType, Requester
+from pratique.core.plans.document import document
 from pratique.core.plans.summary import summarize_tried
 from pratique.core.telling.messages import Message, compose_environment, compose_run
 from pratique.core.telling.shown_inputs import asked_inputs
@@ -107,7 +108,7 @@ def told(
     asked = {"reason": reason, "requested_by": Requester(username=who), "action_ref": {"name": action.name}}
     subject = run(meta={"name": name}, spec=asked, plan=plan.model_copy(update={"action": action}))
     shown = asked_inputs(FORM, inputs if inputs is not None else ORDERED if resources is DATABASE else SCALED)
-    its_gate = _gate(subject.metadata.name, plan.digest, summary, why, gate_status or {}, shown)
+    its_gate = _gate(subject.metadata.name, document(plan).digest, summary, why, gate_status or {}, shown)
     subject = subject.model_copy(update={"status": subject.status.model_copy(update={"outputs": outputs or {}})})
     sentence = text or gate_ended(its_gate)
     outbox = entry(event, message=sentence).model_copy(update={"at": at(minute)})

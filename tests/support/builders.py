@@ -12,6 +12,7 @@ from pratique.api.v1alpha1.action_run import (
     ActionVersion,
     Phase,
     PlannedResource,
+    RunApproval,
     RunPlan,
 )
 from pratique.api.v1alpha1.approval import (
@@ -32,7 +33,7 @@ from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.core.gates.opening import approval_name, round_of
 from pratique.core.kernel.answers import Standing, judge
 from pratique.core.kernel.effects import Effect, Failure, Outcome
-from pratique.core.plans.digest import plan_digest
+from pratique.core.plans.document import document, document_of, head_of
 from pratique.core.plans.summary import summarize
 from pratique.core.runs.snapshot import RunSnapshot
 
@@ -114,25 +115,31 @@ def approval(spec: ApprovalSpec | None = None, *, name: str = "gate", **status: 
 
 def approval_of(owner: ActionRun, state: ApprovalState = ApprovalState.PENDING, **status: Any) -> Approval:
     """Return the Approval that holds this run, with the decisions (one, if none are given) that make its state true."""
-    plan = owner.status.plan
-    assert plan is not None
-    assert plan.gate is not None
-    stage = plan.gate
+    written = document_of(owner.status, None)
+    assert written is not None
+    stage = written.plan.gate
+    assert stage is not None
     rule = {"approvers": stage.approvers, "required": stage.required, "comment": stage.comment}
     if state is ApprovalState.EXPIRED:
         rule["deadline"] = NOW
     verdicts = {ApprovalState.APPROVED: "Approve", ApprovalState.DECLINED: "Decline"}
     said = status.get("decisions") or ([counted("lead-1", verdicts[state], "no")] if state in verdicts else [])
     votes = {each.by: vote(each.verdict, comment=each.comment) for each in said}
-    spec = gate(votes, **rule).model_copy(update={"plan": ApprovalPlan(digest=plan.digest), "message": stage.message})
-    return approval(spec, name=approval_name(owner, stage, round_of(owner)), state=state, **status)
+    spec = gate(votes, **rule).model_copy(update={"plan": approved(written.plan), "message": stage.message})
+    return approval(spec, name=approval_name(owner, stage.name, round_of(owner)), state=state, **status)
 
 
 def proven(subject: ActionRun, outcomes: Mapping[str, Outcome] | None = None, **known: Any) -> RunSnapshot:
     """Return the snapshot of a run that this process has started itself."""
-    plan = subject.status.plan
-    digest = plan_digest(plan) if plan is not None else None
+    written = document_of(subject.status, None)
+    digest = written.digest if written is not None else None
     return RunSnapshot(subject, outcomes=outcomes or {}, proven=digest, **known)
+
+
+def approved(plan: RunPlan) -> ApprovalPlan:
+    """Return what a gate holds of a plan."""
+    written = document(plan)
+    return ApprovalPlan(digest=written.digest, summary=plan.summary, document=written.text)
 
 
 def tried(*plans: RunPlan, what: str = "try") -> dict[str, Outcome]:
@@ -145,13 +152,17 @@ def tried(*plans: RunPlan, what: str = "try") -> dict[str, Outcome]:
     }
 
 
-def run(*, meta: Json | None = None, spec: Json | None = None, **status: Any) -> ActionRun:
+def run(*, meta: Json | None = None, spec: Json | None = None, plan: RunPlan | None = None, **status: Any) -> ActionRun:
+    """Return a run; with a plan it has both what people read of it and, as if it needed no gate, the document."""
     asked = {
         "action_ref": {"name": "create-environment"},
         "reason": "a demo",
         "requested_by": Requester(username="developer@example.com"),
         **(spec or {}),
     }
+    if plan is not None:
+        written = document(plan)
+        status = {"plan": head_of(written, plan.summary), "document": written.text, **status}
     named = {"name": "ten-days", "namespace": "team-a", "uid": RUN_UID, "generation": 1, **(meta or {})}
     return ActionRun(metadata=ObjectMeta(**named), spec=ActionRunSpec(**asked), status=ActionRunStatus(**status))
 
@@ -171,10 +182,9 @@ def planned(ident: str = "made", made: Json | None = None, **changes: Any) -> Pl
 
 
 def run_plan(*resources: PlannedResource, **changes: Any) -> RunPlan:
-    """Return a plan with the digest that belongs to it."""
+    """Return a plan, and what approvers read of it."""
     plan = RunPlan(
         **{
-            "digest": "",
             "action": ActionVersion(name="create-environment", uid="act-1", generation=1, title="Create"),
             "service_account_ref": ServiceAccountRef(namespace="pratique-actions", name="maker"),
             "timeout": "10m",
@@ -184,13 +194,14 @@ def run_plan(*resources: PlannedResource, **changes: Any) -> RunPlan:
         }
     )
     summary = [summarize(each.manifest, patch=each.patch) for each in plan.resources]
-    return plan.model_copy(update={"digest": plan_digest(plan), "summary": summary})
+    return plan.model_copy(update={"summary": summary})
 
 
 def waiting(plan: RunPlan | None = None, *, status: Json | None = None, **spec: Any) -> ActionRun:
     """Return a run that is held at its gate."""
-    held = {"phase": Phase.WAITING_FOR_APPROVAL, "plan": plan or run_plan(gate=stage()), **(status or {})}
-    return run(spec=spec, **held)
+    plan = plan or run_plan(gate=stage())
+    gates = [RunApproval(stage=plan.gate.name, name="any", state=ApprovalState.PENDING)] if plan.gate else []
+    return run(spec=spec, **{"phase": Phase.WAITING_FOR_APPROVAL, "plan": plan, "approvals": gates, **(status or {})})
 
 
 def running(plan: RunPlan | None = None, **status: Any) -> ActionRun:

@@ -1,5 +1,6 @@
 """What tests of runs share: waiting for a phase, reading a condition, and an account for an Action to act as."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,14 @@ def phase(cluster: Cluster, name: str, namespace: str, *wanted: str, timeout: fl
         return status if now in wanted else None
 
     return wait_for(f"run {name} in {'/'.join(wanted)}", look, timeout)
+
+
+def document_of(cluster: Cluster, status: dict[str, Any], namespace: str) -> Any:
+    """Return what a run does, exactly: the document in its Approval or, without a gate, in its status."""
+    text = status.get("document")
+    for gate in status.get("approvals", []):
+        text = (cluster.get("approval", gate["name"], namespace) or {})["spec"]["plan"]["document"]
+    return json.loads(text)
 
 
 def condition(body: dict[str, Any] | None, kind: str) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 
+from pydantic import ValidationError
+
 from pratique.api.v1alpha1 import Action, ActionRun, Approval, Environment, NotificationChannel
 from pratique.api.v1alpha1.action_run import Phase
 from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus
@@ -24,6 +26,7 @@ from pratique.core.environments.status import stands
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
 from pratique.core.kernel.effects import Deliveries, Json, Outcomes, Plan
 from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
+from pratique.core.kernel.parking import explain
 from pratique.core.plans.objects import RUN_UID_LABEL
 from pratique.core.runs.open_runs import OpenRuns
 from pratique.core.runs.plan import plan_action_run
@@ -168,14 +171,16 @@ class ActionRuns(Kind):
         run = self.parsed(ActionRun, body)
         found = self.stores["actions"].get(("", run.spec.action_ref.name))
         action = self.parsed(Action, found) if found else None
-        approval = None if run.status.phase.is_end else self._approval(run)
+        needed = not run.status.phase.is_end or any(each.held for each in run.status.resources)
+        approval = self._approval(run) if needed else None
         proven, ended = self.memory.proven(run.metadata.uid), self.memory.ended(run.metadata.uid)
         others = self._others(run, body, approval)
         known = RunSnapshot(run, action, approval, outcomes, deliveries, proven, ended, others, self.routing)
+        _check_document(known, body)
         vouched = approval is not None and approval in self.vouched
         names = () if action is not None else tuple(name for _, name in self.stores["actions"].names())
         plan = plan_action_run(replace(known, vouched=vouched, actions=names), now)
-        self.memory.looked_at(run, plan)
+        self.memory.looked_at(run, plan, approval)
         return run, plan
 
     def message(self, body: Json, entry: Notification) -> Message | None:
@@ -227,6 +232,15 @@ class Approvals(Kind):
         if not (gone or status.get("decisions") or status.get("state", ApprovalState.PENDING) != ApprovalState.PENDING):
             return []
         return [("actionruns", body["metadata"]["namespace"], body["spec"]["subject"]["name"])]
+
+
+def _check_document(known: RunSnapshot, body: Json) -> None:
+    """Raise UnreadableError where a later version has written a plan that this one does not know."""
+    document = known.document
+    try:
+        _ = document.plan if document is not None else None
+    except ValidationError as error:
+        raise explain("ActionRun", body, error) from None
 
 
 class Environments(Kind):

@@ -15,7 +15,7 @@ from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.common import KubeObject
 from pratique.core.kernel.effects import Json, Plan
 from pratique.core.kernel.parking import explain
-from pratique.core.plans.digest import plan_digest
+from pratique.core.plans.document import document_of
 
 Model = TypeVar("Model", bound=KubeObject)
 K = TypeVar("K")
@@ -109,12 +109,12 @@ class Memory:
         """Return the end that a run has come to."""
         return self._ended.get(uid)
 
-    def looked_at(self, run: ActionRun, plan: Plan[ActionRunStatus]) -> None:
+    def looked_at(self, run: ActionRun, plan: Plan[ActionRunStatus], approval: Approval | None = None) -> None:
         """Take in a run as it is stored, and what was decided: one that goes on with nothing left to ask is allowed to."""
         uid, status = run.metadata.uid, plan.status
         if run.status.phase.is_end and self._ended.get(uid) is None:
             self._ended.put(uid, run.status.phase)
         if status.phase is not Phase.RUNNING:
             self._proven.drop(uid)
-        elif not plan.effects and status.plan is not None:
-            self._proven.put(uid, plan_digest(status.plan))
+        elif not plan.effects and (document := document_of(status, approval)) is not None:
+            self._proven.put(uid, document.digest)

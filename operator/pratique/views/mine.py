@@ -21,7 +21,8 @@ def run_row(run: ActionRun, gates: Gates, since: datetime) -> Run:
     """Return how a run stands."""
     spec, status, meta = run.spec, run.status, run.metadata
     gate, told = _open_gate(run), history(run, since)
-    title = status.plan.action.title if status.plan is not None else ""
+    head = status.head
+    title = head.action.title if head is not None else ""
     return Run(
         name=meta.name,
         namespace=meta.namespace or "",
@@ -79,8 +80,9 @@ def _open_gate(run: ActionRun) -> str | None:
 def _until(run: ActionRun, gate: Approval | None) -> datetime | None:
     """Return until when somebody may decide, or its resources may take; None if nothing has to be done by then."""
     status = run.status
-    if status.phase is Phase.RUNNING and status.plan is not None and status.started_at is not None:
-        return expires_at(status.started_at, status.plan.timeout)
+    head = status.head if status.phase is Phase.RUNNING else None
+    if head is not None and status.started_at is not None:
+        return expires_at(status.started_at, head.timeout)
     return gate.spec.policy.deadline if gate is not None else None
 
 

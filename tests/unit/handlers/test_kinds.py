@@ -1,11 +1,13 @@
 """What the kinds make of the cache: a request is told once it is known how it is decided."""
 
-from tests.support.builders import NOW
+import pytest
+from tests.support.builders import NOW, planned, run_plan, running
 from tests.support.told import entry, held_run, its_gate
 
-from pratique.api.v1alpha1.action_run import Phase, RunApproval
+from pratique.api.v1alpha1.action_run import Phase, RunApproval, RunResource
 from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.common import EventType
+from pratique.core.kernel.errors import UnreadableError
 from pratique.handlers.kinds import ActionRuns, Approvals, new_stores
 from pratique.handlers.memory import Parsed
 
@@ -49,3 +51,32 @@ def test_only_an_open_gate_that_this_process_ends_is_vouched_for() -> None:
     assert ended not in gates.vouched
     gates.writes(opened, granted)
     assert ended in gates.vouched
+
+
+@pytest.mark.parametrize(("text", "field"), [('"Bananas"', "resources.0.lists"), ("{", "of another shape")])
+def test_a_plan_that_a_later_version_wrote_leaves_its_run_alone(text: str, field: str) -> None:
+    body = running(run_plan(planned("made", lists="Replace"))).to_wire()
+    body["metadata"]["resourceVersion"] = "5"
+    body["status"]["document"] = body["status"]["document"].replace('"Replace"', text)
+    with pytest.raises(UnreadableError, match=field):
+        ActionRuns(new_stores(), Parsed()).look(body, {}, {}, NOW)
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_an_ended_run_looks_for_its_gate_only_while_it_keeps_something(held: bool) -> None:
+    """What it keeps gets its own time to live from the plan, which a gated run has in its Approval."""
+    run = held_run()
+    kept = RunResource(id="it", api_version="v1", kind="Pod", name="it", uid="u", held=held)
+    ended = {"phase": Phase.SUCCEEDED, "finished_at": NOW, "resources": [kept]}
+    body = run.model_copy(update={"status": run.status.model_copy(update=ended)}).to_wire()
+    body["metadata"]["resourceVersion"] = "5"
+    stores, opened = new_stores(), its_gate().to_wire()
+    opened["spec"]["plan"]["document"] = "{"
+    body["status"].pop("document")
+    opened["metadata"]["resourceVersion"] = "4"
+    stores["approvals"].put(opened)
+    if held:
+        with pytest.raises(UnreadableError):
+            ActionRuns(stores, Parsed()).look(body, {}, {}, NOW)
+    else:
+        assert ActionRuns(stores, Parsed()).look(body, {}, {}, NOW)[1].effects == ()

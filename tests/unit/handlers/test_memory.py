@@ -7,7 +7,7 @@ from pratique.api.v1alpha1.action_run import ActionRun, Phase
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.core.execution.adoption import ref_of
 from pratique.core.kernel.effects import Plan, Read
-from pratique.core.plans.digest import plan_digest
+from pratique.core.plans.document import document
 from pratique.handlers.memory import Memory, Vouched
 
 PLAN = run_plan(planned("one"))
@@ -26,7 +26,7 @@ def test_a_run_that_goes_on_with_nothing_left_to_ask_is_proven():
     memory.looked_at(subject, asking)
     assert memory.proven(uid) is None
     memory.looked_at(subject, Plan(subject.status))
-    assert memory.proven(uid) == plan_digest(PLAN)
+    assert memory.proven(uid) == document(PLAN).digest
     memory.looked_at(subject, Plan(of(uid, Phase.SUCCEEDED).status))
     assert memory.proven(uid) is None
 

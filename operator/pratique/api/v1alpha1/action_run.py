@@ -3,10 +3,10 @@
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from pratique.api.v1alpha1.action import Lists, Stage
-from pratique.api.v1alpha1.approval import ApprovalState
+from pratique.api.v1alpha1.approval import MAX_DOCUMENT, ApprovalState
 from pratique.api.v1alpha1.common import (
     WAITING_MESSAGE,
     ApiModel,
@@ -149,9 +149,8 @@ class ActionVersion(ApiModel):
 
 
 class RunPlan(ApiModel):
-    """What will run, exactly; the Approval is bound to its digest, and it is compared again at the start."""
+    """What will run, exactly: what the document of a plan holds. It is compared again at the start."""
 
-    digest: Annotated[str, Field(max_length=80, description="sha256 over everything else here but summary.")]
     action: Annotated[ActionVersion, Field(description="The Action it was made from.")]
     service_account_ref: Annotated[ServiceAccountRef, Field(description="With whose power it runs.")]
     timeout: Annotated[Duration, Field(description="How long the resources may take.")]
@@ -213,7 +212,21 @@ class ActionRunStatus(ApiModel):
     observed_generation: Annotated[int, Field(ge=0, description="The generation last acted on.")] = 0
     phase: Annotated[Phase, Field(description="Where the run stands.")] = Phase.PENDING
     message: Annotated[str, Field(max_length=2048, description="One sentence: what it waits for or how it ended.")] = ""
-    plan: Annotated[RunPlan | None, Field(description="What will run, exactly.")] = None
+    plan: Annotated[
+        JsonObject | None,
+        Field(
+            description="What people read of the plan: Action, account, times, summary, gate, digest. In runs of version"
+            " 0.1.0 all of it."
+        ),
+    ] = None
+    document: Annotated[
+        str | None,
+        Field(
+            max_length=MAX_DOCUMENT,
+            description="The plan of a run without a gate, as JSON: what runs, exactly. With a gate it is in its"
+            " Approval, in spec.plan.document.",
+        ),
+    ] = None
     approvals: Annotated[
         list[RunApproval],
         Field(
@@ -239,6 +252,14 @@ class ActionRunStatus(ApiModel):
     finished_at: Annotated[Time | None, Field(description="When the run ended.")] = None
     conditions: Conditions = []
     notifications: Outbox = []
+
+    @property
+    def head(self) -> RunPlan | None:
+        """What people are shown of the plan; None if it cannot be read. What runs is the document, never this."""
+        try:
+            return RunPlan.model_validate(self.plan) if self.plan is not None else None
+        except ValidationError:
+            return None
 
 
 class ActionRun(KubeObject):

@@ -22,6 +22,8 @@ from pratique.api.v1alpha1.common import (
     pending_condition,
 )
 
+MAX_DOCUMENT = 786432
+"""Characters of a plan as JSON: what may be planned, and what the dry runs of it may show at most."""
 _OPEN = "Waiting for a decision; spec.policy says who may decide and until when"
 
 
@@ -57,13 +59,21 @@ class Subject(ApiModel):
 
 
 class ApprovalPlan(ApiModel):
-    """What will happen if granted; the full objects are in the run's status.plan."""
+    """What will happen if granted."""
 
-    digest: Annotated[str, Field(max_length=80, description="Digest of the run's plan.")]
+    digest: Annotated[str, Field(max_length=80, description="sha256 of the document, as sha256:HEX.")]
     summary: Annotated[
         list[Annotated[str, Field(max_length=512)]], Field(max_length=16, description="One line per object.")
     ] = []
     cost: Annotated[str | None, Field(max_length=512, description="What it costs, as the Action says.")] = None
+    document: Annotated[
+        str | None,
+        Field(
+            max_length=MAX_DOCUMENT,
+            description="The plan as JSON: what runs, exactly. Absent in Approvals of version 0.1.0, whose run has it in"
+            " status.plan.",
+        ),
+    ] = None
 
 
 class AskedInput(ApiModel):

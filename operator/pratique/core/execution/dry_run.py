@@ -19,7 +19,6 @@ from pratique.core.kernel.answers import Cause
 from pratique.core.kernel.effects import Create, Effect, Failure, ObjectRef, Outcomes, Read
 from pratique.core.kernel.text import clean
 from pratique.core.plans.changes import changes_of_new
-from pratique.core.plans.digest import plan_digest
 from pratique.core.plans.first_changes import first_changes
 from pratique.core.plans.listing import listed
 from pratique.core.plans.objects import without_secrets
@@ -111,19 +110,17 @@ def try_plan(run: ActionRun, plan: RunPlan, outcomes: Outcomes, what: str, made:
 
 
 def with_results(plan: RunPlan, trial: Trial) -> RunPlan:
-    """Return the plan as approvers see it: with what its dry runs showed, in its summary and in its digest."""
+    """Return the plan as approvers see it: with what its dry runs showed, and that in its summary."""
     shown = [planned.model_copy(update={"dry_run": tried.dry_run}) for planned, tried in trial.tried]
     lines = dict(zip((each.id for each in plan.resources), plan.summary, strict=False))
     summary = [summarize_tried(each, lines.get(each.id)) for each in shown]
-    tried = plan.model_copy(update={"resources": shown, "summary": summary})
-    return tried.model_copy(update={"digest": plan_digest(tried)})
+    return plan.model_copy(update={"resources": shown, "summary": summary})
 
 
 def without_results(plan: RunPlan) -> RunPlan:
-    """Return the plan as it was evaluated, with the digest that it had then."""
+    """Return the plan as it was evaluated."""
     bare = [each.model_copy(update={"dry_run": None}) for each in plan.resources]
-    evaluated = plan.model_copy(update={"resources": bare})
-    return evaluated.model_copy(update={"digest": plan_digest(evaluated)})
+    return plan.model_copy(update={"resources": bare})
 
 
 def _try(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Outcomes, key: str) -> Tried | Effect:

@@ -9,7 +9,7 @@ process with an old cache then sees that the Job was made, and is gone.
 """
 
 from pratique.api.v1alpha1 import GROUP, VERSION
-from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, PlannedResource, RunResource
+from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, PlannedResource, RunPlan, RunResource
 from pratique.core.kernel.answers import Cause
 from pratique.core.kernel.effects import Effect, Json, MergePatch, ObjectRef, Outcomes, Plan, Read
 
@@ -44,12 +44,10 @@ def confirm(run: ActionRun) -> Read:
     return Read("confirm", ref)
 
 
-def release(status: ActionRunStatus, outcomes: Outcomes) -> Plan[ActionRunStatus]:
+def release(status: ActionRunStatus, plan: RunPlan, outcomes: Outcomes) -> Plan[ActionRunStatus]:
     """Give objects that were kept the TTL that was planned, now that the run's end is on record."""
-    if status.plan is None:
-        return Plan(status)
-    planned = {each.id: each for each in status.plan.resources}
-    account = status.plan.service_account_ref.username
+    planned = {each.id: each for each in plan.resources}
+    account = plan.service_account_ref.username
     resources: list[RunResource] = []
     effects: list[Effect] = []
     retry = False

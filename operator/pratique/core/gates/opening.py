@@ -13,6 +13,7 @@ from pratique.api.v1alpha1.common import Requester
 from pratique.core.environments.ttl import expires_at
 from pratique.core.kernel.effects import Json
 from pratique.core.kernel.text import clean
+from pratique.core.plans.document import document
 from pratique.core.plans.objects import RUN_UID_LABEL
 from pratique.core.telling.shown_inputs import asked_inputs
 
@@ -22,10 +23,10 @@ def round_of(run: ActionRun) -> int:
     return run.status.approvals[0].round if run.status.approvals else 1
 
 
-def approval_name(run: ActionRun, stage: Stage, round_: int = 1) -> str:
+def approval_name(run: ActionRun, stage: str, round_: int = 1) -> str:
     """Return the name of a run's gate: it carries the run's uid, so that a namesake never meets an older gate."""
     again = f"-{round_}" if round_ > 1 else ""
-    return f"{run.metadata.name}-{stage.name}-{run.metadata.uid.replace('-', '')[:10]}{again}"
+    return f"{run.metadata.name}-{stage}-{run.metadata.uid.replace('-', '')[:10]}{again}"
 
 
 def policy_of(stage: Stage, deadline: datetime) -> GatePolicy:
@@ -48,6 +49,7 @@ def open_gate(
     A clock of ours that is behind the API server's must not make it shorter: a run is never held before it was asked.
     """
     form = action.spec.inputs.schema_ if action is not None else {}
+    written = document(plan)
     opened = max(now, run.metadata.creation_timestamp)
     spec = ApprovalSpec(
         subject=Subject(kind="ActionRun", name=run.metadata.name, uid=run.metadata.uid),
@@ -59,10 +61,10 @@ def open_gate(
         requested_by=run.spec.requested_by or Requester(username="unknown"),
         on_behalf_of=run.spec.on_behalf_of,
         inputs=asked_inputs(form, plan.inputs),
-        plan=ApprovalPlan(digest=plan.digest, summary=plan.summary, cost=plan.cost),
+        plan=ApprovalPlan(digest=written.digest, summary=plan.summary, cost=plan.cost, document=written.text),
         policy=policy_of(stage, expires_at(opened, stage.deadline)),
         notifications=plan.notifications,
     )
     labels = {RUN_UID_LABEL: run.metadata.uid}
-    metadata = {"name": approval_name(run, stage, round_), "namespace": run.metadata.namespace, "labels": labels}
+    metadata = {"name": approval_name(run, stage.name, round_), "namespace": run.metadata.namespace, "labels": labels}
     return {"apiVersion": API_VERSION, "kind": "Approval", "metadata": metadata, "spec": spec.to_wire()}

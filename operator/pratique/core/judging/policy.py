@@ -22,7 +22,6 @@ from pratique.core.kernel.errors import EvaluationError, ImpossibleNameError, No
 from pratique.core.kernel.identity import askers, folded, is_among, is_service_account, person_of
 from pratique.core.kernel.limits import MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
 from pratique.core.kernel.text import clean
-from pratique.core.plans.digest import plan_digest
 from pratique.core.plans.objects import finished_manifest, not_written_out
 from pratique.core.plans.summary import summarize
 from pratique.core.telling.wording import approvers_phrase
@@ -209,7 +208,6 @@ def _plan(
 ) -> RunPlan:
     metadata, execution = action.metadata, action.spec.execution
     plan = RunPlan(
-        digest="",
         action=ActionVersion(
             name=metadata.name, uid=metadata.uid, generation=metadata.generation, title=clean(action.spec.title, 100)
         ),
@@ -227,7 +225,7 @@ def _plan(
     size = len(json.dumps(plan.to_wire()))
     if size > MAX_PLAN_BYTES:
         raise EvaluationError(f"spec.execution.resources: make a plan of {size} bytes, {MAX_PLAN_BYTES} are allowed")
-    return plan.model_copy(update={"digest": plan_digest(plan)})
+    return plan
 
 
 def _line(action: Action, planned: PlannedResource) -> str:

@@ -29,7 +29,7 @@ from pratique.core.gates.opening import approval_name, open_gate, round_of
 from pratique.core.gates.plan import as_decided, state_holds
 from pratique.core.kernel.effects import Create, EvaluateRun, Evaluation, ObjectRef, Outcome, Plan, Read
 from pratique.core.kernel.identity import person_of
-from pratique.core.plans.digest import plan_digest
+from pratique.core.plans.document import Document, is_plan_of
 from pratique.core.runs import transitions
 from pratique.core.runs.open_runs import too_many
 from pratique.core.runs.running import follow
@@ -68,7 +68,8 @@ def _addressed(snapshot: RunSnapshot, after: ActionRunStatus, now: datetime) -> 
     if after.notifications == before:
         return after
     asked = snapshot.action.spec.notifications if snapshot.action is not None else []
-    rules = after.plan.notifications if after.plan is not None else asked
+    head = after.head
+    rules = head.notifications if head is not None else asked
     concerned = by_run(snapshot.run.model_copy(update={"status": after}), snapshot.approval, rules)
     outbox = addressed(list(before), list(after.notifications), concerned, snapshot.routing, now)
     return after.model_copy(update={"notifications": outbox})
@@ -80,7 +81,7 @@ def _decide(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
         return Plan(status)
     if snapshot.ended is not None and not status.phase.is_end:
         text = f"It had ended as {snapshot.ended.value}, and its status was changed since: an end stays, nothing runs again"
-        rules = status.plan.notifications if status.plan is not None else []
+        rules = status.head.notifications if status.head is not None else []
         return Plan(transitions.end(run, snapshot.ended, text, now, EventType.STATUS_FORGED, rules))
     match status.phase:
         case Phase.PENDING:
@@ -90,7 +91,8 @@ def _decide(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
         case Phase.RUNNING:
             return _go_on(snapshot, now)
         case _:
-            return release(status, snapshot.outcomes)
+            document = snapshot.document if any(each.held for each in status.resources) else None
+            return Plan(status) if document is None else release(status, document.plan, snapshot.outcomes)
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def _enter(snapshot: RunSnapshot, plan: RunPlan, now: datetime, again: _Again) -
     """Let a run without a gate start at once; open the gate of any other, once its plan has passed a dry run."""
     run, stage = snapshot.run, plan.gate
     if stage is None and [each.patch for each in plan.resources] == [False]:  # the one POST says as much as a dry run
-        return follow(snapshot, transitions.start(run, plan, FREE, now), now)
+        return follow(snapshot, plan, transitions.start(run, plan, FREE, now), now)
     trial = try_plan(run, plan, snapshot.outcomes, TRY)
     if trial.effects:
         return Plan(run.status, effects=trial.effects)
@@ -172,7 +174,7 @@ def _enter(snapshot: RunSnapshot, plan: RunPlan, now: datetime, again: _Again) -
         return Plan(transitions.end(run, Phase.REFUSED, text, now, EventType.REFUSED, plan.notifications))
     plan = with_results(plan, trial)
     if stage is None:
-        return follow(snapshot, transitions.start(run, plan, FREE, now), now)
+        return follow(snapshot, plan, transitions.start(run, plan, FREE, now), now)
     return _open(snapshot, plan, stage, now, again)
 
 
@@ -193,7 +195,7 @@ def _open(snapshot: RunSnapshot, plan: RunPlan, stage: Stage, now: datetime, aga
         return Plan(transitions.end(run, phase, text, now, EventType(phase.value), plan.notifications))
     gate = RunApproval(stage=stage.name, name=approval.metadata.name, state=ApprovalState.PENDING, round=again.round)
     text = held(stage, approval.spec.policy.deadline)
-    return Plan(transitions.wait(run, plan, gate, text, now, again.why))
+    return Plan(transitions.wait(run, approval, plan, gate, text, now, again.why))
 
 
 def _not_ours(found: Approval, wanted: Approval) -> tuple[Phase | None, str]:
@@ -201,12 +203,13 @@ def _not_ours(found: Approval, wanted: Approval) -> tuple[Phase | None, str]:
     name, spec, rule = found.metadata.name, found.spec, found.spec.policy
     if spec.subject.uid != wanted.spec.subject.uid:
         return Phase.REFUSED, f"The name {name} is taken by an Approval of another run: choose another name"
-    if spec.plan.digest != wanted.spec.plan.digest:
+    if not is_plan_of(spec.plan, wanted.spec.plan):
         text = "The Action, or what it would do, changed while its gate was being opened"
         return Phase.SUPERSEDED, f"{text}: apply the request again under another name"
     same_time = rule.model_copy(update={"deadline": wanted.spec.policy.deadline})
     asked = wanted.spec.inputs if spec.inputs is None else spec.inputs  # one opened by the version before has none
-    as_opened = spec.model_copy(update={"policy": same_time, "decisions": {}, "inputs": asked})
+    written = wanted.spec.plan.model_copy(update={"summary": spec.plan.summary, "cost": spec.plan.cost})
+    as_opened = spec.model_copy(update={"policy": same_time, "decisions": {}, "inputs": asked, "plan": written})
     if as_opened != wanted.spec or rule.deadline > wanted.spec.policy.deadline:
         return Phase.REFUSED, f"The name {name} is taken by an Approval that this run did not open: choose another name"
     return None, ""
@@ -226,15 +229,15 @@ _ENDS = {
 
 def _at_the_gate(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     """Follow the Approval. It alone decides, by its decisions; it is durable before anything is created."""
-    run, status = snapshot.run, snapshot.run.status
-    plan, approval = status.plan, snapshot.approval
-    if plan is None or plan.gate is None:
-        text = "status.plan of this run is gone: what was approved is not known any more"
+    run, status, approval = snapshot.run, snapshot.run.status, snapshot.approval
+    name = _gate_of(run, approval)
+    if name is not None and (approval is None or approval.metadata.name != name):
+        return _without_gate(snapshot, name, now)
+    document = snapshot.document
+    if approval is None or document is None:
+        text = "What was approved is not known any more, since its plan is gone: apply the request again under another name"
         return Plan(transitions.end(run, Phase.SUPERSEDED, text, now, EventType.SUPERSEDED, []))
-    name = approval_name(run, plan.gate, round_of(run))
-    if approval is None or approval.metadata.name != name:
-        return _without_gate(snapshot, plan, name, now)
-    state = approval.status.state
+    plan, state = document.plan, approval.status.state
     if state is ApprovalState.SUPERSEDED:
         return _ask_again(snapshot, plan, approval, now)
     if state is ApprovalState.PENDING or not state_holds(approval, run, now):
@@ -243,19 +246,21 @@ def _at_the_gate(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     decided = state in (ApprovalState.APPROVED, ApprovalState.DECLINED)
     if decided and not snapshot.vouched and (unsure := unverified(status, snapshot.outcomes)) is not None:
         return unsure
-    gates = [RunApproval(stage=plan.gate.name, name=name, state=state, round=round_of(run))]
+    gates = [RunApproval(stage=approval.spec.stage, name=name, state=state, round=round_of(run))]
     run = run.model_copy(update={"status": status.model_copy(update={"approvals": gates})})
     text = gate_ended(as_decided(approval, now))
     if state in _ENDS:
         phase, event = _ENDS[state]
         return Plan(transitions.end(run, phase, text, now, event, plan.notifications))
-    return _start(replace(snapshot, run=run), plan, approval, text, now)
+    return _start(replace(snapshot, run=run), document, approval, text, now)
 
 
-def _start(snapshot: RunSnapshot, plan: RunPlan, approval: Approval, why: str, now: datetime) -> Plan[ActionRunStatus]:
+def _start(
+    snapshot: RunSnapshot, document: Document, approval: Approval, why: str, now: datetime
+) -> Plan[ActionRunStatus]:
     """Start what was granted, if it still is what was approved. The Action is read again: a cache may be behind."""
-    run = snapshot.run
-    different = not_the_gate_of(plan, approval)
+    run, plan = snapshot.run, document.plan
+    different = not_the_gate_of(document, approval)
     if different is None:
         trial = try_plan(run, plan, snapshot.outcomes, TRY)
         read = snapshot.outcomes.get(READ_ACTION)
@@ -278,18 +283,21 @@ def _start(snapshot: RunSnapshot, plan: RunPlan, approval: Approval, why: str, n
         different = superseded(plan, action, approval, trial, now)
     if different is not None:
         return Plan(transitions.end(run, Phase.SUPERSEDED, different, now, EventType.SUPERSEDED, plan.notifications))
-    return follow(snapshot, transitions.start(run, plan, why, now), now)
+    return follow(snapshot, plan, transitions.start(run, plan, why, now), now)
 
 
 def _go_on(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     """Go on with a run that is under way, if it can be proven that it was allowed: its status alone proves nothing."""
-    run, plan = snapshot.run, snapshot.run.status.plan
-    if plan is None or snapshot.proven == plan_digest(plan):
-        return follow(snapshot, run.status, now)
+    run, document = snapshot.run, snapshot.document
+    if document is None:
+        return _without_document(snapshot, now)
+    plan = document.plan
+    if snapshot.proven == document.digest:
+        return follow(snapshot, plan, run.status, now)
     if plan.gate is not None:
         if (unsure := unverified(run.status, snapshot.outcomes)) is not None:
             return unsure
-        problem = not_approved(run, plan, snapshot.approval, now)
+        problem = not_approved(run, document, snapshot.approval, now)
     else:
         outcome = snapshot.outcomes.get(EVALUATE)
         if outcome is None and snapshot.action is not None:
@@ -299,12 +307,27 @@ def _go_on(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
             return Plan(transitions.progress(run, run.status, text, now), wake_at=_try_again_at(run, now))
         problem = not_free(plan, snapshot.action, outcome.value if outcome else None)
     if problem is None:
-        return follow(snapshot, run.status, now)
+        return follow(snapshot, plan, run.status, now)
     text = f"It cannot be proven any more that this may run: {problem}; what was made stays"
     return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, plan.notifications))
 
 
-def _without_gate(snapshot: RunSnapshot, plan: RunPlan, name: str, now: datetime) -> Plan[ActionRunStatus]:
+def _gate_of(run: ActionRun, approval: Approval | None) -> str | None:
+    """Return the name of the Approval that a run follows: the status says which one of its own it is, and no other's."""
+    stages = [each.stage for each in run.status.approvals] or ([approval.spec.stage] if approval is not None else [])
+    return approval_name(run, stages[0], round_of(run)) if stages else None
+
+
+def _without_document(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
+    """What a run that is under way was started for is not there: with its Approval, if it has one, which may be late."""
+    name = _gate_of(snapshot.run, None)
+    if name is not None and snapshot.approval is None:
+        return _without_gate(snapshot, name, now)
+    text = "The plan of this run is gone: it is not known any more what was started; what was made stays"
+    return Plan(transitions.end(snapshot.run, Phase.FAILED, text, now, EventType.FAILED, []))
+
+
+def _without_gate(snapshot: RunSnapshot, name: str, now: datetime) -> Plan[ActionRunStatus]:
     """The cache has no gate of this run: it is not there yet, or was deleted while the API server did not guard."""
     run = snapshot.run
     outcome = snapshot.outcomes.get(READ_GATE)
@@ -313,8 +336,12 @@ def _without_gate(snapshot: RunSnapshot, plan: RunPlan, name: str, now: datetime
         return Plan(run.status, effects=(Read(READ_GATE, ref),))
     if outcome.failure is None or outcome.failure.reason != "NotFound":
         return Plan(run.status, retry=outcome.failure is not None)
+    rules = run.status.head.notifications if run.status.head is not None else []
+    if run.status.phase is Phase.RUNNING:
+        text = f"Its Approval {name} was deleted, so it is not known any more what may run; what was made stays"
+        return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, rules))
     text = f"Its Approval {name} was deleted: apply the request again under another name"
-    return Plan(transitions.end(run, Phase.SUPERSEDED, text, now, EventType.SUPERSEDED, plan.notifications))
+    return Plan(transitions.end(run, Phase.SUPERSEDED, text, now, EventType.SUPERSEDED, rules))
 
 
 def _ask_again(snapshot: RunSnapshot, plan: RunPlan, approval: Approval, now: datetime) -> Plan[ActionRunStatus]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase
+from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase, RunPlan
 from pratique.api.v1alpha1.common import EventType
 from pratique.core.execution.advance import advance
 from pratique.core.execution.standing import End
@@ -13,11 +13,11 @@ from pratique.core.runs.snapshot import RunSnapshot
 _ENDS = {End.MADE: (Phase.SUCCEEDED, EventType.SUCCEEDED), End.FAILED: (Phase.FAILED, EventType.FAILED)}
 
 
-def follow(snapshot: RunSnapshot, status: ActionRunStatus, now: datetime) -> Plan[ActionRunStatus]:
+def follow(snapshot: RunSnapshot, plan: RunPlan, status: ActionRunStatus, now: datetime) -> Plan[ActionRunStatus]:
     """Return the next status of a running run, or the effects that must come first."""
-    run, plan = snapshot.run.model_copy(update={"status": status}), status.plan
-    if plan is None or status.started_at is None:
-        text = "status.plan of this run is gone: it is not known any more what was started"
+    run = snapshot.run.model_copy(update={"status": status})
+    if status.started_at is None:
+        text = "status.startedAt of this run is gone: it is not known any more what was started; what was made stays"
         return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, []))
     at = advance(run, plan, status.started_at, snapshot.outcomes, now)
     if at.effects:

@@ -7,6 +7,7 @@ from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, Phase
 from pratique.api.v1alpha1.approval import Approval
 from pratique.core.kernel.effects import Deliveries, Outcomes
+from pratique.core.plans.document import Document, document_of
 from pratique.core.runs.open_runs import OpenRuns
 from pratique.core.telling.recipients import Routing
 
@@ -32,3 +33,8 @@ class RunSnapshot:
     """The names of the Actions that there are, when its own is not among them."""
     vouched: bool = False
     """Whether this very version of its Approval is the one by which this process ended it, under guard."""
+
+    @property
+    def document(self) -> Document | None:
+        """What runs, or is asked for: the text that was approved."""
+        return document_of(self.run.status, self.approval)

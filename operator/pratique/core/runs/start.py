@@ -1,7 +1,7 @@
 """Decides whether what was approved may start, and whether what runs was approved. Pure; `status` is never believed.
 
-The verdict is counted again from the decisions, the stored plan is worth what the digest in the Approval's frozen spec
-says, and what the plan's dry runs showed is shown again. Called by `lifecycle`.
+The verdict is counted again from the decisions, a document is worth what the digest in the Approval's frozen spec says,
+and what the plan's dry runs showed is shown again. Called by `lifecycle`.
 """
 
 from datetime import datetime
@@ -15,18 +15,18 @@ from pratique.core.gates.opening import policy_of
 from pratique.core.gates.tally import Tally, count
 from pratique.core.kernel.effects import Evaluation
 from pratique.core.plans.differences import differences
-from pratique.core.plans.digest import plan_digest
+from pratique.core.plans.document import Document, is_same
 from pratique.core.plans.summary import name_of
 from pratique.core.telling.wording import moment, suspended
 
 MAX_DIFFERENCES = 3
 
 
-def not_the_gate_of(plan: RunPlan, approval: Approval) -> str | None:
-    """Return why an Approval is not the one of this plan, or None: digest and rule are both compared."""
-    if plan_digest(plan) != approval.spec.plan.digest:
-        return "What was approved is not what would run: status.plan does not have the digest that was approved"
-    rule = approval.spec.policy
+def not_the_gate_of(document: Document, approval: Approval) -> str | None:
+    """Return why an Approval is not the one of this document, or None: digest and rule are both compared."""
+    if document.digest != approval.spec.plan.digest:
+        return "What was approved is not what would run: the plan does not have the digest that was approved: ask again"
+    plan, rule = document.plan, approval.spec.policy
     if plan.gate is None or policy_of(plan.gate, rule.deadline) != rule:
         return "The rule by which it was approved is not the one of its plan: spec.policy of the Approval is another"
     return None
@@ -68,13 +68,13 @@ def is_granted(approval: Approval, now: datetime) -> bool:
     return count(approval.spec, now).tally is Tally.APPROVED
 
 
-def not_approved(run: ActionRun, plan: RunPlan, approval: Approval | None, now: datetime) -> str | None:
+def not_approved(run: ActionRun, document: Document, approval: Approval | None, now: datetime) -> str | None:
     """Return why a gated run that is under way was never approved, or None."""
     if approval is None:
         return f"the Approval of {run.metadata.name} is gone"
     if approval.status.state is ApprovalState.SUPERSEDED:
         return f"the Approval of {run.metadata.name} was superseded"
-    return not_the_gate_of(plan, approval) or (None if is_granted(approval, now) else "nobody has approved it")
+    return not_the_gate_of(document, approval) or (None if is_granted(approval, now) else "nobody has approved it")
 
 
 def not_free(plan: RunPlan, action: Action | None, evaluation: Evaluation | None) -> str | None:
@@ -84,5 +84,4 @@ def not_free(plan: RunPlan, action: Action | None, evaluation: Evaluation | None
         return f"the Action {plan.action.name} changed since, so its plan cannot be made again and compared"
     if evaluation is None or evaluation.plan is None:
         return "its Action refuses it"
-    same = plan_digest(without_results(plan)) == plan_digest(evaluation.plan)
-    return None if same else "status.plan is not what its Action makes of it"
+    return None if is_same(without_results(plan), evaluation.plan) else "its plan is not what its Action makes of it"

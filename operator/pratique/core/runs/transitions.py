@@ -12,6 +12,7 @@ from pratique.api.v1alpha1.conditions import ConditionType, Reason
 from pratique.core.kernel.conditions import set_condition, set_kstatus
 from pratique.core.kernel.limits import MAX_LINE_BYTES
 from pratique.core.kernel.text import clean, fit
+from pratique.core.plans.document import document, head_of, whole_of
 from pratique.core.telling import outbox as notification
 
 MAX_MESSAGE = 2048
@@ -44,9 +45,12 @@ def hold(
 
 
 def wait(
-    run: ActionRun, plan: RunPlan, gate: RunApproval, message: str, now: datetime, again: str = ""
+    run: ActionRun, approval: Approval, plan: RunPlan, gate: RunApproval, message: str, now: datetime, again: str = ""
 ) -> ActionRunStatus:
-    """Record that the gate is open; approvers are told by the same write. `again` says why, if it is not the first."""
+    """Record that the gate is open; approvers are told by the same write. `again` says why, if it is not the first.
+
+    What runs is in the Approval; only one that version 0.1.0 opened, before a crash, leaves it to the status.
+    """
     if again:
         line = TimelineEntry(at=now, event=Phase.SUPERSEDED.value, message=clean(again, 1024))
         timeline = [*run.status.timeline, line]
@@ -57,7 +61,9 @@ def wait(
     outbox = notification.record(
         list(status.notifications), EventType.APPROVAL_REQUESTED, now, status.message, plan.notifications, key=key
     )
-    return status.model_copy(update={"plan": plan, "approvals": [gate], "notifications": outbox})
+    stored = head_of if approval.spec.plan.document is not None else whole_of
+    kept = {"plan": stored(document(plan), plan.summary), "document": None}
+    return status.model_copy(update={**kept, "approvals": [gate], "notifications": outbox})
 
 
 def still_waiting(run: ActionRun, approval: Approval) -> ActionRunStatus:
@@ -74,17 +80,22 @@ def retry_start(run: ActionRun, message: str) -> ActionRunStatus:
 
 
 def start(run: ActionRun, plan: RunPlan, why: str, now: datetime) -> ActionRunStatus:
-    """Record that nothing stands in the way any more; who asked for it, and who was asked, is told."""
+    """Record that nothing stands in the way any more; who asked for it, and who was asked, is told.
+
+    A run without a gate keeps its own document, since no Approval does.
+    """
     status = _move(run, Phase.RUNNING, Reason.RUNNING, why, now)
     events = [EventType.APPROVED, EventType.HANDLED] if plan.gate is not None else []
     told = _told(status, [*events, EventType.RUNNING], plan.notifications, now)
-    return told.model_copy(update={"plan": plan, "started_at": now})
+    written = document(plan)
+    own = {"plan": head_of(written, plan.summary), "document": written.text} if plan.gate is None else {}
+    return told.model_copy(update={**own, "started_at": now})
 
 
 def progress(run: ActionRun, status: ActionRunStatus, message: str, now: datetime) -> ActionRunStatus:
     """Say what a running run waits for, without a line in its timeline."""
     text = clean(message, MAX_MESSAGE)
-    conditions = _conditions(run, list(status.conditions), Phase.RUNNING, Reason.RUNNING, text, now, status.plan)
+    conditions = _conditions(run, list(status.conditions), Phase.RUNNING, Reason.RUNNING, text, now, status.head)
     return status.model_copy(update={"message": text, "conditions": conditions})
 
 
@@ -117,7 +128,7 @@ def _move(run: ActionRun, phase: Phase, reason: Reason, message: str, now: datet
             "held_up": None,
             "observed_generation": run.metadata.generation,
             "timeline": [*status.timeline, line][-MAX_TIMELINE:],
-            "conditions": _conditions(run, list(status.conditions), phase, reason, text, now, status.plan),
+            "conditions": _conditions(run, list(status.conditions), phase, reason, text, now, status.head),
         }
     )
 

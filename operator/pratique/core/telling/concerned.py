@@ -11,7 +11,7 @@ from pratique.core.telling.recipients import Concerned
 
 def by_run(run: ActionRun, approval: Approval | None, rules: list[NotificationRule]) -> Concerned:
     """Return whom a run concerns: its approvers as its gate names them, and the person for whom it was asked."""
-    plan = run.status.plan
+    plan = run.status.head
     gate = plan.gate if plan is not None else None
     if approval is None:
         approvers = gate.approvers if gate is not None else None

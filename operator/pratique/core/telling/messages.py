@@ -98,7 +98,7 @@ class Message:
 
 def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) -> Message:
     """Return what an entry of a run's outbox says. The Approval is None where there is none, or none is known yet."""
-    plan = run.status.plan
+    plan = run.status.head
     title = plan.action.title if plan is not None else ""
     approvers, asked = _approvers_of(run, approval), _asked_of(run, approval)
     facts: Facts = [
@@ -222,7 +222,7 @@ def _approvers_of(run: ActionRun, approval: Approval | None) -> Approvers | None
     """Prefer the Approval's own copy: it is what decides."""
     if approval is not None:
         return approval.spec.policy.approvers
-    plan = run.status.plan
+    plan = run.status.head
     return plan.gate.approvers if plan is not None and plan.gate is not None else None
 
 
@@ -230,8 +230,8 @@ def _asked_of(run: ActionRun, approval: Approval | None) -> list[AskedInput]:
     """Return what was asked for in the Approval's own words; a run that is free has no form at hand, only names."""
     if approval is not None:
         return approval.spec.inputs or []
-    plan = run.status.plan
-    return asked_inputs({}, plan.inputs) or [] if plan is not None else []
+    stored = json.loads(run.status.document) if run.status.document else run.status.plan
+    return asked_inputs({}, (stored or {}).get("inputs") or {}) or []
 
 
 def _gate_facts(approval: Approval, entry: Notification) -> Facts:

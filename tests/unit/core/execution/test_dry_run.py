@@ -7,7 +7,7 @@ from pratique.api.v1alpha1.action import Lists
 from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange
 from pratique.core.execution.dry_run import try_plan, with_results, without_results
 from pratique.core.kernel.effects import Create, MergePatch, ObjectRef, Outcome, Read
-from pratique.core.plans.digest import plan_digest
+from pratique.core.plans.document import document
 from pratique.core.plans.summary import summarize_tried
 
 ONE, TWO = planned("one"), planned("two")
@@ -61,8 +61,8 @@ def test_a_change_shows_what_becomes_of_the_fields_that_are_set():
     ]
     assert plan.summary == ["Change Deployment team-a/web: spec.replicas 3 → 10"]
     assert "not ours" not in str(plan.to_wire())
-    assert plan.digest == plan_digest(plan) != run_plan(SCALE).digest
-    assert without_results(plan).digest == run_plan(SCALE).digest
+    assert document(plan).digest != document(run_plan(SCALE)).digest
+    assert document(without_results(plan)) == document(run_plan(SCALE))
 
 
 def test_a_change_that_changes_nothing_says_so():

@@ -16,6 +16,7 @@ from tests.support.builders import (
     manifest,
     only,
     planned,
+    proven,
     run,
     run_plan,
     running,
@@ -24,6 +25,7 @@ from tests.support.builders import (
 
 from pratique.api.v1alpha1.action_run import DryRun, FieldChange, Phase, RunResource
 from pratique.core.kernel.effects import Create, EvaluateReady, Failure, Judged, MergePatch, ObjectRef, Outcome, Read
+from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.running import follow
 from pratique.core.runs.snapshot import RunSnapshot
 
@@ -38,7 +40,7 @@ WAITS_FOR = planned("job", JOB)
 
 def look(plan, outcomes=None, now=LATER, **status):
     subject = running(plan, **status)
-    return follow(RunSnapshot(subject, outcomes=outcomes or {}), subject.status, now)
+    return follow(RunSnapshot(subject, outcomes=outcomes or {}), plan, subject.status, now)
 
 
 def made(each, uid="u1", **changes) -> Outcome:
@@ -218,8 +220,9 @@ def test_what_is_ready_is_not_looked_at_again():
 @pytest.mark.parametrize("changes", [{"plan": None}, {"started_at": None}])
 def test_a_lost_plan_fails(changes):
     subject = run(**{"phase": Phase.RUNNING, "plan": run_plan(), "started_at": NOW, **changes})
-    plan = follow(RunSnapshot(subject), subject.status, NOW)
+    plan = plan_action_run(proven(subject), NOW)
     assert (plan.status.phase, plan.effects) == (Phase.FAILED, ())
+    assert plan.status.message.endswith("it is not known any more what was started; what was made stays")
 
 
 @pytest.mark.parametrize(

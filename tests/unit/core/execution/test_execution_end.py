@@ -15,6 +15,7 @@ from tests.support.builders import (
 from pratique.api.v1alpha1.action_run import Phase, RunResource
 from pratique.core.execution.finishing import OUTPUTS
 from pratique.core.kernel.effects import EvaluateOutputs, ObjectRef, Outcome, Read, Rendered
+from pratique.core.plans.document import document
 from pratique.core.runs.plan import plan_action_run
 
 LATER = at(1)
@@ -37,7 +38,7 @@ def look(subject, outcomes=None, now=LATER):
 def test_outputs_see_the_live_objects():
     (asked,) = look(running(WITH_OUTPUTS), MADE).effects
     assert isinstance(asked, EvaluateOutputs)
-    assert (asked.plan, asked.resources) == (WITH_OUTPUTS, {"one": LIVE_ONE, "two": LIVE_TWO})
+    assert (asked.plan, asked.resources) == (document(WITH_OUTPUTS).plan, {"one": LIVE_ONE, "two": LIVE_TWO})
     status = look(running(WITH_OUTPUTS), MADE | {OUTPUTS: Outcome(value=Rendered({"name": "one"}))}).status
     assert (status.phase, status.outputs) == (Phase.SUCCEEDED, {"name": "one"})
 

@@ -10,6 +10,7 @@ from tests.support.builders import (
     NOW,
     RUN_UID,
     approval,
+    approved,
     at,
     counted,
     effects,
@@ -49,10 +50,10 @@ def look(spec=None, now=NOW, subject=None, outcomes=None, tainted=None, **status
 def test_opens_with_the_rule_of_this_moment():
     plan = run_plan(gate=stage(message="Ten days\u202e is much", required=2))
     made = Approval.model_validate(open_gate(run(), plan, plan.gate, NOW))
-    assert made.metadata.name == approval_name(run(), plan.gate) == "ten-days-platform-7d9f3a6000"
+    assert made.metadata.name == approval_name(run(), plan.gate.name) == "ten-days-platform-7d9f3a6000"
     assert made.metadata.labels == {"pratique.dev/run-uid": RUN_UID}
     assert (made.spec.policy.required, made.spec.policy.deadline) == (2, NOW + timedelta(hours=2))
-    assert (made.spec.plan.digest, made.spec.plan.summary) == (plan.digest, plan.summary)
+    assert made.spec.plan == approved(plan)
     assert (made.spec.message, made.spec.requested_by.username) == ("Ten days is much", "developer@example.com")
 
 
@@ -161,7 +162,7 @@ def test_what_was_taken_back_is_not_asked_again():
 def test_the_next_gate_of_a_run_has_a_name_and_a_deadline_of_its_own():
     plan = run_plan(gate=stage())
     made = Approval.model_validate(open_gate(run(), plan, plan.gate, at(60), 2))
-    assert made.metadata.name == approval_name(run(), plan.gate, 2) == "ten-days-platform-7d9f3a6000-2"
+    assert made.metadata.name == approval_name(run(), plan.gate.name, 2) == "ten-days-platform-7d9f3a6000-2"
     assert made.spec.policy.deadline == at(60) + timedelta(hours=2)
 
 

@@ -14,7 +14,7 @@ from pratique.api.v1alpha1.common import Requester
 from pratique.core.judging.policy import evaluate_outputs, evaluate_ready, evaluate_run
 from pratique.core.kernel.effects import Evaluation, Judged, Rendered
 from pratique.core.kernel.errors import EvaluationError
-from pratique.core.plans.digest import plan_digest
+from pratique.core.plans.document import document
 from pratique.core.telling.wording import approval_phrase
 
 FORM = {
@@ -69,9 +69,8 @@ def test_the_plan_says_exactly_what_would_run() -> None:
     assert plan.summary == ["ConfigMap made: data.name=web"]
     assert plan.service_account_ref.username == "system:serviceaccount:makers:maker"
     assert (plan.timeout, plan.outputs, plan.action.uid) == ("9m", {"who": "${inputs.name}"}, "act-1")
-    assert plan.digest == plan_digest(plan)
-    assert plan_of(evaluate_run(action(), run())).digest == plan.digest
-    assert plan_of(evaluate_run(action(), run(name="other"))).digest != plan.digest
+    assert document(plan_of(evaluate_run(action(), run()))) == document(plan)
+    assert document(plan_of(evaluate_run(action(), run(name="other")))).digest != document(plan).digest
 
 
 def test_expressions_see_the_run_and_the_action() -> None:

@@ -13,7 +13,7 @@ from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.core.judging.rendering import MAX_TEXT, render, render_text, strings
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.limits import MAX_TEMPLATE_DEPTH
-from pratique.core.plans.digest import plan_digest
+from pratique.core.plans.document import document
 from pratique.core.plans.summary import summarize
 
 SCOPE = {
@@ -143,7 +143,8 @@ def _shuffled(value: Any, order: random.Random) -> Any:
 def test_the_digest_depends_on_what_is_in_the_plan_and_on_no_order(body: dict[str, Any], order: random.Random) -> None:
     plan = run_plan(planned("made", manifest(data=body)), inputs=body, gate=stage())
     wire = json.loads(json.dumps(_shuffled(plan.to_wire(), order)))
-    assert plan_digest(RunPlan.model_validate(wire)) == plan.digest
+    assert document(RunPlan.model_validate(wire)) == document(plan)
+    assert document(document(plan).plan) == document(plan)
 
 
 @pytest.mark.parametrize(
@@ -159,9 +160,10 @@ def test_the_digest_depends_on_what_is_in_the_plan_and_on_no_order(body: dict[st
 )
 def test_any_change_of_the_plan_changes_its_digest(change: dict[str, Any]) -> None:
     plan = run_plan()
-    assert plan.digest.startswith("sha256:")
-    assert plan_digest(plan.model_copy(update=change)) != plan.digest
-    assert plan_digest(plan.model_copy(update={"summary": ["other"], "digest": "other"})) == plan.digest
+    digest = document(plan).digest
+    assert digest.startswith("sha256:")
+    assert document(plan.model_copy(update=change)).digest != digest
+    assert document(plan.model_copy(update={"summary": ["other"]})).digest == digest
 
 
 @pytest.mark.parametrize(

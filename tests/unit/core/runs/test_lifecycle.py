@@ -26,12 +26,13 @@ from tests.support.builders import (
 )
 
 from pratique.api.v1alpha1.action_run import ActionRun, DryRun, Phase, RunApproval
-from pratique.api.v1alpha1.approval import ApprovalState
+from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.api.v1alpha1.common import Notification, TimelineEntry
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.guarded import VERIFY
 from pratique.core.gates.opening import approval_name, open_gate
 from pratique.core.kernel.effects import Delivery, Evaluation, Outcome
+from pratique.core.plans.document import document, document_of, head_of
 from pratique.core.runs.plan import EVALUATE, OPEN_GATE, READ_ACTION, READ_GATE, plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
 
@@ -133,7 +134,9 @@ def test_held_opens_its_gate_first_and_then_waits():
     assert (create.key, create.manifest, create.run_as) == (OPEN_GATE, opened().object, None)
     status = look(None, judged(EVALUATED) | {OPEN_GATE: opened()}).status
     text = "Waiting for 1 of group platform-leads until 2026-11-24 14:00 UTC: Ten days is much"
-    assert (status.phase, status.message, status.plan) == (Phase.WAITING_FOR_APPROVAL, text, HELD)
+    assert (status.phase, status.message, status.document) == (Phase.WAITING_FOR_APPROVAL, text, None)
+    assert status.plan == head_of(document(HELD), HELD.summary)
+    assert not {"inputs", "resources", "outputs"} & set(status.plan)
     assert [(gate.name, gate.state.value) for gate in status.approvals] == [("ten-days-platform-7d9f3a6000", "Pending")]
     no, reconciling = ("False", "WaitingForApproval"), ("True", "WaitingForApproval")
     expected = {"Decided": no, "Approved": no, "Ready": no, "Reconciling": reconciling, "Accepted": ("True", "Valid")}
@@ -212,12 +215,42 @@ def test_granted_starts_and_tells():
 
 
 def test_a_forged_plan_does_not_run():
+    """What runs is in the frozen spec of the Approval: what a status says of it is read by people alone."""
     held = waiting(HELD)
     granted = approval_of(held, ApprovalState.APPROVED)
     forged = HELD.model_copy(update={"resources": [planned(made=manifest("Secret"))]})
-    plan = look(waiting(forged), approval=granted)
+    assert look(waiting(forged), approval=granted).effects == look(held, approval=granted).effects
+    text = document(forged).text
+    other = granted.spec.plan.model_copy(update={"document": text})
+    plan = look(held, approval=granted.model_copy(update={"spec": granted.spec.model_copy(update={"plan": other})}))
     assert (plan.status.phase, plan.effects) == (Phase.SUPERSEDED, ())
     assert plan.status.message.startswith("What was approved is not what would run")
+
+
+def without_document(gate):
+    plan = gate.spec.plan.model_copy(update={"document": None})
+    return gate.model_copy(update={"spec": gate.spec.model_copy(update={"plan": plan})})
+
+
+def held_by(plan, **stored):
+    """Return a run that waits, as it is stored: what runs is in its Approval."""
+    held = waiting(plan)
+    return held.model_copy(update={"status": held.status.model_copy(update={"document": None, **stored})})
+
+
+def test_a_document_that_an_older_crd_has_cut_off_is_not_guessed_at():
+    pruned = without_document(approval_of(waiting(HELD), ApprovalState.APPROVED))
+    plan = look(held_by(HELD), approval=pruned)
+    assert (plan.status.phase, plan.effects) == (Phase.SUPERSEDED, ())
+    assert plan.status.message.startswith("What was approved is not known any more, since its plan is gone")
+
+
+def test_a_gate_that_the_version_before_opened_leaves_the_plan_in_the_status():
+    opened = Outcome(object=without_document(Approval.model_validate(open_gate(run(), HELD, HELD.gate, NOW))).to_wire())
+    status = look(None, judged(EVALUATED) | {OPEN_GATE: opened}).status
+    assert status.phase is Phase.WAITING_FOR_APPROVAL
+    assert document_of(status, Approval.model_validate(opened.object)) == document(HELD)
+    assert status.plan["digest"] == document(HELD).digest
 
 
 @pytest.mark.parametrize("plan", [None, FREE])
@@ -235,7 +268,7 @@ def test_waits_while_its_gate_is_unknown_or_silent():
     for known in (None, stranger, own):
         plan = look(held, there, approval=known)
         assert (plan.status, plan.effects, plan.wake_at, plan.retry) == (held.status, (), None, False)
-    assert approval_name(held, stage()) == own.metadata.name
+    assert approval_name(held, "platform") == own.metadata.name
 
 
 def test_a_gate_that_is_not_in_the_cache_is_read():
@@ -276,7 +309,7 @@ def test_a_superseded_gate_is_opened_again_for_what_a_fresh_look_shows():
     create = only(look(held, judged_anew, at(90), **known).effects)
     assert create.manifest == open_gate(held, fresh, fresh.gate, at(90), 2)
     status = look(held, judged_anew | {OPEN_GATE: Outcome(object=create.manifest)}, at(90), **known).status
-    assert (status.phase, status.plan) == (Phase.WAITING_FOR_APPROVAL, fresh)
+    assert (status.phase, status.plan) == (Phase.WAITING_FOR_APPROVAL, head_of(document(fresh), fresh.summary))
     assert [(each.name, each.round) for each in status.approvals] == [("ten-days-platform-7d9f3a6000-2", 2)]
     assert status.message == f"Waiting for 2 of group platform-leads until 2026-11-24 15:30 UTC. Asked again: {GAP}"
     assert [line.event for line in status.timeline] == ["WaitingForApproval", "Superseded", "WaitingForApproval"]

@@ -26,8 +26,8 @@ from pratique.api.v1alpha1.approval import ApprovalPlan, ApprovalState, Approval
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.guarded import VERIFY
 from pratique.core.kernel.effects import Evaluation, Outcome
-from pratique.core.plans.digest import plan_digest
-from pratique.core.runs.plan import EVALUATE, READ_ACTION, plan_action_run
+from pratique.core.plans.document import document
+from pratique.core.runs.plan import EVALUATE, READ_ACTION, READ_GATE, plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
 
 APPROVED = ApprovalState.APPROVED
@@ -247,7 +247,7 @@ def test_a_gated_run_under_way_is_proven_by_the_decisions():
             granted(MADE).model_copy(
                 update={"spec": gate().model_copy(update={"plan": ApprovalPlan(digest="sha256:other")})}
             ),
-            "status.plan does not have the digest that was approved",
+            "the plan does not have the digest that was approved",
         ),
     ],
 )
@@ -265,9 +265,50 @@ def test_a_run_that_only_its_status_says_is_under_way_goes_on_only_under_guard()
 def test_another_plan_than_the_proven_one_is_proven_anew():
     forged = run_plan(planned("one", manifest("Secret", "one")), gate=stage())
     subject = running(forged)
-    known = {"approval": granted(MADE), "proven": plan_digest(MADE), "outcomes": GUARDED}
+    known = {"approval": granted(MADE), "proven": document(MADE).digest, "outcomes": GUARDED}
     snapshot = RunSnapshot(subject, action=action(), **known)
     assert "does not have the digest that was approved" in unproven(plan_action_run(snapshot, NOW))
+
+
+def held_running(plan):
+    """Return a run that was granted, as it is stored: what runs is in its Approval."""
+    going = running(plan, approvals=waiting(plan).status.approvals)
+    return going.model_copy(update={"status": going.status.model_copy(update={"document": None})})
+
+
+def test_what_runs_under_a_gate_is_read_from_the_approval():
+    assert effects(go_on(held_running(MADE), approval=granted(MADE))) == ["create/one"]
+    known = {"approval": granted(MADE), "proven": document(MADE).digest}
+    assert effects(plan_action_run(RunSnapshot(held_running(MADE), **known), NOW)) == ["create/one"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "phase", "retry"),
+    [
+        (Outcome(object=live(manifest("Approval"))), Phase.RUNNING, False),
+        (failed("Timeout", transient=True), Phase.RUNNING, True),
+        (failed("NotFound"), Phase.FAILED, False),
+    ],
+)
+@pytest.mark.parametrize("head", [True, False])
+def test_a_gate_that_is_late_in_the_cache_is_waited_for_and_one_that_is_deleted_is_not(answer, phase, retry, head):
+    going = held_running(MADE)
+    if not head:
+        going = going.model_copy(update={"status": going.status.model_copy(update={"plan": {"gate": "no gate"}})})
+    asked = plan_action_run(RunSnapshot(going), NOW)
+    assert effects(asked) == [READ_GATE]
+    plan = plan_action_run(RunSnapshot(going, outcomes={READ_GATE: answer}), NOW)
+    assert (plan.status.phase, plan.effects, plan.retry) == (phase, (), retry)
+    if phase is Phase.FAILED:
+        assert "was deleted, so it is not known any more what may run; what was made stays" in plan.status.message
+        assert [each.channel for each in plan.status.notifications] == ["KubernetesEvents", *(["chat"] if head else [])]
+
+
+def test_a_gate_without_its_document_proves_nothing():
+    cut = granted(MADE)
+    plan = cut.spec.plan.model_copy(update={"document": None})
+    cut = cut.model_copy(update={"spec": cut.spec.model_copy(update={"plan": plan})})
+    assert go_on(held_running(MADE), approval=cut).status.phase is Phase.FAILED
 
 
 TWO = run_plan(planned("one", dry_run=DryRun(result="Passed")), planned("two"))
@@ -289,8 +330,8 @@ def test_a_free_run_under_way_is_proven_by_its_action():
         (judged(BARE), {"action": action(uid="act-2")}, "the Action create-environment changed since"),
         ({}, {"action": None}, "the Action create-environment changed since"),
         (judged(None, "no"), {}, "its Action refuses it"),
-        (judged(run_plan(planned("other"))), {}, "status.plan is not what its Action makes of it"),
-        (judged(run_plan(*BARE.resources, gate=stage())), {}, "status.plan is not what its Action makes of it"),
+        (judged(run_plan(planned("other"))), {}, "its plan is not what its Action makes of it"),
+        (judged(run_plan(*BARE.resources, gate=stage())), {}, "its plan is not what its Action makes of it"),
     ],
 )
 def test_a_forged_free_run_makes_nothing(outcomes, known, why):
@@ -307,9 +348,9 @@ def test_a_free_run_that_cannot_be_judged_now_waits():
 
 
 def test_a_run_whose_plan_is_lost_fails():
-    assert go_on(
-        running().model_copy(update={"status": running().status.model_copy(update={"plan": None})})
-    ).status.phase is (Phase.FAILED)
+    lost = running()
+    lost = lost.model_copy(update={"status": lost.status.model_copy(update={"document": None})})
+    assert go_on(lost).status.phase is Phase.FAILED
 
 
 def test_the_decisive_decision_starts_the_time():

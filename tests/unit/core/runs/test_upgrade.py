@@ -2,6 +2,8 @@
 
 `tests/golden/upgrade/<version>.json` holds them as an API server returned them. They are never edited: a version that
 changes what it stores adds a file of its own. Only planners are tried here; each effect is answered from those objects.
+
+All of it is tried twice: as this version is, and as a later one whose models have more fields, each with a default.
 """
 
 import json
@@ -9,26 +11,28 @@ from copy import deepcopy
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
+from tests.support.wider import models_in, wider
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalSpec, ApprovalState
-from pratique.api.v1alpha1.common import ApiModel, format_time
+from pratique.api.v1alpha1.common import format_time
 from pratique.api.v1alpha1.environment import Environment
 from pratique.core.environments.plan import EnvironmentSnapshot, plan_environment
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
 from pratique.core.judging.policy import evaluate_outputs, evaluate_ready, evaluate_run
 from pratique.core.kernel.effects import EvaluateOutputs, EvaluateReady, EvaluateRun, Failure, Outcome, Plan
-from pratique.core.plans.digest import plan_digest
+from pratique.core.plans.document import document_of
 from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
 
 Json = dict[str, Any]
 Name = tuple[str, str | None, str]
 FILES = sorted((Path(__file__).parents[3] / "golden" / "upgrade").glob("*.json"))
+LATER = models_in(RunPlan, ApprovalSpec).values()
 WAITING, RUNNING = "WaitingForApproval", "Running"
 
 
@@ -91,8 +95,8 @@ class World:
         match effect:
             case EvaluateRun(action=action, run=run):
                 return Outcome(value=evaluate_run(action, run))
-            case EvaluateReady(expression=str() as expression, target=target):
-                return Outcome(value=evaluate_ready(expression, target))
+            case EvaluateReady(ready_when=ready, failed_when=fails, target=target):
+                return Outcome(value=evaluate_ready(ready, fails, target))
             case EvaluateOutputs(plan=plan, run=run, resources=resources):
                 return Outcome(value=evaluate_outputs(plan, run, resources))
         if hasattr(effect, "patch"):
@@ -154,31 +158,13 @@ def granted(world: World, body: Json) -> None:
     assert world.count(gate).status.state is ApprovalState.APPROVED
 
 
-def models_in(model: type[ApiModel]) -> dict[str, type[ApiModel]]:
-    """Return a model and all that its fields hold, by name."""
-    found, left = {}, [model]
-    while left:
-        each = left.pop()
-        if each.__name__ not in found:
-            found[each.__name__] = each
-            left += [inner for field in each.model_fields.values() for inner in classes_of(field.annotation)]
-    return found
-
-
-def classes_of(annotation: Any) -> list[type[ApiModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, ApiModel):
-        return [annotation]
-    return [each for inner in get_args(annotation) for each in classes_of(inner)]
-
-
-def test_what_is_new_in_a_plan_is_left_out_when_it_says_nothing():
-    """The digest is over what a plan says. A field that is written by default gives every held run another digest."""
-    first = json.loads((FILES[0].parents[1] / "upgrade_fields" / "v0.1.0.json").read_text())
-    models = models_in(RunPlan) | models_in(ApprovalSpec)
-    for name, model in models.items():
-        new = {key: each for key, each in model.model_fields.items() if key not in first.get(name, ())}
-        if name in first:
-            assert {key: each.default for key, each in new.items()} == dict.fromkeys(new)
+@pytest.fixture(autouse=True, scope="module", params=["as it is", "with more fields"])
+def _models(request):
+    if request.param == "as it is":
+        yield
+    else:
+        with wider(*LATER):
+            yield
 
 
 def test_there_is_a_version_to_upgrade_from():
@@ -187,9 +173,10 @@ def test_there_is_a_version_to_upgrade_from():
 
 @pytest.mark.parametrize(("path", "name"), names("ActionRun", WAITING))
 def test_a_held_run_keeps_its_digest(path, name):
-    run = ActionRun.model_validate(World(path).objects[name])
-    assert run.status.plan is not None
-    assert plan_digest(run.status.plan) == run.status.plan.digest
+    world = World(path)
+    run = ActionRun.model_validate(world.objects[name])
+    gate = world.gate_of(run)
+    assert document_of(run.status, gate).digest == gate.spec.plan.digest == run.status.plan["digest"]
 
 
 @pytest.mark.parametrize(("path", "name"), names("ActionRun", WAITING))
@@ -212,16 +199,17 @@ def test_a_held_run_that_is_granted_now_does_what_was_approved(path, name):
     granted(world, body)
     after = world.run_to(body)
     assert after.status.phase in (Phase.RUNNING, Phase.SUCCEEDED), after.status.message
-    assert len(world.made) == len(after.status.plan.resources)
+    assert len(world.made) == len(document_of(after.status, world.gate_of(after)).plan.resources)
 
 
 @pytest.mark.parametrize(("path", "name"), names("ActionRun", RUNNING))
 def test_a_run_that_is_under_way_goes_on(path, name):
     world = World(path)
-    status = world.objects[name]["status"]
-    for made, planned in zip(status["resources"], status["plan"]["resources"], strict=True):
-        stored = deepcopy(planned["manifest"])
-        stored["metadata"]["uid"] = made["uid"]
+    run = ActionRun.model_validate(world.objects[name])
+    planned = document_of(run.status, world.gate_of(run)).plan.resources
+    for made, each in zip(run.status.resources, planned, strict=True):
+        stored = deepcopy(each.manifest)
+        stored["metadata"]["uid"] = made.uid
         world.objects[name_of(stored)] = stored
     after = world.run_to(world.objects[name])
     assert (after.status.phase, world.made) == (Phase.RUNNING, []), after.status.message

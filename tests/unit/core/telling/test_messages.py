@@ -115,7 +115,7 @@ class TestRun:
         assert plan is not None
         run = held_run()
         costs = run.model_copy(
-            update={"status": run.status.model_copy(update={"plan": plan.model_copy(update={"cost": "40 € a month"})})}
+            update={"status": run.status.model_copy(update={"plan": {**plan, "cost": "40 € a month"}})}
         )
         told = compose_run(costs, its_gate(), entry(EventType.APPROVAL_REQUESTED))
         assert ("Costs", "40 € a month") in told.facts
@@ -143,8 +143,8 @@ class TestRun:
 
     def test_a_run_that_nobody_held(self) -> None:
         held = held_run()
-        assert held.status.plan is not None
-        free = run(plan=held.status.plan.model_copy(update={"gate": None, "summary": ["a", "", "b\nc"]}))
+        assert held.status.head is not None
+        free = run(plan=held.status.head.model_copy(update={"gate": None, "summary": ["a", "", "b\nc"]}))
         told = compose_run(free, None, entry(EventType.APPROVAL_REQUESTED))
         assert "Held because" not in dict(told.facts)
         assert dict(told.facts)["What will happen if approved"] == "a\nb c"

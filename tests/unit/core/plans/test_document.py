@@ -1,0 +1,154 @@
+"""The plan as a document: what was written once is read by every version, and hashed as it was written."""
+
+import json
+
+import pytest
+from tests.support.builders import (
+    NOW,
+    action,
+    approval_of,
+    approved,
+    effects,
+    failed,
+    live,
+    manifest,
+    only,
+    planned,
+    run,
+    run_plan,
+    running,
+    stage,
+    waiting,
+)
+from tests.support.wider import ADDED, WIRE, models_in, wider
+
+from pratique.api.v1alpha1.action import Approvers
+from pratique.api.v1alpha1.action_run import ActionRun, DryRun, FieldChange, Phase, RunPlan
+from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalSpec, ApprovalState
+from pratique.api.v1alpha1.common import NotificationRule, People
+from pratique.core.execution.dry_run import without_results
+from pratique.core.gates.guarded import VERIFY
+from pratique.core.kernel.effects import Evaluation, Outcome
+from pratique.core.plans.document import Document, document, document_of, head_of, is_plan_of, is_same, whole_of
+from pratique.core.runs.plan import EVALUATE, OPEN_GATE, READ_ACTION, plan_action_run
+from pratique.core.runs.snapshot import RunSnapshot
+
+SEEN = DryRun(result="Passed", changes=[FieldChange(path="data.a", before='"1"', after='"2"')], listing="ByEntry")
+TOLD = NotificationRule(channels=["chat"], events=["Failed"], people=People(users=["ann@example.com"]))
+GATE = stage(approvers=Approvers(groups=["platform-leads"]), message="It is much")
+INPUTS = {"size": "large", "né": "\N{GRINNING FACE}"}
+NOTE = planned(made=manifest(data={"a": "1"}), dry_run=SEEN)
+HELD = run_plan(NOTE, gate=GATE, inputs=INPUTS, notifications=[TOLD])
+FREE = HELD.model_copy(update={"gate": None})
+SHOWN = {"try/made": Outcome(object=live(manifest(data={"a": "2"})))}
+GUARDED = {VERIFY: Outcome()}
+MODELS = models_in(RunPlan)
+
+
+def test_it_is_ascii_in_order_and_says_everything_but_the_summary():
+    text = document(HELD).text
+    assert text.isascii() and text == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
+    assert set(json.loads(text)) == set(HELD.to_wire()) - {"summary"}
+    assert document(HELD).plan == HELD.model_copy(update={"summary": []})
+
+
+def test_every_model_of_a_plan_is_in_the_one_that_is_tried():
+    """Else a field of a model that the example leaves out would be tried nowhere."""
+    said = repr(HELD)
+    assert set(MODELS) == {"RunPlan", *(name for name in MODELS if f"{name}(" in said)}
+
+
+def test_where_it_is_kept():
+    own, gate = document(FREE), approval_of(waiting(HELD))
+    held = waiting(HELD).status.model_copy(update={"document": None})
+    frozen = document(HELD)
+    assert document_of(held, gate) == frozen
+    assert document_of(held.model_copy(update={"document": own.text}), gate) == frozen
+    assert document_of(running(FREE).status, gate) == own
+    assert document_of(held.model_copy(update={"phase": Phase.RUNNING}), gate) == frozen
+    bare = gate.model_copy(update={"spec": gate.spec.model_copy(update={"plan": ApprovalPlan(digest=frozen.digest)})})
+    whole = held.model_copy(update={"plan": whole_of(frozen, HELD.summary)})
+    assert document_of(whole, bare) == document_of(whole, None) == frozen
+    assert document_of(held, bare) is None
+    assert document_of(run().status, None) is None
+
+
+def test_what_people_read_beside_it_is_what_a_version_before_needs_to_go_on_waiting():
+    """It asks of a plan what version 0.1.0 required of one; and it must not be more, since a status is written often."""
+    head = head_of(document(HELD), ["one line"])
+    assert {"digest", "action", "serviceAccountRef", "timeout", "gate", "notifications"} <= set(head)
+    assert not {"inputs", "resources", "outputs"} & set(head)
+    assert (head["digest"], head["summary"]) == (document(HELD).digest, ["one line"])
+    assert RunPlan.model_validate(head).gate == HELD.gate
+
+
+def opening(outcomes=None):
+    """Look at a run whose gate has to be opened."""
+    fresh = without_results(document(HELD).plan).model_copy(update={"summary": HELD.summary})
+    judged = {EVALUATE: Outcome(value=Evaluation(plan=fresh))} | SHOWN
+    return plan_action_run(RunSnapshot(run(), action=action(), outcomes=judged | (outcomes or {})), NOW)
+
+
+STORED = [each.to_wire() for each in (waiting(HELD), approval_of(waiting(HELD), ApprovalState.APPROVED), running(FREE))]
+OPENED = only(opening().effects).manifest
+
+
+@pytest.fixture(scope="module", params=MODELS.values(), ids=MODELS)
+def _later(request):
+    """This version, as one that has a field more in one model of a plan; what is stored is of before."""
+    with wider(request.param):
+        yield
+    assert ADDED not in request.param.model_fields
+
+
+@pytest.mark.usefixtures("_later")
+class TestLater:
+    def test_a_digest_over_what_is_read_would_be_another(self) -> None:
+        written = document(document(HELD).plan)
+        assert WIRE in written.text and written.digest != STORED[1]["spec"]["plan"]["digest"]
+
+    def test_a_run_that_was_held_does_what_was_approved(self) -> None:
+        held, gate = ActionRun.model_validate(STORED[0]), Approval.model_validate(STORED[1])
+        assert document_of(held.status, gate).digest == gate.spec.plan.digest
+        known = SHOWN | GUARDED | {READ_ACTION: Outcome(object=action().to_wire())}
+        plan = plan_action_run(RunSnapshot(held, action=action(), approval=gate, outcomes=known), NOW)
+        assert effects(plan) == ["create/made"], plan.status.message
+
+    def test_a_free_run_that_is_under_way_goes_on(self) -> None:
+        going = ActionRun.model_validate(STORED[2])
+        judged = {EVALUATE: Outcome(value=Evaluation(plan=without_results(document(FREE).plan)))}
+        plan = plan_action_run(RunSnapshot(going, action=action(), outcomes=judged), NOW)
+        assert effects(plan) == ["create/made"], plan.status.message
+
+    def test_a_gate_that_was_opened_before_a_crash_is_adopted_with_its_own_text(self) -> None:
+        assert only(opening().effects).manifest["spec"]["plan"]["document"] != OPENED["spec"]["plan"]["document"]
+        adopted = opening({OPEN_GATE: failed("AlreadyExists", found=OPENED)})
+        assert adopted.status.phase is Phase.WAITING_FOR_APPROVAL, adopted.status.message
+
+
+OTHER = run_plan(planned("other"), gate=GATE)
+
+
+def test_which_plan_a_gate_that_is_there_holds():
+    found, wanted = approved(HELD), approved(HELD)
+    assert is_plan_of(found, wanted)
+    assert not is_plan_of(found, approved(OTHER))
+    assert is_plan_of(found.model_copy(update={"document": None}), wanted)
+    respelt = Document(json.dumps(json.loads(document(HELD).text), indent=1))
+    earlier = found.model_copy(update={"document": respelt.text, "digest": respelt.digest})
+    assert is_plan_of(earlier, wanted) and not is_plan_of(earlier, approved(OTHER))
+    assert not is_plan_of(earlier.model_copy(update={"document": None}), wanted)
+    assert not is_plan_of(earlier.model_copy(update={"document": document(OTHER).text}), wanted)
+    unknown = Document(respelt.text.replace("Passed", "Bananas"))
+    assert not is_plan_of(earlier.model_copy(update={"document": unknown.text, "digest": unknown.digest}), wanted)
+
+
+def test_same_is_what_says_the_same_now():
+    assert is_same(HELD, HELD.model_copy(update={"summary": []}))
+    assert not is_same(HELD, OTHER)
+
+
+def test_the_spec_of_a_gate_may_get_fields_too():
+    with wider(ApprovalSpec, ApprovalPlan):
+        adopted = opening({OPEN_GATE: failed("AlreadyExists", found=OPENED)})
+        assert adopted.status.phase is Phase.WAITING_FOR_APPROVAL, adopted.status.message
