@@ -20,6 +20,7 @@ from tests.attacks import (
     requesting,
     run_frozen,
     sizes,
+    spelling,
     statuses,
 )
 from tests.attacks.judge import stopped_by, written
@@ -37,6 +38,7 @@ ATTACKS: tuple[Attack, ...] = (
     *environments.ATTACKS,
     *bounds.ATTACKS,
     *pace.ATTACKS,
+    *spelling.ATTACKS,
     *leash.ATTACKS,
     *filling.ATTACKS,
     *levels.ATTACKS,

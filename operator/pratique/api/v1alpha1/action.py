@@ -8,7 +8,6 @@ from pydantic import Field
 from pratique.api.v1alpha1.common import (
     ApiModel,
     Conditions,
-    Duration,
     Expression,
     GroupName,
     JsonObject,
@@ -20,6 +19,7 @@ from pratique.api.v1alpha1.common import (
     Username,
     pending_condition,
 )
+from pratique.api.v1alpha1.spelling import Duration, ResourceId, StageName
 
 ONE_NAME = (
     r"n.trim() != '' && n.trim() == n && !n.matches('\\p{C}') && (n.contains('=') || !n.matches('[,;]\\s|@.*[,;].*@'))"
@@ -105,9 +105,7 @@ class Approvers(ApiModel):
 class Stage(ApiModel):
     """One gate."""
 
-    name: Annotated[
-        str, Field(pattern=r"^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$", max_length=32, description="Name of the stage.")
-    ]
+    name: Annotated[StageName, Field(description="Name of the stage.")]
     when: Annotated[
         Expression, Field(description="CEL over `inputs`, `run`, `action`; false skips the stage: approved at once.")
     ] = "true"
@@ -168,10 +166,8 @@ class ResourceTemplate(ApiModel):
     """One object to create, or with `patch: true` to change."""
 
     id: Annotated[
-        str,
+        ResourceId,
         Field(
-            pattern=r"^[a-z][a-zA-Z0-9_]{0,30}$",
-            max_length=31,
             description="Name in outputs (`resources.<id>`) and in status.resources.",
         ),
     ]

@@ -11,12 +11,10 @@ from pratique.api.v1alpha1.common import (
     WAITING_MESSAGE,
     ApiModel,
     Conditions,
-    Duration,
     Expression,
     JsonObject,
     KubeObject,
     NotificationRules,
-    ObjectName,
     OnBehalfOf,
     Outbox,
     PrinterColumn,
@@ -27,6 +25,7 @@ from pratique.api.v1alpha1.common import (
     Timeline,
     pending_condition,
 )
+from pratique.api.v1alpha1.spelling import Duration, ObjectName
 
 
 class Phase(StrEnum):

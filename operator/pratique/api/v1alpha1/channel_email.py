@@ -7,6 +7,7 @@ from pydantic import Field
 
 from pratique.api.v1alpha1.channel_parts import AddressFrom, SecretKeyRef, SecretRef
 from pratique.api.v1alpha1.common import ApiModel, Rule
+from pratique.api.v1alpha1.spelling import HostName, MailDomain
 
 
 class EmailTls(StrEnum):
@@ -53,10 +54,8 @@ class EmailChannel(ApiModel):
         ),
     ]
     hello_name: Annotated[
-        str | None,
+        HostName | None,
         Field(
-            max_length=253,
-            pattern=rf"^{_LABEL}([.]{_LABEL})+$",
             description="The full host name under which the operator greets the server (EHLO); without it, the domain of"
             " `from`.",
         ),
@@ -72,7 +71,7 @@ class EmailChannel(ApiModel):
     ] = []
     address_from: AddressFrom = None
     annotation_domains: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]],
+        list[MailDomain],
         Field(
             max_length=16,
             description="Domains of which the annotation pratique.dev/notify-email of a run or an Environment may name"

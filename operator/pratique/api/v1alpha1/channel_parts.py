@@ -4,16 +4,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pratique.api.v1alpha1.common import ApiModel, ObjectName
+from pratique.api.v1alpha1.common import ApiModel
+from pratique.api.v1alpha1.spelling import AddressTemplate, ObjectName, SecretKey
 
 
 class SecretKeyRef(ApiModel):
     """One key of a Secret in the operator's namespace; no other namespace can be named."""
 
     name: Annotated[ObjectName, Field(description="Name of the Secret in the operator's namespace.")]
-    key: Annotated[
-        str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$", description="Key in the Secret.")
-    ]
+    key: Annotated[SecretKey, Field(description="Key in the Secret.")]
 
 
 class SecretRef(ApiModel):
@@ -23,10 +22,8 @@ class SecretRef(ApiModel):
 
 
 AddressFrom = Annotated[
-    str | None,
+    AddressTemplate | None,
     Field(
-        max_length=320,
-        pattern=r"^(Username|[A-Za-z0-9._+-]*\$\{user\}[A-Za-z0-9._+-]*@[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?)$",
         description="The e-mail address of a person who is not in the directory: Username, if user names are addresses,"
         " or a template such as ${user}@example.com.",
     ),

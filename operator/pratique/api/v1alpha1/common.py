@@ -11,23 +11,16 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
+from pratique.api.v1alpha1.spelling import UNIT_SECONDS, NamespaceName, ObjectName
+
 GROUP = "pratique.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 
-DURATION_PATTERN = r"^(0s|[1-9][0-9]{0,8}(s|m|h|d|w))$"
-_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-
-Duration = Annotated[
-    str,
-    Field(pattern=DURATION_PATTERN, max_length=10, description="One number and one unit: 90s, 15m, 24h, 3d or 2w."),
-]
-"""A length of time as users write it; `duration_of` turns it into a timedelta."""
-
 
 def duration_of(text: str) -> timedelta:
-    """Return the length of a `Duration` such as `3d`. The caller has it from the CRD, which checked the pattern."""
-    return timedelta(seconds=int(text[:-1]) * _UNIT_SECONDS[text[-1]])
+    """Return the length of a `Duration` such as `3d`. The caller has it from the CRD, which checked how it is spelled."""
+    return timedelta(seconds=int(text[:-1]) * UNIT_SECONDS[text[-1]])
 
 
 def format_time(moment: datetime) -> str:
@@ -44,8 +37,6 @@ Expression = Annotated[
 JsonObject = Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
 """Free-form JSON; the API server keeps it as it is, what it means is checked elsewhere."""
 
-ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
-NamespaceName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 Username = Annotated[str, Field(min_length=1, max_length=253)]
 GroupName = Annotated[str, Field(min_length=1, max_length=253)]
 

@@ -9,10 +9,8 @@ from pratique.api.v1alpha1.common import (
     WAITING_MESSAGE,
     ApiModel,
     Conditions,
-    Duration,
     GroupName,
     KubeObject,
-    NamespaceName,
     NotificationRules,
     Outbox,
     PrinterColumn,
@@ -23,6 +21,7 @@ from pratique.api.v1alpha1.common import (
     pending_condition,
 )
 from pratique.api.v1alpha1.environment_rules import label_rule, limits_rules, quota_rules, target_rules
+from pratique.api.v1alpha1.spelling import DURATION_PATTERN, Duration, NamespaceName, quoted
 
 Quantity = Annotated[
     str,
@@ -177,7 +176,9 @@ class EnvironmentSpec(ApiModel):
     cel_rules: ClassVar[tuple[Rule, ...]] = (
         Rule(rule="self.ttl != '0s'", message="ttl must be longer than 0s", field_path=".ttl"),
         Rule(
-            rule="!has(self.maxTTL) || DURATION_SECONDS(self.ttl) <= DURATION_SECONDS(self.maxTTL)",
+            rule=f"!has(self.maxTTL) || !self.ttl.matches({quoted(DURATION_PATTERN)})"
+            f" || !self.maxTTL.matches({quoted(DURATION_PATTERN)})"
+            " || DURATION_SECONDS(self.ttl) <= DURATION_SECONDS(self.maxTTL)",
             message="ttl is longer than maxTTL allows",
             field_path=".ttl",
         ),

@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from pratique.api.v1alpha1.common import ApiModel, Duration, Rule
+from pratique.api.v1alpha1.common import ApiModel, Rule
+from pratique.api.v1alpha1.spelling import DURATION_PATTERN, Duration, TimeOfDay, ZoneName, quoted
 
 
 class Weekday(StrEnum):
@@ -20,16 +21,10 @@ class Weekday(StrEnum):
     SUNDAY = "Sunday"
 
 
-TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length=5)]
-
-
 class QuietHours(ApiModel):
     """When nobody is to be disturbed: messages wait until it is over, and those that would be of no use then do not."""
 
-    time_zone: Annotated[
-        str,
-        Field(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}$", max_length=64, description="Such as Europe/Berlin."),
-    ]
+    time_zone: Annotated[ZoneName, Field(description="Such as Europe/Berlin.")]
     start: Annotated[TimeOfDay, Field(description="When quiet begins, as 20:00; every day.")]
     end: Annotated[TimeOfDay, Field(description="When it ends, as 07:30; the next day if that is before `start`.")]
     days: Annotated[
@@ -55,7 +50,9 @@ class Digest(ApiModel):
 
     cel_rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            rule="self.every.matches('^((1[5-9]|[2-9][0-9]|[1-9][0-9]{2})m|([1-9]|[1-9][0-9]|1[0-5][0-9]|16[0-8])h|[1-7]d|1w)$')",
+            rule=f"!self.every.matches({quoted(DURATION_PATTERN)})"
+            " || self.every.matches(r'^((1[5-9]|[2-9][0-9]|[1-9][0-9]{2})m"
+            "|([1-9]|[1-9][0-9]|1[0-5][0-9]|16[0-8])h|[1-7]d|1w)$')",
             message="every must be 15m to 7d",
             field_path=".every",
         ),

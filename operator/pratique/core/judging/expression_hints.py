@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from pratique.api.v1alpha1.common import DURATION_PATTERN
+from pratique.api.v1alpha1.spelling import DURATION_PATTERN
 from pratique.core.judging.expression_text import Token, tokens_of
 
 _SIGNS = {

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from jsonschema import FormatChecker
 
-from pratique.api.v1alpha1.common import DURATION_PATTERN
+from pratique.api.v1alpha1.spelling import DURATION_PATTERN
 from pratique.core.kernel.text import clean
 from pratique.core.telling.shown_inputs import ORDER
 
