@@ -4,7 +4,7 @@ Must not decide whether and when a message is told (`core.telling.outbox` does),
 Events are posted by what it is given. URLs are secrets (a Slack webhook's is its password): no result ever holds one.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from pratique.channels.kit.settings import Means, NotReadyError, ReadSecret, Sen
 from pratique.channels.kit.threads import Threads
 from pratique.channels.slack import channel as slack
 from pratique.core.kernel.effects import Delivery, Failure, Unready
+from pratique.core.kernel.text import nearest
 from pratique.core.telling.egress import AllowedEgress
 from pratique.core.telling.messages import Message
 
@@ -61,13 +62,17 @@ class Channels:
         """Start no further thread."""
         self._means.threads.close()
 
-    async def deliver(self, channel: NotificationChannel | None, entry: Notification, message: Message) -> Delivery:
-        """Deliver a message once."""
+    async def deliver(
+        self, channel: NotificationChannel | None, entry: Notification, message: Message, known: Iterable[str] = ()
+    ) -> Delivery:
+        """Deliver a message once. Without its channel, `known` are those that there are: one may have been meant."""
         if entry.channel == KUBERNETES_EVENTS:
             manifest = kubernetes_events.event_manifest(message, self._instance)
             return kubernetes_events.judge(await self._post_event(manifest))
         if channel is None:
-            return Delivery(sent=False, error=f"NotificationChannel {entry.channel} does not exist")
+            meant = nearest(entry.channel, known)
+            hint = f"; did you mean {meant}?" if meant else ""
+            return Delivery(sent=False, error=f"NotificationChannel {entry.channel} does not exist{hint}")
         return await self._to_receiver(channel.spec, message)
 
     async def check(self, spec: NotificationChannelSpec) -> Unready | None:

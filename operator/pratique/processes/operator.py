@@ -339,7 +339,8 @@ class Operator:
         channel = self._channel(entry.channel)
         if message.recipient is not None and not message.recipient.address:
             return Delivery(sent=False, error="no address of this recipient is known any more", permanent=True)
-        delivery = await self.channels.deliver(channel, entry, message)
+        known = () if channel else tuple(self.routes.routing.channels)
+        delivery = await self.channels.deliver(channel, entry, message, known)
         self.metrics.delivered(_type_of(channel, entry.channel), "Sent" if delivery.sent else "Failed")
         return delivery
 

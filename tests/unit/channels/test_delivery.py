@@ -227,10 +227,11 @@ class TestUnreachable:
 
 
 class TestSettings:
-    async def test_unknown_channel(self) -> None:
+    @pytest.mark.parametrize(("known", "hint"), [((), ""), (("mail",), ""), (("chats",), "; did you mean chats?")])
+    async def test_unknown_channel(self, known: tuple[str, ...], hint: str) -> None:
         async with channels(None) as told:
-            result = await told.deliver(None, ENTRY, requested())
-        assert result == Delivery(sent=False, error="NotificationChannel chat does not exist")
+            result = await told.deliver(None, ENTRY, requested(), known)
+        assert result == Delivery(sent=False, error="NotificationChannel chat does not exist" + hint)
 
     async def test_no_secret(self) -> None:
         assert await tell("slack", None) == Delivery(sent=False, error="Secret pratique-system/receiver has no key url")

@@ -9,7 +9,7 @@ from pratique.api.v1alpha1.common import Condition, ConditionStatus
 from pratique.api.v1alpha1.conditions import ConditionType, Reason
 from pratique.core.kernel.conditions import ready_or_stalled, set_condition
 from pratique.core.kernel.effects import CheckAction, InspectAction, Inspection, Outcomes, Plan
-from pratique.core.kernel.text import clean
+from pratique.core.kernel.text import clean, nearest
 from pratique.core.telling.wording import approval_phrase
 
 CHECK = "check"
@@ -74,9 +74,14 @@ def _noted(action: Action) -> str:
 def _unknown_channels(action: Action, known: Collection[str]) -> list[str]:
     named = {name for rule in action.spec.notifications for name in rule.channels}
     return [
-        f"spec.notifications: there is no NotificationChannel named {name}; create it or leave it out"
+        f"spec.notifications: there is no NotificationChannel named {name}; {_remedy(name, known)}"
         for name in sorted(named - set(known))
     ]
+
+
+def _remedy(name: str, known: Collection[str]) -> str:
+    meant = nearest(name, known)
+    return f"did you mean {meant}?" if meant else "create it or leave it out"
 
 
 def _unreached(action: Action, reaching: Collection[str]) -> list[str]:

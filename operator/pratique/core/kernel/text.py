@@ -4,7 +4,9 @@ Used wherever a reason, a comment, a summary or an error quotes what somebody el
 channel needs beyond this (HTML, Slack's markup) is the channel's own affair.
 """
 
+import difflib
 import unicodedata
+from collections.abc import Iterable
 
 _ELLIPSIS = "…"
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
@@ -23,6 +25,12 @@ def clean(text: str, limit: int = 1024, *, multiline: bool = False) -> str:
     if len(shown) <= limit and len(source) == len(text):
         return shown
     return shown[: limit - 1].rstrip() + _ELLIPSIS
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return which of the names that there are was probably meant, or None."""
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return close[0] if close else None
 
 
 def fit(text: str, limit: int) -> str:

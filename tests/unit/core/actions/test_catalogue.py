@@ -38,6 +38,14 @@ def message(status) -> str:
         ({"notifications": RULES}, {"chat", "mail", "audit"}, Outcome(value=()), READY, "Checked: ready to be used"),
         (
             {"notifications": RULES},
+            {"chat", "audits", "mails-of-all"},
+            Outcome(value=()),
+            INVALID,
+            "spec.notifications: there is no NotificationChannel named audit; did you mean audits?; "
+            "spec.notifications: there is no NotificationChannel named mail; create it or leave it out",
+        ),
+        (
+            {"notifications": RULES},
             {"chat"},
             Outcome(value=("first",)),
             INVALID,
