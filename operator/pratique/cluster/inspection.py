@@ -23,6 +23,7 @@ async def inspect(api: Api, action: Action) -> Inspection:
     """Return what is missing, and the schemas of the kinds that are there; raises ApiError if the API server is away."""
     problems: list[str] = []
     schemas: dict[str, Json] = {}
+    published = _Published(api)
     for index, each in enumerate(action.spec.execution.resources):
         version, kind = str(each.template.get("apiVersion")), str(each.template.get("kind"))
         if "${" in version + kind:
@@ -30,7 +31,9 @@ async def inspect(api: Api, action: Action) -> Inspection:
         problem = await _missing(api, version, kind)
         if problem is not None:
             problems.append(f"spec.execution.resources[{index}].template.{problem}")
-        elif (key := f"{version}/{kind}") not in schemas and (schema := await _schema(api, version, kind)) is not None:
+        elif (key := f"{version}/{kind}") not in schemas and (
+            schema := await published.schema(version, kind)
+        ) is not None:
             schemas[key] = schema
     problems += await _account(api, action)
     return Inspection(tuple(problems), schemas)
@@ -105,25 +108,36 @@ async def _kinds(api: Api) -> Any:  # noqa: ANN401 - an async iterator of pairs
                     yield label, str((resource.get("responseKind") or {}).get("kind"))
 
 
-async def _schema(api: Api, version: str, kind: str) -> Json | None:
-    """Return the schema of a kind, as far as it is looked at; None if the API server publishes none."""
-    part = f"apis/{version}" if "/" in version else f"api/{version}"
-    try:
-        index = await api.request("GET", "/openapi/v3")
-        address = index.get("paths", {}).get(part, {}).get("serverRelativeURL")
-        if not isinstance(address, str) or not address.startswith("/openapi/v3/"):
+class _Published:
+    """The schemas that the API server publishes; where they are is read once, with the first kind of an Action."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._paths: Json | None = None
+
+    async def schema(self, version: str, kind: str) -> Json | None:
+        """Return the schema of a kind, as far as it is looked at; None if none is published."""
+        part = f"apis/{version}" if "/" in version else f"api/{version}"
+        try:
+            if self._paths is None:
+                self._paths = (await self._api.request("GET", "/openapi/v3")).get("paths") or {}
+            address = self._paths.get(part, {}).get("serverRelativeURL")
+            if not isinstance(address, str) or not address.startswith("/openapi/v3/"):
+                return None
+            return await self._kept(address, version, kind)
+        except ApiError as error:
+            if error.transient:
+                raise
             return None
-        key = f"{address} {kind}"
-        if key not in api.schemas:
-            found = _of_kind(await api.request("GET", address), version, kind)
-            if len(api.schemas) >= _MAX_SCHEMAS:
-                api.schemas.clear()
-            api.schemas[key] = found
-        return api.schemas[key]
-    except ApiError as error:
-        if error.transient:
-            raise
-        return None
+
+    async def _kept(self, address: str, version: str, kind: str) -> Json | None:
+        key, schemas = f"{address} {kind}", self._api.schemas
+        if key not in schemas:
+            found = _of_kind(await self._api.request("GET", address), version, kind)
+            if len(schemas) >= _MAX_SCHEMAS:
+                schemas.clear()
+            schemas[key] = found
+        return schemas[key]
 
 
 def _of_kind(document: Json, version: str, kind: str) -> Json | None:
