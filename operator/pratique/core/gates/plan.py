@@ -14,7 +14,7 @@ from pratique.api.v1alpha1.common import Condition, ConditionStatus, EventType, 
 from pratique.api.v1alpha1.conditions import ConditionType, Reason
 from pratique.core.gates.guarded import unverified
 from pratique.core.gates.tally import Count, Tally, count
-from pratique.core.kernel.conditions import ready_or_stalled, set_condition, set_kstatus
+from pratique.core.kernel.conditions import find_condition, ready_or_stalled, set_condition, set_kstatus
 from pratique.core.kernel.effects import Deliveries, ObjectRef, Outcomes, Plan, Read
 from pratique.core.kernel.identity import asked_by
 from pratique.core.kernel.text import clean
@@ -202,16 +202,19 @@ def _with_count(status: ApprovalStatus, tally: Count) -> ApprovalStatus:
 def _still_open(
     snapshot: ApprovalSnapshot, status: ApprovalStatus, tally: Count, now: datetime
 ) -> Plan[ApprovalStatus]:
-    """Write only when a decision arrived: an open gate was born with what it needs to say."""
+    """Write only when a decision arrived: an open gate was born with what it needs to say, if not before Ready was."""
     deadline = snapshot.approval.spec.policy.deadline
     due = notification.next_due(status.notifications, now)
     wake = min(deadline, due) if due else deadline
-    if tuple(snapshot.approval.status.decisions) == tally.decisions:
-        outbox = {"notifications": status.notifications}
-        return Plan(snapshot.approval.status.model_copy(update=outbox), wake_at=wake)
+    before, generation = snapshot.approval.status, snapshot.approval.metadata.generation
+    if tuple(before.decisions) == tally.decisions:
+        kept = before.model_copy(update={"notifications": status.notifications})
+        if before.conditions and find_condition(before.conditions, ConditionType.READY) is None:  # of version 0.1.0
+            conditions = _open_conditions(list(before.conditions), before.message, now, generation)
+            kept = kept.model_copy(update={"conditions": conditions})
+        return Plan(kept, wake_at=wake)
     missing = tally.required - tally.approvals
     text = clean(f"Waiting for {missing} more of {', '.join(tally.waiting_for)} until {moment(deadline)}", _MAX_MESSAGE)
-    generation = snapshot.approval.metadata.generation
     conditions = _open_conditions(list(status.conditions), text, now, generation)
     update = {"message": text, "conditions": conditions, "observed_generation": generation}
     return Plan(status.model_copy(update=update), wake_at=wake)

@@ -237,6 +237,33 @@ def test_a_gate_that_ended_costs_no_write(state):
         assert world.count(world.objects[name]).status == before.status
 
 
+def waited_for() -> list[Any]:
+    """Return the gates that wait, of runs that are there: the golden files have one whose run was deleted."""
+    return [
+        each
+        for each in names("Approval", "Pending")
+        for subject in [load(each.values[0])[1][each.values[1]]["spec"]["subject"]]
+        if ("ActionRun", each.values[1][1], subject["name"]) in load(each.values[0])[1]
+    ]
+
+
+@pytest.mark.parametrize(("path", "name"), waited_for())
+def test_a_gate_that_waits_says_once_that_it_is_under_way(path, name):
+    """Version 0.1.0 gave gates no Ready, and kstatus takes an object without it for one that is done."""
+    world = World(path)
+    body = world.objects[name]
+    body["spec"].pop("decisions", None)
+    body["status"].pop("decisions", None)
+    before = Approval.model_validate(body).status
+    after = world.count(body).status
+    assert {each.type: each.status for each in after.conditions} == {
+        each.type: each.status for each in before.conditions
+    } | {"Ready": "False", "Reconciling": "True"}
+    assert after.model_copy(update={"conditions": before.conditions}) == before
+    world.now += timedelta(minutes=1)
+    assert world.count(body).status == after
+
+
 @pytest.mark.parametrize(("path", "name"), names("Environment", "Active"))
 def test_an_environment_lives_until_its_end_and_not_longer(path, name):
     world = World(path)
