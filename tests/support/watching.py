@@ -27,6 +27,10 @@ class FakeApi:
     wrong: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     uids: dict[str, str] = field(default_factory=dict)
     open: dict[str, list[web.StreamResponse]] = field(default_factory=lambda: {plural: [] for plural in PLURALS})
+    items: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """What a list shows, one an answer."""
+    asked: list[Any] = field(default_factory=list)
+    """Method and URL of each request."""
     _versions: Any = field(default_factory=lambda: itertools.count(100))
 
     @property
@@ -52,7 +56,7 @@ class FakeApi:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["FakeApi"]:
         app = web.Application()
-        app.router.add_get("/{path:.*}", self._answer)
+        app.router.add_route("*", "/{path:.*}", self._answer)
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", self.port).start()
@@ -64,6 +68,7 @@ class FakeApi:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         path, plural = request.path, request.path.rpartition("/")[2]
+        self.asked.append((request.method, request.url))
         if path == "/apis":
             versions = [{"groupVersion": f"{GROUP}/{VERSION}", "version": VERSION}]
             return web.json_response(
@@ -101,7 +106,10 @@ class FakeApi:
                 request.transport.abort()
             return web.Response()
         if how == "list":
-            return web.json_response({"kind": "List", "metadata": {"resourceVersion": "50"}, "items": []})
+            at, items = int(request.query.get("continue", "0")), self.items.get(plural, [])
+            more = {"continue": str(at + 1)} if at + 1 < len(items) else {}
+            metadata = {"resourceVersion": "50", **more}
+            return web.json_response({"kind": "List", "metadata": metadata, "items": items[at : at + 1]})
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         self.open[plural].append(response)

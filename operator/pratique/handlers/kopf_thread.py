@@ -1,10 +1,10 @@
-"""All that leans on Kopf: it keeps the watches, in a thread with an event loop of its own, and tells us of each event.
+"""Kopf keeps the watches, in a thread with an event loop of its own, and tells us of each event.
 
 Level-triggered events are all that we want of it: no handler of ours changes an object, so Kopf writes nothing. Of lists it
 gets to see where to begin to watch, and no objects: it would hold all of them in memory at once, with a task for each.
 
 Every task of that loop is Kopf's, so that ending it ends all of it: its tasks are cancelled over and over (some swallow
-the first time), and what is left then ends with the loop. `tests/unit/handlers/test_watches.py` holds what this leans on.
+the first time), and what is left then ends with the loop. What leans on its insides is in `kopf_insides`.
 """
 
 import asyncio
@@ -20,20 +20,16 @@ import kopf
 
 from pratique.api.v1alpha1 import GROUP, VERSION
 from pratique.cluster.connection import Connection
-from pratique.core.environments.objects import ENVIRONMENT_UID_LABEL
+from pratique.handlers.kopf_insides import IDENTITY, Watched, answers, hush, kopf_settings
 
 log = logging.getLogger(__name__)
 _ROUNDS, _ROUND_SECONDS = 16, 0.25
 """How often its tasks are cancelled until they have ended, and how long each time."""
 _STACK_BYTES = 64 * 2**20
 """What is nested as deeply as Kubernetes stores it is parsed in this thread."""
-_LONGEST_RETRY = 4.0
 _FULL_SECONDS = 0.02
-_IDENTITY: Any = "pratique"
-"""Among peers, which it has none of; its own would be made of the name of the user, whom /etc/passwd need not know."""
 _tokens = itertools.count(1)
-# Signals are for the main thread, which is not Kopf's: that it says so each time that it begins helps nobody.
-logging.getLogger("kopf._core.reactor.running").addFilter(lambda record: "OS signals" not in record.getMessage())
+hush()
 
 
 class Sink(Protocol):
@@ -111,7 +107,7 @@ class KopfThread:
                 settings=settings,
                 clusterwide=True,
                 standalone=True,
-                identity=_IDENTITY,
+                identity=IDENTITY,
                 stop_flag=self._stop,
             )
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -142,11 +138,8 @@ class KopfThread:
         registry = kopf.OperatorRegistry()
         kopf.on.login(registry=registry)(login(self._connection, self._sink, self._sessions.append))
         for plural in self._plurals:
-            if plural == "namespaces":
-                labels = {ENVIRONMENT_UID_LABEL: kopf.PRESENT}
-                kopf.on.event("", "v1", plural, labels=labels, registry=registry)(self._handler(plural))
-            else:
-                kopf.on.event(GROUP, VERSION, plural, registry=registry)(self._handler(plural))
+            group, version = ("", "v1") if plural == "namespaces" else (GROUP, VERSION)
+            kopf.on.event(group, version, plural, registry=registry)(self._handler(plural))
         return registry
 
     def _handler(self, plural: str) -> Callable[..., Any]:
@@ -171,66 +164,6 @@ def _why(task: "asyncio.Task[Any]") -> str:
     return f"its task {task.get_name()!r} ended" + (f" ({type(error).__name__})" if error else "")
 
 
-def kopf_settings(settings: kopf.OperatorSettings) -> None:
-    """Make Kopf an informer: no peering, no posting, endless patience with an API server that is away."""
-    settings.process.ultimate_exiting_timeout = None  # it would kill the process ten minutes after it ended
-    settings.peering.standalone = True
-    settings.posting.enabled = False
-    settings.scanning.disabled = True
-    settings.networking.error_backoffs = _Endless()
-    settings.networking.request_timeout, settings.networking.connect_timeout = 15.0, 5.0
-    settings.persistence.finalizer = f"{GROUP}/kopf"
-    settings.persistence.diffbase_storage = _NoDiffs()
-    settings.persistence.progress_storage = _NoProgress()
-    settings.queueing.idle_timeout = 0.1  # a task of Kopf for each object that changes; ours have done by then
-    settings.queueing.exit_timeout = 0.5
-    settings.watching.server_timeout = 300
-    settings.watching.chunk_size = 1  # see `_answers`
-    settings.watching.client_timeout = 330
-
-
-class _NoDiffs(kopf.DiffBaseStorage):
-    """We never ask Kopf what changed: without this it copies every object several times for each event to find out."""
-
-    def build(self, *, body: kopf.Body, extra_fields: Any = None) -> Any:  # noqa: ANN401 - Kopf's
-        return {}
-
-    def fetch(self, *, body: kopf.Body) -> Any:  # noqa: ANN401 - Kopf's
-        return None
-
-    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: Any) -> None:  # noqa: ANN401 - Kopf's
-        raise AssertionError("no handler of ours makes Kopf store anything")
-
-
-class _NoProgress(kopf.ProgressStorage):
-    """Event handlers have no progress to keep; Kopf looks for it all the same, at each event."""
-
-    def fetch(self, *, key: Any, body: kopf.Body) -> Any:  # noqa: ANN401 - Kopf's
-        return None
-
-    def store(self, *, key: Any, record: Any, body: kopf.Body, patch: kopf.Patch) -> None:  # noqa: ANN401 - Kopf's
-        raise AssertionError("no handler of ours makes Kopf store anything")
-
-    def purge(self, *, key: Any, body: kopf.Body, patch: kopf.Patch) -> None:  # noqa: ANN401 - Kopf's
-        return None
-
-    def touch(self, *, body: kopf.Body, patch: kopf.Patch, value: str | None) -> None:
-        return None
-
-    def clear(self, *, essence: Any) -> Any:  # noqa: ANN401 - Kopf's
-        return essence
-
-
-class _Endless:
-    """Backoffs in seconds that never end: Kopf ends when they do."""
-
-    def __iter__(self) -> Any:  # noqa: ANN401 - an iterator of floats
-        pause = 0.5
-        while True:
-            yield pause
-            pause = min(pause * 2, _LONGEST_RETRY)
-
-
 def login(connection: Connection, sink: Sink, made: Callable[[aiohttp.ClientSession], None]) -> Callable[..., Any]:
     """Return a Kopf login handler that uses our connection and sees what is answered; `made` is told of each session."""
 
@@ -238,7 +171,7 @@ def login(connection: Connection, sink: Sink, made: Callable[[aiohttp.ClientSess
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=connection.ssl_context()),
             middlewares=(_identified_by(connection), _seen_by(sink)),
-            response_class=_answers(sink),
+            response_class=answers(sink),
         )
         made(session)
         return kopf.AiohttpSession(aiohttp_session=session, server=connection.server)
@@ -260,42 +193,9 @@ def _seen_by(sink: Sink) -> aiohttp.ClientMiddlewareType:
         query, plural = request.url.query, request.url.path.rpartition("/")[2]
         if answer.status >= 300 and ("watch" in query or "limit" in query):
             sink.refused(plural, answer.status)
-        elif "watch" in query and isinstance(answer, _Watched):
+        elif "watch" in query and isinstance(answer, Watched):
             answer.token = next(_tokens)
             sink.opened(plural, answer.token)
         return answer
 
     return see
-
-
-class _Watched(aiohttp.ClientResponse):
-    """An answer to Kopf; of an open watch, `token` tells it from others of its kind."""
-
-    token: int | None = None
-
-
-def _answers(sink: Sink) -> type[aiohttp.ClientResponse]:
-    class Answer(_Watched):
-        """Of a list (of one, by `chunk_size`) only the version is left, where a watch begins; a watch tells its end."""
-
-        async def json(self, **options: Any) -> Any:  # noqa: ANN401 - aiohttp's
-            body = await super().json(**options)
-            if "limit" not in self.url.query or not isinstance(body, dict) or "items" not in body:
-                return body
-            sink.listed(self.url.path.rpartition("/")[2])
-            return {**body, "items": [], "metadata": {"resourceVersion": body["metadata"]["resourceVersion"]}}
-
-        def close(self) -> None:
-            super().close()
-            self._tell()
-
-        def release(self) -> Any:  # noqa: ANN401 - aiohttp's
-            self._tell()
-            return super().release()
-
-        def _tell(self) -> None:
-            if self.token is not None:
-                sink.closed(self.url.path.rpartition("/")[2], self.token)
-                self.token = None
-
-    return Answer
