@@ -46,12 +46,12 @@ down: setup ## stop the playground; what it stored stays
 
 test: verify unit integration looks ## all tests
 
-verify: setup ## lint, format, types, import contracts, generated files
+verify: setup ## lint, format, types, import contracts; generated and golden files are what the code writes
 	$(STEP) "ruff check" --advice "Try: $(VENV)/bin/ruff check --fix" -- $(VENV)/bin/ruff check --quiet operator tools tests bench
 	$(STEP) "ruff format" --advice "Run: $(VENV)/bin/ruff format operator tools tests bench" -- $(VENV)/bin/ruff format --check operator tools tests bench
 	$(STEP) "types" -- $(PY) -m mypy -p pratique -p tools -p bench
 	$(STEP) "import contracts" -- $(VENV)/bin/lint-imports --no-cache
-	$(STEP) "generated files are fresh" --advice "Run: make generate" -- $(PY) -m tools.codegen --check
+	$(STEP) "generated and golden files are fresh" --advice "Read git diff, and commit it" -- $(PY) -m tools.fresh
 
 unit: setup ## fast tests, no cluster; core/ and api/ at 100 % branch coverage
 	$(STEP) "unit tests" --show " passed" -- $(PYTEST) tests/unit --cov --cov-branch --cov-report=term --cov-fail-under=100
