@@ -3,8 +3,10 @@
 import asyncio
 import signal
 
+from pratique.core.kernel.errors import Ending
 
-class ProcessEnds(Exception):  # noqa: N818 - what happens next, not what went wrong
+
+class ProcessEnds(Ending):
     """Only a new process can go on; the message says why. Whoever runs us starts one."""
 
 

@@ -10,10 +10,10 @@ from typing import ClassVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
-from pratique.core.kernel.errors import PratiqueError
+from pratique.core.kernel.errors import ConfigurationError
 
 
-class GuardValuesError(PratiqueError):
+class GuardValuesError(ConfigurationError):
     """The text does not say what the policies were made with."""
 
 

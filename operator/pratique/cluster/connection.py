@@ -10,13 +10,13 @@ import yaml
 from kubernetes import client, config
 from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigMerger
 
-from pratique.core.kernel.errors import PratiqueError
+from pratique.core.kernel.errors import ConfigurationError
 
 _TOKEN_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 _NAMESPACE_FILE = _TOKEN_FILE.with_name("namespace")
 
 
-class ConnectionConfigError(PratiqueError):
+class ConnectionConfigError(ConfigurationError):
     """No usable credentials were found; the message says where they were looked for."""
 
 

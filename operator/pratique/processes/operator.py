@@ -22,6 +22,7 @@ from pratique.cluster.connection import Connection
 from pratique.cluster.perform import failure_of
 from pratique.cluster.secrets import SecretReader
 from pratique.core.kernel.effects import CheckChannel, Delivery, Failure, Outcome
+from pratique.core.kernel.errors import Ending
 from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.core.operating.leadership import LEASE_NAME, Terms
 from pratique.core.telling.egress import AllowedEgress
@@ -56,7 +57,7 @@ _RETRY_SECONDS = 2.0
 _DIRECTORY_SECONDS = 15.0
 
 
-class _Stopped(Exception):  # noqa: N818 - not an error: the way to end the other tasks
+class _Stopped(Ending):
     """The process was asked to stop, and the watches are down."""
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from pratique.core.kernel.errors import PratiqueError
+from pratique.core.kernel.errors import SandboxError
 
 Member = TypeVar("Member")
 Owners = tuple[str, ...]
@@ -34,7 +34,7 @@ FIRST_PAUSE, LAST_PAUSE = 30.0, 300.0
 _MOST_KNOWN = 4096
 
 
-class BusyError(PratiqueError):
+class BusyError(SandboxError):
     """Too many wait already who are held up by their own: ask again later."""
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pratique
 from pratique.core.kernel.effects import Json
-from pratique.core.kernel.errors import EvaluationError, EvaluationLimitError
+from pratique.core.kernel.errors import EvaluationError, EvaluationLimitError, SandboxError
 from pratique.sandbox.wire import HEADER, MAX_FRAME, pack
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _PATIENCE = 5
 """The limit is CPU time, which the worker watches itself; on a busy machine it takes longer by the clock."""
 
 
-class DiedError(Exception):
+class DiedError(SandboxError):
     """The worker ended before it answered."""
 
 

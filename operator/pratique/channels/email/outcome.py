@@ -14,7 +14,7 @@ from aiosmtplib import SMTPResponseException
 
 from pratique.api.v1alpha1.channel_email import EmailTls
 from pratique.core.kernel.effects import Delivery
-from pratique.core.kernel.errors import PratiqueError
+from pratique.core.kernel.errors import ChannelError, PratiqueError
 
 PAUSE_SECONDS = 60.0
 """Before a password is tried again that was wrong (accounts get locked), or a server that asked for patience."""
@@ -52,7 +52,7 @@ class Talk:
     step: Step = Step.CONNECTION
 
 
-class UnmetError(PratiqueError):
+class UnmetError(ChannelError):
     """The server lacks what is needed. The message is one sentence for people."""
 
     def __init__(self, sentence: str, *, permanent: bool = False) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
-from pratique.core.kernel.errors import PratiqueError
+from pratique.core.kernel.errors import ChannelError
 from pratique.core.telling.egress import NOT_ALLOWED, AllowedEgress
 
 _LOOK_SECONDS = 3.0
@@ -19,7 +19,7 @@ _NEXT_ADDRESS_SECONDS = 0.25
 """RFC 8305: how long one address may take before another is tried beside it."""
 
 
-class NotAllowedError(PratiqueError):
+class NotAllowedError(ChannelError):
     """No address of the receiver may be connected to. The message is for people and names neither host nor address."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from pratique.channels.kit.posting import Poster, parse_url
 from pratique.channels.kit.remembered import Remembered
 from pratique.channels.kit.threads import Threads
 from pratique.core.kernel.effects import Delivery
-from pratique.core.kernel.errors import PratiqueError
+from pratique.core.kernel.errors import ChannelError, PratiqueError
 from pratique.core.telling.credentials import ALLOWED_HOSTS, Service, named_server, why_not
 from pratique.core.telling.egress import NOT_ALLOWED
 from pratique.core.telling.messages import Message
@@ -48,7 +48,7 @@ class Means:
             raise NotReadyError(NOT_ALLOWED, Reason.NOT_ALLOWED)
 
 
-class NotReadyError(PratiqueError):
+class NotReadyError(ChannelError):
     """A channel cannot send as it is. The message is one sentence for people."""
 
     def __init__(self, sentence: str, reason: Reason = Reason.SECRET_NOT_FOUND) -> None:

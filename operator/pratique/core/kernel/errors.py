@@ -1,8 +1,57 @@
-"""The exceptions of Pratique, hierarchy first."""
+"""The exceptions of Pratique: the whole tree on this page, and those of the core. A test holds the tree to the code.
+
+An exception says that somebody cannot go on; who catches it says what becomes of it. What is expected is none: an answer
+of the API server that a plan has to deal with is a `Failure`, an expression that says no is a verdict. Packages at the
+edge have their own, where they are raised; each descends from here, and its message is one sentence for people: the field,
+why, the remedy.
+
+- PratiqueError: all of ours
+    - EvaluationError: an expression, pattern or template could not be evaluated; its author mends it
+        - NotThereError: it reads what is not there, and may be later
+        - ImpossibleNameError: it gave an object a name that its kind cannot have
+        - EvaluationLimitError: it took more time or memory than any evaluation may
+        - _NamedByRequesterError: the requester chose a name that no object can have: their run is refused
+    - UnreadableError: an object holds what this version does not know; it is left alone, and all others go on
+    - UnstampableError: a request cannot be stamped, and is refused
+    - ConfigurationError: what the platform team set cannot be used
+        - ConnectionConfigError: no usable credentials for an API server
+        - DirectoryError: the directory of people
+        - EgressError: what channels may reach
+        - GuardValuesError: what the admission policies were installed with
+    - ApiError: what the API server answered, or that it did not
+    - ChannelError: a message cannot be sent
+        - NotReadyError: the channel lacks something, such as its Secret
+        - NotAllowedError: no address of the receiver may be connected to
+        - UnmetError: the mail server lacks what is needed
+    - SandboxError: an evaluation was not answered, by no fault of its own
+        - BusyError: too many wait already
+        - DiedError: the worker ended before it answered
+    - CommandError: a command for people cannot do anything at all
+    - SchemaError: a field of a model cannot be expressed in a CRD
+    - Ending: not what went wrong but what happens next
+        - ProcessEnds: only a new process can go on
+        - _Stopped: the process was asked to stop
+"""
 
 
 class PratiqueError(Exception):
     """Base of all of ours."""
+
+
+class ConfigurationError(PratiqueError):
+    """What the platform team set cannot be used; the message says what and how to write it."""
+
+
+class ChannelError(PratiqueError):
+    """A message cannot be sent; the message is one sentence for people."""
+
+
+class SandboxError(PratiqueError):
+    """An evaluation was not answered, by no fault of its own."""
+
+
+class Ending(PratiqueError):  # noqa: N818 - what happens next, not what went wrong
+    """Who raises it ends something on purpose."""
 
 
 class EvaluationError(PratiqueError):

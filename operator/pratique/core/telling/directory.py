@@ -13,7 +13,7 @@ import yaml
 from pydantic import ConfigDict, Field, ValidationError
 
 from pratique.api.v1alpha1.common import ApiModel, NotificationRecipient, RecipientKind
-from pratique.core.kernel.errors import PratiqueError
+from pratique.core.kernel.errors import ConfigurationError
 from pratique.core.kernel.identity import folded, is_service_account
 
 DIRECTORY_NAME, DIRECTORY_KEY = "pratique-directory", "directory.yaml"
@@ -27,7 +27,7 @@ Email = Annotated[str, Field(max_length=320, pattern=EMAIL_PATTERN)]
 SlackId = Annotated[str, Field(pattern=SLACK_PATTERN)]
 
 
-class DirectoryError(PratiqueError):
+class DirectoryError(ConfigurationError):
     """The directory cannot be used. The message names the field."""
 
 

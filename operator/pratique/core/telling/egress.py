@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from pratique.core.kernel.errors import PratiqueError
+from pratique.core.kernel.errors import ConfigurationError
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -40,7 +40,7 @@ _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
 """A name that ends so is read as an IPv4 address in some notation."""
 
 
-class EgressError(PratiqueError):
+class EgressError(ConfigurationError):
     """The option is wrong; the message says what and how to write it."""
 
 
