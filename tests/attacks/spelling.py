@@ -100,7 +100,7 @@ ATTACKS = [
             (
                 "namespace-that-leads-elsewhere",
                 "the namespace of an Environment is a path to another",
-                {"spec.target.namespace.name": "../kube-system"},
+                {"spec.target.namespace.name": "env-../kube-system"},
                 spelling.NamespaceName,
             ),
             (
