@@ -5,7 +5,7 @@ compared, so that each new one counts as narrower, but for one that says what a 
 
     python -m tools.compatibility OLD_FOLDER NEW_FOLDER
 
-`tests/unit/test_compatibility.py` compares `crds/` with each released version in `tests/golden/crds`.
+`tests/unit/tools/test_compatibility.py` compares `crds/` with each released version in `tests/golden/crds`.
 """
 
 import sys

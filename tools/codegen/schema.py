@@ -13,7 +13,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from pratique.api.v1alpha1.common import Rule
-from pratique.core.kernel.errors import PratiqueError
 
 Schema = dict[str, Any]
 
@@ -34,7 +33,7 @@ _KEEP = (
 _SECONDS = "int({0}.substring(0, size({0}) - 1)) * {{'s': 1, 'm': 60, 'h': 3600, 'd': 86400, 'w': 604800}}[{1}]"
 
 
-class SchemaError(PratiqueError):
+class SchemaError(Exception):
     """A field of a model cannot be expressed in a CRD; the message names the field and the remedy."""
 
 

@@ -27,7 +27,6 @@ why, the remedy.
         - BusyError: too many wait already
         - DiedError: the worker ended before it answered
     - CommandError: a command for people cannot do anything at all
-    - SchemaError: a field of a model cannot be expressed in a CRD
     - Ending: not what went wrong but what happens next
         - ProcessEnds: only a new process can go on
         - _Stopped: the process was asked to stop

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from tools.compatibility import breaks, breaks_of_all, crds_in, main
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RELEASED = sorted(path for path in (ROOT / "tests" / "golden" / "crds").iterdir() if path.is_dir())
 ACCEPTED = yaml.safe_load((ROOT / "tests" / "golden" / "crds" / "accepted.yaml").read_text(encoding="utf-8"))
 Json = dict[str, Any]

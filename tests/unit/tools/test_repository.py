@@ -12,7 +12,7 @@ from tools import commit_checks
 
 from pratique import __version__
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HOOKS = [
     hook
     for repo in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
