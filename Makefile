@@ -11,11 +11,13 @@ export PYTHONDONTWRITEBYTECODE := 1
 STEP := @$(PY) -m tools.step
 STORY := tests/integration/test_story.py -k "held_until or free or declined or withdrawn"
 PYTEST := $(PY) -m pytest
+# Two workers, a file to each: on two cores this halves the time, most of which is waiting.
+SPREAD := -n 2 --dist loadfile
 UV := $(firstword $(wildcard $(VENV)/bin/uv) uv)
 # One set of pins for every Python from 3.11 on, and no address in it: where packages come from is the machine's matter.
 COMPILE := $(UV) pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup controlplane chromium demo up down test verify unit integration older looks pictures chaos attacks bench test-kind generate requirements clean
+.PHONY: help setup controlplane chromium demo up down test verify unit component integration older looks pictures chaos attacks bench test-kind generate requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -44,7 +46,7 @@ up: controlplane ## a playground that stays: control plane and operator
 down: setup ## stop the playground; what it stored stays
 	@$(PY) -m tools.playground down
 
-test: verify unit integration looks ## all tests
+test: verify unit component integration looks ## all tests; each part says how long it took
 
 verify: setup ## lint, format, types, import contracts; generated and golden files are what the code writes
 	$(STEP) "ruff check" --advice "Try: $(VENV)/bin/ruff check --fix" -- $(VENV)/bin/ruff check --quiet operator tools tests bench
@@ -53,12 +55,15 @@ verify: setup ## lint, format, types, import contracts; generated and golden fil
 	$(STEP) "import contracts" -- $(VENV)/bin/lint-imports --no-cache
 	$(STEP) "generated and golden files are fresh" --advice "Read git diff, and commit it" -- $(PY) -m tools.fresh
 
-unit: setup ## fast tests, no cluster; core/ and api/ at 100 % branch coverage
-	$(STEP) "unit tests" --show " passed" -- $(PYTEST) tests/unit --cov --cov-branch --cov-report=term --cov-fail-under=100
+unit: setup ## pure tests: no cluster, process or socket; core/ and api/ at 100 % branch coverage
+	$(STEP) "unit tests" --show " passed" -- $(PYTEST) tests/unit -n 2 --cov --cov-branch --cov-report=term --cov-fail-under=100
+
+component: setup ## parts in processes and with sockets of their own, and no cluster
+	$(STEP) "component tests" --show " passed" -- $(PYTEST) tests/component -n 2
 
 integration: controlplane ## CRD tables, identities, the chart, the story: on a real API server
 	@$(PY) -m tools.controlplane build helm
-	$(STEP) "CRD tables, identities and the story, on a real API server" --show " passed" -- $(PYTEST) tests/controlplane tests/crds tests/attacks tests/integration tests/fuzz tests/e2e
+	$(STEP) "CRD tables, identities and the story, on a real API server" --show " passed" -- $(PYTEST) tests/controlplane tests/crds tests/attacks tests/integration tests/fuzz tests/e2e $(SPREAD)
 	$(STEP) "killed at writes, and wrong answers" --show " passed" -- $(PYTEST) tests/chaos
 	@$(MAKE) --no-print-directory older
 
@@ -66,7 +71,7 @@ looks: chromium ## messages as people see them, in a real browser
 	$(STEP) "messages in a browser" --show " passed" -- $(PYTEST) tests/pictures
 
 older: controlplane ## the same identity tests and a story where a webhook stamps: Kubernetes 1.33 to 1.35, emulated
-	$(STEP) "1.33: stamps, identities, attacks" --show " passed" -- env PRATIQUE_TEST_VERSION=1.33 $(PYTEST) tests/crds/test_stamps.py tests/crds/test_identity_runs.py tests/crds/test_identity_approvals.py tests/attacks/test_attacks.py --deselect tests/attacks/test_attacks.py::test_the_page_shows_what_was_answered
+	$(STEP) "1.33: stamps, identities, attacks" --show " passed" -- env PRATIQUE_TEST_VERSION=1.33 $(PYTEST) tests/crds/test_stamps.py tests/crds/test_identity_runs.py tests/crds/test_identity_approvals.py tests/attacks/test_attacks.py --deselect tests/attacks/test_attacks.py::test_the_page_shows_what_was_answered $(SPREAD)
 	$(STEP) "1.34: a held run" --show " passed" -- env PRATIQUE_TEST_VERSION=1.34 $(PYTEST) $(STORY)
 	$(STEP) "1.35: a held run" --show " passed" -- env PRATIQUE_TEST_VERSION=1.35 $(PYTEST) $(STORY)
 

@@ -23,6 +23,7 @@ GOLDEN = ("tests/golden",)
 OF_RELEASES = ("tests/golden/crds", "tests/golden/upgrade", "tests/golden/upgrade_fields")
 """Written once, with a release."""
 _WRITES = ("assert_golden", "assert_golden_text")
+_TESTS = (ROOT / "tests" / "unit", ROOT / "tests" / "component")
 
 
 def main() -> int:
@@ -60,11 +61,14 @@ def unknown() -> list[str]:
     return sorted(listed.split())
 
 
-def golden_tests(folder: Path = ROOT / "tests" / "unit") -> list[str]:
-    """Return the tests that compare something with a golden file, as pytest names them."""
-    found = [f"{path}::{name}" for path in sorted(folder.rglob("test_*.py")) for name in _writers(path)]
+def golden_tests(*folders: Path) -> list[str]:
+    """Return the tests in the folders that compare something with a golden file, as pytest names them."""
+    paths = sorted(path for folder in folders or _TESTS for path in folder.rglob("test_*.py"))
+    found = [f"{path}::{name}" for path in paths for name in _writers(path)]
     if not found:
-        raise SystemExit(f"no test in {folder} has a golden file: tools/fresh.py looks for {_WRITES}")
+        raise SystemExit(
+            f"no test in {', '.join(map(str, folders or _TESTS))} has a golden file: tools/fresh.py looks for {_WRITES}"
+        )
     return found
 
 

@@ -1,4 +1,4 @@
-"""Property tests judge what comes out, not how fast: a busy machine must not fail them. And no test changes the process."""
+"""Unit tests are pure: no socket, no process (what needs one is in tests/component), and no opinion of how fast it is."""
 
 import sys
 from collections.abc import Iterator
@@ -8,6 +8,16 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+IMPURE = ("socket.connect", "socket.bind", "subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec")
+_testing: list[str] = []
+
+
+def _refuse(event: str, args: object) -> None:
+    if _testing and event in IMPURE:
+        raise RuntimeError(f"{_testing[-1]} is a unit test and uses {event}: it belongs into tests/component")
+
+
+sys.addaudithook(_refuse)
 
 
 @pytest.fixture(autouse=True)
@@ -16,3 +26,10 @@ def _recursion_limit() -> Iterator[None]:
     limit = sys.getrecursionlimit()
     yield
     sys.setrecursionlimit(limit)
+
+
+@pytest.fixture(autouse=True)
+def _pure(request: pytest.FixtureRequest) -> Iterator[None]:
+    _testing.append(request.node.nodeid)
+    yield
+    _testing.clear()

@@ -144,7 +144,7 @@ async def test_a_worker_ends_when_its_operator_is_killed(busy: bool) -> None:
         f"""
         import asyncio
         from pratique.sandbox import Sandbox
-        from tests.unit.sandbox.test_sandbox_recovery import ENDLESS, HOSTILE, action
+        from tests.component.sandbox.test_sandbox_recovery import ENDLESS, HOSTILE, action
 
         async def main():
             made = Sandbox(timeout=1)

@@ -1,0 +1,18 @@
+"""Components in processes and with sockets of their own, and no cluster. A busy machine must not fail property tests."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
+
+
+@pytest.fixture(autouse=True)
+def _recursion_limit() -> Iterator[None]:
+    """`main` lets its process recurse deeper; a test that calls it must not let the tests after it do so."""
+    limit = sys.getrecursionlimit()
+    yield
+    sys.setrecursionlimit(limit)
