@@ -3,7 +3,7 @@
 Whether it can work is asked of the edge at every look (Secrets are not watched); whether it does, its traffic tells.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from pratique.api.v1alpha1.common import ConditionStatus, EventType
@@ -11,13 +11,14 @@ from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.notification_channel import NotificationChannel, NotificationChannelStatus
 from pratique.core.kernel.conditions import ready_or_stalled
 from pratique.core.kernel.effects import CheckChannel, Deliveries, Outcome, Outcomes, Plan, Unready
+from pratique.core.kernel.happened import Happened
 from pratique.core.kernel.text import clean, fit
-from pratique.core.telling import outbox as notification
-from pratique.core.telling.addressing import addressed
 from pratique.core.telling.concerned import by_channel
+from pratique.core.telling.outbox import short
 from pratique.core.telling.quiet import zone_of
 from pratique.core.telling.reach import reach_of
-from pratique.core.telling.recipients import Routing
+from pratique.core.telling.recipients import Concerned, Routing
+from pratique.core.telling.recorder import framed
 from pratique.core.telling.traffic import Traffic
 
 CHECK = "check"
@@ -41,7 +42,23 @@ class ChannelSnapshot:
 
 
 def plan_channel(snapshot: ChannelSnapshot, now: datetime) -> Plan[NotificationChannelStatus]:
-    """Check a channel, say how it goes, and record the test message that somebody asks for."""
+    """Check a channel, say how it goes, and have the test message sent that somebody asks for."""
+    before = snapshot.channel
+
+    def concerned(after: NotificationChannelStatus) -> Concerned:
+        return by_channel(before, after.tested or "" if after.tested != before.status.tested else "")
+
+    return framed(
+        before,
+        snapshot.deliveries,
+        lambda channel: _decide(replace(snapshot, channel=channel), now),
+        concerned,
+        snapshot.routing,
+        now,
+    )
+
+
+def _decide(snapshot: ChannelSnapshot, now: datetime) -> Plan[NotificationChannelStatus]:
     channel, before = snapshot.channel, snapshot.channel.status
     outcome = snapshot.outcomes.get(CHECK)
     if outcome is None:
@@ -55,13 +72,15 @@ def plan_channel(snapshot: ChannelSnapshot, now: datetime) -> Plan[NotificationC
             "conditions": ready_or_stalled(list(before.conditions), ready, reason, text, now, generation),
             "observed_generation": generation,
             **_traffic(snapshot),
-            "notifications": notification.settle(list(before.notifications), snapshot.deliveries, now),
         }
     )
-    status = _tested(snapshot, status, now)
-    due = notification.next_due(status.notifications, now)
-    wakes = [when for when in (due, now + _LOOK_AGAIN if problem else None) if when is not None]
-    return Plan(status, wake_at=min(wakes, default=None))
+    wake_at = now + _LOOK_AGAIN if problem else None
+    value = _asked_for(channel)
+    if not value or value == status.tested:
+        return Plan(status, wake_at=wake_at)
+    text = f"This is a test of the channel {channel.metadata.name}, asked for with {SEND_TEST}: {value}"
+    test = Happened(text, (EventType.TEST,), key=short(value))
+    return Plan(status.model_copy(update={"tested": value}), wake_at=wake_at, happened=(test,))
 
 
 def _unready(outcome: Outcome) -> Unready | None:
@@ -105,19 +124,6 @@ def _latest(known: datetime | None, stored: datetime | None) -> datetime | None:
     return stored if known is None else known.replace(microsecond=0)
 
 
-def _tested(snapshot: ChannelSnapshot, status: NotificationChannelStatus, now: datetime) -> NotificationChannelStatus:
-    """Record a test message if the annotation has another value than the one that was last acted on."""
-    channel = snapshot.channel
-    value = fit(clean(channel.metadata.annotations.get(SEND_TEST, ""), _MAX_VALUE), _MAX_VALUE)
-    outbox = list(status.notifications)
-    if value and value != status.tested:
-        concerned = by_channel(channel, value)
-        text = f"This is a test of the channel {channel.metadata.name}, asked for with {SEND_TEST}: {value}"
-        outbox = notification.record(
-            outbox, EventType.TEST, now, text, list(concerned.rules), key=notification.short(value)
-        )
-        status = status.model_copy(update={"tested": value})
-    else:
-        concerned = by_channel(channel, "")
-    outbox = addressed(list(channel.status.notifications), outbox, concerned, snapshot.routing, now)
-    return status.model_copy(update={"notifications": outbox})
+def _asked_for(channel: NotificationChannel) -> str:
+    """Return the value of the annotation that asks for a test message; nothing if none is asked for."""
+    return fit(clean(channel.metadata.annotations.get(SEND_TEST, ""), _MAX_VALUE), _MAX_VALUE)

@@ -4,6 +4,7 @@ The namespace is deleted only if it carries this Environment's uid, and by its o
 alone and holds nothing up, so that deleting the surrounding namespace never hangs on us. `environment` is the only caller.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pratique.api.v1alpha1.common import EventType
@@ -15,12 +16,14 @@ from pratique.core.environments.status import (
     is_ours,
     namespace_ref,
     set_finalizers,
-    tell,
     try_again,
     write,
 )
 from pratique.core.kernel.effects import Delete, Json, Outcomes, Plan, Read
-from pratique.core.telling import outbox as notification
+from pratique.core.kernel.happened import Happened
+from pratique.core.telling.concerned import by_environment
+from pratique.core.telling.outbox import has_pending
+from pratique.core.telling.recorder import is_news
 from pratique.core.telling.wording import moment
 
 POLL = timedelta(seconds=2)
@@ -50,10 +53,8 @@ def stay(
         f"Its time was up at {moment(at)}, and namespace {environment.spec.target.namespace.name} is gone. It stays, since"
         f" Git holds it ({mark}) and would make it again: remove it there"
     )
-    status = write(environment, EnvironmentPhase.EXPIRED, Reason.EXPIRED, text, now)
-    if environment.status.phase is not EnvironmentPhase.EXPIRED:
-        status = tell(environment, status, EventType.ENVIRONMENT_GONE, _gone(environment), now)
-    return Plan(status)
+    stays = write(environment, EnvironmentPhase.EXPIRED, Reason.EXPIRED, text, now)
+    return stays if environment.status.phase is EnvironmentPhase.EXPIRED else stays.and_that(_gone(environment))
 
 
 def _remove(environment: Environment, outcomes: Outcomes, now: datetime) -> Plan[EnvironmentStatus] | None:
@@ -72,8 +73,8 @@ def _remove(environment: Environment, outcomes: Outcomes, now: datetime) -> Plan
         return Plan(environment.status, effects=(Delete("delete", ref, live["metadata"]["uid"]),))
     if deleted is not None and deleted.failure is not None and deleted.failure.reason not in _GONE:
         return try_again(environment, phase, f"{ref} could not be deleted", deleted.failure, now)
-    text = _going(environment, live)
-    return Plan(write(environment, phase, Reason.DELETING, text, now), wake_at=now + _pause(environment, now))
+    going = write(environment, phase, Reason.DELETING, _going(environment, live), now)
+    return replace(going, wake_at=now + _pause(environment, now))
 
 
 def _going(environment: Environment, live: Json) -> str:
@@ -90,20 +91,20 @@ def _pause(environment: Environment, now: datetime) -> timedelta:
     return min(max(POLL, (now - since) / 10), _LONGEST_POLL)
 
 
-def _gone(environment: Environment) -> str:
-    return f"Namespace {environment.spec.target.namespace.name} is gone, with everything that was in it"
+def _gone(environment: Environment) -> Happened:
+    name = environment.spec.target.namespace.name
+    return Happened(f"Namespace {name} is gone, with everything that was in it", (EventType.ENVIRONMENT_GONE,))
 
 
 def _let_go(environment: Environment, now: datetime) -> Plan[EnvironmentStatus]:
     """Remove the finalizer, once what is still to be told was told, or a minute has passed since it was all gone."""
-    status = environment.status
-    if status.phase is not EnvironmentPhase.EXPIRED:  # which was told then
-        status = tell(environment, status, EventType.ENVIRONMENT_GONE, _gone(environment), now)
-    if status != environment.status:
-        return Plan(status, wake_at=now)
+    status, news = environment.status, _gone(environment)
+    told_before = status.phase is EnvironmentPhase.EXPIRED
+    if not told_before and is_news(status, news, by_environment(environment), now):
+        return Plan(status, wake_at=now, happened=(news,))
     gone = [each.at for each in status.notifications if each.event is EventType.ENVIRONMENT_GONE]
     last_words = max([environment.metadata.deletion_timestamp or now, *gone]) + _LAST_WORDS
-    if notification.has_pending(list(environment.status.notifications)) and now < last_words:
+    if has_pending(list(environment.status.notifications)) and now < last_words:
         return Plan(environment.status, wake_at=min(now + POLL, last_words))
     rest = [finalizer for finalizer in environment.metadata.finalizers if finalizer != FINALIZER]
     return Plan(environment.status, after=(set_finalizers(environment, rest, "let-go"),), wake_at=now + POLL)

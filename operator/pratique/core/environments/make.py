@@ -11,7 +11,7 @@ from pratique.api.v1alpha1.common import EventType
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.environment import Environment, EnvironmentPhase, EnvironmentStatus
 from pratique.core.environments.objects import QUOTA, access, namespace, rails, unset_by_default
-from pratique.core.environments.status import is_going, is_ours, namespace_ref, tell, try_again, write
+from pratique.core.environments.status import is_going, is_ours, namespace_ref, try_again, write
 from pratique.core.environments.ttl import Judgement
 from pratique.core.kernel.answers import Cause
 from pratique.core.kernel.effects import Create, Failure, Json, ObjectRef, Outcome, Outcomes, Plan, Read
@@ -61,9 +61,9 @@ def _waits_for_quota(
     if ((found.object or {}).get("status") or {}).get("hard"):
         return None
     text = f"The quota of {namespace_ref(environment)} is not in force yet: nobody gets in before"
-    status = write(environment, EnvironmentPhase.CREATING, Reason.CREATING, text, now)
+    waits = write(environment, EnvironmentPhase.CREATING, Reason.CREATING, text, now, expires_at=at.expires_at)
     pause = min(max(_COUNTING, (now - environment.metadata.creation_timestamp) / 10), _COUNTING_LONG)
-    return Plan(status.model_copy(update={"expires_at": at.expires_at}), wake_at=min(now + pause, at.expires_at))
+    return replace(waits, wake_at=min(now + pause, at.expires_at))
 
 
 def _obstacle(outcome: Outcome, environment: Environment) -> Failure | None:
@@ -100,22 +100,22 @@ def _not_made(
         again = try_again(ended, EnvironmentPhase.CREATING, f"{what} could not be made", failure, now)
         return replace(again, wake_at=at.expires_at)
     if failure.reason == "AlreadyExists":
+        reason = Reason.NAME_TAKEN
         text = f"{what} exists and was not made for this Environment: it is left as it is; choose another name"
-        status = write(ended, EnvironmentPhase.FAILED, Reason.NAME_TAKEN, text, now)
     else:
+        reason = Reason.FAILED
         text = f"{what} could not be made: {failure.message}; put that right, then create the Environment again"
-        status = write(ended, EnvironmentPhase.FAILED, Reason.FAILED, text, now)
-    status = tell(environment, status, EventType.FAILED, status.message, now, key=str(environment.metadata.generation))
-    return Plan(status, wake_at=at.expires_at)
+    key = str(environment.metadata.generation)
+    failed = write(ended, EnvironmentPhase.FAILED, reason, text, now, EventType.FAILED, key=key)
+    return replace(failed, wake_at=at.expires_at)
 
 
 def _made(environment: Environment, at: Judgement, now: datetime) -> Plan[EnvironmentStatus]:
     """Record that it is there; a warning that is due already is given by the next look."""
-    text = until(environment, at)
-    status = write(environment, EnvironmentPhase.ACTIVE, Reason.ACTIVE, text, now)
-    status = status.model_copy(update={"expires_at": at.expires_at, "warned": []})
-    status = tell(environment, status, EventType.ENVIRONMENT_READY, text, now)
-    return Plan(status, wake_at=at.wake_at if at.warning is None else now)
+    fresh = environment.model_copy(update={"status": environment.status.model_copy(update={"warned": []})})
+    phase, ready, end = EnvironmentPhase.ACTIVE, EventType.ENVIRONMENT_READY, at.expires_at
+    made = write(fresh, phase, Reason.ACTIVE, until(environment, at), now, ready, expires_at=end)
+    return replace(made, wake_at=at.wake_at if at.warning is None else now)
 
 
 def until(environment: Environment, at: Judgement) -> str:

@@ -21,20 +21,18 @@ from pratique.core.environments.status import (
     FINALIZER,
     MADE,
     namespace_ref,
-    note,
     ref_of,
     set_finalizers,
     stands,
-    tell,
     try_again,
     write,
 )
 from pratique.core.environments.ttl import Judgement, Verdict, judge
 from pratique.core.kernel.effects import Delete, Deliveries, Failure, Outcomes, Plan, Read
-from pratique.core.telling import outbox as notification
-from pratique.core.telling.addressing import addressed
+from pratique.core.kernel.happened import Happened
 from pratique.core.telling.concerned import by_environment
-from pratique.core.telling.recipients import Routing
+from pratique.core.telling.recipients import Concerned, Routing
+from pratique.core.telling.recorder import framed
 from pratique.core.telling.wording import moment
 
 
@@ -51,33 +49,31 @@ class EnvironmentSnapshot:
 
 
 def plan_environment(snapshot: EnvironmentSnapshot, now: datetime) -> Plan[EnvironmentStatus]:
-    """Decide the next status of an Environment and what has to be done for it."""
-    before = snapshot.environment
-    outbox = notification.settle(list(before.status.notifications), snapshot.deliveries, now)
-    status = before.status.model_copy(update={"notifications": outbox})
-    environment = before.model_copy(update={"status": status})
-    if before.metadata.deletion_timestamp is None:
-        plan = _decide(environment, snapshot, now)
-    else:
-        plan = take_down(environment, snapshot.outcomes, now)
-    if plan.after and status != before.status:
-        # Ending it, and letting go, is tied to the version that was seen: marks are written in a look of their own.
-        plan = Plan(status, wake_at=now)
-    told = _addressed(snapshot, plan.status, now)
-    wakes = [when for when in (plan.wake_at, notification.next_due(told.notifications, now)) if when]
-    return replace(plan, status=told, wake_at=min(wakes, default=None))
+    """Decide the next status of an Environment, what has to be done for it, and who is told what happened."""
 
+    def concerned(after: EnvironmentStatus) -> Concerned:
+        return by_environment(snapshot.environment.model_copy(update={"status": after}))
 
-def _addressed(snapshot: EnvironmentSnapshot, after: EnvironmentStatus, now: datetime) -> EnvironmentStatus:
-    before = snapshot.environment.status.notifications
-    if after.notifications == before:
-        return after
-    concerned = by_environment(snapshot.environment.model_copy(update={"status": after}))
-    outbox = addressed(list(before), list(after.notifications), concerned, snapshot.routing, now)
-    return after.model_copy(update={"notifications": outbox})
+    return framed(
+        snapshot.environment,
+        snapshot.deliveries,
+        lambda environment: _decide(environment, snapshot, now),
+        concerned,
+        snapshot.routing,
+        now,
+    )
 
 
 def _decide(environment: Environment, snapshot: EnvironmentSnapshot, now: datetime) -> Plan[EnvironmentStatus]:
+    """Decide, but end it and let it go in a look that writes nothing: both are tied to the version that was seen."""
+    going = environment.metadata.deletion_timestamp is not None
+    plan = take_down(environment, snapshot.outcomes, now) if going else _live(environment, snapshot, now)
+    if plan.after and environment.status != snapshot.environment.status:
+        return Plan(environment.status, wake_at=now)
+    return plan
+
+
+def _live(environment: Environment, snapshot: EnvironmentSnapshot, now: datetime) -> Plan[EnvironmentStatus]:
     outcomes = snapshot.outcomes
     if FINALIZER not in environment.metadata.finalizers:
         held = outcomes.get("hold")
@@ -119,19 +115,19 @@ def _keep(environment: Environment, at: Judgement, now: datetime) -> Plan[Enviro
     before = environment.status.expires_at
     near = bool(at.warned)
     phase, reason = (EnvironmentPhase.EXPIRING, Reason.EXPIRING) if near else (EnvironmentPhase.ACTIVE, Reason.ACTIVE)
-    status = write(environment, phase, reason, until(environment, at), now)
-    status = status.model_copy(update={"expires_at": at.expires_at, "warned": list(at.warned)})
+    plan = write(environment, phase, reason, until(environment, at), now, expires_at=at.expires_at)
+    plan = replace(plan, status=plan.status.model_copy(update={"warned": list(at.warned)}), wake_at=at.wake_at)
     shortened = before is not None and at.expires_at < before
     if before is not None and before != at.expires_at:
-        event = "Shortened" if shortened else "Extended"
-        status = note(status, event, f"From {moment(before)} to {moment(at.expires_at)}", now)
+        word = "Shortened" if shortened else "Extended"
+        plan = plan.and_that(Happened(f"From {moment(before)} to {moment(at.expires_at)}", word=word))
     if at.warning is not None or shortened:
         name = environment.spec.target.namespace.name
         text = f"Namespace {name} will be deleted at {moment(at.expires_at)}, with everything in it"
         text += f"; that was to be at {moment(before)}" if before is not None and shortened else ""
         key = f"{at.warning or 'shortened'}/{format_time(at.expires_at)}"
-        status = tell(environment, status, EventType.ENVIRONMENT_EXPIRING, text, now, key=key)
-    return Plan(status, wake_at=at.wake_at)
+        plan = plan.and_that(Happened(text, (EventType.ENVIRONMENT_EXPIRING,), key=key))
+    return plan
 
 
 def _gone(environment: Environment, at: Judgement, now: datetime) -> Plan[EnvironmentStatus]:
@@ -140,9 +136,9 @@ def _gone(environment: Environment, at: Judgement, now: datetime) -> Plan[Enviro
     text = (
         f"Namespace {name} was deleted by somebody else, with everything in it: delete this Environment, create another"
     )
-    status = write(environment, EnvironmentPhase.FAILED, Reason.NAMESPACE_GONE, text, now)
-    status = status.model_copy(update={"expires_at": at.expires_at})
-    return Plan(tell(environment, status, EventType.FAILED, text, now, key="gone"), wake_at=at.expires_at)
+    phase, end = EnvironmentPhase.FAILED, at.expires_at
+    gone = write(environment, phase, Reason.NAMESPACE_GONE, text, now, EventType.FAILED, key="gone", expires_at=end)
+    return replace(gone, wake_at=end)
 
 
 def _was_gone(environment: Environment) -> bool:
@@ -158,10 +154,9 @@ def _expire(environment: Environment, outcomes: Outcomes, at: Judgement, now: da
     status = environment.status
     if status.phase not in (EnvironmentPhase.DELETING, EnvironmentPhase.EXPIRED):
         text = f"Its time was up at {moment(at.expires_at)}"
-        status = write(environment, EnvironmentPhase.DELETING, Reason.DELETING, text, now)
-        status = status.model_copy(update={"expires_at": at.expires_at})
-        key = format_time(at.expires_at)
-        return Plan(tell(environment, status, EventType.ENVIRONMENT_EXPIRED, text, now, key=key), wake_at=now)
+        phase, expired, when = EnvironmentPhase.DELETING, EventType.ENVIRONMENT_EXPIRED, at.expires_at
+        ends = write(environment, phase, Reason.DELETING, text, now, expired, key=format_time(when), expires_at=when)
+        return replace(ends, wake_at=now)
     mark = git_mark(environment.metadata.labels, environment.metadata.annotations)
     if mark is not None:
         return stay(environment, outcomes, mark, at.expires_at, now)

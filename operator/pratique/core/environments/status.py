@@ -1,34 +1,40 @@
-"""Writes an Environment's status: phase, message, conditions, timeline and outbox in one value, so that none is forgotten.
+"""Writes an Environment's status, and says what happened: phase, message and conditions in one value, none is forgotten.
 
 Also what its planners share: the reference to it, its finalizers, and whether an object was made for it. What is decided,
-`environment` and `environment_end` know; nobody else calls this.
+`plan`, `make` and `end` know; nobody else calls this.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from pratique.api.v1alpha1 import API_VERSION
-from pratique.api.v1alpha1.common import ConditionStatus, EventType, TimelineEntry
+from pratique.api.v1alpha1.common import ConditionStatus, EventType
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.environment import Environment, EnvironmentPhase, EnvironmentStatus
 from pratique.core.environments.objects import ENVIRONMENT_UID_LABEL
 from pratique.core.kernel.conditions import set_kstatus
 from pratique.core.kernel.effects import Failure, Json, MergePatch, ObjectRef, Plan
-from pratique.core.kernel.limits import MAX_LINE_BYTES
-from pratique.core.kernel.text import clean, fit
-from pratique.core.telling import outbox as notification
+from pratique.core.kernel.happened import Happened
+from pratique.core.kernel.text import clean
 
 FINALIZER = "pratique.dev/environment"
 MADE = (EnvironmentPhase.ACTIVE, EnvironmentPhase.EXPIRING)
 _AT_WORK = (EnvironmentPhase.CREATING, EnvironmentPhase.DELETING)
 _STUCK = (EnvironmentPhase.FAILED, EnvironmentPhase.EXPIRED)
 _MAX_MESSAGE = 2048
-_MAX_TIMELINE = 32
 
 
 def write(
-    environment: Environment, phase: EnvironmentPhase, reason: Reason, message: str, now: datetime
-) -> EnvironmentStatus:
-    """Return the status of an Environment that is in this phase; a phase that is new is a line in its timeline."""
+    environment: Environment,
+    phase: EnvironmentPhase,
+    reason: Reason,
+    message: str,
+    now: datetime,
+    *events: EventType,
+    key: str = "",
+    expires_at: datetime | None = None,
+) -> Plan[EnvironmentStatus]:
+    """Return the status of an Environment that is in this phase; one that is new has happened, and so have the events."""
     text, status = clean(message, _MAX_MESSAGE), environment.status
     conditions = set_kstatus(
         list(status.conditions),
@@ -46,24 +52,11 @@ def write(
             "message": text,
             "conditions": conditions,
             "observed_generation": environment.metadata.generation,
+            "expires_at": expires_at or status.expires_at,
         }
     )
-    return written if phase is status.phase else note(written, phase.value, text, now)
-
-
-def note(status: EnvironmentStatus, event: str, message: str, now: datetime) -> EnvironmentStatus:
-    """Return the status with one more line in its timeline."""
-    line = TimelineEntry(at=now, event=event, message=fit(clean(message, MAX_LINE_BYTES), MAX_LINE_BYTES))
-    return status.model_copy(update={"timeline": [*status.timeline, line][-_MAX_TIMELINE:]})
-
-
-def tell(
-    environment: Environment, status: EnvironmentStatus, event: EventType, message: str, now: datetime, *, key: str = ""
-) -> EnvironmentStatus:
-    """Return the status with an event in its outbox, unless it is there already."""
-    rules = environment.spec.notifications
-    outbox = notification.record(list(status.notifications), event, now, message, rules, key=key)
-    return status.model_copy(update={"notifications": outbox})
+    happened = Happened(text, events, "" if phase is status.phase else phase.value, key)
+    return Plan(written, happened=(happened,) if events or happened.word else ())
 
 
 def try_again(
@@ -71,7 +64,7 @@ def try_again(
 ) -> Plan[EnvironmentStatus]:
     """Say what failed, and ask for another look."""
     text = f"{what}: {failure.message}; it is tried again"
-    return Plan(write(environment, phase, Reason.RETRYING, text, now), retry=True)
+    return replace(write(environment, phase, Reason.RETRYING, text, now), retry=True)
 
 
 def is_ours(live: Json | None, environment: Environment) -> bool:

@@ -16,12 +16,12 @@ from pratique.core.gates.guarded import unverified
 from pratique.core.gates.tally import Count, Tally, count
 from pratique.core.kernel.conditions import find_condition, ready_or_stalled, set_condition, set_kstatus
 from pratique.core.kernel.effects import Deliveries, ObjectRef, Outcomes, Plan, Read
+from pratique.core.kernel.happened import Happened
 from pratique.core.kernel.identity import asked_by
 from pratique.core.kernel.text import clean
-from pratique.core.telling import outbox as notification
-from pratique.core.telling.addressing import addressed
 from pratique.core.telling.concerned import by_approval
 from pratique.core.telling.recipients import Routing
+from pratique.core.telling.recorder import framed
 from pratique.core.telling.wording import moment
 
 READ_SUBJECT = "subject"
@@ -50,65 +50,61 @@ _FORGEABLE = (ApprovalState.APPROVED, ApprovalState.DECLINED, ApprovalState.EXPI
 
 def plan_approval(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
     """Decide what an Approval is, and to whom goes what it tells."""
-    plan = _decide(snapshot, now)
-    before, after = snapshot.approval.status.notifications, plan.status.notifications
-    if after == before:
-        return plan
-    outbox = addressed(list(before), list(after), by_approval(snapshot.approval), snapshot.routing, now)
-    wakes = [when for when in (plan.wake_at, notification.next_due(outbox, now)) if when]
-    return replace(
-        plan, status=plan.status.model_copy(update={"notifications": outbox}), wake_at=min(wakes, default=None)
+    return framed(
+        snapshot.approval,
+        snapshot.deliveries,
+        lambda approval: _decide(replace(snapshot, approval=approval), now),
+        lambda after: by_approval(snapshot.approval),
+        snapshot.routing,
+        now,
     )
 
 
 def _decide(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
-    """Decide what an Approval is: still open, or ended, and how. Withdrawal comes first, then the decisions.
+    """Decide about an Approval that is open, or that ended and whose end may be forged; any other end stays."""
+    approval, status = snapshot.approval, snapshot.approval.status
+    if status.state is ApprovalState.PENDING or (snapshot.tainted and status.state in _FORGEABLE):
+        return _judge(snapshot, now)
+    forged = _is_forged(snapshot, now)
+    if isinstance(forged, Plan):
+        return forged
+    if not forged:
+        return Plan(status)
+    right, happened = _put_right(approval, now)
+    opened = approval.model_copy(update={"status": right})
+    return _judge(replace(snapshot, approval=opened), now).after_that(happened)
+
+
+def _judge(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
+    """Decide whether a gate is still open, or ended, and how. Withdrawal comes first, then the decisions.
 
     An end that rests on decisions, a decline too, waits until it is known that they were made under guard.
     """
     approval = snapshot.approval
-    outbox = notification.settle(list(approval.status.notifications), snapshot.deliveries, now)
-    settled = approval.status.model_copy(update={"notifications": outbox})
-    if settled.state is not ApprovalState.PENDING and not (snapshot.tainted and settled.state in _FORGEABLE):
-        forged = _is_forged(snapshot, now)
-        if isinstance(forged, Plan):
-            return forged
-        if not forged:
-            return Plan(settled, wake_at=notification.next_due(outbox, now))
-        settled = _put_right(approval, settled, now)
-        snapshot = replace(snapshot, approval=approval.model_copy(update={"status": settled}))
-        outbox = list(settled.notifications)
     gone = _subject_is_gone(snapshot)
     if isinstance(gone, Plan):
         return gone
     if gone:
-        outbox = notification.record(
-            outbox,
-            EventType.WITHDRAWN,
-            now,
-            f"The request of {asked_by(approval.spec)} was deleted",
-            approval.spec.notifications,
-        )
-        settled = settled.model_copy(update={"notifications": outbox})
-        return _end(snapshot, settled, ApprovalState.WITHDRAWN, "The request was deleted", now)
+        asked = Happened(f"The request of {asked_by(approval.spec)} was deleted", (EventType.WITHDRAWN,))
+        return _end(approval, ApprovalState.WITHDRAWN, "The request was deleted", now).after_that(asked)
     if snapshot.run is not None and snapshot.run.spec.withdrawn:
-        return _end(snapshot, settled, ApprovalState.WITHDRAWN, "The requester took it back", now)
+        return _end(approval, ApprovalState.WITHDRAWN, "The requester took it back", now)
     if snapshot.tainted is not None:
-        return _supersede(snapshot, settled, snapshot.tainted, now)
+        return _supersede(approval, snapshot.tainted, now)
     tally = count(approval.spec, now)
     if tally.decisive is not None and (unsure := unverified(approval.status, snapshot.outcomes)) is not None:
         return unsure
-    settled = _with_count(settled, tally)
+    counted = approval.model_copy(update={"status": _with_count(approval.status, tally)})
     match tally.tally:
         case Tally.APPROVED:
-            return _end(snapshot, settled, ApprovalState.APPROVED, f"Approved by {_by(tally)}", now)
+            return _end(counted, ApprovalState.APPROVED, f"Approved by {_by(tally)}", now)
         case Tally.DECLINED:
-            return _end(snapshot, settled, ApprovalState.DECLINED, f"Declined by {_by(tally)}", now)
+            return _end(counted, ApprovalState.DECLINED, f"Declined by {_by(tally)}", now)
         case Tally.TOO_LATE:
             text = f"Nobody decided before {moment(approval.spec.policy.deadline)}"
-            return _end(snapshot, settled, ApprovalState.EXPIRED, text, now)
+            return _end(counted, ApprovalState.EXPIRED, text, now)
         case _:
-            return _still_open(snapshot, settled, tally, now)
+            return _still_open(approval, counted.status, tally, now)
 
 
 def state_holds(approval: Approval, run: ActionRun, now: datetime) -> bool:
@@ -143,20 +139,15 @@ def _is_forged(snapshot: ApprovalSnapshot, now: datetime) -> bool | Plan[Approva
     return not gone and not subject["spec"].get("withdrawn")
 
 
-def _put_right(approval: Approval, status: ApprovalStatus, now: datetime) -> ApprovalStatus:
+def _put_right(approval: Approval, now: datetime) -> tuple[ApprovalStatus, Happened]:
     """Return the status of a gate that is open again, since nothing but its status said that it had ended."""
+    status = approval.status
     text = f"The status said {status.state.value}, which the decisions do not: it was put right"
-    outbox = notification.record(
-        list(status.notifications),
-        EventType.STATUS_FORGED,
-        now,
-        text,
-        approval.spec.notifications,
-        key=f"{status.state.value}/{format_time(now)}",
-    )
+    key = f"{status.state.value}/{format_time(now)}"
     conditions = _open_conditions(list(status.conditions), text, now, approval.metadata.generation)
     update = {"state": ApprovalState.PENDING, "message": text, "decided_at": None, "conditions": conditions}
-    return status.model_copy(update={**update, "notifications": outbox, "decisions": [], "tally": ""})
+    right = status.model_copy(update={**update, "decisions": [], "tally": ""})
+    return right, Happened(text, (EventType.STATUS_FORGED,), key=key)
 
 
 def _subject_is_gone(snapshot: ApprovalSnapshot) -> bool | Plan[ApprovalStatus]:
@@ -176,11 +167,10 @@ def _subject_is_gone(snapshot: ApprovalSnapshot) -> bool | Plan[ApprovalStatus]:
     return Plan(approval.status, retry=True)
 
 
-def _supersede(snapshot: ApprovalSnapshot, status: ApprovalStatus, why: str, now: datetime) -> Plan[ApprovalStatus]:
+def _supersede(approval: Approval, why: str, now: datetime) -> Plan[ApprovalStatus]:
     """End a gate whose decisions may be forged. Its run asks again, and tells the approvers; here stands why."""
-    outbox = notification.record(status.notifications, EventType.SUPERSEDED, now, why, [])
-    settled = status.model_copy(update={"notifications": outbox})
-    return _end(snapshot, settled, ApprovalState.SUPERSEDED, why, now)
+    happened = Happened(why, (EventType.SUPERSEDED,), only_here=True)
+    return _end(approval, ApprovalState.SUPERSEDED, why, now).after_that(happened)
 
 
 def _by(tally: Count) -> str:
@@ -199,25 +189,21 @@ def _with_count(status: ApprovalStatus, tally: Count) -> ApprovalStatus:
     )
 
 
-def _still_open(
-    snapshot: ApprovalSnapshot, status: ApprovalStatus, tally: Count, now: datetime
-) -> Plan[ApprovalStatus]:
+def _still_open(approval: Approval, status: ApprovalStatus, tally: Count, now: datetime) -> Plan[ApprovalStatus]:
     """Write only when a decision arrived: an open gate was born with what it needs to say, if not before Ready was."""
-    deadline = snapshot.approval.spec.policy.deadline
-    due = notification.next_due(status.notifications, now)
-    wake = min(deadline, due) if due else deadline
-    before, generation = snapshot.approval.status, snapshot.approval.metadata.generation
+    deadline = approval.spec.policy.deadline
+    before, generation = approval.status, approval.metadata.generation
     if tuple(before.decisions) == tally.decisions:
-        kept = before.model_copy(update={"notifications": status.notifications})
+        kept = before
         if before.conditions and find_condition(before.conditions, ConditionType.READY) is None:  # of version 0.1.0
             conditions = _open_conditions(list(before.conditions), before.message, now, generation)
-            kept = kept.model_copy(update={"conditions": conditions})
-        return Plan(kept, wake_at=wake)
+            kept = before.model_copy(update={"conditions": conditions})
+        return Plan(kept, wake_at=deadline)
     missing = tally.required - tally.approvals
     text = clean(f"Waiting for {missing} more of {', '.join(tally.waiting_for)} until {moment(deadline)}", _MAX_MESSAGE)
     conditions = _open_conditions(list(status.conditions), text, now, generation)
     update = {"message": text, "conditions": conditions, "observed_generation": generation}
-    return Plan(status.model_copy(update=update), wake_at=wake)
+    return Plan(status.model_copy(update=update), wake_at=deadline)
 
 
 def _open_conditions(conditions: list[Condition], text: str, now: datetime, generation: int) -> list[Condition]:
@@ -252,19 +238,17 @@ _REASONS = {
 }
 
 
-def _end(
-    snapshot: ApprovalSnapshot, status: ApprovalStatus, state: ApprovalState, message: str, now: datetime
-) -> Plan[ApprovalStatus]:
+def _end(approval: Approval, state: ApprovalState, message: str, now: datetime) -> Plan[ApprovalStatus]:
     message = clean(message, _MAX_MESSAGE)
-    generation = snapshot.approval.metadata.generation
+    generation = approval.metadata.generation
     approved = ConditionStatus.TRUE if state is ApprovalState.APPROVED else ConditionStatus.FALSE
     reason = _REASONS[state]
-    conditions = list(status.conditions)
+    conditions = list(approval.status.conditions)
     for kind, holds in ((ConditionType.DECIDED, ConditionStatus.TRUE), (ConditionType.APPROVED, approved)):
         conditions = set_condition(conditions, kind, holds, reason, message, now, generation)
     # granted is what it was asked to be; any other end is one that nothing mends, so that no pipeline passes it
     conditions = ready_or_stalled(conditions, approved, reason, message, now, generation)
-    ended = status.model_copy(
+    ended = approval.status.model_copy(
         update={
             "state": state,
             "message": message,
@@ -274,4 +258,4 @@ def _end(
             "conditions": conditions,
         }
     )
-    return Plan(ended, wake_at=notification.next_due(ended.notifications, now))
+    return Plan(ended)

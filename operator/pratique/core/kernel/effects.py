@@ -6,7 +6,7 @@ late or after a crash asks for the same effects under the same keys.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -15,6 +15,7 @@ from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.core.kernel.answers import Cause
+from pratique.core.kernel.happened import Happened
 
 Status = TypeVar("Status")
 Json = dict[str, Any]
@@ -215,7 +216,8 @@ Outcomes = Mapping[str, Outcome]
 class Plan(Generic[Status]):
     """A decision: perform `effects`; when none is left, write `status`, then perform `after`, then look at `wake_at`.
 
-    `retry` asks for a backed-off look after a failure that may pass. `wake` names other objects that must look now.
+    `retry` asks for a backed-off look after a failure that may pass. `happened` is what the status is news of; what is said
+    of it to people is made of that by `telling.recorder`.
     """
 
     status: Status
@@ -223,6 +225,15 @@ class Plan(Generic[Status]):
     after: tuple[Effect, ...] = ()
     wake_at: datetime | None = None
     retry: bool = False
+    happened: tuple[Happened, ...] = ()
+
+    def after_that(self, *earlier: Happened) -> "Plan[Status]":
+        """Return this plan with what happened before, in the same look."""
+        return replace(self, happened=(*earlier, *self.happened))
+
+    def and_that(self, *later: Happened) -> "Plan[Status]":
+        """Return this plan with what happened as well."""
+        return replace(self, happened=(*self.happened, *later))
 
 
 @dataclass(frozen=True)

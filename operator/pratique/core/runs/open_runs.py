@@ -2,7 +2,7 @@
 
 Counted by the operator over runs that are not at an end, per person (on whose behalf counts). A run that was looked at once
 was let in, and stays; of those that nobody has looked at yet, the ones that came first go first, so that the newest is the
-one refused, in whatever order they are looked at. Pure; called by `lifecycle` at the first look at a run.
+one refused, in whatever order they are looked at. Pure; called by `plan` at the first look at a run.
 """
 
 from collections.abc import Iterable

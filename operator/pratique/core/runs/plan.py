@@ -7,8 +7,8 @@
                                  └─► Succeeded | Failed
 
 `plan_action_run` is called for every look at a run, however late, often or out of order; an end is never changed again,
-but for the marks of its outbox and of what it still keeps. Its siblings are `gate.plan_approval` and
-`environment.plan_environment`.
+but for the marks of its outbox and of what it still keeps. Its siblings are `gates.plan`, `environments.plan` and
+`channels.plan`; the frame around all of them is `telling.recorder`.
 """
 
 import difflib
@@ -32,12 +32,12 @@ from pratique.core.kernel.identity import person_of
 from pratique.core.plans.document import Document, is_plan_of
 from pratique.core.runs import transitions
 from pratique.core.runs.open_runs import too_many
-from pratique.core.runs.running import follow
+from pratique.core.runs.running import begin, follow
 from pratique.core.runs.snapshot import RunSnapshot
 from pratique.core.runs.start import not_approved, not_free, not_the_gate_of, superseded
-from pratique.core.telling import outbox as notification
-from pratique.core.telling.addressing import addressed
 from pratique.core.telling.concerned import by_run
+from pratique.core.telling.recipients import Concerned
+from pratique.core.telling.recorder import framed
 from pratique.core.telling.wording import gate_ended, held, suspended
 
 EVALUATE = "evaluate"
@@ -52,27 +52,18 @@ _FIRST_RETRY, _LAST_RETRY = timedelta(seconds=30), timedelta(hours=1)
 
 
 def plan_action_run(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
-    """Decide the next status of a run and what has to be done for it."""
-    run = snapshot.run
-    outbox = notification.settle(list(run.status.notifications), snapshot.deliveries, now)
-    status = run.status.model_copy(update={"notifications": outbox})
-    plan = _decide(replace(snapshot, run=run.model_copy(update={"status": status})), now)
-    told = _addressed(snapshot, plan.status, now)
-    wakes = [when for when in (plan.wake_at, notification.next_due(told.notifications, now)) if when]
-    return replace(plan, status=told, wake_at=min(wakes, default=None))
+    """Decide the next status of a run, what has to be done for it, and who is told what happened."""
 
+    def decide(run: ActionRun) -> Plan[ActionRunStatus]:
+        return _decide(replace(snapshot, run=run), now)
 
-def _addressed(snapshot: RunSnapshot, after: ActionRunStatus, now: datetime) -> ActionRunStatus:
-    """Say to whom goes what is to be told: by the rules that the plan holds, or the Action's where there is no plan."""
-    before = snapshot.run.status.notifications
-    if after.notifications == before:
-        return after
-    asked = snapshot.action.spec.notifications if snapshot.action is not None else []
-    head = after.head
-    rules = head.notifications if head is not None else asked
-    concerned = by_run(snapshot.run.model_copy(update={"status": after}), snapshot.approval, rules)
-    outbox = addressed(list(before), list(after.notifications), concerned, snapshot.routing, now)
-    return after.model_copy(update={"notifications": outbox})
+    def concerned(after: ActionRunStatus) -> Concerned:
+        asked = snapshot.action.spec.notifications if snapshot.action is not None else []
+        head = after.head or (snapshot.document.plan if snapshot.document is not None else None)
+        rules = head.notifications if head is not None else asked
+        return by_run(snapshot.run.model_copy(update={"status": after}), snapshot.approval, rules)
+
+    return framed(snapshot.run, snapshot.deliveries, decide, concerned, snapshot.routing, now)
 
 
 def _decide(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
@@ -81,8 +72,7 @@ def _decide(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
         return Plan(status)
     if snapshot.ended is not None and not status.phase.is_end:
         text = f"It had ended as {snapshot.ended.value}, and its status was changed since: an end stays, nothing runs again"
-        rules = status.head.notifications if status.head is not None else []
-        return Plan(transitions.end(run, snapshot.ended, text, now, EventType.STATUS_FORGED, rules))
+        return transitions.end(run, snapshot.ended, text, now, EventType.STATUS_FORGED, only_here=status.head is None)
     match status.phase:
         case Phase.PENDING:
             return _first_look(snapshot, now)
@@ -109,12 +99,11 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: _Again = _Again()) 
     crowded = too_many(person_of(run.spec), snapshot.others) if snapshot.others and not snapshot.outcomes else None
     if crowded is not None:
         # told by an Event only: who sends hundreds must not flood a channel as well
-        return Plan(transitions.end(run, Phase.REFUSED, crowded, now, EventType.REFUSED, []))
+        return transitions.end(run, Phase.REFUSED, crowded, now, only_here=True)
     if action is None:
         return _without_action(snapshot, now)
     if action.spec.suspend:
-        text = suspended(action.metadata.name)
-        return Plan(transitions.end(run, Phase.REFUSED, text, now, EventType.REFUSED, action.spec.notifications))
+        return transitions.end(run, Phase.REFUSED, suspended(action.metadata.name), now)
     outcome = snapshot.outcomes.get(EVALUATE)
     if outcome is None:
         return Plan(run.status, effects=(EvaluateRun(EVALUATE, action, run),))
@@ -123,9 +112,7 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: _Again = _Again()) 
         return Plan(transitions.hold(run, Reason.EVALUATION_FAILED, text, now), wake_at=_try_again_at(run, now))
     evaluation: Evaluation = outcome.value
     if evaluation.plan is None:
-        text = "; ".join(evaluation.refusals)
-        rules = action.spec.notifications
-        return Plan(transitions.end(run, Phase.REFUSED, text, now, EventType.REFUSED, rules))
+        return transitions.end(run, Phase.REFUSED, "; ".join(evaluation.refusals), now)
     return _enter(snapshot, evaluation.plan, now, again)
 
 
@@ -157,7 +144,7 @@ def _enter(snapshot: RunSnapshot, plan: RunPlan, now: datetime, again: _Again) -
     """Let a run without a gate start at once; open the gate of any other, once its plan has passed a dry run."""
     run, stage = snapshot.run, plan.gate
     if stage is None and [each.patch for each in plan.resources] == [False]:  # the one POST says as much as a dry run
-        return follow(snapshot, plan, transitions.start(run, plan, FREE, now), now)
+        return begin(snapshot, plan, FREE, now)
     trial = try_plan(run, plan, snapshot.outcomes, TRY)
     if trial.effects:
         return Plan(run.status, effects=trial.effects)
@@ -171,10 +158,10 @@ def _enter(snapshot: RunSnapshot, plan: RunPlan, now: datetime, again: _Again) -
         if (lacks := mark(run.status, "", allowed(trial.failures, approved=False), now)) is not None:
             status = transitions.hold(run, Reason.RETRYING, f"{text}; it is tried again, as this may pass", now)
             return Plan(status.model_copy(update={"held_up": lacks}), wake_at=now + POLL)
-        return Plan(transitions.end(run, Phase.REFUSED, text, now, EventType.REFUSED, plan.notifications))
+        return transitions.end(run, Phase.REFUSED, text, now)
     plan = with_results(plan, trial)
     if stage is None:
-        return follow(snapshot, plan, transitions.start(run, plan, FREE, now), now)
+        return begin(snapshot, plan, FREE, now)
     return _open(snapshot, plan, stage, now, again)
 
 
@@ -192,10 +179,10 @@ def _open(snapshot: RunSnapshot, plan: RunPlan, stage: Stage, now: datetime, aga
         return Plan(transitions.hold(run, Reason.RETRYING, text, now), retry=True)
     phase, text = _not_ours(approval, Approval.model_validate(wanted))
     if phase is not None:
-        return Plan(transitions.end(run, phase, text, now, EventType(phase.value), plan.notifications))
+        return transitions.end(run, phase, text, now)
     gate = RunApproval(stage=stage.name, name=approval.metadata.name, state=ApprovalState.PENDING, round=again.round)
     text = held(stage, approval.spec.policy.deadline)
-    return Plan(transitions.wait(run, approval, plan, gate, text, now, again.why))
+    return transitions.wait(run, approval, plan, gate, text, now, again.why)
 
 
 def _not_ours(found: Approval, wanted: Approval) -> tuple[Phase | None, str]:
@@ -221,9 +208,9 @@ def _opened_gate(outcome: Outcome) -> Approval | None:
 
 
 _ENDS = {
-    ApprovalState.DECLINED: (Phase.DECLINED, EventType.DECLINED),
-    ApprovalState.EXPIRED: (Phase.EXPIRED, EventType.EXPIRED),
-    ApprovalState.WITHDRAWN: (Phase.WITHDRAWN, EventType.WITHDRAWN),
+    ApprovalState.DECLINED: Phase.DECLINED,
+    ApprovalState.EXPIRED: Phase.EXPIRED,
+    ApprovalState.WITHDRAWN: Phase.WITHDRAWN,
 }
 
 
@@ -236,7 +223,7 @@ def _at_the_gate(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     document = snapshot.document
     if approval is None or document is None:
         text = "What was approved is not known any more, since its plan is gone: apply the request again under another name"
-        return Plan(transitions.end(run, Phase.SUPERSEDED, text, now, EventType.SUPERSEDED, []))
+        return transitions.end(run, Phase.SUPERSEDED, text, now, only_here=True)
     plan, state = document.plan, approval.status.state
     if state is ApprovalState.SUPERSEDED:
         return _ask_again(snapshot, plan, approval, now)
@@ -250,8 +237,7 @@ def _at_the_gate(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     run = run.model_copy(update={"status": status.model_copy(update={"approvals": gates})})
     text = gate_ended(as_decided(approval, now))
     if state in _ENDS:
-        phase, event = _ENDS[state]
-        return Plan(transitions.end(run, phase, text, now, event, plan.notifications))
+        return transitions.end(run, _ENDS[state], text, now)
     return _start(replace(snapshot, run=run), document, approval, text, now)
 
 
@@ -282,8 +268,8 @@ def _start(
         action = Action.model_validate(read.object) if read.object is not None else None
         different = superseded(plan, action, approval, trial, now)
     if different is not None:
-        return Plan(transitions.end(run, Phase.SUPERSEDED, different, now, EventType.SUPERSEDED, plan.notifications))
-    return follow(snapshot, plan, transitions.start(run, plan, why, now), now)
+        return transitions.end(run, Phase.SUPERSEDED, different, now)
+    return begin(snapshot, plan, why, now)
 
 
 def _go_on(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
@@ -309,7 +295,7 @@ def _go_on(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     if problem is None:
         return follow(snapshot, plan, run.status, now)
     text = f"It cannot be proven any more that this may run: {problem}; what was made stays"
-    return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, plan.notifications))
+    return transitions.end(run, Phase.FAILED, text, now)
 
 
 def _gate_of(run: ActionRun, approval: Approval | None) -> str | None:
@@ -324,7 +310,7 @@ def _without_document(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunSta
     if name is not None and snapshot.approval is None:
         return _without_gate(snapshot, name, now)
     text = "The plan of this run is gone: it is not known any more what was started; what was made stays"
-    return Plan(transitions.end(snapshot.run, Phase.FAILED, text, now, EventType.FAILED, []))
+    return transitions.end(snapshot.run, Phase.FAILED, text, now, only_here=True)
 
 
 def _without_gate(snapshot: RunSnapshot, name: str, now: datetime) -> Plan[ActionRunStatus]:
@@ -336,12 +322,11 @@ def _without_gate(snapshot: RunSnapshot, name: str, now: datetime) -> Plan[Actio
         return Plan(run.status, effects=(Read(READ_GATE, ref),))
     if outcome.failure is None or outcome.failure.reason != "NotFound":
         return Plan(run.status, retry=outcome.failure is not None)
-    rules = run.status.head.notifications if run.status.head is not None else []
     if run.status.phase is Phase.RUNNING:
         text = f"Its Approval {name} was deleted, so it is not known any more what may run; what was made stays"
-        return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, rules))
+        return transitions.end(run, Phase.FAILED, text, now)
     text = f"Its Approval {name} was deleted: apply the request again under another name"
-    return Plan(transitions.end(run, Phase.SUPERSEDED, text, now, EventType.SUPERSEDED, rules))
+    return transitions.end(run, Phase.SUPERSEDED, text, now)
 
 
 def _ask_again(snapshot: RunSnapshot, plan: RunPlan, approval: Approval, now: datetime) -> Plan[ActionRunStatus]:
@@ -354,4 +339,4 @@ def _ask_again(snapshot: RunSnapshot, plan: RunPlan, approval: Approval, now: da
         text = f"Its gate was superseded {MAX_ROUNDS} times: apply the request again under another name"
     else:
         return _first_look(snapshot, now, again)
-    return Plan(transitions.end(run, Phase.SUPERSEDED, text, now, EventType.SUPERSEDED, plan.notifications))
+    return transitions.end(run, Phase.SUPERSEDED, text, now)

@@ -3,14 +3,19 @@
 from datetime import datetime
 
 from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase, RunPlan
-from pratique.api.v1alpha1.common import EventType
 from pratique.core.execution.advance import advance
 from pratique.core.execution.standing import End
 from pratique.core.kernel.effects import Plan
 from pratique.core.runs import transitions
 from pratique.core.runs.snapshot import RunSnapshot
 
-_ENDS = {End.MADE: (Phase.SUCCEEDED, EventType.SUCCEEDED), End.FAILED: (Phase.FAILED, EventType.FAILED)}
+_ENDS = {End.MADE: Phase.SUCCEEDED, End.FAILED: Phase.FAILED}
+
+
+def begin(snapshot: RunSnapshot, plan: RunPlan, why: str, now: datetime) -> Plan[ActionRunStatus]:
+    """Start a run, and go on with it at once."""
+    begun = transitions.start(snapshot.run, plan, why, now)
+    return follow(snapshot, plan, begun.status, now).after_that(*begun.happened)
 
 
 def follow(snapshot: RunSnapshot, plan: RunPlan, status: ActionRunStatus, now: datetime) -> Plan[ActionRunStatus]:
@@ -18,12 +23,10 @@ def follow(snapshot: RunSnapshot, plan: RunPlan, status: ActionRunStatus, now: d
     run = snapshot.run.model_copy(update={"status": status})
     if status.started_at is None:
         text = "status.startedAt of this run is gone: it is not known any more what was started; what was made stays"
-        return Plan(transitions.end(run, Phase.FAILED, text, now, EventType.FAILED, []))
+        return transitions.end(run, Phase.FAILED, text, now, only_here=True)
     at = advance(run, plan, status.started_at, snapshot.outcomes, now)
     if at.effects:
         return Plan(at.status, effects=at.effects)
     if at.end is not None:
-        phase, event = _ENDS[at.end]
-        run = run.model_copy(update={"status": at.status})
-        return Plan(transitions.end(run, phase, at.message, now, event, plan.notifications))
+        return transitions.end(run.model_copy(update={"status": at.status}), _ENDS[at.end], at.message, now)
     return Plan(transitions.progress(run, at.status, at.message, now), wake_at=at.wake_at, retry=at.retry)

@@ -1,7 +1,7 @@
 """Decides whether what was approved may start, and whether what runs was approved. Pure; `status` is never believed.
 
 The verdict is counted again from the decisions, a document is worth what the digest in the Approval's frozen spec says,
-and what the plan's dry runs showed is shown again. Called by `lifecycle`.
+and what the plan's dry runs showed is shown again. Called by `plan`.
 """
 
 from datetime import datetime

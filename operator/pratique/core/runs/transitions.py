@@ -1,22 +1,22 @@
-"""Writes a run's status for each transition: phase, message, conditions, timeline and outbox, all in one value.
+"""Makes of each transition of a run its status and what happened: phase, message and conditions, in one value.
 
-What the decision is, `lifecycle` and `execution` know; how it is recorded is here, so that no transition forgets a part.
+What the decision is, `plan` and `execution` know; how it is written down is here, so that no transition forgets a part.
+A change of phase is a `Plan` that says what happened; what only says more about a phase is a status.
 """
 
 from datetime import datetime
 
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunApproval, RunPlan
 from pratique.api.v1alpha1.approval import Approval
-from pratique.api.v1alpha1.common import Condition, ConditionStatus, EventType, NotificationRule, TimelineEntry
+from pratique.api.v1alpha1.common import Condition, ConditionStatus, EventType
 from pratique.api.v1alpha1.conditions import ConditionType, Reason
 from pratique.core.kernel.conditions import set_condition, set_kstatus
-from pratique.core.kernel.limits import MAX_LINE_BYTES
-from pratique.core.kernel.text import clean, fit
+from pratique.core.kernel.effects import Plan
+from pratique.core.kernel.happened import Happened
+from pratique.core.kernel.text import clean
 from pratique.core.plans.document import document, head_of, whole_of
-from pratique.core.telling import outbox as notification
 
 MAX_MESSAGE = 2048
-MAX_TIMELINE = 32
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 
 
@@ -46,24 +46,21 @@ def hold(
 
 def wait(
     run: ActionRun, approval: Approval, plan: RunPlan, gate: RunApproval, message: str, now: datetime, again: str = ""
-) -> ActionRunStatus:
-    """Record that the gate is open; approvers are told by the same write. `again` says why, if it is not the first.
+) -> Plan[ActionRunStatus]:
+    """Say that the gate is open, for its approvers to hear of. `again` says why, if it is not the first.
 
     What runs is in the Approval; only one that version 0.1.0 opened, before a crash, leaves it to the status.
     """
+    asked_again: tuple[Happened, ...] = ()
     if again:
-        line = TimelineEntry(at=now, event=Phase.SUPERSEDED.value, message=clean(again, 1024))
-        timeline = [*run.status.timeline, line]
-        run = run.model_copy(update={"status": run.status.model_copy(update={"timeline": timeline})})
+        asked_again = (Happened(again, word=Phase.SUPERSEDED.value),)
         message = f"{message}. Asked again: {again}"
-    status = _move(run, Phase.WAITING_FOR_APPROVAL, Reason.WAITING_FOR_APPROVAL, message, now)
     key = str(gate.round) if gate.round > 1 else ""
-    outbox = notification.record(
-        list(status.notifications), EventType.APPROVAL_REQUESTED, now, status.message, plan.notifications, key=key
-    )
+    status = _move(run, Phase.WAITING_FOR_APPROVAL, Reason.WAITING_FOR_APPROVAL, message, now)
     stored = head_of if approval.spec.plan.document is not None else whole_of
     kept = {"plan": stored(document(plan), plan.summary), "document": None}
-    return status.model_copy(update={**kept, "approvals": [gate], "notifications": outbox})
+    asked = Happened(message, (EventType.APPROVAL_REQUESTED,), Phase.WAITING_FOR_APPROVAL.value, key)
+    return Plan(status.model_copy(update={**kept, "approvals": [gate]}), happened=(*asked_again, asked))
 
 
 def still_waiting(run: ActionRun, approval: Approval) -> ActionRunStatus:
@@ -79,17 +76,17 @@ def retry_start(run: ActionRun, message: str) -> ActionRunStatus:
     return run.status.model_copy(update={"message": clean(message, MAX_MESSAGE)})
 
 
-def start(run: ActionRun, plan: RunPlan, why: str, now: datetime) -> ActionRunStatus:
-    """Record that nothing stands in the way any more; who asked for it, and who was asked, is told.
+def start(run: ActionRun, plan: RunPlan, why: str, now: datetime) -> Plan[ActionRunStatus]:
+    """Say that nothing stands in the way any more, for who asked for it and who was asked.
 
     A run without a gate keeps its own document, since no Approval does.
     """
     status = _move(run, Phase.RUNNING, Reason.RUNNING, why, now)
-    events = [EventType.APPROVED, EventType.HANDLED] if plan.gate is not None else []
-    told = _told(status, [*events, EventType.RUNNING], plan.notifications, now)
+    granted = (EventType.APPROVED, EventType.HANDLED) if plan.gate is not None else ()
+    begun = Happened(why, (*granted, EventType.RUNNING), Phase.RUNNING.value)
     written = document(plan)
     own = {"plan": head_of(written, plan.summary), "document": written.text} if plan.gate is None else {}
-    return told.model_copy(update={**own, "started_at": now})
+    return Plan(status.model_copy(update={**own, "started_at": now}), happened=(begun,))
 
 
 def progress(run: ActionRun, status: ActionRunStatus, message: str, now: datetime) -> ActionRunStatus:
@@ -100,34 +97,30 @@ def progress(run: ActionRun, status: ActionRunStatus, message: str, now: datetim
 
 
 def end(
-    run: ActionRun, phase: Phase, message: str, now: datetime, event: EventType, rules: list[NotificationRule]
-) -> ActionRunStatus:
-    """Record an end; those who are to be told are in the outbox of the same write."""
+    run: ActionRun,
+    phase: Phase,
+    message: str,
+    now: datetime,
+    event: EventType | None = None,
+    *,
+    only_here: bool = False,
+) -> Plan[ActionRunStatus]:
+    """Say that a run ended, and how; the event is the one of that name, if no other is given."""
     status = _move(run, phase, Reason(phase.value), message, now)
-    handled = [EventType.HANDLED] if run.status.phase is Phase.WAITING_FOR_APPROVAL else []
-    return _told(status, [event, *handled], rules, now).model_copy(update={"finished_at": now})
-
-
-def _told(
-    status: ActionRunStatus, events: list[EventType], rules: list[NotificationRule], now: datetime
-) -> ActionRunStatus:
-    outbox = list(status.notifications)
-    for event in events:
-        outbox = notification.record(outbox, event, now, status.message, rules)
-    return status.model_copy(update={"notifications": outbox})
+    handled = (EventType.HANDLED,) if run.status.phase is Phase.WAITING_FOR_APPROVAL else ()
+    ended = Happened(message, (event or EventType(phase.value), *handled), phase.value, only_here=only_here)
+    return Plan(status.model_copy(update={"finished_at": now}), happened=(ended,))
 
 
 def _move(run: ActionRun, phase: Phase, reason: Reason, message: str, now: datetime) -> ActionRunStatus:
     text = clean(message, MAX_MESSAGE)
     status = run.status
-    line = TimelineEntry(at=now, event=phase.value, message=fit(clean(message, MAX_LINE_BYTES), MAX_LINE_BYTES))
     return status.model_copy(
         update={
             "phase": phase,
             "message": text,
             "held_up": None,
             "observed_generation": run.metadata.generation,
-            "timeline": [*status.timeline, line][-MAX_TIMELINE:],
             "conditions": _conditions(run, list(status.conditions), phase, reason, text, now, status.head),
         }
     )

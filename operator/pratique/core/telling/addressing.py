@@ -1,6 +1,6 @@
 """Turns what a plan has put into an outbox into what is delivered: to whom, held until when, and nothing that is moot.
 
-Called once at the end of each plan, so that it is part of the same write. `notification.record` has made one entry per
+Called by `recorder` once a look, so that it is part of the same write. `outbox.record` has made one entry per
 channel; where a channel reaches people, here one entry is made for each of them. Must not decide what has happened.
 """
 

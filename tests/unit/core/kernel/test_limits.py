@@ -6,10 +6,10 @@ from typing import Any
 from tests.support.builders import NOW, approval, gate, run, run_plan, stage, vote
 
 from pratique.api.v1alpha1.action import Approvers
-from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange, Phase
+from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, DryRun, DryRunResult, FieldChange, Phase
 from pratique.api.v1alpha1.common import EventType, NotificationRule, Requester
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
-from pratique.core.kernel.effects import Delivery
+from pratique.core.kernel.effects import Delivery, Plan
 from pratique.core.kernel.limits import MAX_INPUT_BYTES, MAX_METADATA_LENGTH, MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
 from pratique.core.kernel.text import fit
 from pratique.core.plans.changes import changes_of_patched
@@ -17,6 +17,9 @@ from pratique.core.plans.field_changes import MAX_CHANGES
 from pratique.core.plans.listing import listed
 from pratique.core.runs import transitions
 from pratique.core.telling import outbox as notification
+from pratique.core.telling.concerned import by_run
+from pratique.core.telling.recipients import Routing
+from pratique.core.telling.recorder import MAX_TIMELINE, recorded
 
 STORED = 1_572_864
 """What etcd takes in one request, by default."""
@@ -53,6 +56,10 @@ def told(outbox: list[Any]) -> list[Any]:
     ]
 
 
+def on_record(asked: ActionRun, plan: Plan[ActionRunStatus]) -> ActionRunStatus:
+    return recorded(asked.status, plan, lambda after: by_run(asked, None, RULES), Routing(), NOW).status
+
+
 def test_the_largest_run_fits() -> None:
     inputs = {f"{'k' * (MAX_INPUT_BYTES // 4000)}{number}": "v" for number in range(760)}
     inputs["rest"] = "v" * (MAX_INPUT_BYTES - size_of(inputs) - 100)
@@ -76,8 +83,9 @@ def test_the_largest_run_fits() -> None:
         }
     )
     for _ in range(40):
-        asked = asked.model_copy(update={"status": transitions.start(asked, plan, WIDE * 5000, NOW)})
-    status = transitions.end(asked, Phase.FAILED, WIDE * 5000, NOW, EventType.FAILED, RULES)
+        asked = asked.model_copy(update={"status": on_record(asked, transitions.start(asked, plan, WIDE * 5000, NOW))})
+    status = on_record(asked, transitions.end(asked, Phase.FAILED, WIDE * 5000, NOW))
+    assert len(status.timeline) == MAX_TIMELINE
     outputs = {f"k{number}": 1 for number in range(MAX_OUTPUT_BYTES // 13)}
     status = status.model_copy(update={"outputs": outputs, "notifications": told(status.notifications)})
     wire = asked.model_copy(update={"status": status}).to_wire()

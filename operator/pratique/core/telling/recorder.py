@@ -1,0 +1,120 @@
+"""The frame around every planner whose object tells: marks come in, a decision is made, what happened is put on record.
+
+    settle the outbox ─► decide ─► timeline and outbox from what happened, addressed ─► look again when the first is due
+
+Called once a look by each such planner, and by nobody else. Planners say in `Plan.happened` what happened; that people are
+told, and that a timeline has a line, is decided here for all kinds alike. What shall come of everything that happens is one
+more consumer in `recorded`. Pure.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
+
+from pratique.api.v1alpha1.common import Notification, TimelineEntry
+from pratique.core.kernel.effects import Deliveries, Plan
+from pratique.core.kernel.happened import Happened
+from pratique.core.kernel.limits import MAX_LINE_BYTES
+from pratique.core.kernel.text import clean, fit
+from pratique.core.telling import outbox as notification
+from pratique.core.telling.addressing import addressed
+from pratique.core.telling.recipients import Concerned, Routing
+
+MAX_TIMELINE = 32
+
+
+class _Copied(Protocol):
+    def model_copy(self, *, update: Mapping[str, Any] | None = None) -> Self: ...
+
+
+class Telling(_Copied, Protocol):
+    """A status with an outbox."""
+
+    @property
+    def notifications(self) -> list[Notification]:
+        """The outbox."""
+
+
+@runtime_checkable
+class _Dated(Protocol):
+    """A status with a timeline."""
+
+    @property
+    def timeline(self) -> list[TimelineEntry]:
+        """What happened so far, oldest first."""
+
+
+Status = TypeVar("Status", bound=Telling)
+Status_co = TypeVar("Status_co", bound=Telling, covariant=True)
+
+
+class Looked(_Copied, Protocol[Status_co]):
+    """An object whose status has an outbox."""
+
+    @property
+    def status(self) -> Status_co:
+        """What is on record."""
+
+
+Object = TypeVar("Object", bound=Looked[Any])
+
+
+def framed(
+    before: Object,
+    deliveries: Deliveries,
+    decide: Callable[[Object], Plan[Status]],
+    concerned: Callable[[Status], Concerned],
+    routing: Routing,
+    now: datetime,
+) -> Plan[Status]:
+    """Return what is decided for an object whose outbox is settled, with what happened on record.
+
+    `concerned` says whom the object concerns once it has the status that is decided.
+    """
+    outbox = notification.settle(list(before.status.notifications), deliveries, now)
+    settled = before.status.model_copy(update={"notifications": outbox})
+    plan = decide(before.model_copy(update={"status": settled}))
+    return recorded(before.status, plan, concerned, routing, now)
+
+
+def recorded(
+    before: Telling, plan: Plan[Status], concerned: Callable[[Status], Concerned], routing: Routing, now: datetime
+) -> Plan[Status]:
+    """Return the plan with what happened in its status: in the timeline, and in the outbox for whom it concerns."""
+    status = _with_lines(plan.status, plan.happened, now)
+    if plan.happened or status.notifications != before.notifications:
+        whom = concerned(status)
+        outbox = list(status.notifications)
+        for each in plan.happened:
+            outbox = _entered(outbox, each, whom, now)
+        outbox = addressed(list(before.notifications), outbox, whom, routing, now)
+        status = status.model_copy(update={"notifications": outbox})
+    wakes = [when for when in (plan.wake_at, notification.next_due(status.notifications, now)) if when]
+    return replace(plan, status=status, wake_at=min(wakes, default=None))
+
+
+def is_news(status: Telling, happened: Happened, concerned: Concerned, now: datetime) -> bool:
+    """Whether somebody is to be told of it, and has no entry in the outbox yet."""
+    outbox = list(status.notifications)
+    return _entered(outbox, happened, concerned, now) != outbox
+
+
+def _entered(outbox: list[Notification], happened: Happened, concerned: Concerned, now: datetime) -> list[Notification]:
+    """Return the outbox with an entry for each channel that tells of it; what is there already is left as it is."""
+    rules = [] if happened.only_here else list(concerned.rules)
+    for event in happened.events:
+        outbox = notification.record(outbox, event, now, happened.sentence, rules, key=happened.key)
+    return outbox
+
+
+def _with_lines(status: Status, happened: Iterable[Happened], now: datetime) -> Status:
+    """Return a status that keeps a timeline with a line for each that has a word in it."""
+    lines = [TimelineEntry(at=now, event=each.word, message=_line(each.sentence)) for each in happened if each.word]
+    if not lines or not isinstance(status, _Dated):
+        return status
+    return status.model_copy(update={"timeline": [*status.timeline, *lines][-MAX_TIMELINE:]})
+
+
+def _line(sentence: str) -> str:
+    return fit(clean(sentence, MAX_LINE_BYTES), MAX_LINE_BYTES)
