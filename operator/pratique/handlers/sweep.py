@@ -1,8 +1,8 @@
 """After a gap: has every gate superseded whose decisions, or whose end, may be forged, before anything is decided again.
 
-Decides which these are; what becomes of one, `core.gates.plan` does, and its run then follows by itself. A
-sweep that is repeated after a crash supersedes the same ones again, and those that were decided meanwhile: harmless,
-since they are asked again.
+Decides nothing: which these are, `core.gates.doubt` knows, and what becomes of one, `core.gates.plan`; its run then follows
+by itself. A sweep that is repeated after a crash supersedes the same ones again, and those that were decided meanwhile:
+harmless, since they are asked again.
 """
 
 import asyncio
@@ -11,15 +11,12 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pratique.api.v1alpha1.action_run import Phase
-from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.cluster.store import Store
+from pratique.core.gates.doubt import doubt, may_be_forged
 from pratique.handlers.kinds import Key
 
 log = logging.getLogger(__name__)
 _PAUSE = 0.5
-_BEFORE_IT_RUNS = (None, Phase.PENDING.value, Phase.WAITING_FOR_APPROVAL.value)
-_NOT_FORGED = (ApprovalState.WITHDRAWN.value, ApprovalState.SUPERSEDED.value)
 
 
 class Look(Protocol):
@@ -43,9 +40,8 @@ class Sweep:
     async def __call__(self, gap: str) -> None:
         """Supersede; decisions that are added after the list was made are made under guard, and are left alone."""
         await self.relist()
-        why = f"The API server did not guard this decision all the time: {gap}. What was decided does not count"
         found = {body["metadata"]["uid"]: _key(body) for body in self._doubtful()}
-        self.taints.update(dict.fromkeys(found, why))
+        self.taints.update(dict.fromkeys(found, doubt(gap)))
         try:
             left = dict(found)
             while left := {uid: key for uid, key in left.items() if not await self._done(uid, key)}:
@@ -62,23 +58,13 @@ class Sweep:
     def _doubtful(self) -> Iterator[dict[str, Any]]:
         for name in list(self.stores["approvals"].names()):
             body = self.stores["approvals"].get(name)
-            if body is not None and self._may_be_forged(body):
+            if body is not None and self._in_doubt(body):
                 yield body
 
-    def _may_be_forged(self, body: dict[str, Any]) -> bool:
-        """Whether somebody may have tampered with a gate that still matters.
-
-        The generation of an untouched gate is 1: only a change of its spec moves it, be it a decision or a lower count.
-        """
-        state = (body.get("status") or {}).get("state", ApprovalState.PENDING.value)
-        if state == ApprovalState.PENDING:
-            return bool(body["spec"].get("decisions")) or body["metadata"].get("generation", 0) > 1
-        return state not in _NOT_FORGED and self._still_matters(body["spec"]["subject"]["uid"])
-
-    def _still_matters(self, uid: str) -> bool:
-        """Whether the run has not gone on yet from what its gate says."""
-        bodies = (self.stores["actionruns"].get(name) for name in self.stores["actionruns"].by("uid", uid))
-        return any((body.get("status") or {}).get("phase") in _BEFORE_IT_RUNS for body in bodies if body)
+    def _in_doubt(self, approval: dict[str, Any]) -> bool:
+        store = self.stores["actionruns"]
+        runs = (store.get(name) for name in store.by("uid", approval["spec"]["subject"]["uid"]))
+        return may_be_forged(approval, (body for body in runs if body is not None))
 
     async def _done(self, uid: str, key: Key) -> bool:
         """Look once. What cannot be read is left: its spec is frozen, so it will not be granted either."""
@@ -88,7 +74,7 @@ class Sweep:
             log.exception("%s/%s cannot be read", *key[1:])
             return True
         body = self.stores["approvals"].get(key[1:])
-        return body is None or body["metadata"]["uid"] != uid or not self._may_be_forged(body)
+        return body is None or body["metadata"]["uid"] != uid or not self._in_doubt(body)
 
 
 def _key(body: dict[str, Any]) -> Key:

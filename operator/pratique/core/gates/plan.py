@@ -12,6 +12,7 @@ from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, ApprovalStatus
 from pratique.api.v1alpha1.common import Condition, ConditionStatus, EventType, format_time
 from pratique.api.v1alpha1.conditions import ConditionType, Reason
+from pratique.core.gates.doubt import FORGEABLE
 from pratique.core.gates.guarded import unverified
 from pratique.core.gates.tally import Count, Tally, count
 from pratique.core.kernel.conditions import find_condition, ready_or_stalled, set_condition, set_kstatus
@@ -45,9 +46,6 @@ class ApprovalSnapshot:
     """
 
 
-_FORGEABLE = (ApprovalState.APPROVED, ApprovalState.DECLINED, ApprovalState.EXPIRED)
-
-
 def plan_approval(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
     """Decide what an Approval is, and to whom goes what it tells."""
     return framed(
@@ -63,7 +61,7 @@ def plan_approval(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalSta
 def _decide(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
     """Decide about an Approval that is open, or that ended and whose end may be forged; any other end stays."""
     approval, status = snapshot.approval, snapshot.approval.status
-    if status.state is ApprovalState.PENDING or (snapshot.tainted and status.state in _FORGEABLE):
+    if status.state is ApprovalState.PENDING or (snapshot.tainted and status.state in FORGEABLE):
         return _judge(snapshot, now)
     forged = _is_forged(snapshot, now)
     if isinstance(forged, Plan):

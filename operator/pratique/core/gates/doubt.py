@@ -1,0 +1,39 @@
+"""Decides which gates are in doubt after the API server did not guard for a while: those that somebody may have forged.
+
+Only what still matters is in doubt: a gate from which its run has gone on is history, and none is ended twice. Bodies are
+read as they are stored, not as models, so that one that a later version wrote is no hole. Called by the sweep; what becomes
+of a gate in doubt, `plan` decides. Pure.
+"""
+
+from collections.abc import Iterable
+
+from pratique.api.v1alpha1.action_run import Phase
+from pratique.api.v1alpha1.approval import ApprovalState
+from pratique.core.kernel.effects import Json
+
+FORGEABLE = (ApprovalState.APPROVED, ApprovalState.DECLINED, ApprovalState.EXPIRED)
+"""The ends that rest on decisions, or on there being none: the others grant nothing, and what they say can be seen."""
+_NOT_FORGED = (ApprovalState.WITHDRAWN.value, ApprovalState.SUPERSEDED.value)
+_BEFORE_IT_RUNS = (None, Phase.PENDING.value, Phase.WAITING_FOR_APPROVAL.value)
+
+
+def doubt(gap: str) -> str:
+    """Return the sentence for a gate that was not guarded all the time."""
+    return f"The API server did not guard this decision all the time: {gap}. What was decided does not count"
+
+
+def may_be_forged(approval: Json, runs: Iterable[Json]) -> bool:
+    """Whether somebody may have tampered with a gate that still matters; `runs` are those of its run's uid.
+
+    The generation of an untouched gate is 1: only a change of its spec moves it, be it a decision or a lower count. A state
+    that is not known is no proof of anything.
+    """
+    state = (approval.get("status") or {}).get("state", ApprovalState.PENDING.value)
+    if state == ApprovalState.PENDING:
+        return bool(approval["spec"].get("decisions")) or approval["metadata"].get("generation", 0) > 1
+    return state not in _NOT_FORGED and any(_waits(run) for run in runs)
+
+
+def _waits(run: Json) -> bool:
+    """Whether a run has not gone on yet from what its gate says."""
+    return (run.get("status") or {}).get("phase") in _BEFORE_IT_RUNS

@@ -1,0 +1,49 @@
+"""Which gates are asked anew after a gap: those that may be forged and that still matter, also where a status is odd."""
+
+from typing import Any
+
+import pytest
+
+from pratique.core.gates.doubt import doubt, may_be_forged
+
+DECIDED = {"lead@example.com": {"verdict": "Approve"}}
+
+
+def approval(state: str | None, *, decisions: Any = None, generation: int | None = 1) -> dict[str, Any]:
+    metadata = {} if generation is None else {"generation": generation}
+    body: dict[str, Any] = {"metadata": metadata, "spec": {"decisions": decisions} if decisions else {}}
+    return body if state is None else {**body, "status": {"state": state}}
+
+
+def of(*phases: str | None) -> list[dict[str, Any]]:
+    return [{"status": None} if phase is None else {"status": {"phase": phase}} for phase in phases]
+
+
+@pytest.mark.parametrize(
+    ("gate", "runs", "forged"),
+    [
+        (approval(None), of("WaitingForApproval"), False),
+        (approval("Pending", generation=None), of("WaitingForApproval"), False),
+        (approval("Pending", decisions=DECIDED), [], True),
+        (approval(None, decisions=DECIDED), of("WaitingForApproval"), True),
+        (approval("Pending", generation=2), of("WaitingForApproval"), True),
+        (approval("Approved"), of("WaitingForApproval"), True),
+        (approval("Approved"), of(None), True),
+        (approval("Declined"), of("Pending"), True),
+        (approval("Expired"), of("Running", "WaitingForApproval"), True),
+        (approval("Approved"), of("Running"), False),
+        (approval("Approved"), [], False),
+        (approval("Withdrawn", decisions=DECIDED, generation=3), of("WaitingForApproval"), False),
+        (approval("Superseded", decisions=DECIDED, generation=3), of("WaitingForApproval"), False),
+        (approval("OfALaterVersion"), of("WaitingForApproval"), True),
+        (approval("Approved"), of("OfALaterVersion"), False),
+    ],
+)
+def test_a_gate_is_in_doubt_if_it_may_be_forged_and_still_matters(
+    gate: dict[str, Any], runs: list[dict[str, Any]], forged: bool
+) -> None:
+    assert may_be_forged(gate, runs) is forged
+
+
+def test_the_doubt_says_what_happened_and_what_follows() -> None:
+    assert "for 3 s" in doubt("a policy was gone for 3 s") and doubt("x").endswith("What was decided does not count")
