@@ -61,7 +61,8 @@ def _inbox(options: argparse.Namespace) -> int:
 
 
 def _operator(connection: Connection, options: argparse.Namespace) -> _Process:
-    from pratique.processes.operator import Operator, Settings  # noqa: PLC0415 - see above
+    from pratique.processes.operator import Operator  # noqa: PLC0415 - see above
+    from pratique.processes.settings import Settings  # noqa: PLC0415 - see above
 
     settings = Settings(
         namespace=options.namespace,

@@ -17,7 +17,8 @@ from tests.support.channelling import LOOPBACK
 
 from pratique.clock import SystemClock
 from pratique.cluster.connection import connect
-from pratique.processes.operator import Operator, Settings
+from pratique.processes.operator import Operator
+from pratique.processes.settings import Settings
 
 
 class SetClock(SystemClock):

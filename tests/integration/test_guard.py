@@ -23,7 +23,8 @@ from pratique.core.kernel.effects import ObjectRef, Outcome
 from pratique.guarding.guard import Guard
 from pratique.guarding.reads import idents
 from pratique.guarding.record import changed, shown
-from pratique.processes.operator import Operator, Settings
+from pratique.processes.operator import Operator
+from pratique.processes.settings import Settings
 
 pytestmark = pytest.mark.cluster
 OPTIONS = ("--guard-every", "0.3", "--guard-settle", "0.3")

@@ -63,8 +63,20 @@ class ApiError(PratiqueError):
 class Api:
     """One API server. Use as an async context manager."""
 
-    def __init__(self, connection: Connection, *, timeout: float = 30.0) -> None:
-        self.connection = connection
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        timeout: float = 30.0,
+        may_write: Callable[[], bool] = lambda: True,
+        observe: Callable[[str, str, int, float], None] = lambda method, path, code, seconds: None,
+    ) -> None:
+        """Talk to the API server of a connection.
+
+        `may_write` is asked right before each write is sent: a process that was suspended must not act on what it knew
+        before. `observe` is told of each request: method, path, code (0: no answer) and how many seconds it took.
+        """
+        self.connection, self._may_write, self._observe = connection, may_write, observe
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._session: aiohttp.ClientSession | None = None
         self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}
@@ -73,10 +85,6 @@ class Api:
         self._reporting: set[tuple[str, str]] = set()
         self.schemas: dict[str, Json | None] = {}
         """Kept by `inspection`: the schemas of kinds, by where the API server publishes them."""
-        self.may_write: Callable[[], bool] = lambda: True
-        """Asked right before each write is sent: a process that was suspended must not act on what it knew before."""
-        self.observe: Callable[[str, str, int, float], None] = lambda method, path, code, seconds: None
-        """Told of each request: method, path, code (0: no answer) and how many seconds it took."""
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(ssl=self.connection.ssl_context(), limit=64)
@@ -107,7 +115,7 @@ class Api:
         """
         fenced = fenced and method != "GET" and "dryRun" not in (params or {})
         for attempt in range(1, _TRIES + 1):
-            if fenced and not self.may_write():
+            if fenced and not self._may_write():
                 raise ApiError(0, "NotLeading", "this process does not lead any more, so it writes nothing")
             try:
                 return await self._once(method, path, body, params, content_type, run_as, accept)
@@ -156,7 +164,7 @@ class Api:
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise ApiError(0, "Unreachable", f"the API server did not answer ({type(error).__name__})") from error
         finally:
-            self.observe(method, path, code, time.monotonic() - sent_at)
+            self._observe(method, path, code, time.monotonic() - sent_at)
 
     async def path_of(self, ref: ObjectRef, *, named: bool = True) -> str:
         """Return the path of an object, or of its collection; the kind is looked up in the API server's discovery.

@@ -323,3 +323,19 @@ class Namespaces(Watched):
 
 KINDS: tuple[type[Kind], ...] = (Actions, ActionRuns, Approvals, Environments, Channels)
 WATCHED: tuple[type[Watched], ...] = (*KINDS, Namespaces)
+
+
+def watched_kinds(
+    *, stores: Stores, parsed: Parsed, limits: Limits, taints: Mapping[str, str], vouched: Vouched, routes: Routes
+) -> dict[str, Watched]:
+    """Return the one instance of each kind that a process has, by its plural."""
+    made = (
+        kind(stores=stores, parsed=parsed, limits=limits, taints=taints, vouched=vouched, routes=routes)
+        for kind in WATCHED
+    )
+    return {each.plural: each for each in made}
+
+
+def decided(watched: Mapping[str, Watched]) -> dict[str, Kind]:
+    """Return those of them that something is decided for."""
+    return {plural: each for plural, each in watched.items() if isinstance(each, Kind)}

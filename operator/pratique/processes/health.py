@@ -1,10 +1,10 @@
 """Liveness, readiness and metrics over HTTP.
 
 Ready means: the guard was seen to refuse, the cache is filled, and this process leads or stands by. Alive means: what a
-restart would heal is not there, see `Health.problems`.
+restart would heal is not there, see `problems` of `Health`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
@@ -15,15 +15,17 @@ Problem = Callable[[], str | None]
 class Health:
     """What probes see; `reason` says why the process is not ready, or is None when it is."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        metrics: Callable[[], bytes] = lambda: b"",
+        problems: Mapping[str, Problem] | None = None,
+        waits: Mapping[str, Problem] | None = None,
+    ) -> None:
+        """Show metrics; `problems` are checks of liveness, `waits` what else keeps a process from being ready, by name."""
+        self._metrics_text, self._problems, self._waits = metrics, dict(problems or {}), dict(waits or {})
         self.reason: str | None = "starting"
         self.unguarded: str | None = None
         """What the API server does not refuse, so that nothing is decided now; None if it guards."""
-        self.waits: dict[str, Problem] = {}
-        """What else keeps a process that works from being ready, by name."""
-        self.problems: dict[str, Problem] = {}
-        """The checks of liveness, by name."""
-        self.metrics: Callable[[], bytes] = lambda: b""
 
     async def serve(self, host: str, port: int) -> web.AppRunner:
         """Answer /healthz, /readyz and /metrics until the runner is cleaned up."""
@@ -41,12 +43,12 @@ class Health:
         return web.Response(text=reason or "ok", status=503 if reason else 200)
 
     def _not_ready(self) -> str | None:
-        missing = [text for check in self.waits.values() if (text := check()) is not None]
+        missing = [text for check in self._waits.values() if (text := check()) is not None]
         said = [f"not guarded: {self.unguarded}"] if self.unguarded else []
         return "; ".join([self.reason, *missing] if self.reason else said + missing) or None
 
     async def _healthz(self, request: web.Request) -> web.Response:
-        found = {name: check() for name, check in self.problems.items()}
+        found = {name: check() for name, check in self._problems.items()}
         bad = {name: text for name, text in found.items() if text is not None}
         lines = [f"[-]{name}: {text}" for name, text in bad.items()]
         if "verbose" in request.query:
@@ -54,4 +56,6 @@ class Health:
         return web.Response(text="\n".join(lines) or "ok", status=503 if bad else 200)
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=self.metrics(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+        return web.Response(
+            body=self._metrics_text(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        )

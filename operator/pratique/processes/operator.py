@@ -7,12 +7,9 @@ import asyncio
 import contextlib
 import logging
 import random
-import socket
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
 from typing import Any
 
-from pratique.admission.values import GuardValues
 from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.channels import Channels
@@ -23,9 +20,7 @@ from pratique.cluster.perform import failure_of
 from pratique.cluster.secrets import SecretReader
 from pratique.core.kernel.effects import CheckChannel, Delivery, Failure, Outcome
 from pratique.core.kernel.errors import Ending
-from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
-from pratique.core.operating.leadership import LEASE_NAME, Terms
-from pratique.core.telling.egress import AllowedEgress
+from pratique.core.operating.leadership import LEASE_NAME
 from pratique.core.telling.messages import Message
 from pratique.core.telling.reach import rate_of
 from pratique.core.telling.recipients import Routing
@@ -34,7 +29,7 @@ from pratique.guarding.events import guard_event
 from pratique.guarding.guard import Guard, until_guarded
 from pratique.handlers.clearing import Clearing
 from pratique.handlers.informers import Informers
-from pratique.handlers.kinds import KINDS, WATCHED, Key, Limits, new_stores
+from pratique.handlers.kinds import Key, Limits, decided, new_stores, watched_kinds
 from pratique.handlers.memory import Parsed, Vouched
 from pratique.handlers.queue import KeyedQueue
 from pratique.handlers.reconciler import Reconciler, Verdict
@@ -47,6 +42,7 @@ from pratique.processes.health import Health
 from pratique.processes.leader import Leadership
 from pratique.processes.lease import Lease
 from pratique.processes.metrics import Metrics
+from pratique.processes.settings import Settings
 from pratique.sandbox import Sandbox
 from pratique.signals import ProcessEnds
 
@@ -61,30 +57,6 @@ class _Stopped(Ending):
     """The process was asked to stop, and the watches are down."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How this process runs; every field is an option of `pratique operator`."""
-
-    namespace: str = "pratique-system"
-    health_host: str = "127.0.0.1"
-    health_port: int = 8080
-    workers: int = 16
-    relist_every: float = 300.0
-    guard: GuardValues = field(default_factory=GuardValues)
-    guard_every: float = 15.0
-    guard_settle: float = 2.0
-    open_runs_per_requester: int = OPEN_RUNS_PER_REQUESTER
-    channel_egress: AllowedEgress = AllowedEgress()  # noqa: RUF009 - it is frozen
-    identity: str = field(default_factory=socket.gethostname)
-    leader_election: bool = True
-    lease: Terms = field(default_factory=Terms)
-
-    @property
-    def username(self) -> str:
-        """The user name under which the API server knows this process."""
-        return self.guard.operator
-
-
 class Operator:
     """One operator. `run` returns after `stop` was set and everything is down."""
 
@@ -92,22 +64,15 @@ class Operator:
         self.settings = settings
         self.clock = clock or SystemClock()
         self.connection = connection
-        self.health = Health()
-        self.api = Api(connection)
-        self.sandbox = Sandbox(workers=2)  # one may be busy with something hostile
         self.metrics = Metrics()
-        self.api.observe = self.metrics.requested
+        self.api = Api(connection, may_write=self._may_write, observe=self.metrics.requested)
+        self.sandbox = Sandbox(workers=2)  # one may be busy with something hostile
         self.queue: KeyedQueue[Key] = KeyedQueue(jitter=random.random, late=self.metrics.woke_late)
         self.workers = Workers(self.queue, self._look, self.clock, settings.workers, self.metrics.reconciled)
         self.leadership: Leadership | None = None
         if settings.leader_election:
             lease = Lease(self.api, settings.namespace, LEASE_NAME)
             self.leadership = Leadership(lease, settings.identity, self.clock, settings.lease)
-            self.api.may_write = self.leadership.valid
-        limits = Limits(open_runs=settings.open_runs_per_requester)
-        stores, parsed, taints = new_stores(), Parsed(), dict[str, str]()
-        self.routes = Routes(Routing(CachedChannels(stores["notificationchannels"], parsed)))
-        shared = (parsed, limits, taints, Vouched(), self.routes)
         self.secrets = SecretReader(self.api, settings.namespace)
         self.channels = Channels(
             self.secrets.read,
@@ -116,21 +81,50 @@ class Operator:
             namespace=settings.namespace,
             allowed=settings.channel_egress,
         )
-        self.outbox = Outbox(self._deliver, self.workers.add, lambda: self.workers.busy, self._rate, self.clock)
-        self.routes.traffic, self.routes.mended = self.outbox.traffic, self.outbox.mended
-        watched = {kind.plural: kind(stores, *shared) for kind in WATCHED}
+        self.outbox = Outbox(
+            deliver=self._deliver,
+            wake=self.workers.add,
+            busy=lambda: self.workers.busy,
+            rate=self._rate,
+            clock=self.clock,
+            renew=lambda job: self.reconciler.renew(job),  # noqa: PLW0108 - it is made below
+        )
+        stores, parsed, taints = new_stores(), Parsed(), dict[str, str]()
+        known = Routing(CachedChannels(stores["notificationchannels"], parsed))
+        self.routes = Routes(known, traffic=self.outbox.traffic, mended=self.outbox.mended)
+        watched = watched_kinds(
+            stores=stores,
+            parsed=parsed,
+            limits=Limits(open_runs=settings.open_runs_per_requester),
+            taints=taints,
+            vouched=Vouched(),
+            routes=self.routes,
+        )
         self.informers = Informers(stores, watched, self.workers.add, self._forget, self.clock.steady)
         self.watches = Watches(connection, self.informers, self.clock, self.api)
-        sweep = Sweep(stores, taints, lambda: self.informers.relist(self.api), self._look, self.workers.add)
-        sweep.superseded = self.metrics.superseded
+        sweep = Sweep(
+            stores=stores,
+            taints=taints,
+            relist=lambda: self.informers.relist(self.api),
+            look=self._look,
+            add=self.workers.add,
+            superseded=self.metrics.superseded,
+        )
         cleared = (stores["environments"], self.informers.seen, self._look)
         self.clearing = Clearing(self.api, settings.guard, *cleared, settings.guard_settle)
-        times = (settings.guard_every, settings.guard_settle)
-        self.guard = Guard(self.api, settings.guard, sweep, self._guarded, self.clearing, *times)
-        self.guard.counted = self.metrics.verified
+        self.guard = Guard(
+            api=self.api,
+            values=settings.guard,
+            sweep=sweep,
+            told=self._guarded,
+            clearing=self.clearing,
+            every=settings.guard_every,
+            settle=settings.guard_settle,
+            counted=self.metrics.verified,
+        )
         self.reconciler = Reconciler(
             api=self.api,
-            kinds={kind.plural: kind(stores, *shared) for kind in KINDS},
+            kinds=decided(watched),
             stores=stores,
             sandbox=self.sandbox,
             outbox=self.outbox,
@@ -141,13 +135,15 @@ class Operator:
             changed=self.informers.written,
             given_up=self._given_up,
         )
-        self.outbox.renew = self.reconciler.renew
         self._stores = stores
         self._posting: set[asyncio.Task[Failure | None]] = set()
-        self._show()
+        self.health = self._shown()
 
-    def _show(self) -> None:
-        """Connect what this process is doing to its metrics and its liveness."""
+    def _may_write(self) -> bool:
+        return self.leadership is None or self.leadership.valid()
+
+    def _shown(self) -> Health:
+        """Show in metrics what this process is doing; return what probes see of it."""
         metrics, queue, now = self.metrics, self.queue, self.workers.now
         metrics.gauge("queue_depth", "Objects that wait for a look.", lambda: queue.depth)
         metrics.gauge("queue_oldest_seconds", "How long the next of them has waited.", lambda: queue.oldest(now()))
@@ -161,12 +157,14 @@ class Operator:
         metrics.objects(self._phases)
         presence, steady = self.watches.presence, self.clock.steady
         metrics.gauge("watches_missing", "Kinds that are not watched now.", lambda: len(presence.missing(steady())))
-        self.health.metrics = metrics.text
-        self.health.waits = {"watches": lambda: presence.not_ready(steady())}
-        self.health.problems = {
-            "watches": lambda: presence.not_healthy(steady()) or self.informers.watchdog.dead_watch(steady()),
-            "workers": lambda: stuck_look(queue.longest_active(now())),
-        }
+        return Health(
+            metrics.text,
+            problems={
+                "watches": lambda: presence.not_healthy(steady()) or self.informers.watchdog.dead_watch(steady()),
+                "workers": lambda: stuck_look(queue.longest_active(now())),
+            },
+            waits={"watches": lambda: presence.not_ready(steady())},
+        )
 
     @property
     def leading(self) -> bool:

@@ -165,10 +165,13 @@ def test_a_look_that_never_ends_is_seen() -> None:
 
 
 async def test_probes_and_metrics_over_http() -> None:
-    health = Health()
     wrong: list[str] = []
-    health.problems = {"watches": lambda: wrong[0] if wrong else None, "workers": lambda: None}
-    health.metrics = full().text
+    missing: list[str] = []
+    health = Health(
+        full().text,
+        problems={"watches": lambda: wrong[0] if wrong else None, "workers": lambda: None},
+        waits={"watches": lambda: missing[0] if missing else None, "x": lambda: None},
+    )
     runner = await health.serve("127.0.0.1", 0)
     try:
         async with aiohttp.ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as session:
@@ -180,10 +183,8 @@ async def test_probes_and_metrics_over_http() -> None:
             assert await get("/readyz") == (503, "starting")
             health.reason = None
             assert await get("/readyz") == (200, "ok") and await get("/healthz") == (200, "ok")
-            health.unguarded, health.waits = (
-                "a policy is missing",
-                {"watches": lambda: "no watch of actions", "x": lambda: None},
-            )
+            health.unguarded = "a policy is missing"
+            missing.append("no watch of actions")
             assert await get("/readyz") == (503, "not guarded: a policy is missing; no watch of actions")
             health.reason = "filling the cache"
             assert await get("/readyz") == (503, "filling the cache; no watch of actions")

@@ -58,9 +58,7 @@ class Webhook:
         self.keeper = Keeper(Trust(self._api, settings.namespace), settings.called, clock, settings.terms)
         self.metrics = WebhookMetrics(lambda: self.keeper.ends)
         self.reviews = Reviews(self.metrics.reviewed)
-        self.health = Health()
-        self.health.metrics = self.metrics.text
-        self.health.problems = {"certificate": self._stuck}
+        self.health = Health(self.metrics.text, problems={"certificate": self._stuck})
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, and a while longer."""

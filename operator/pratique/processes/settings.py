@@ -1,0 +1,33 @@
+"""How one operator process runs: every field is an option of `pratique operator`."""
+
+import socket
+from dataclasses import dataclass, field
+
+from pratique.admission.values import GuardValues
+from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
+from pratique.core.operating.leadership import Terms
+from pratique.core.telling.egress import AllowedEgress
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this process runs; every field is an option of `pratique operator`."""
+
+    namespace: str = "pratique-system"
+    health_host: str = "127.0.0.1"
+    health_port: int = 8080
+    workers: int = 16
+    relist_every: float = 300.0
+    guard: GuardValues = field(default_factory=GuardValues)
+    guard_every: float = 15.0
+    guard_settle: float = 2.0
+    open_runs_per_requester: int = OPEN_RUNS_PER_REQUESTER
+    channel_egress: AllowedEgress = AllowedEgress()  # noqa: RUF009 - it is frozen
+    identity: str = field(default_factory=socket.gethostname)
+    leader_election: bool = True
+    lease: Terms = field(default_factory=Terms)
+
+    @property
+    def username(self) -> str:
+        """The user name under which the API server knows this process."""
+        return self.guard.operator
