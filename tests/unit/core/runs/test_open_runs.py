@@ -13,7 +13,8 @@ from pratique.core.kernel.effects import Json, Outcome
 from pratique.core.runs.open_runs import OpenRuns, ahead_of, too_many
 from pratique.core.runs.plan import EVALUATE, plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
-from pratique.handlers.kinds import ActionRuns, Limits, Parsed, new_stores
+from pratique.handlers.kinds import ActionRuns, Limits, new_stores
+from pratique.handlers.memory import Parsed
 from pratique.main import main
 
 ARGO = "system:serviceaccount:argocd:argocd-application-controller"

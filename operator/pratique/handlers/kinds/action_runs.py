@@ -1,0 +1,96 @@
+"""ActionRuns: looked at with their Action and the gate that they follow."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+
+from pydantic import ValidationError
+
+from pratique.api.v1alpha1 import Action, ActionRun, Approval
+from pratique.api.v1alpha1.action_run import Phase
+from pratique.api.v1alpha1.common import Notification
+from pratique.cluster.store import Store
+from pratique.core.kernel.effects import Deliveries, Json, Outcomes
+from pratique.core.kernel.parking import explain
+from pratique.core.runs.open_runs import OpenRuns
+from pratique.core.runs.plan import plan_action_run
+from pratique.core.runs.snapshot import RunSnapshot
+from pratique.core.telling.envelope import enveloped
+from pratique.core.telling.messages import Message, compose_run
+from pratique.handlers import open_runs
+from pratique.handlers.kinds.base import Key, Kind, Look, phase, uid
+from pratique.handlers.memory import Memory
+
+
+@dataclass(frozen=True)
+class ActionRuns(Kind):
+    """ActionRun: the main job."""
+
+    plural = "actionruns"
+    memory: Memory = field(default_factory=Memory)
+
+    @classmethod
+    def store(cls) -> Store:
+        """Return its empty cache."""
+        return Store(uid=uid, action=_waits_for_action, phase=phase, let_in=open_runs.let_in, new=open_runs.new)
+
+    def _approval(self, run: ActionRun) -> Approval | None:
+        """Return the gate that the run follows; there may be older ones, that were superseded."""
+        names = self.stores["approvals"].by("run", run.metadata.uid)
+        followed = [name for name in names if name[1] in {each.name for each in run.status.approvals}]
+        body = self.stores["approvals"].get((followed or names)[0]) if names else None
+        return self.parsed(Approval, body) if body is not None else None
+
+    def _others(self, run: ActionRun, body: Json, approval: Approval | None) -> OpenRuns | None:
+        """Return what else is open for its person, while it is not decided whether it is let in."""
+        status = run.status
+        if status.phase is not Phase.PENDING or status.observed_generation or approval is not None:
+            return None
+        return open_runs.others_of(self.stores["actionruns"], run, body, self.limits.open_runs)
+
+    def look(self, body: Json, outcomes: Outcomes, deliveries: Deliveries, now: datetime) -> Look:
+        """Look with its Action and its Approval."""
+        run = self.parsed(ActionRun, body)
+        found = self.stores["actions"].get(("", run.spec.action_ref.name))
+        action = self.parsed(Action, found) if found else None
+        needed = not run.status.phase.is_end or any(each.held for each in run.status.resources)
+        approval = self._approval(run) if needed else None
+        proven, ended = self.memory.proven(run.metadata.uid), self.memory.ended(run.metadata.uid)
+        others = self._others(run, body, approval)
+        known = RunSnapshot(run, action, approval, outcomes, deliveries, proven, ended, others, self.routing)
+        _check_document(known, body)
+        vouched = approval is not None and approval in self.vouched
+        names = () if action is not None else tuple(name for _, name in self.stores["actions"].names())
+        plan = plan_action_run(replace(known, vouched=vouched, actions=names), now)
+        self.memory.looked_at(run, plan, approval)
+        return run, plan
+
+    def message(self, body: Json, entry: Notification) -> Message | None:
+        """Tell with the Approval's words, where there is one; a request waits until it is known how it is decided."""
+        run = self.parsed(ActionRun, body)
+        approval = self._approval(run)
+        if approval is None and run.status.phase is Phase.WAITING_FOR_APPROVAL:
+            return None
+        compose = partial(compose_run, run, approval)
+        return enveloped(entry, run.status.notifications, compose, self.routing)
+
+    def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
+        """The gate looks whether its run was withdrawn or deleted; nothing else about a run concerns it."""
+        if not (gone or body["spec"].get("withdrawn") or "deletionTimestamp" in body["metadata"]):
+            return []
+        return [("approvals", *name) for name in self.stores["approvals"].by("run", body["metadata"]["uid"])]
+
+
+def _check_document(known: RunSnapshot, body: Json) -> None:
+    """Raise UnreadableError where a later version has written a plan that this one does not know."""
+    document = known.document
+    try:
+        _ = document.plan if document is not None else None
+    except ValidationError as error:
+        raise explain("ActionRun", body, error) from None
+
+
+def _waits_for_action(body: Json) -> list[str]:
+    """File a run under its Action while it may still have to be judged by it."""
+    phase = body.get("status", {}).get("phase", Phase.PENDING)
+    return [body["spec"]["actionRef"]["name"]] if phase == Phase.PENDING else []

@@ -1,0 +1,54 @@
+"""Approvals: looked at with the run that they hold."""
+
+from datetime import datetime
+from functools import partial
+
+from pratique.api.v1alpha1 import ActionRun, Approval
+from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus
+from pratique.api.v1alpha1.common import ApiModel, KubeObject, Notification
+from pratique.cluster.store import Store
+from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
+from pratique.core.kernel.effects import Deliveries, Json, Outcomes
+from pratique.core.telling.envelope import enveloped
+from pratique.core.telling.messages import Message, compose_approval
+from pratique.handlers.kinds.base import Key, Kind, Look, phase
+
+
+class Approvals(Kind):
+    """Approval: the gate."""
+
+    plural = "approvals"
+
+    @classmethod
+    def store(cls) -> Store:
+        """Return its empty cache."""
+        return Store(run=lambda body: [body["spec"]["subject"]["uid"]], phase=phase)
+
+    def look(self, body: Json, outcomes: Outcomes, deliveries: Deliveries, now: datetime) -> Look:
+        """Look with its run, if the cache has the very one."""
+        approval = self.parsed(Approval, body)
+        subject = approval.spec.subject
+        found = self.stores["actionruns"].get((approval.metadata.namespace or "", subject.name))
+        run = self.parsed(ActionRun, found) if found and found["metadata"]["uid"] == subject.uid else None
+        tainted = self.taints.get(approval.metadata.uid)
+        known = ApprovalSnapshot(approval, run, outcomes, deliveries, self.routing, tainted)
+        return approval, plan_approval(known, now)
+
+    def writes(self, before: KubeObject, status: ApiModel) -> None:
+        """An open gate that we end, we end under guard: its run need not ask again."""
+        if isinstance(before, Approval) and isinstance(status, ApprovalStatus):
+            state, was = status.state, before.status.state
+            if was is ApprovalState.PENDING and state is not ApprovalState.PENDING:
+                self.vouched.remember(before, state)
+
+    def message(self, body: Json, entry: Notification) -> Message:
+        """Tell the approvers."""
+        approval = self.parsed(Approval, body)
+        return enveloped(entry, approval.status.notifications, partial(compose_approval, approval), self.routing)
+
+    def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
+        """Its run follows it, once somebody has decided: an open gate says nothing that its run does not know."""
+        status = body.get("status", {})
+        if not (gone or status.get("decisions") or status.get("state", ApprovalState.PENDING) != ApprovalState.PENDING):
+            return []
+        return [("actionruns", body["metadata"]["namespace"], body["spec"]["subject"]["name"])]
