@@ -15,7 +15,7 @@ from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.common import KubeObject
 from pratique.core.kernel.effects import Json, Plan
 from pratique.core.kernel.parking import explain
-from pratique.core.plans.document import document_of
+from pratique.core.runs.proof import end_of, is_running, proof_of
 
 Model = TypeVar("Model", bound=KubeObject)
 K = TypeVar("K")
@@ -110,11 +110,11 @@ class Memory:
         return self._ended.get(uid)
 
     def looked_at(self, run: ActionRun, plan: Plan[ActionRunStatus], approval: Approval | None = None) -> None:
-        """Take in a run as it is stored, and what was decided: one that goes on with nothing left to ask is allowed to."""
-        uid, status = run.metadata.uid, plan.status
-        if run.status.phase.is_end and self._ended.get(uid) is None:
-            self._ended.put(uid, run.status.phase)
-        if status.phase is not Phase.RUNNING:
+        """Take in a run as it is stored, and what was decided (see `core.runs.proof`). The first end stays."""
+        uid, end, proof = run.metadata.uid, end_of(run), proof_of(plan, approval)
+        if end is not None and self._ended.get(uid) is None:
+            self._ended.put(uid, end)
+        if not is_running(plan):
             self._proven.drop(uid)
-        elif not plan.effects and (document := document_of(status, approval)) is not None:
-            self._proven.put(uid, document.digest)
+        elif proof is not None:
+            self._proven.put(uid, proof)

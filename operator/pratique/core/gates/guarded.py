@@ -7,10 +7,16 @@ it stops everything and has such gates superseded. Called by the planners of App
 
 from typing import TypeVar
 
+from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus
 from pratique.core.kernel.effects import Outcomes, Plan, VerifyGuard
 
 VERIFY = "verify-guard"
 Status = TypeVar("Status")
+
+
+def ends_now(before: ApprovalStatus, after: ApprovalStatus) -> bool:
+    """Whether a plan ends an open gate. That was decided under guard, so the run need not ask again whether it was."""
+    return before.state is ApprovalState.PENDING and after.state is not ApprovalState.PENDING
 
 
 def unverified(status: Status, outcomes: Outcomes) -> Plan[Status] | None:

@@ -12,7 +12,7 @@ from pratique.api.v1alpha1.common import Notification
 from pratique.cluster.store import Store
 from pratique.core.kernel.effects import Deliveries, Json, Outcomes
 from pratique.core.kernel.parking import explain
-from pratique.core.runs.open_runs import OpenRuns
+from pratique.core.runs.open_runs import OpenRuns, is_let_in
 from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
 from pratique.core.telling.envelope import enveloped
@@ -43,8 +43,7 @@ class ActionRuns(Kind):
 
     def _others(self, run: ActionRun, body: Json, approval: Approval | None) -> OpenRuns | None:
         """Return what else is open for its person, while it is not decided whether it is let in."""
-        status = run.status
-        if status.phase is not Phase.PENDING or status.observed_generation or approval is not None:
+        if is_let_in(run, approval):
             return None
         return open_runs.others_of(self.stores["actionruns"], run, body, self.limits.open_runs)
 

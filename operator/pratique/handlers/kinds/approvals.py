@@ -7,6 +7,7 @@ from pratique.api.v1alpha1 import ActionRun, Approval
 from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus
 from pratique.api.v1alpha1.common import ApiModel, KubeObject, Notification
 from pratique.cluster.store import Store
+from pratique.core.gates.guarded import ends_now
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
 from pratique.core.kernel.effects import Deliveries, Json, Outcomes
 from pratique.core.telling.envelope import enveloped
@@ -36,10 +37,8 @@ class Approvals(Kind):
 
     def writes(self, before: KubeObject, status: ApiModel) -> None:
         """An open gate that we end, we end under guard: its run need not ask again."""
-        if isinstance(before, Approval) and isinstance(status, ApprovalStatus):
-            state, was = status.state, before.status.state
-            if was is ApprovalState.PENDING and state is not ApprovalState.PENDING:
-                self.vouched.remember(before, state)
+        if isinstance(before, Approval) and isinstance(status, ApprovalStatus) and ends_now(before.status, status):
+            self.vouched.remember(before, status.state)
 
     def message(self, body: Json, entry: Notification) -> Message:
         """Tell the approvers."""

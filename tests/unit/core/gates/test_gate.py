@@ -27,7 +27,7 @@ from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.action_run import Phase
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, ApprovalStatus
 from pratique.api.v1alpha1.common import Notification
-from pratique.core.gates.guarded import VERIFY
+from pratique.core.gates.guarded import VERIFY, ends_now
 from pratique.core.gates.opening import approval_name, open_gate
 from pratique.core.gates.plan import READ_SUBJECT, ApprovalSnapshot, plan_approval
 from pratique.core.gates.tally import count
@@ -381,3 +381,9 @@ def test_a_pipeline_passes_what_was_approved_and_nothing_else(spec, minute, opti
     assert kstatus(again, 3) == expected
     untouched = expected == "InProgress" and again.conditions == of_the_last_version
     assert untouched or [each.type for each in again.conditions] == [each.type for each in status.conditions]
+
+
+def test_only_an_open_gate_ends_now():
+    of = {state: approval(state=state).status for state in ApprovalState}
+    ends = {(was, now) for was in ApprovalState for now in ApprovalState if ends_now(of[was], of[now])}
+    assert ends == {(OPEN, now) for now in (APPROVED, DECLINED, EXPIRED, WITHDRAWN, SUPERSEDED)}
