@@ -35,7 +35,7 @@ COLLECTIONS = {
     "actions": "/apis/pratique.dev/v1alpha1/actions",
 }
 SETTLE_SECONDS = 40.0
-_GUARD = ("/admissionregistration.k8s.io/", "/customresourcedefinitions/")
+_GUARD = ("/admissionregistration.k8s.io/", "/customresourcedefinitions")
 _BY_THE_CLOCK = (*_GUARD, "/leases", "/configmaps/pratique-directory", "/secrets/", "/notificationchannels/")
 
 _ACTION = """

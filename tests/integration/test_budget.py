@@ -6,6 +6,7 @@ First the writes, of whoever makes them; then all that the operator asks for, re
 import json
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ SPACE = "budget"
 
 
 @pytest.fixture(scope="module")
-def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Path]]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Path, OperatorProcess]]:
     """A control plane of its own with an audit log, an operator, and an Action that makes one ConfigMap."""
     folder = tmp_path_factory.mktemp("budget")
     with own_plane(SPACE, folder, Options(audit="Metadata"), NOTES_AND_JOBS) as (plane, cluster):
@@ -34,8 +35,14 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster,
         operator.wait_ready()
         for action in (note_action(SPACE), job_action(SPACE)):
             cluster.apply("admin", action)
-        yield cluster, _log(plane)
+        yield cluster, _log(plane), operator
         operator.stop()
+
+
+@pytest.fixture(scope="module")
+def audited(world: tuple[Cluster, Path, OperatorProcess]) -> tuple[Cluster, Path]:
+    """The cluster and its audit log."""
+    return world[:2]
 
 
 def _log(plane: ControlPlane) -> Path:
@@ -122,18 +129,24 @@ def _held(cluster: Cluster, name: str) -> bool:
     return any(each.get("held") for each in resources)
 
 
-def asked(log: Path, since: int) -> Counter[str]:
-    """Return what the operator has asked for after so many lines of the log; its Lease and its watches left out."""
-    found: Counter[str] = Counter()
+def requests(log: Path, since: int) -> list[tuple[datetime, str]]:
+    """Return when the operator asked for what, after so many lines of the log; its watches left out."""
+    found = []
     for line in log.read_text().splitlines()[since:]:
         entry = json.loads(line)
         what = entry.get("objectRef", {"resource": "discovery"})
         ours = entry["stage"] == "ResponseComplete" and entry["user"]["username"] == OPERATOR
-        if ours and entry["verb"] != "watch" and what["resource"] != "leases":
+        if ours and entry["verb"] != "watch":
             part = f"/{what['subresource']}" if "subresource" in what else ""
             dry = " as a dry run" if "dryRun" in entry["requestURI"] else ""
-            found[f"{entry['verb']} {what['resource']}{part}{dry}"] += 1
-    return found
+            when = datetime.fromisoformat(entry["requestReceivedTimestamp"])
+            found.append((when, f"{entry['verb']} {what['resource']}{part}{dry}"))
+    return sorted(found)
+
+
+def asked(log: Path, since: int) -> Counter[str]:
+    """Return what the operator has asked for after so many lines of the log; its Lease left out."""
+    return Counter(what for _, what in requests(log, since) if not what.endswith(" leases"))
 
 
 def lines(log: Path) -> int:
@@ -206,3 +219,25 @@ def test_each_part_of_a_run_asks_for_so_much_and_no_more(audited: tuple[Cluster,
         decides = {"patch approvals/status": 1, "get actions": 1, "create configmaps as a dry run": 1}
         makes = {"create configmaps": 1, "patch actionruns/status": 2, "create events": 2}
         assert within(found, {**LOOK_AT_THE_GUARD, **decides, **makes}), found
+
+
+def test_nothing_to_do_costs_less_than_a_request_a_second(world: tuple[Cluster, Path, OperatorProcess]) -> None:
+    """An operator as it is installed; counted from one of its looks at the guard to the next, what falls between."""
+    _, log, operator = world
+    operator.stop()
+    usual = OperatorProcess(operator.kubeconfig, operator.log.with_name("usual.log"))
+    usual.start()
+    usual.wait_ready()
+    at = lines(log)
+
+    def looks() -> list[datetime]:
+        return [when for when, what in requests(log, at) if what == "list mutatingadmissionpolicies"]
+
+    wait_for("it has looked at the guard twice", lambda: len(looks()) > 1, 60)
+    begin, end = looks()[-2:]
+    usual.stop()
+    found = Counter(what for when, what in requests(log, at) if begin <= when < end)
+    # of what comes every few seconds, one more may fall between than the period makes of it
+    assert found.total() <= (end - begin).total_seconds() + 3, found
+    operator.start()
+    operator.wait_ready()

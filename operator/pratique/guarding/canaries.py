@@ -68,3 +68,12 @@ def canaries(operator: str) -> tuple[Canary, ...]:
         _canary("pratique-status", "NotificationChannel", _CHANNEL, namespaced=False),
         _LEASH,
     )
+
+
+def in_turn(operator: str, turn: int) -> tuple[Canary, ...]:
+    """Return the canaries of one look of many: one that both kinds of policies answer, and one of the others in turn.
+
+    So each look shows that the API server asks its policies at all. That one of them is another, uid and generation show.
+    """
+    requester, decision, *others = canaries(operator)
+    return (requester, decision)[turn % 2], others[turn % len(others)]

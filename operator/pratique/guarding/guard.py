@@ -10,7 +10,7 @@ seconds, and every gate whose decisions may be forged was superseded (`handlers.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from pratique.admission.values import GuardValues
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.perform import failure_of
 from pratique.core.kernel.effects import Failure, ObjectRef, Outcome
-from pratique.guarding.canaries import Canary, canaries
+from pratique.guarding.canaries import Canary, canaries, in_turn
 from pratique.guarding.reads import RecordStore, idents, installed, webhook_stamps
 from pratique.guarding.record import Seen, changed, from_data, key_of, shown, to_data, unlike
 
@@ -46,11 +46,16 @@ class Lapse:
 
 
 async def unguarded(api: Api, operator: str, going: Collection[str] = ()) -> Lapse | None:
-    """Send every canary as a dry run; return why the API server does not guard, or None if it does.
+    """Send every canary; return why the API server does not guard, or None if it does.
 
     Of a kind that is `going`, with its CRD, it may also answer that nobody can create one.
     """
-    for canary in canaries(operator):
+    return await _accepted(api, canaries(operator), going)
+
+
+async def _accepted(api: Api, sent: Iterable[Canary], going: Collection[str] = ()) -> Lapse | None:
+    """Send these as dry runs; return what is wrong with the first that is not refused as it must be."""
+    for canary in sent:
         lapse = await _send(api, canary, canary.manifest["kind"] in going)
         if lapse is not None:
             return lapse
@@ -129,6 +134,7 @@ class Guard:
     _alarm: asyncio.Event = field(default_factory=asyncio.Event)
     _gap: str = ""
     _noted: str = ""
+    _turn: int = 0
     _reading: asyncio.Task[Outcome] | None = None
     _next: asyncio.Task[Outcome] | None = None
 
@@ -186,7 +192,8 @@ class Guard:
         self.told(
             f"what guards could not be read: {outcome.failure.message}" if outcome.failure and unreadable else None
         )
-        lapse = await unguarded(self.api, self.values.operator)
+        lapse = await _accepted(self.api, in_turn(self.values.operator, self._turn))
+        self._turn += 1
         if lapse is not None and lapse.certain:
             self._lapsed(lapse.why)
 

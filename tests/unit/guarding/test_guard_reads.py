@@ -9,6 +9,7 @@ from pratique.admission.values import GuardValues
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.connection import Connection
 from pratique.core.kernel.effects import ObjectRef, Outcome
+from pratique.guarding.canaries import canaries, in_turn
 from pratique.guarding.guard import Guard
 from pratique.guarding.reads import idents
 from pratique.guarding.record import Ident
@@ -164,3 +165,9 @@ async def test_who_gives_up_waiting_takes_the_list_from_nobody() -> None:
     assert (await patient) == Outcome()
     with pytest.raises(asyncio.CancelledError):
         await impatient
+
+
+def test_the_canaries_take_turns_and_each_look_has_one_that_must_be_stamped() -> None:
+    looks = [in_turn("op", turn) for turn in range(4)]
+    assert all(first.policy in ("pratique-requester", "pratique-decision") for first, _ in looks)
+    assert {each.policy for look in looks for each in look} == {each.policy for each in canaries("op")}

@@ -17,7 +17,7 @@ class Terms:
 
     duration: float = 10.0
     renew_deadline: float = 7.0
-    renew_every: float = 2.0
+    renew_every: float = 3.0
     look_every: float = 0.75
 
 
