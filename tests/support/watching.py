@@ -31,6 +31,8 @@ class FakeApi:
     """What a list shows, one an answer."""
     asked: list[Any] = field(default_factory=list)
     """Method and URL of each request."""
+    since: dict[str, list[str]] = field(default_factory=lambda: {plural: [] for plural in PLURALS})
+    """From which versions each kind was watched."""
     _versions: Any = field(default_factory=lambda: itertools.count(100))
 
     @property
@@ -110,6 +112,7 @@ class FakeApi:
             more = {"continue": str(at + 1)} if at + 1 < len(items) else {}
             metadata = {"resourceVersion": "50", **more}
             return web.json_response({"kind": "List", "metadata": metadata, "items": items[at : at + 1]})
+        self.since[plural].append(request.query.get("resourceVersion", ""))
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         self.open[plural].append(response)

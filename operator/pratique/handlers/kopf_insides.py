@@ -8,6 +8,8 @@ tests, reads what changed where one fails, and then writes the new version here.
 
 - `answers`, with `chunk_size` 1: a list tells only where a watch begins; else Kopf would hold all objects, with a task for
   each. A list is what is asked for with `limit`, read by `json()` and followed by `metadata.continue`.
+- `Teed`: of an event Kopf gets to see its version alone, as a bookmark: it goes on from there, and drops it before it
+  makes a task of it (0.7 ms of CPU an event). It reads a watch line by line, by `content.iter_chunked`.
 - `_NoDiffs`, `_NoProgress`: else it copies each object several times an event. It asks its storages even where there are
   handlers for events only, and stores nothing then.
 - `_Endless`: Kopf ends where its patience with an API server ends. It iterates the pauses anew for each request, and needs
@@ -17,8 +19,10 @@ tests, reads what changed where one fails, and then writes the new version here.
 - `KopfThread` cancels its tasks again and again, since one swallows the first time; what is left ends with its loop.
 """
 
+import asyncio
+import json
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Protocol
 
 import aiohttp
@@ -31,6 +35,8 @@ READ_IN = "1.45.2"
 """The version of Kopf in which all of this was read."""
 IDENTITY: Any = "pratique"
 """Among peers, which it has none of; its own would be made of the name of the user, whom /etc/passwd need not know."""
+_EVENTS = ("ADDED", "MODIFIED", "DELETED")
+_FULL_SECONDS = 0.02
 _FIRST_RETRY, _LONGEST_RETRY = 0.5, 4.0
 LOGGER = "kopf._core.reactor.running"
 HUSHED = (
@@ -114,6 +120,13 @@ class _Endless:
 class Ends(Protocol):
     """Who hears of the answers that Kopf gets."""
 
+    @property
+    def full(self) -> bool:
+        """Whether more is told than is taken in: events wait then."""
+
+    def told(self, plural: str, body: dict[str, Any], deleted: bool) -> None:
+        """Take in an event."""
+
     def listed(self, plural: str) -> None:
         """Take in that a watch will begin at what is there now."""
 
@@ -127,11 +140,48 @@ class Watched(aiohttp.ClientResponse):
     token: int | None = None
 
 
+class Teed:
+    """What Kopf reads of a watch: each event is told to us, and only its version to Kopf, which goes on from there."""
+
+    def __init__(self, content: aiohttp.StreamReader, plural: str, told: Ends) -> None:
+        self._content, self._plural, self._told = content, plural, told
+
+    async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
+        """Return line after line; one that was cut off with its connection is no line."""
+        rest = b""
+        async for data in self._content.iter_chunked(size):
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                yield await self._taken(line) + b"\n"
+
+    async def _taken(self, line: bytes) -> bytes:
+        event = json.loads(line) if line.strip() else None
+        if not isinstance(event, dict) or event.get("type") not in _EVENTS:
+            return line
+        while self._told.full:  # noqa: ASYNC110 - the other thread tells nobody
+            await asyncio.sleep(_FULL_SECONDS)
+        body = event["object"]
+        self._told.told(self._plural, body, event["type"] == "DELETED")
+        version = {"resourceVersion": body["metadata"]["resourceVersion"]}
+        return json.dumps({"type": "BOOKMARK", "object": {"metadata": version}}).encode()
+
+
 def answers(told: Ends) -> type[Watched]:
     """Return the class of the answers that Kopf gets; `told` hears of lists, and of watches that end."""
 
     class Answer(Watched):
         """Of a list (of one, by `chunk_size`) only the version is left, where a watch begins; a watch tells its end."""
+
+        _raw: Any = None
+
+        @property
+        def content(self) -> Any:  # noqa: ANN401 - aiohttp's stream, or what stands before it
+            """What the answer holds; of an open watch, with us in between."""
+            return self._raw if self.token is None else Teed(self._raw, _plural(self), told)
+
+        @content.setter
+        def content(self, stream: Any) -> None:  # noqa: ANN401 - aiohttp's
+            self._raw = stream
 
         async def json(self, **options: Any) -> Any:  # noqa: ANN401 - aiohttp's
             body = await super().json(**options)

@@ -1,7 +1,9 @@
 """Kopf keeps the watches, in a thread with an event loop of its own, and tells us of each event.
 
 Level-triggered events are all that we want of it: no handler of ours changes an object, so Kopf writes nothing. Of lists it
-gets to see where to begin to watch, and no objects: it would hold all of them in memory at once, with a task for each.
+gets to see where to begin to watch, and no objects: it would hold all of them in memory at once, with a task for each. Of
+events we take the objects as they come, and Kopf gets to see their version alone, as a bookmark: what it would do with each
+(a task, a queue, a memory of the object, loggers, handlers) costs 0.7 ms of CPU, more than all that is decided of it.
 
 Every task of that loop is Kopf's, so that ending it ends all of it: its tasks are cancelled over and over (some swallow
 the first time), and what is left then ends with the loop. What leans on its insides is in `kopf_insides`.
@@ -143,6 +145,8 @@ class KopfThread:
         return registry
 
     def _handler(self, plural: str) -> Callable[..., Any]:
+        """Return what makes Kopf watch a kind; what its watch tells is taken before (`kopf_insides`)."""
+
         async def on_event(type: str | None, event: kopf.RawEvent, **_: Any) -> None:  # noqa: A002, ANN401 - Kopf's
             while self._sink.full:  # noqa: ASYNC110 - the other thread tells nobody
                 await asyncio.sleep(_FULL_SECONDS)

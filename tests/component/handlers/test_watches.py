@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,6 +16,7 @@ from pratique.core.environments.objects import ENVIRONMENT_UID_LABEL
 from pratique.handlers import watches as module
 from pratique.handlers.informers import Informers
 from pratique.handlers.kinds import WATCHED, Key, new_stores
+from pratique.handlers.kopf_insides import Teed
 from pratique.handlers.kopf_thread import KopfThread
 from pratique.handlers.memory import Parsed
 from pratique.handlers.watches import Watches
@@ -198,3 +200,72 @@ async def test_tasks_that_swallow_their_cancellation_end_all_the_same(caplog: py
             assert kopf._loop.is_closed()
             assert ("Left behind with its loop" in caplog.text) == left
     assert swallowed > 3
+
+
+async def test_kopf_is_shown_versions_and_no_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it would do with each costs more than all else; after a break it goes on from the last that it was shown."""
+    handled = []
+
+    def handler(self: KopfThread, plural: str) -> Callable[..., Any]:
+        async def on_event(**_: Any) -> None:
+            handled.append(plural)
+
+        return on_event
+
+    monkeypatch.setattr(KopfThread, "_handler", handler)
+    async with watching() as world:
+        await world.all_watched()
+        for number in range(20):
+            await world.sees("actionruns", f"run-{number}")
+        world.server.break_off("actionruns")
+        await world.all_watched()
+        await world.sees("actionruns", "later")
+        version = world.stores["actionruns"].version(("n", "run-19"))
+        assert world.server.since["actionruns"] == ["50", str(version)]
+    assert handled == []
+
+
+class Lines:
+    """A stream that arrives in pieces of so many bytes."""
+
+    def __init__(self, data: bytes, size: int) -> None:
+        self._data, self._size = data, size
+
+    async def iter_chunked(self, _: int) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._data), self._size):
+            yield self._data[start : start + self._size]
+
+
+class Heard:
+    """A sink that is full at first."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str, bool]] = []
+        self.waits = 2
+
+    @property
+    def full(self) -> bool:
+        self.waits -= 1
+        return self.waits >= 0
+
+    def told(self, plural: str, body: dict[str, Any], deleted: bool) -> None:
+        self.events.append((plural, body["metadata"]["name"], deleted))
+
+
+def event(kind: str, name: str, version: int, **metadata: Any) -> bytes:
+    body = {"metadata": {"name": name, "resourceVersion": str(version), **metadata}, "spec": {"long": "x" * 5000}}
+    return json.dumps({"type": kind, "object": body}).encode() + b"\n"
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096, 10**6])
+async def test_each_event_is_told_once_however_it_arrives(size: int) -> None:
+    error = b'{"type": "ERROR", "object": {"code": 410}}\n'
+    mark = b'{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}\n'
+    cut_off = event("ADDED", "cut-off", 10)[:-20]
+    data = event("ADDED", "a", 7) + b"\n" + event("DELETED", "b", 8) + mark + error + cut_off
+    heard = Heard()
+    shown = [line async for line in Teed(Lines(data, size), "actionruns", heard).iter_chunked(10**6)]  # type: ignore[arg-type]
+    assert heard.events == [("actionruns", "a", False), ("actionruns", "b", True)]
+    marks = [json.loads(line) for line in shown if line.strip()]
+    bookmarks = [{"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": each}}} for each in "789"]
+    assert marks == [*bookmarks, {"type": "ERROR", "object": {"code": 410}}]
