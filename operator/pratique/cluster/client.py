@@ -218,14 +218,21 @@ class Api:
         return True
 
     async def pages(self, path: str, params: dict[str, str] | None = None) -> AsyncIterator[tuple[list[Json], str]]:
-        """List a collection page by page; yields the items and the list's resourceVersion."""
+        """List a collection page by page; yields the items and the list's resourceVersion.
+
+        The next page is asked for before one is given out, so that the API server makes it meanwhile.
+        """
         query = {"limit": str(_PAGE)} | (params or {})
-        while True:
-            page = await self.request("GET", path, params=query)
-            yield page.get("items") or [], page["metadata"]["resourceVersion"]
-            if not page["metadata"].get("continue"):
-                return
-            query["continue"] = page["metadata"]["continue"]
+        page = await self.request("GET", path, params=query)
+        while following := page["metadata"].get("continue"):
+            coming = asyncio.create_task(self.request("GET", path, params=query | {"continue": following}))
+            try:
+                await asyncio.sleep(0)  # it is sent now
+                yield page.get("items") or [], page["metadata"]["resourceVersion"]
+                page = await coming
+            finally:
+                coming.cancel()
+        yield page.get("items") or [], page["metadata"]["resourceVersion"]
 
     async def write_status(self, path: str, resource_version: str, status: object, part: str = "") -> Json:
         """Replace the status, or one `part` of it, of the very version that was looked at; a Conflict means: look again."""

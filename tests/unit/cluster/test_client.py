@@ -1,5 +1,8 @@
 """The path of a request is that of the object which the reference names, or there is none."""
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from pratique.cluster.client import Api, ApiError, _answer
@@ -49,3 +52,42 @@ def test_an_answer_that_nobody_can_read_is_no_answer() -> None:
     for payload in (b"<html>", b'{"a":' * 5000 + b"1" + b"}" * 5000):
         with pytest.raises(ApiError, match="not an API server"):
             _answer(payload)
+
+
+class Pages(Api):
+    """An API server with so many pages of one item."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(Connection("http://127.0.0.1:1"))
+        self.number, self.asked, self.answered = number, list[int](), list[int]()
+        self.slow = asyncio.Event()
+        self.slow.set()
+
+    async def request(self, method: str, path: str, *_: object, **options: Any) -> dict[str, Any]:
+        page = int(options["params"].get("continue", 0))
+        self.asked.append(page)
+        await self.slow.wait()
+        self.answered.append(page)
+        more = {"continue": str(page + 1)} if page + 1 < self.number else {}
+        return {"metadata": {"resourceVersion": "7", **more}, "items": [{"page": page}]}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("number", [1, 2, 5])
+async def test_pages_come_in_order_and_the_next_is_asked_for_before_one_is_given_out(number: int) -> None:
+    api, got = Pages(number), list[int]()
+    async for items, version in api.pages("/x"):
+        assert version == "7" and api.asked == list(range(min(len(got) + 2, number)))
+        got += [item["page"] for item in items]
+    assert got == list(range(number)) == api.answered
+
+
+@pytest.mark.asyncio
+async def test_who_stops_listing_leaves_no_request_behind() -> None:
+    api = Pages(5)
+    pages = api.pages("/x")
+    await anext(pages)
+    api.slow.clear()
+    await pages.aclose()
+    await asyncio.sleep(0)
+    assert len(asyncio.all_tasks()) == 1
