@@ -130,10 +130,12 @@ class KopfThread:
                 break
         if left:
             log.warning("Left behind with its loop: %s", ", ".join(sorted(task.get_name() for task in left if task)))
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(_ROUND_SECONDS * 4):
-                for session in self._sessions:
+        for session in self._sessions:  # each by itself: one that is slow to close leaves no connection of another open
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(_ROUND_SECONDS):
                     await session.close()
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(_ROUND_SECONDS):
                 await self._loop.shutdown_asyncgens()
 
     def _registry(self) -> kopf.OperatorRegistry:

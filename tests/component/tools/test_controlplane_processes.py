@@ -107,7 +107,7 @@ def test_a_server_that_hangs_ends_with_the_last_seen_state(tmp_path, monkeypatch
     monkeypatch.setattr("tools.controlplane.plane.find_or_build", lambda names: dict.fromkeys(names, hanging))
     plane = ControlPlane(tmp_path / "plane")
     with pytest.raises(StartError, match=r"(?s)not ready in time \(last seen: no answer\).*for the moon"):
-        plane.start(timeout=0.5)
+        plane.start(timeout=3)  # also a busy machine has begun to run a script by then
     assert plane.pids() == {}
 
 
