@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from pratique import __version__, logs
 from pratique.admission.values import GuardValuesError, guard_values
-from pratique.api.v1alpha1.common import duration_of
+from pratique.api.v1alpha1.scalars import duration_of
 from pratique.api.v1alpha1.spelling import DURATION_PATTERN
 from pratique.cluster.connection import Connection, ConnectionConfigError, connect
 from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER

@@ -27,9 +27,11 @@ from pratique.api.v1alpha1.approval import (
     Subject,
     Verdict,
 )
-from pratique.api.v1alpha1.common import EventType, NotificationRule, ObjectMeta, Requester, ServiceAccountRef
 from pratique.api.v1alpha1.environment import Environment, EnvironmentStatus
+from pratique.api.v1alpha1.meta import ObjectMeta
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
+from pratique.api.v1alpha1.notifications import EventType, NotificationRule
+from pratique.api.v1alpha1.people import Requester, ServiceAccountRef
 from pratique.core.gates.opening import approval_name, round_of
 from pratique.core.kernel.answers import Standing, judge
 from pratique.core.kernel.effects import Effect, Failure, Outcome

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pratique.api.v1alpha1.common import EventType
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.channels import Channels
 from pratique.core.kernel.effects import Delivery, Failure, Unready
 from pratique.core.telling.credentials import ALLOWED_HOSTS

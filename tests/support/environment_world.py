@@ -7,8 +7,8 @@ from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
 
-from pratique.api.v1alpha1.common import format_time
 from pratique.api.v1alpha1.environment import Environment
+from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.environments.plan import EnvironmentSnapshot, plan_environment
 from pratique.core.environments.status import stands
 from pratique.core.kernel.effects import (

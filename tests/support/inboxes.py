@@ -7,7 +7,8 @@ from typing import Any
 from pratique.api.v1alpha1 import ActionRun, Approval, Environment
 from pratique.api.v1alpha1.action_run import Phase, RunApproval
 from pratique.api.v1alpha1.approval import ApprovalState, Decision
-from pratique.api.v1alpha1.common import DeliveryState, EventType, Notification, TimelineEntry
+from pratique.api.v1alpha1.notifications import DeliveryState, EventType, Notification
+from pratique.api.v1alpha1.status import TimelineEntry
 from pratique.views.inbox import Seen, inbox
 from pratique.views.rows import Inbox, Viewer
 from tests.support.builders import NOW, approval_of, at, environment, running, vote, waiting

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, AskedInput
-from pratique.api.v1alpha1.common import EventType, Notification
 from pratique.api.v1alpha1.environment import Environment
+from pratique.api.v1alpha1.notifications import EventType, Notification
 from pratique.core.telling.bundle import bundle
 from pratique.core.telling.messages import Message, compose_approval, compose_channel, compose_environment, compose_run
 from tests.support.builders import NOW, approval, channel, counted, environment, gate, run, run_plan, stage

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
-from pratique.api.v1alpha1.common import ApiModel
+from pratique.api.v1alpha1.meta import ApiModel
 from pratique.core.plans import document
 
 ADDED, WIRE = "added_later", "addedLater"

@@ -7,7 +7,7 @@ Called by `manifests.py` (install) and `__main__.py` (the files under crds/).
 from typing import Any
 
 from pratique.api.v1alpha1 import GROUP, KINDS, VERSION
-from pratique.api.v1alpha1.common import KubeObject
+from pratique.api.v1alpha1.meta import KubeObject
 from tools.codegen.schema import Schema, cel_validations, structural_schema
 
 Manifest = dict[str, Any]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pratique.api.v1alpha1 import API_VERSION, KINDS
-from pratique.api.v1alpha1.common import KubeObject
+from pratique.api.v1alpha1.meta import KubeObject
 from tools.codegen.crds import SELECTABLE, root_schema
 from tools.codegen.schema import Schema
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pratique.api.v1alpha1.common import Rule
+from pratique.api.v1alpha1.meta import Rule
 
 Schema = dict[str, Any]
 

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification
 from pratique.api.v1alpha1.notification_channel import ONE_TYPE, NotificationChannel, NotificationChannelSpec
+from pratique.api.v1alpha1.notifications import KUBERNETES_EVENTS, Notification
 from pratique.channels import kubernetes_events
 from pratique.channels import teams as msteams
 from pratique.channels.apprise import channel as apprise

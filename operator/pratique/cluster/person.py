@@ -10,7 +10,7 @@ from urllib.parse import quote
 from pydantic import ValidationError
 
 from pratique.api.v1alpha1 import API_VERSION
-from pratique.api.v1alpha1.common import KubeObject
+from pratique.api.v1alpha1.meta import KubeObject
 from pratique.cluster.client import Api, ApiError
 
 _REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from aiolimiter import AsyncLimiter
 
-from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification, NotificationRecipient
+from pratique.api.v1alpha1.notifications import KUBERNETES_EVENTS, Notification, NotificationRecipient
 from pratique.clock import Clock
 from pratique.core.kernel.effects import Delivery
 from pratique.core.kernel.frames import frames_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from aiolimiter import AsyncLimiter
 
-from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, DeliveryState, Notification
+from pratique.api.v1alpha1.notifications import KUBERNETES_EVENTS, DeliveryState, Notification
 from pratique.clock import Clock, SystemClock
 from pratique.core.kernel.effects import Delivery
 from pratique.core.telling.messages import Message

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pratique.api.v1alpha1 import ActionRun, Approval
 from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase
 from pratique.api.v1alpha1.approval import ApprovalState
-from pratique.api.v1alpha1.common import KubeObject
+from pratique.api.v1alpha1.meta import KubeObject
 from pratique.core.kernel.effects import Json, Plan
 from pratique.core.kernel.parking import explain
 from pratique.core.runs.proof import end_of, is_running, proof_of

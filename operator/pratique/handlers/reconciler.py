@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pratique.api.v1alpha1 import Action, ActionRun
-from pratique.api.v1alpha1.common import ApiModel, DeliveryState, KubeObject, Notification
+from pratique.api.v1alpha1.meta import ApiModel, KubeObject, amend
+from pratique.api.v1alpha1.notifications import DeliveryState, Notification, Telling
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.perform import perform
 from pratique.cluster.store import Store
@@ -135,19 +136,19 @@ class Reconciler:
 
     def _claimed(self, before: ApiModel, status: ApiModel) -> ApiModel:
         """Return the status with this process named as the sender of what is told first by this write."""
-        outbox = getattr(status, "notifications", None)
-        if not outbox or outbox == before.notifications:  # type: ignore[attr-defined]
+        if not isinstance(before, Telling) or not isinstance(status, Telling):
             return status
-        claimed = notification.claimed(outbox, before.notifications, self.identity)  # type: ignore[attr-defined]
-        return status.model_copy(update={"notifications": claimed})
+        if status.notifications == before.notifications:
+            return status
+        claimed = notification.claimed(status.notifications, before.notifications, self.identity)
+        return amend(status, notifications=claimed)
 
     def _notice(self, uid: str, before: ApiModel, status: ApiModel) -> None:
         """Have counted what waits, and what was given up by this write."""
-        outbox = getattr(status, "notifications", None)
-        if outbox is None:
+        if not isinstance(before, Telling) or not isinstance(status, Telling):
             return
-        self.outbox.noticed(uid, outbox)
-        for entry in notification.given_up(before.notifications, outbox):  # type: ignore[attr-defined]
+        self.outbox.noticed(uid, status.notifications)
+        for entry in notification.given_up(before.notifications, status.notifications):
             self.given_up(entry)
 
     def _newest(self, plural: str, body: dict[str, Any], done: Iterable[Outcome]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import random
 from collections.abc import Coroutine
 from typing import Any
 
-from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, Notification
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
+from pratique.api.v1alpha1.notifications import KUBERNETES_EVENTS, Notification
 from pratique.channels import Channels
 from pratique.clock import Clock, SystemClock
 from pratique.cluster.client import Api, ApiError

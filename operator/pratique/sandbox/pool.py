@@ -12,6 +12,7 @@ from typing import Any
 
 from pratique.api.v1alpha1 import Action, ActionRun
 from pratique.api.v1alpha1.action_run import RunPlan
+from pratique.api.v1alpha1.meta import amend
 from pratique.core.kernel.effects import Evaluation, Json, Judged, Rendered
 from pratique.core.kernel.errors import EvaluationLimitError
 from pratique.core.plans.objects import without_secrets
@@ -111,4 +112,4 @@ def _digest(question: Json) -> str:
 
 
 def _without_status(run: ActionRun) -> Json:
-    return run.model_copy(update={"status": type(run.status)()}).to_wire()
+    return amend(run, status=type(run.status)()).to_wire()

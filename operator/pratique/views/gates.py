@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, Decision
-from pratique.api.v1alpha1.common import EventType
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.gates.tally import awaits, count, decision_of
 from pratique.core.kernel.identity import asked_by
 from pratique.core.kernel.text import clean

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.alias_generators import to_camel
 
-from pratique.api.v1alpha1.common import Time
+from pratique.api.v1alpha1.scalars import Time
 
 
 @dataclass(frozen=True)

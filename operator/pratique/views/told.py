@@ -5,8 +5,8 @@ from datetime import datetime
 
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval
-from pratique.api.v1alpha1.common import EventType, Notification
 from pratique.api.v1alpha1.environment import Environment
+from pratique.api.v1alpha1.notifications import EventType, Notification
 from pratique.core.kernel.identity import askers, is_among
 from pratique.core.kernel.text import clean
 from pratique.core.telling.addressing import is_failing, is_lost

@@ -24,7 +24,7 @@ from tests.support.golden import assert_golden
 from tests.support.receiver import Receiver, receiving
 from tests.support.told import declined, entry, expiring, requested, withdrawn
 
-from pratique.api.v1alpha1.common import EventType
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.channels.apprise.http import MAX_ANSWER_BYTES
 from pratique.channels.apprise.schemes import ALLOWED, LOCAL, NEEDS_FILES, NOT_HTTP, refusal, refused_parameter
 from pratique.channels.apprise.service import UNUSABLE, Service, open_service

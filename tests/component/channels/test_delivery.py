@@ -18,8 +18,8 @@ from tests.support.channelling import LOOPBACK, channel_of
 from tests.support.receiver import receiving, secrets, self_signed
 from tests.support.told import entry, requested
 
-from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, EventType
 from pratique.api.v1alpha1.notification_channel import CHANNEL_TYPES, NotificationChannel
+from pratique.api.v1alpha1.notifications import KUBERNETES_EVENTS, EventType
 from pratique.channels import Channels
 from pratique.channels.delivery import TYPES
 from pratique.channels.kit.posting import Answer as HttpAnswer

@@ -18,7 +18,7 @@ from tests.support.golden import assert_golden
 from tests.support.receiver import receiving
 from tests.support.told import EVERY_EVENT, requested
 
-from pratique.api.v1alpha1.common import Audience, EventType
+from pratique.api.v1alpha1.notifications import Audience, EventType
 from pratique.channels import teams as msteams
 from pratique.channels.kit.room import ROOMS, fitted
 from pratique.core.kernel.effects import Delivery

@@ -29,7 +29,7 @@ from tests.support.slack import (
 from tests.support.told import EVERY_EVENT, entry, expiring, held_run, its_gate, requested
 from tests.support.told import LEAD as YES
 
-from pratique.api.v1alpha1.common import EventType
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.channels.kit.remembered import ENTRIES, SECONDS, Remembered
 from pratique.channels.slack import bot as slack_bot
 from pratique.channels.slack.people import NO_ADDRESS

@@ -14,7 +14,7 @@ from tests.support.receiver import receiving
 from tests.support.slack import SECRETS, bot_spec, workspace
 from tests.support.told import EVERY_EVENT, declined, requested
 
-from pratique.api.v1alpha1.common import Audience, EventType
+from pratique.api.v1alpha1.notifications import Audience, EventType
 from pratique.channels.slack.blocks import payload
 from pratique.channels.slack.text import MAX_FIELD
 from pratique.core.telling.events import EVENTS

@@ -15,7 +15,9 @@ from tests.support.inboxes import DEVELOPER, LEAD, SECURITY, ended_run, held, ho
 
 from pratique.api.v1alpha1.action_run import RunApproval
 from pratique.api.v1alpha1.approval import ApprovalState
-from pratique.api.v1alpha1.common import DeliveryState, EventType, Requester, TimelineEntry
+from pratique.api.v1alpha1.notifications import DeliveryState, EventType
+from pratique.api.v1alpha1.people import Requester
+from pratique.api.v1alpha1.status import TimelineEntry
 from pratique.cli.table import lines
 from pratique.main import main
 from pratique.views.rows import Inbox, Viewer, to_wire

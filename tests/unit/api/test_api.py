@@ -14,19 +14,26 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.support import builders
 
-from pratique.api.v1alpha1 import API_VERSION, KINDS, action_run, approval, common, conditions, environment
+from pratique.api.v1alpha1 import (
+    API_VERSION,
+    KINDS,
+    action_run,
+    approval,
+    conditions,
+    environment,
+    meta,
+    notifications,
+    people,
+    status,
+)
 from pratique.api.v1alpha1 import action as action_module
 from pratique.api.v1alpha1.action_run import Phase
-from pratique.api.v1alpha1.common import (
-    ApiModel,
-    KubeObject,
-    ServiceAccountRef,
-    duration_of,
-    format_time,
-    pending_condition,
-)
 from pratique.api.v1alpha1.conditions import ConditionType, Reason
 from pratique.api.v1alpha1.environment import EnvironmentSpec, EnvironmentStatus
+from pratique.api.v1alpha1.meta import ApiModel, KubeObject
+from pratique.api.v1alpha1.people import ServiceAccountRef
+from pratique.api.v1alpha1.scalars import duration_of, format_time
+from pratique.api.v1alpha1.status import pending_condition
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 MOMENTS = st.datetimes(timezones=st.timezones()).filter(lambda moment: 1970 <= moment.year < 9999)
@@ -72,7 +79,7 @@ def test_the_user_name_of_a_service_account() -> None:
 
 
 def test_what_nobody_has_looked_at_is_pending() -> None:
-    assert common.Condition.model_validate(pending_condition("Ready")).to_wire() == pending_condition("Ready")
+    assert conditions.Condition.model_validate(pending_condition("Ready")).to_wire() == pending_condition("Ready")
 
 
 @pytest.mark.parametrize("made", VALID, ids=lambda made: type(made).__name__)
@@ -117,7 +124,7 @@ def _models(module: Any) -> Iterator[type[ApiModel]]:
             yield each
 
 
-MODULES = (action_module, action_run, approval, common, environment)
+MODULES = (action_module, action_run, approval, conditions, environment, meta, notifications, people, status)
 UNTOLD = {"ObjectMeta", "KubeObject", *(kind.__name__ for kind in KINDS)}
 MODELS = [model for module in MODULES for model in _models(module) if model.__name__ not in UNTOLD]
 

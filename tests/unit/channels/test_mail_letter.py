@@ -16,7 +16,7 @@ from tests.support.golden import assert_golden_text
 from tests.support.mailserver import read_mail
 from tests.support.told import EVERY_EVENT, declined, requested
 
-from pratique.api.v1alpha1.common import EventType
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.channels.email.address import Mailbox, header_text, name_text, read_mailbox, read_sender, read_server
 from pratique.channels.email.html import html_of
 from pratique.channels.email.letter import MAX_BYTES, MAX_SUBJECT, NOTE, Writer, letter_to

@@ -13,7 +13,7 @@ from tests.support.builders import NOW
 from tests.support.clock import FakeClock
 from tests.support.told import entry, requested
 
-from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, EventType, Notification
+from pratique.api.v1alpha1.notifications import KUBERNETES_EVENTS, EventType, Notification
 from pratique.core.kernel.effects import Delivery
 from pratique.core.telling.breaker import FAILURES, FIRST_PAUSE
 from pratique.core.telling.messages import Message

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from tests.support.clock import FakeClock
 
-from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, DeliveryState, EventType, Notification
+from pratique.api.v1alpha1.notifications import KUBERNETES_EVENTS, DeliveryState, EventType, Notification
 from pratique.core.kernel.effects import Delivery
 from pratique.core.telling.messages import Message
 from pratique.delivering.outbox import Outbox

@@ -6,7 +6,7 @@ from tests.support.told import entry, held_run, its_gate
 
 from pratique.api.v1alpha1.action_run import Phase, RunApproval, RunResource
 from pratique.api.v1alpha1.approval import ApprovalState
-from pratique.api.v1alpha1.common import EventType
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.kernel.errors import UnreadableError
 from pratique.handlers.kinds import ActionRuns, Approvals, new_stores
 from pratique.handlers.memory import Parsed

@@ -10,7 +10,8 @@ from tools.codegen.crds import crd, root_schema
 from tools.codegen.schema import SchemaError, expand, structural_schema
 
 from pratique.api.v1alpha1 import KINDS
-from pratique.api.v1alpha1.common import ApiModel, JsonObject, Rule, Time, duration_of
+from pratique.api.v1alpha1.meta import ApiModel, Rule
+from pratique.api.v1alpha1.scalars import JsonObject, Time, duration_of
 from pratique.api.v1alpha1.spelling import Duration
 
 

@@ -15,7 +15,7 @@ from tools.render.slack import read_slack
 from tools.render.teams import read_teams
 from tools.render.terminal import WIDTH, box
 
-from pratique.api.v1alpha1.common import EventType
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.channels import teams as msteams
 from pratique.channels.email.address import Mailbox
 from pratique.channels.email.letter import Writer, letter_to

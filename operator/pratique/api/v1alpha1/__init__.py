@@ -3,8 +3,8 @@
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval
-from pratique.api.v1alpha1.common import API_VERSION, GROUP, VERSION
 from pratique.api.v1alpha1.environment import Environment
+from pratique.api.v1alpha1.meta import API_VERSION, GROUP, VERSION
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 
 KINDS: tuple[type[Action | ActionRun | Approval | Environment | NotificationChannel], ...] = (

@@ -5,21 +5,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pratique.api.v1alpha1.common import (
-    ApiModel,
-    Conditions,
-    Expression,
-    GroupName,
-    JsonObject,
-    KubeObject,
-    NotificationRules,
-    PrinterColumn,
-    Rule,
-    ServiceAccountRef,
-    Username,
-    pending_condition,
-)
+from pratique.api.v1alpha1.conditions import Conditions
+from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
+from pratique.api.v1alpha1.notifications import NotificationRules
+from pratique.api.v1alpha1.people import ServiceAccountRef
+from pratique.api.v1alpha1.scalars import Expression, GroupName, JsonObject, Username
 from pratique.api.v1alpha1.spelling import Duration, ResourceId, StageName
+from pratique.api.v1alpha1.status import pending_condition
 
 ONE_NAME = (
     r"n.trim() != '' && n.trim() == n && !n.matches('\\p{C}') && (n.contains('=') || !n.matches('[,;]\\s|@.*[,;].*@'))"

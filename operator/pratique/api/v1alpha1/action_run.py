@@ -7,25 +7,13 @@ from pydantic import Field, ValidationError
 
 from pratique.api.v1alpha1.action import Lists, Stage
 from pratique.api.v1alpha1.approval import MAX_DOCUMENT, ApprovalState
-from pratique.api.v1alpha1.common import (
-    WAITING_MESSAGE,
-    ApiModel,
-    Conditions,
-    Expression,
-    JsonObject,
-    KubeObject,
-    NotificationRules,
-    OnBehalfOf,
-    Outbox,
-    PrinterColumn,
-    Requester,
-    Rule,
-    ServiceAccountRef,
-    Time,
-    Timeline,
-    pending_condition,
-)
+from pratique.api.v1alpha1.conditions import Conditions
+from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
+from pratique.api.v1alpha1.notifications import NotificationRules, Telling
+from pratique.api.v1alpha1.people import OnBehalfOf, Requester, ServiceAccountRef
+from pratique.api.v1alpha1.scalars import Expression, JsonObject, Time
 from pratique.api.v1alpha1.spelling import Duration, ObjectName
+from pratique.api.v1alpha1.status import WAITING_MESSAGE, Timeline, pending_condition
 
 
 class Phase(StrEnum):
@@ -205,7 +193,7 @@ class HeldUp(ApiModel):
     since: Annotated[Time, Field(description="Since when; it is not waited for very long.")]
 
 
-class ActionRunStatus(ApiModel):
+class ActionRunStatus(Telling):
     """What became of it. Written by the operator only."""
 
     observed_generation: Annotated[int, Field(ge=0, description="The generation last acted on.")] = 0
@@ -250,7 +238,6 @@ class ActionRunStatus(ApiModel):
     started_at: Annotated[Time | None, Field(description="When the first object was created.")] = None
     finished_at: Annotated[Time | None, Field(description="When the run ended.")] = None
     conditions: Conditions = []
-    notifications: Outbox = []
 
     @property
     def head(self) -> RunPlan | None:

@@ -6,21 +6,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from pratique.api.v1alpha1.action import Approvers, CommentRule
-from pratique.api.v1alpha1.common import (
-    ApiModel,
-    Conditions,
-    GroupName,
-    KubeObject,
-    NotificationRules,
-    OnBehalfOf,
-    Outbox,
-    PrinterColumn,
-    Requester,
-    Rule,
-    Time,
-    Username,
-    pending_condition,
-)
+from pratique.api.v1alpha1.conditions import Conditions
+from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
+from pratique.api.v1alpha1.notifications import NotificationRules, Telling
+from pratique.api.v1alpha1.people import OnBehalfOf, Requester
+from pratique.api.v1alpha1.scalars import GroupName, Time, Username
+from pratique.api.v1alpha1.status import pending_condition
 
 MAX_DOCUMENT = 786432
 """Characters of a plan as JSON: what may be planned, and what the dry runs of it may show at most."""
@@ -162,7 +153,7 @@ class RecordedDecision(ApiModel):
     decided_at: Annotated[Time, Field(description="When, by the API server's clock.")]
 
 
-class ApprovalStatus(ApiModel):
+class ApprovalStatus(Telling):
     """What became of the gate. Written by the operator only."""
 
     observed_generation: Annotated[int, Field(ge=0, description="The generation last acted on.")] = 0
@@ -176,7 +167,6 @@ class ApprovalStatus(ApiModel):
     decisions: Annotated[list[RecordedDecision], Field(max_length=64, description="The decisions that counted.")] = []
     decided_at: Annotated[Time | None, Field(description="When the gate ended.")] = None
     conditions: Conditions = []
-    notifications: Outbox = []
 
 
 class Approval(KubeObject):

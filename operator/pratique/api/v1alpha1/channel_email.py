@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pratique.api.v1alpha1.channel_parts import AddressFrom, SecretKeyRef, SecretRef
-from pratique.api.v1alpha1.common import ApiModel, Rule
+from pratique.api.v1alpha1.meta import ApiModel, Rule
 from pratique.api.v1alpha1.spelling import HostName, MailDomain
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pratique.api.v1alpha1.common import ApiModel
+from pratique.api.v1alpha1.meta import ApiModel
 from pratique.api.v1alpha1.spelling import AddressTemplate, ObjectName, SecretKey
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pratique.api.v1alpha1.channel_parts import AddressFrom, SecretKeyRef
-from pratique.api.v1alpha1.common import ApiModel, Rule
+from pratique.api.v1alpha1.meta import ApiModel, Rule
 
 SLACK_PLACE = r"([CG][A-Z0-9]{2,30}|#[^A-Z\x00-\x20\x7f#@,.:;<>&]{1,80})"
 """A channel of Slack: its id, or its name. CEL and Python read it alike."""

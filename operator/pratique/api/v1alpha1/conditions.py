@@ -4,6 +4,12 @@ Conditions are the API for machines (kubectl wait, kstatus, Flux, Argo CD); `pha
 """
 
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from pratique.api.v1alpha1.meta import ApiModel
+from pratique.api.v1alpha1.scalars import Time
 
 
 class ConditionType(StrEnum):
@@ -82,3 +88,32 @@ class Reason(StrEnum):
     """A later version of the operator wrote what this one does not know: the object is left alone until an upgrade."""
     RETRYING = "Retrying"
     """Something failed that may pass; it is tried again."""
+
+
+class ConditionStatus(StrEnum):
+    """Whether a condition holds; `Unknown` until somebody has looked."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class Condition(ApiModel):
+    """A standard Kubernetes condition; types and reasons are listed in `conditions.py`."""
+
+    type: Annotated[str, Field(max_length=64, description="What the condition is about.")]
+    status: Annotated[ConditionStatus, Field(description="Whether it holds: True, False or Unknown.")]
+    reason: Annotated[str, Field(max_length=64, description="One word, for machines.")]
+    message: Annotated[str, Field(max_length=2048, description="One sentence, for people.")] = ""
+    last_transition_time: Annotated[Time, Field(description="When `status` last changed.")]
+    observed_generation: Annotated[int, Field(ge=0, description="The metadata.generation this was decided for.")] = 0
+
+
+Conditions = Annotated[
+    list[Condition],
+    Field(
+        max_length=16,
+        description="The state for machines; kubectl wait, Flux and Argo CD read these.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    ),
+]

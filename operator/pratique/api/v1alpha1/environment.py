@@ -5,23 +5,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pratique.api.v1alpha1.common import (
-    WAITING_MESSAGE,
-    ApiModel,
-    Conditions,
-    GroupName,
-    KubeObject,
-    NotificationRules,
-    Outbox,
-    PrinterColumn,
-    Rule,
-    Time,
-    Timeline,
-    Username,
-    pending_condition,
-)
+from pratique.api.v1alpha1.conditions import Conditions
 from pratique.api.v1alpha1.environment_rules import label_rule, limits_rules, quota_rules, target_rules
+from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
+from pratique.api.v1alpha1.notifications import NotificationRules, Telling
+from pratique.api.v1alpha1.scalars import GroupName, Time, Username
 from pratique.api.v1alpha1.spelling import DURATION_PATTERN, Duration, NamespaceName, quoted
+from pratique.api.v1alpha1.status import WAITING_MESSAGE, Timeline, pending_condition
 
 Quantity = Annotated[
     str,
@@ -185,7 +175,7 @@ class EnvironmentSpec(ApiModel):
     )
 
 
-class EnvironmentStatus(ApiModel):
+class EnvironmentStatus(Telling):
     """What became of it. Written by the operator only."""
 
     observed_generation: Annotated[int, Field(ge=0, description="The generation last acted on.")] = 0
@@ -201,7 +191,6 @@ class EnvironmentStatus(ApiModel):
     ] = []
     timeline: Timeline = []
     conditions: Conditions = []
-    notifications: Outbox = []
 
 
 class Environment(KubeObject):

@@ -5,7 +5,7 @@ the field and the remedy. Kubernetes 1.30 and later check no rule again whose pa
 Environment from before a rule can still be extended and ended. Called by `environment`.
 """
 
-from pratique.api.v1alpha1.common import Rule
+from pratique.api.v1alpha1.meta import Rule
 
 _PER_CONTAINER = ("cpu", "memory", "ephemeral-storage")
 _QUOTA_KEYS = (

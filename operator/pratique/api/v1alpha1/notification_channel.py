@@ -8,17 +8,12 @@ from pydantic import Field
 from pratique.api.v1alpha1.channel_email import EmailChannel
 from pratique.api.v1alpha1.channel_parts import SecretKeyRef
 from pratique.api.v1alpha1.channel_slack import SlackChannel
-from pratique.api.v1alpha1.common import (
-    ApiModel,
-    Conditions,
-    KubeObject,
-    Outbox,
-    PrinterColumn,
-    Rule,
-    Time,
-    pending_condition,
-)
+from pratique.api.v1alpha1.conditions import Conditions
+from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
+from pratique.api.v1alpha1.notifications import Telling
 from pratique.api.v1alpha1.pace import Digest, QuietHours, RateLimit
+from pratique.api.v1alpha1.scalars import Time
+from pratique.api.v1alpha1.status import pending_condition
 
 
 class TeamsChannel(ApiModel):
@@ -107,7 +102,7 @@ class NotificationChannelSpec(ApiModel):
         return named[0] if len(named) == 1 else None
 
 
-class NotificationChannelStatus(ApiModel):
+class NotificationChannelStatus(Telling):
     """Whether the channel can work, and does."""
 
     observed_generation: Annotated[int, Field(ge=0, description="The generation last checked.")] = 0
@@ -121,7 +116,6 @@ class NotificationChannelStatus(ApiModel):
     tested: Annotated[
         str | None, Field(max_length=256, description="The value of pratique.dev/send-test that was last acted on.")
     ] = None
-    notifications: Outbox = []
 
 
 class NotificationChannel(KubeObject):

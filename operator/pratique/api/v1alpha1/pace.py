@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from pratique.api.v1alpha1.common import ApiModel, Rule
+from pratique.api.v1alpha1.meta import ApiModel, Rule
 from pratique.api.v1alpha1.spelling import DURATION_PATTERN, Duration, TimeOfDay, ZoneName, quoted
 
 

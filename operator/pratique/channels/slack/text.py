@@ -6,7 +6,7 @@ name in the message's own audience: never of text.
 
 import re
 
-from pratique.api.v1alpha1.common import Audience, EventType
+from pratique.api.v1alpha1.notifications import Audience, EventType
 from pratique.core.telling.events import EVENTS
 from pratique.core.telling.messages import Message, addressed
 from pratique.core.telling.wording import moment

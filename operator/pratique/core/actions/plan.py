@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pratique.api.v1alpha1.action import Action, ActionStatus
-from pratique.api.v1alpha1.common import Condition, ConditionStatus
-from pratique.api.v1alpha1.conditions import ConditionType, Reason
+from pratique.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
+from pratique.api.v1alpha1.meta import amend
 from pratique.core.kernel.conditions import ready_or_stalled, set_condition
 from pratique.core.kernel.effects import CheckAction, InspectAction, Inspection, Outcomes, Plan
 from pratique.core.kernel.text import clean, nearest
@@ -50,9 +50,10 @@ def plan_action(snapshot: ActionSnapshot, now: datetime) -> Plan[ActionStatus]:
     reason = Reason.INVALID if problems else Reason.VALID
     conditions = set_condition(list(status.conditions), ConditionType.ACCEPTED, holds, reason, text, now, generation)
     conditions = ready_or_stalled(conditions, holds, reason, text, now, generation)
-    update = {"conditions": conditions, "observed_generation": generation, "approval": approval_phrase(action)}
     wake_at = _look_again_at(conditions, now) if cluster.problems else None
-    return Plan(status.model_copy(update=update), wake_at=wake_at)
+    approval = approval_phrase(action)
+    status = amend(status, conditions=conditions, observed_generation=generation, approval=approval)
+    return Plan(status, wake_at=wake_at)
 
 
 def _look_again_at(conditions: list[Condition], now: datetime) -> datetime:

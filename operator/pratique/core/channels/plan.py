@@ -6,9 +6,10 @@ Whether it can work is asked of the edge at every look (Secrets are not watched)
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from pratique.api.v1alpha1.common import ConditionStatus, EventType
-from pratique.api.v1alpha1.conditions import Reason
+from pratique.api.v1alpha1.conditions import ConditionStatus, Reason
+from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notification_channel import NotificationChannel, NotificationChannelStatus
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.kernel.conditions import ready_or_stalled
 from pratique.core.kernel.effects import CheckChannel, Deliveries, Outcome, Outcomes, Plan, Unready
 from pratique.core.kernel.happened import Happened
@@ -67,12 +68,10 @@ def _decide(snapshot: ChannelSnapshot, now: datetime) -> Plan[NotificationChanne
     text = clean(problem or "Settings and Secrets were found", 2048)
     ready = ConditionStatus.FALSE if problem else ConditionStatus.TRUE
     generation = channel.metadata.generation
-    status = before.model_copy(
-        update={
-            "conditions": ready_or_stalled(list(before.conditions), ready, reason, text, now, generation),
-            "observed_generation": generation,
-            **_traffic(snapshot),
-        }
+    status = amend(
+        _counted(before, snapshot),
+        conditions=ready_or_stalled(list(before.conditions), ready, reason, text, now, generation),
+        observed_generation=generation,
     )
     wake_at = now + _LOOK_AGAIN if problem else None
     value = _asked_for(channel)
@@ -80,7 +79,7 @@ def _decide(snapshot: ChannelSnapshot, now: datetime) -> Plan[NotificationChanne
         return Plan(status, wake_at=wake_at)
     text = f"This is a test of the channel {channel.metadata.name}, asked for with {SEND_TEST}: {value}"
     test = Happened(text, (EventType.TEST,), key=short(value))
-    return Plan(status.model_copy(update={"tested": value}), wake_at=wake_at, happened=(test,))
+    return Plan(amend(status, tested=value), wake_at=wake_at, happened=(test,))
 
 
 def _unready(outcome: Outcome) -> Unready | None:
@@ -109,15 +108,16 @@ def _problem(snapshot: ChannelSnapshot, unready: Unready | None) -> tuple[Reason
     return Reason.CONFIGURED, None
 
 
-def _traffic(snapshot: ChannelSnapshot) -> dict[str, object]:
-    """Return what is known of its traffic; a process that knows nothing yet leaves what another has written."""
-    traffic, before = snapshot.traffic, snapshot.channel.status
-    return {
-        "last_success_at": _latest(traffic.last_success_at, before.last_success_at),
-        "last_failure_at": _latest(traffic.last_failure_at, before.last_failure_at),
-        "last_failure": fit(clean(traffic.last_failure, 512), 512) or before.last_failure,
-        "waiting": snapshot.waiting,
-    }
+def _counted(before: NotificationChannelStatus, snapshot: ChannelSnapshot) -> NotificationChannelStatus:
+    """Write what is known of its traffic; a process that knows nothing yet leaves what another has written."""
+    traffic = snapshot.traffic
+    return amend(
+        before,
+        last_success_at=_latest(traffic.last_success_at, before.last_success_at),
+        last_failure_at=_latest(traffic.last_failure_at, before.last_failure_at),
+        last_failure=fit(clean(traffic.last_failure, 512), 512) or before.last_failure,
+        waiting=snapshot.waiting,
+    )
 
 
 def _latest(known: datetime | None, stored: datetime | None) -> datetime | None:

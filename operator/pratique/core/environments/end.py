@@ -7,9 +7,9 @@ alone and holds nothing up, so that deleting the surrounding namespace never han
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pratique.api.v1alpha1.common import EventType
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.environment import Environment, EnvironmentPhase, EnvironmentStatus
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.environments.status import (
     FINALIZER,
     is_going,

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pratique.api.v1alpha1.common import EventType
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.environment import Environment, EnvironmentPhase, EnvironmentStatus
+from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.environments.objects import QUOTA, access, namespace, rails, unset_by_default
 from pratique.core.environments.status import is_going, is_ours, namespace_ref, try_again, write
 from pratique.core.environments.ttl import Judgement
@@ -30,8 +31,8 @@ def make(environment: Environment, outcomes: Outcomes, at: Judgement, now: datet
     if obstacle is not None:
         return _not_made(environment, obstacle, str(namespace_ref(environment)), at, now)
     live = made.object or {}
-    known = {"namespace": environment.spec.target.namespace.name, "namespace_uid": live.get("metadata", {}).get("uid")}
-    environment = environment.model_copy(update={"status": environment.status.model_copy(update=known)})
+    name, uid = environment.spec.target.namespace.name, live.get("metadata", {}).get("uid")
+    environment = amend(environment, status=amend(environment.status, namespace=name, namespace_uid=uid))
     for manifests in (rails(environment), access(environment)):
         inner = {f"make/{each['kind']}/{each['metadata']['name']}": each for each in manifests}
         todo = tuple(Create(key, manifest) for key, manifest in inner.items() if key not in outcomes)
@@ -93,9 +94,7 @@ def _not_made(
     environment: Environment, failure: Failure, what: str, at: Judgement, now: datetime
 ) -> Plan[EnvironmentStatus]:
     """Try again what may pass; otherwise fail, with what to do about it. What was made stays until the time is up."""
-    ended = environment.model_copy(
-        update={"status": environment.status.model_copy(update={"expires_at": at.expires_at})}
-    )
+    ended = amend(environment, status=amend(environment.status, expires_at=at.expires_at))
     if failure.transient:
         again = try_again(ended, EnvironmentPhase.CREATING, f"{what} could not be made", failure, now)
         return replace(again, wake_at=at.expires_at)
@@ -112,7 +111,7 @@ def _not_made(
 
 def _made(environment: Environment, at: Judgement, now: datetime) -> Plan[EnvironmentStatus]:
     """Record that it is there; a warning that is due already is given by the next look."""
-    fresh = environment.model_copy(update={"status": environment.status.model_copy(update={"warned": []})})
+    fresh = amend(environment, status=amend(environment.status, warned=[]))
     phase, ready, end = EnvironmentPhase.ACTIVE, EventType.ENVIRONMENT_READY, at.expires_at
     made = write(fresh, phase, Reason.ACTIVE, until(environment, at), now, ready, expires_at=end)
     return replace(made, wake_at=at.wake_at if at.warning is None else now)

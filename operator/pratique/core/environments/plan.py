@@ -11,9 +11,11 @@ namespace: then it is Failed. An Environment that is there costs no request, als
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pratique.api.v1alpha1.common import EventType, format_time
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.environment import Environment, EnvironmentPhase, EnvironmentStatus
+from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.notifications import EventType
+from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.environments.end import POLL, stay, take_down
 from pratique.core.environments.git_marks import git_mark
 from pratique.core.environments.make import make, until
@@ -52,7 +54,7 @@ def plan_environment(snapshot: EnvironmentSnapshot, now: datetime) -> Plan[Envir
     """Decide the next status of an Environment, what has to be done for it, and who is told what happened."""
 
     def concerned(after: EnvironmentStatus) -> Concerned:
-        return by_environment(snapshot.environment.model_copy(update={"status": after}))
+        return by_environment(amend(snapshot.environment, status=after))
 
     return framed(
         snapshot.environment,
@@ -116,7 +118,7 @@ def _keep(environment: Environment, at: Judgement, now: datetime) -> Plan[Enviro
     near = bool(at.warned)
     phase, reason = (EnvironmentPhase.EXPIRING, Reason.EXPIRING) if near else (EnvironmentPhase.ACTIVE, Reason.ACTIVE)
     plan = write(environment, phase, reason, until(environment, at), now, expires_at=at.expires_at)
-    plan = replace(plan, status=plan.status.model_copy(update={"warned": list(at.warned)}), wake_at=at.wake_at)
+    plan = replace(plan, status=amend(plan.status, warned=list(at.warned)), wake_at=at.wake_at)
     shortened = before is not None and at.expires_at < before
     if before is not None and before != at.expires_at:
         word = "Shortened" if shortened else "Extended"

@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from pratique.api.v1alpha1 import API_VERSION
-from pratique.api.v1alpha1.common import ConditionStatus, EventType
-from pratique.api.v1alpha1.conditions import Reason
+from pratique.api.v1alpha1.conditions import ConditionStatus, Reason
 from pratique.api.v1alpha1.environment import Environment, EnvironmentPhase, EnvironmentStatus
+from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.environments.objects import ENVIRONMENT_UID_LABEL
 from pratique.core.kernel.conditions import set_kstatus
 from pratique.core.kernel.effects import Failure, Json, MergePatch, ObjectRef, Plan
@@ -46,14 +47,13 @@ def write(
         now=now,
         generation=environment.metadata.generation,
     )
-    written = status.model_copy(
-        update={
-            "phase": phase,
-            "message": text,
-            "conditions": conditions,
-            "observed_generation": environment.metadata.generation,
-            "expires_at": expires_at or status.expires_at,
-        }
+    written = amend(
+        status,
+        phase=phase,
+        message=text,
+        conditions=conditions,
+        observed_generation=environment.metadata.generation,
+        expires_at=expires_at or status.expires_at,
     )
     happened = Happened(text, events, "" if phase is status.phase else phase.value, key)
     return Plan(written, happened=(happened,) if events or happened.word else ())

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from pratique.api.v1alpha1.common import duration_of
 from pratique.api.v1alpha1.environment import Environment
+from pratique.api.v1alpha1.scalars import duration_of
 
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 """The end of what would live longer than a calendar goes: a ttl may be 999999999w."""

@@ -16,6 +16,7 @@ from pratique.api.v1alpha1.action_run import (
     RunPlan,
     RunResource,
 )
+from pratique.api.v1alpha1.meta import amend
 from pratique.core.environments.ttl import expires_at
 from pratique.core.execution.adoption import is_made_by, ref_of, uid_of
 from pratique.core.execution.awaiting import Progress, Step, judge
@@ -62,8 +63,8 @@ def advance(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes
 def _with(run: ActionRun, plan: RunPlan, recorded: Mapping[str, RunResource]) -> ActionRun:
     """Return the run with what is known of its objects."""
     known = [recorded[each.id] for each in plan.resources if each.id in recorded]
-    update = {"resources": known} | ({"held_up": None} if len(known) == len(plan.resources) else {})
-    return run.model_copy(update={"status": run.status.model_copy(update=update)})
+    held_up = None if len(known) == len(plan.resources) else run.status.held_up
+    return amend(run, status=amend(run.status, resources=known, held_up=held_up))
 
 
 def _stopped(
@@ -78,7 +79,7 @@ def _stopped(
     """The run cannot go on now: it failed, its time is up, or it looks again soon. `others` wait beside it."""
     times_out = expires_at(started, plan.timeout)
     lacks = mark(run.status, which, at.patience, now)
-    status = run.status.model_copy(update={"held_up": lacks})
+    status = amend(run.status, held_up=lacks)
     if at.step is Step.FAILED or (at.step is Step.LACKS and lacks is None):
         return Standing(status, end=End.FAILED, message=at.message)
     said = dict.fromkeys([at, *others]) if at.step is Step.WAITS else [at]

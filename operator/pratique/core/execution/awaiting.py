@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import Enum
 
 from pratique.api.v1alpha1.action_run import PlannedResource, RunResource
+from pratique.api.v1alpha1.meta import amend
 from pratique.core.execution.live import Readiness, State, said, status_of
 from pratique.core.execution.readiness import readiness, stalled, unsettled
 from pratique.core.kernel.effects import Effect, EvaluateReady, Json, Judged, ObjectRef, Outcome, Outcomes
@@ -70,7 +71,7 @@ def _by_rules(
     if planned.ready_when is None or stalled(live) is not None:
         return _follow(resource, verdict)
     if judged.ready:
-        return Progress(Step.DONE, resource.model_copy(update={"ready": True, "message": ""}))
+        return Progress(Step.DONE, amend(resource, ready=True, message=""))
     if verdict.state is State.FAILED and planned.failed_when is None:
         return _follow(resource, verdict)
     if judged.missing:
@@ -89,7 +90,7 @@ def _words(live: Json, verdict: Readiness) -> str:
 def _follow(resource: RunResource, verdict: Readiness) -> Progress:
     match verdict.state:
         case State.READY:
-            return Progress(Step.DONE, resource.model_copy(update={"ready": True, "message": ""}))
+            return Progress(Step.DONE, amend(resource, ready=True, message=""))
         case State.IN_PROGRESS:
             return _wait(resource, verdict.message, verdict.remedy)
         case _:
@@ -98,12 +99,12 @@ def _follow(resource: RunResource, verdict: Readiness) -> Progress:
 
 def _wait(resource: RunResource, why: str, remedy: str = "") -> Progress:
     text = f"Waiting for {name_of_resource(resource)}: {why}"
-    return Progress(Step.WAITS, resource.model_copy(update={"message": clean(why, 512)}), message=text, remedy=remedy)
+    return Progress(Step.WAITS, amend(resource, message=clean(why, 512)), message=text, remedy=remedy)
 
 
 def _fail(resource: RunResource, why: str) -> Progress:
     text = f"{name_of_resource(resource)} failed: {why}"
-    return Progress(Step.FAILED, resource.model_copy(update={"message": clean(text, 512)}), message=text)
+    return Progress(Step.FAILED, amend(resource, message=clean(text, 512)), message=text)
 
 
 def name_of_resource(resource: RunResource) -> str:

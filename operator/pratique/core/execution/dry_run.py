@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pratique.api.v1alpha1.action_run import ActionRun, DryRun, DryRunResult, PlannedResource, RunPlan
-from pratique.api.v1alpha1.common import ServiceAccountRef
+from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.people import ServiceAccountRef
 from pratique.core.execution.adoption import is_made_by
 from pratique.core.execution.entitlement import entitled
 from pratique.core.execution.namespace_trial import try_namespace
@@ -111,16 +112,16 @@ def try_plan(run: ActionRun, plan: RunPlan, outcomes: Outcomes, what: str, made:
 
 def with_results(plan: RunPlan, trial: Trial) -> RunPlan:
     """Return the plan as approvers see it: with what its dry runs showed, and that in its summary."""
-    shown = [planned.model_copy(update={"dry_run": tried.dry_run}) for planned, tried in trial.tried]
+    shown = [amend(planned, dry_run=tried.dry_run) for planned, tried in trial.tried]
     lines = dict(zip((each.id for each in plan.resources), plan.summary, strict=False))
     summary = [summarize_tried(each, lines.get(each.id)) for each in shown]
-    return plan.model_copy(update={"resources": shown, "summary": summary})
+    return amend(plan, resources=shown, summary=summary)
 
 
 def without_results(plan: RunPlan) -> RunPlan:
     """Return the plan as it was evaluated."""
-    bare = [each.model_copy(update={"dry_run": None}) for each in plan.resources]
-    return plan.model_copy(update={"resources": bare})
+    bare = [amend(each, dry_run=None) for each in plan.resources]
+    return amend(plan, resources=bare)
 
 
 def _try(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Outcomes, key: str) -> Tried | Effect:

@@ -5,6 +5,7 @@ it, as it waits for an object to be ready.
 """
 
 from pratique.api.v1alpha1.action_run import ActionRun, PlannedResource, RunPlan
+from pratique.api.v1alpha1.meta import amend
 from pratique.core.execution.adoption import ref_of
 from pratique.core.execution.awaiting import Progress, Step
 from pratique.core.execution.standing import End, Standing
@@ -36,7 +37,7 @@ def finish(run: ActionRun, plan: RunPlan, outcomes: Outcomes) -> Standing | Prog
             return Progress(Step.WAITS, message=text)
         outputs = rendered.outputs
     done = "; ".join(_done(each) for each in plan.resources)
-    status = run.status.model_copy(update={"outputs": outputs})
+    status = amend(run.status, outputs=outputs)
     return Standing(status, end=End.MADE, message=f"Done: {done}")
 
 

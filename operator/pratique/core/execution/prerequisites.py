@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from pratique.api.v1alpha1 import GROUP
 from pratique.api.v1alpha1.action_run import PlannedResource
-from pratique.api.v1alpha1.common import ServiceAccountRef
+from pratique.api.v1alpha1.people import ServiceAccountRef
 from pratique.core.execution.adoption import ref_of
 from pratique.core.kernel.answers import Cause
 from pratique.core.kernel.effects import Failure, Json

@@ -10,6 +10,7 @@ process with an old cache then sees that the Job was made, and is gone.
 
 from pratique.api.v1alpha1 import GROUP, VERSION
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, PlannedResource, RunPlan, RunResource
+from pratique.api.v1alpha1.meta import amend
 from pratique.core.kernel.answers import Cause
 from pratique.core.kernel.effects import Effect, Json, MergePatch, ObjectRef, Outcomes, Plan, Read
 
@@ -61,11 +62,11 @@ def release(status: ActionRunStatus, plan: RunPlan, outcomes: Outcomes) -> Plan[
             elif done.failure is not None and done.failure.transient:
                 retry = True
             elif done.failure is None or done.failure.reason == "NotFound" or done.failure.cause is Cause.REPLACED:
-                released = resource.model_copy(update={"held": False})
+                released = amend(resource, held=False)
         resources.append(released)
     if effects:
         return Plan(status, effects=tuple(effects))
-    return Plan(status.model_copy(update={"resources": resources}), retry=retry)
+    return Plan(amend(status, resources=resources), retry=retry)
 
 
 def _own_ttl(resource: RunResource, planned: PlannedResource, account: str) -> MergePatch:

@@ -9,7 +9,7 @@ from pratique.api.v1alpha1 import API_VERSION
 from pratique.api.v1alpha1.action import Action, Stage
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.approval import ApprovalPlan, ApprovalSpec, GatePolicy, Subject
-from pratique.api.v1alpha1.common import Requester
+from pratique.api.v1alpha1.people import Requester
 from pratique.core.environments.ttl import expires_at
 from pratique.core.kernel.effects import Json
 from pratique.core.kernel.text import clean

@@ -10,8 +10,10 @@ from datetime import datetime
 from pratique.api.v1alpha1 import API_VERSION
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, ApprovalStatus
-from pratique.api.v1alpha1.common import Condition, ConditionStatus, EventType, format_time
-from pratique.api.v1alpha1.conditions import ConditionType, Reason
+from pratique.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
+from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.notifications import EventType
+from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.gates.doubt import FORGEABLE
 from pratique.core.gates.guarded import unverified
 from pratique.core.gates.tally import Count, Tally, count
@@ -69,7 +71,7 @@ def _decide(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
     if not forged:
         return Plan(status)
     right, happened = _put_right(approval, now)
-    opened = approval.model_copy(update={"status": right})
+    opened = amend(approval, status=right)
     return _judge(replace(snapshot, approval=opened), now).after_that(happened)
 
 
@@ -92,7 +94,7 @@ def _judge(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
     tally = count(approval.spec, now)
     if tally.decisive is not None and (unsure := unverified(approval.status, snapshot.outcomes)) is not None:
         return unsure
-    counted = approval.model_copy(update={"status": _with_count(approval.status, tally)})
+    counted = amend(approval, status=_with_count(approval.status, tally))
     match tally.tally:
         case Tally.APPROVED:
             return _end(counted, ApprovalState.APPROVED, f"Approved by {_by(tally)}", now)
@@ -117,7 +119,7 @@ def state_holds(approval: Approval, run: ActionRun, now: datetime) -> bool:
 def as_decided(approval: Approval, now: datetime) -> Approval:
     """Return the Approval with the decisions that count in its status, whatever its status says of them."""
     decisions = list(count(approval.spec, now).decisions)
-    return approval.model_copy(update={"status": approval.status.model_copy(update={"decisions": decisions})})
+    return amend(approval, status=amend(approval.status, decisions=decisions))
 
 
 def _is_forged(snapshot: ApprovalSnapshot, now: datetime) -> bool | Plan[ApprovalStatus]:
@@ -143,8 +145,8 @@ def _put_right(approval: Approval, now: datetime) -> tuple[ApprovalStatus, Happe
     text = f"The status said {status.state.value}, which the decisions do not: it was put right"
     key = f"{status.state.value}/{format_time(now)}"
     conditions = _open_conditions(list(status.conditions), text, now, approval.metadata.generation)
-    update = {"state": ApprovalState.PENDING, "message": text, "decided_at": None, "conditions": conditions}
-    right = status.model_copy(update={**update, "decisions": [], "tally": ""})
+    right = amend(status, state=ApprovalState.PENDING, message=text, decided_at=None, decisions=[], tally="")
+    right = amend(right, conditions=conditions)
     return right, Happened(text, (EventType.STATUS_FORGED,), key=key)
 
 
@@ -178,12 +180,11 @@ def _by(tally: Count) -> str:
 
 
 def _with_count(status: ApprovalStatus, tally: Count) -> ApprovalStatus:
-    return status.model_copy(
-        update={
-            "tally": f"{tally.approvals}/{tally.required}",
-            "waiting_for": list(tally.waiting_for),
-            "decisions": list(tally.decisions),
-        }
+    return amend(
+        status,
+        tally=f"{tally.approvals}/{tally.required}",
+        waiting_for=list(tally.waiting_for),
+        decisions=list(tally.decisions),
     )
 
 
@@ -195,13 +196,13 @@ def _still_open(approval: Approval, status: ApprovalStatus, tally: Count, now: d
         kept = before
         if before.conditions and find_condition(before.conditions, ConditionType.READY) is None:  # of version 0.1.0
             conditions = _open_conditions(list(before.conditions), before.message, now, generation)
-            kept = before.model_copy(update={"conditions": conditions})
+            kept = amend(before, conditions=conditions)
         return Plan(kept, wake_at=deadline)
     missing = tally.required - tally.approvals
     text = clean(f"Waiting for {missing} more of {', '.join(tally.waiting_for)} until {moment(deadline)}", _MAX_MESSAGE)
     conditions = _open_conditions(list(status.conditions), text, now, generation)
-    update = {"message": text, "conditions": conditions, "observed_generation": generation}
-    return Plan(status.model_copy(update=update), wake_at=deadline)
+    status = amend(status, message=text, conditions=conditions, observed_generation=generation)
+    return Plan(status, wake_at=deadline)
 
 
 def _open_conditions(conditions: list[Condition], text: str, now: datetime, generation: int) -> list[Condition]:
@@ -246,14 +247,13 @@ def _end(approval: Approval, state: ApprovalState, message: str, now: datetime) 
         conditions = set_condition(conditions, kind, holds, reason, message, now, generation)
     # granted is what it was asked to be; any other end is one that nothing mends, so that no pipeline passes it
     conditions = ready_or_stalled(conditions, approved, reason, message, now, generation)
-    ended = approval.status.model_copy(
-        update={
-            "state": state,
-            "message": message,
-            "waiting_for": [],
-            "decided_at": now,
-            "observed_generation": generation,
-            "conditions": conditions,
-        }
+    ended = amend(
+        approval.status,
+        state=state,
+        message=message,
+        waiting_for=[],
+        decided_at=now,
+        observed_generation=generation,
+        conditions=conditions,
     )
     return Plan(ended)

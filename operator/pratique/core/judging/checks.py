@@ -13,7 +13,8 @@ from typing import Any
 
 from pratique.api.v1alpha1.action import Action, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec
-from pratique.api.v1alpha1.common import ObjectMeta, Requester
+from pratique.api.v1alpha1.meta import ObjectMeta
+from pratique.api.v1alpha1.people import Requester
 from pratique.core.judging.expression_text import selections_of, tokens_of
 from pratique.core.judging.expressions import Program, compile_expression
 from pratique.core.judging.form_types import ACTION, ANYTHING, RUN, Types, types_of

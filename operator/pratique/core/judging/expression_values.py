@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from pratique.api.v1alpha1.common import duration_of
+from pratique.api.v1alpha1.scalars import duration_of
 from pratique.api.v1alpha1.spelling import DURATION_PATTERN
 from pratique.core.judging.form_language import pattern_of
 from pratique.core.judging.quantities import Version, plain, quantity_of

@@ -6,8 +6,7 @@ listed in `pratique.api.v1alpha1.conditions`.
 
 from datetime import datetime
 
-from pratique.api.v1alpha1.common import Condition, ConditionStatus
-from pratique.api.v1alpha1.conditions import ConditionType
+from pratique.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType
 from pratique.core.kernel.text import clean
 
 MESSAGE_LIMIT = 2048

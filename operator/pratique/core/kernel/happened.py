@@ -6,7 +6,7 @@ to keep or to count what happens (an audit trail, a metric) reads the same.
 
 from dataclasses import dataclass
 
-from pratique.api.v1alpha1.common import EventType
+from pratique.api.v1alpha1.notifications import EventType
 
 
 @dataclass(frozen=True)

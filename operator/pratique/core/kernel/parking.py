@@ -10,8 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pratique.api.v1alpha1.common import Condition, ConditionStatus
-from pratique.api.v1alpha1.conditions import ConditionType, Reason
+from pratique.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
 from pratique.core.kernel.conditions import set_condition
 from pratique.core.kernel.errors import UnreadableError
 from pratique.core.kernel.text import clean

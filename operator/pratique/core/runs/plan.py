@@ -19,8 +19,9 @@ from pratique.api.v1alpha1 import API_VERSION
 from pratique.api.v1alpha1.action import Action, Stage
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunApproval, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
-from pratique.api.v1alpha1.common import EventType
 from pratique.api.v1alpha1.conditions import Reason
+from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.execution.dry_run import try_plan, with_results
 from pratique.core.execution.patience import POLL, allowed, mark
 from pratique.core.execution.vanishing import release
@@ -61,7 +62,7 @@ def plan_action_run(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatu
         asked = snapshot.action.spec.notifications if snapshot.action is not None else []
         head = after.head or (snapshot.document.plan if snapshot.document is not None else None)
         rules = head.notifications if head is not None else asked
-        return by_run(snapshot.run.model_copy(update={"status": after}), snapshot.approval, rules)
+        return by_run(amend(snapshot.run, status=after), snapshot.approval, rules)
 
     return framed(snapshot.run, snapshot.deliveries, decide, concerned, snapshot.routing, now)
 
@@ -157,7 +158,7 @@ def _enter(snapshot: RunSnapshot, plan: RunPlan, now: datetime, again: _Again) -
         text = f"As ServiceAccount {account.namespace}/{account.name}: {'; '.join(trial.problems)}"
         if (lacks := mark(run.status, "", allowed(trial.failures, approved=False), now)) is not None:
             status = transitions.hold(run, Reason.RETRYING, f"{text}; it is tried again, as this may pass", now)
-            return Plan(status.model_copy(update={"held_up": lacks}), wake_at=now + POLL)
+            return Plan(amend(status, held_up=lacks), wake_at=now + POLL)
         return transitions.end(run, Phase.REFUSED, text, now)
     plan = with_results(plan, trial)
     if stage is None:
@@ -193,10 +194,10 @@ def _not_ours(found: Approval, wanted: Approval) -> tuple[Phase | None, str]:
     if not is_plan_of(spec.plan, wanted.spec.plan):
         text = "The Action, or what it would do, changed while its gate was being opened"
         return Phase.SUPERSEDED, f"{text}: apply the request again under another name"
-    same_time = rule.model_copy(update={"deadline": wanted.spec.policy.deadline})
+    same_time = amend(rule, deadline=wanted.spec.policy.deadline)
     asked = wanted.spec.inputs if spec.inputs is None else spec.inputs  # one opened by the version before has none
-    written = wanted.spec.plan.model_copy(update={"summary": spec.plan.summary, "cost": spec.plan.cost})
-    as_opened = spec.model_copy(update={"policy": same_time, "decisions": {}, "inputs": asked, "plan": written})
+    written = amend(wanted.spec.plan, summary=spec.plan.summary, cost=spec.plan.cost)
+    as_opened = amend(spec, policy=same_time, decisions={}, inputs=asked, plan=written)
     if as_opened != wanted.spec or rule.deadline > wanted.spec.policy.deadline:
         return Phase.REFUSED, f"The name {name} is taken by an Approval that this run did not open: choose another name"
     return None, ""
@@ -234,7 +235,7 @@ def _at_the_gate(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     if decided and not snapshot.vouched and (unsure := unverified(status, snapshot.outcomes)) is not None:
         return unsure
     gates = [RunApproval(stage=approval.spec.stage, name=name, state=state, round=round_of(run))]
-    run = run.model_copy(update={"status": status.model_copy(update={"approvals": gates})})
+    run = amend(run, status=amend(status, approvals=gates))
     text = gate_ended(as_decided(approval, now))
     if state in _ENDS:
         return transitions.end(run, _ENDS[state], text, now)
@@ -263,7 +264,7 @@ def _start(
             lacks = mark(run.status, "", allowed(trial.failures, approved=True), now)
             if lacks is not None:
                 text = f"{why}. It cannot start yet, which may pass: {'; '.join(trial.problems)}"
-                status = transitions.retry_start(run, text).model_copy(update={"held_up": lacks})
+                status = amend(transitions.retry_start(run, text), held_up=lacks)
                 return Plan(status, wake_at=now + POLL)
         action = Action.model_validate(read.object) if read.object is not None else None
         different = superseded(plan, action, approval, trial, now)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase, RunPlan
+from pratique.api.v1alpha1.meta import amend
 from pratique.core.execution.advance import advance
 from pratique.core.execution.standing import End
 from pratique.core.kernel.effects import Plan
@@ -20,7 +21,7 @@ def begin(snapshot: RunSnapshot, plan: RunPlan, why: str, now: datetime) -> Plan
 
 def follow(snapshot: RunSnapshot, plan: RunPlan, status: ActionRunStatus, now: datetime) -> Plan[ActionRunStatus]:
     """Return the next status of a running run, or the effects that must come first."""
-    run = snapshot.run.model_copy(update={"status": status})
+    run = amend(snapshot.run, status=status)
     if status.started_at is None:
         text = "status.startedAt of this run is gone: it is not known any more what was started; what was made stays"
         return transitions.end(run, Phase.FAILED, text, now, only_here=True)
@@ -28,5 +29,5 @@ def follow(snapshot: RunSnapshot, plan: RunPlan, status: ActionRunStatus, now: d
     if at.effects:
         return Plan(at.status, effects=at.effects)
     if at.end is not None:
-        return transitions.end(run.model_copy(update={"status": at.status}), _ENDS[at.end], at.message, now)
+        return transitions.end(amend(run, status=at.status), _ENDS[at.end], at.message, now)
     return Plan(transitions.progress(run, at.status, at.message, now), wake_at=at.wake_at, retry=at.retry)

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunApproval, RunPlan
 from pratique.api.v1alpha1.approval import Approval
-from pratique.api.v1alpha1.common import Condition, ConditionStatus, EventType
-from pratique.api.v1alpha1.conditions import ConditionType, Reason
+from pratique.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
+from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.kernel.conditions import set_condition, set_kstatus
 from pratique.core.kernel.effects import Plan
 from pratique.core.kernel.happened import Happened
@@ -40,8 +41,7 @@ def hold(
         now=now,
         generation=generation,
     )
-    update = {"message": text, "conditions": conditions, "observed_generation": generation}
-    return run.status.model_copy(update=update)
+    return amend(run.status, message=text, conditions=conditions, observed_generation=generation)
 
 
 def wait(
@@ -58,9 +58,9 @@ def wait(
     key = str(gate.round) if gate.round > 1 else ""
     status = _move(run, Phase.WAITING_FOR_APPROVAL, Reason.WAITING_FOR_APPROVAL, message, now)
     stored = head_of if approval.spec.plan.document is not None else whole_of
-    kept = {"plan": stored(document(plan), plan.summary), "document": None}
     asked = Happened(message, (EventType.APPROVAL_REQUESTED,), Phase.WAITING_FOR_APPROVAL.value, key)
-    return Plan(status.model_copy(update={**kept, "approvals": [gate]}), happened=(*asked_again, asked))
+    status = amend(status, plan=stored(document(plan), plan.summary), document=None, approvals=[gate])
+    return Plan(status, happened=(*asked_again, asked))
 
 
 def still_waiting(run: ActionRun, approval: Approval) -> ActionRunStatus:
@@ -68,12 +68,12 @@ def still_waiting(run: ActionRun, approval: Approval) -> ActionRunStatus:
     if not approval.status.decisions:
         return run.status
     why = f": {approval.spec.message}" if approval.spec.message else ""
-    return run.status.model_copy(update={"message": clean(f"{approval.status.message}{why}", MAX_MESSAGE)})
+    return amend(run.status, message=clean(f"{approval.status.message}{why}", MAX_MESSAGE))
 
 
 def retry_start(run: ActionRun, message: str) -> ActionRunStatus:
     """Say that it is granted and could not be started yet; nothing else changes."""
-    return run.status.model_copy(update={"message": clean(message, MAX_MESSAGE)})
+    return amend(run.status, message=clean(message, MAX_MESSAGE))
 
 
 def start(run: ActionRun, plan: RunPlan, why: str, now: datetime) -> Plan[ActionRunStatus]:
@@ -85,15 +85,16 @@ def start(run: ActionRun, plan: RunPlan, why: str, now: datetime) -> Plan[Action
     granted = (EventType.APPROVED, EventType.HANDLED) if plan.gate is not None else ()
     begun = Happened(why, (*granted, EventType.RUNNING), Phase.RUNNING.value)
     written = document(plan)
-    own = {"plan": head_of(written, plan.summary), "document": written.text} if plan.gate is None else {}
-    return Plan(status.model_copy(update={**own, "started_at": now}), happened=(begun,))
+    if plan.gate is None:
+        status = amend(status, plan=head_of(written, plan.summary), document=written.text)
+    return Plan(amend(status, started_at=now), happened=(begun,))
 
 
 def progress(run: ActionRun, status: ActionRunStatus, message: str, now: datetime) -> ActionRunStatus:
     """Say what a running run waits for, without a line in its timeline."""
     text = clean(message, MAX_MESSAGE)
     conditions = _conditions(run, list(status.conditions), Phase.RUNNING, Reason.RUNNING, text, now, status.head)
-    return status.model_copy(update={"message": text, "conditions": conditions})
+    return amend(status, message=text, conditions=conditions)
 
 
 def end(
@@ -109,20 +110,19 @@ def end(
     status = _move(run, phase, Reason(phase.value), message, now)
     handled = (EventType.HANDLED,) if run.status.phase is Phase.WAITING_FOR_APPROVAL else ()
     ended = Happened(message, (event or EventType(phase.value), *handled), phase.value, only_here=only_here)
-    return Plan(status.model_copy(update={"finished_at": now}), happened=(ended,))
+    return Plan(amend(status, finished_at=now), happened=(ended,))
 
 
 def _move(run: ActionRun, phase: Phase, reason: Reason, message: str, now: datetime) -> ActionRunStatus:
     text = clean(message, MAX_MESSAGE)
     status = run.status
-    return status.model_copy(
-        update={
-            "phase": phase,
-            "message": text,
-            "held_up": None,
-            "observed_generation": run.metadata.generation,
-            "conditions": _conditions(run, list(status.conditions), phase, reason, text, now, status.head),
-        }
+    return amend(
+        status,
+        phase=phase,
+        message=text,
+        held_up=None,
+        observed_generation=run.metadata.generation,
+        conditions=_conditions(run, list(status.conditions), phase, reason, text, now, status.head),
     )
 
 

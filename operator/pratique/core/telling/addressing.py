@@ -6,7 +6,8 @@ channel; where a channel reaches people, here one entry is made for each of them
 
 from datetime import datetime
 
-from pratique.api.v1alpha1.common import (
+from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.notifications import (
     KUBERNETES_EVENTS,
     DeliveryState,
     EventType,
@@ -73,7 +74,7 @@ def is_failing(entry: Notification) -> bool:
 
 def _elsewhere(rule: NotificationRule, channel: str) -> NotificationRule | None:
     others = [name for name in rule.channels if name != channel]
-    return rule.model_copy(update={"channels": others}) if others else None
+    return amend(rule, channels=others) if others else None
 
 
 def _expanded(entry: Notification, concerned: Concerned, routing: Routing) -> Outbox:
@@ -91,7 +92,7 @@ def _expanded(entry: Notification, concerned: Concerned, routing: Routing) -> Ou
 
 def _for(entry: Notification, recipient: NotificationRecipient) -> Notification:
     ident = f"{entry.id}@{short(f'{recipient.kind.value}/{recipient.name}')}"
-    return entry.model_copy(update={"id": ident, "recipient": recipient})
+    return amend(entry, id=ident, recipient=recipient)
 
 
 def _skipped(entry: Notification, reach: Reach, found: Found) -> Notification | None:
@@ -111,7 +112,7 @@ def _skipped(entry: Notification, reach: Reach, found: Found) -> Notification | 
     if not problems:
         return None
     error = fit("; ".join(problems), MAX_ERROR)
-    return entry.model_copy(update={"id": f"{entry.id}{suffix}", "state": DeliveryState.SKIPPED, "error": error})
+    return amend(entry, id=f"{entry.id}{suffix}", state=DeliveryState.SKIPPED, error=error)
 
 
 def _without_echoes(fresh: Outbox, outbox: Outbox) -> Outbox:
@@ -164,7 +165,7 @@ def _is_failing_channel(entry: Notification) -> bool:
 def _not_needed(entry: Notification, since: Notification) -> Notification:
     when = f"a receiver took it: {entry.error}" if entry.attempts else "it was due"
     error = fit(f"not needed any more: {since.event.value} came before {when}", MAX_ERROR)
-    return entry.model_copy(update={"state": DeliveryState.SKIPPED, "error": error})
+    return amend(entry, state=DeliveryState.SKIPPED, error=error)
 
 
 def _held(entry: Notification, concerned: Concerned, routing: Routing, now: datetime) -> Notification:
@@ -172,7 +173,7 @@ def _held(entry: Notification, concerned: Concerned, routing: Routing, now: date
     if spec is None or entry.state is not DeliveryState.PENDING:
         return entry
     until = hold_until(spec, entry.event, now, concerned.before.get(entry.event))
-    return entry if until is None else entry.model_copy(update={"not_before": until})
+    return entry if until is None else amend(entry, not_before=until)
 
 
 def _receiver(entry: Notification) -> tuple[str, NotificationRecipient | None]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from pratique.api.v1alpha1.common import EventType
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.telling.events import EVENTS
 from pratique.core.telling.messages import Message, Recipients
 

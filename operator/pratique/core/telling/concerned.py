@@ -2,9 +2,10 @@
 
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval
-from pratique.api.v1alpha1.common import EventType, NotificationRule, People
 from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
+from pratique.api.v1alpha1.notifications import EventType, NotificationRule
+from pratique.api.v1alpha1.people import People
 from pratique.core.kernel.identity import askers, person_of
 from pratique.core.telling.recipients import Concerned
 

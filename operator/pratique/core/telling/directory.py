@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import yaml
 from pydantic import ConfigDict, Field, ValidationError
 
-from pratique.api.v1alpha1.common import ApiModel, NotificationRecipient, RecipientKind
+from pratique.api.v1alpha1.meta import ApiModel
+from pratique.api.v1alpha1.notifications import NotificationRecipient, RecipientKind
 from pratique.core.kernel.errors import ConfigurationError
 from pratique.core.kernel.identity import folded, is_service_account
 

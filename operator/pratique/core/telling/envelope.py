@@ -6,7 +6,7 @@ Asked just before a delivery, so that an address that was mended meanwhile is th
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from pratique.api.v1alpha1.common import DeliveryState, EventType, Notification, RecipientKind
+from pratique.api.v1alpha1.notifications import DeliveryState, EventType, Notification, RecipientKind
 from pratique.core.telling.directory import address_of, slack_ids
 from pratique.core.telling.messages import Earlier, Message, Recipient
 from pratique.core.telling.reach import reach_of

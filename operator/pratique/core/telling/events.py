@@ -6,7 +6,7 @@ is told (`recipients` does), nor when (`notification` does).
 
 from typing import NamedTuple
 
-from pratique.api.v1alpha1.common import Audience, EventType
+from pratique.api.v1alpha1.notifications import Audience, EventType
 
 
 class EventInfo(NamedTuple):

@@ -8,7 +8,8 @@ must not word anything (`messages` does). Called by the planners, and by the edg
 import hashlib
 from datetime import datetime, timedelta
 
-from pratique.api.v1alpha1.common import (
+from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.notifications import (
     KUBERNETES_EVENTS,
     Audience,
     DeliveryState,
@@ -104,9 +105,7 @@ def claimed(outbox: list[Notification], before: list[Notification], sender: str)
     """
     known = {entry.id: entry for entry in before}
     return [
-        entry.model_copy(update={"sender": sender})
-        if entry.state is DeliveryState.PENDING and known.get(entry.id) != entry
-        else entry
+        amend(entry, sender=sender) if entry.state is DeliveryState.PENDING and known.get(entry.id) != entry else entry
         for entry in outbox
     ]
 
@@ -211,8 +210,9 @@ def _settled(entry: Notification, delivery: Delivery, now: datetime) -> Notifica
         return entry
     if delivery.sent:
         attempts = entry.attempts + 1
-        done = {"state": DeliveryState.SENT, "attempts": attempts, "next_attempt_at": None, "error": None}
-        return entry.model_copy(update={**done, "reference": delivery.reference[:MAX_REFERENCE] or None})
+        reference = delivery.reference[:MAX_REFERENCE] or None
+        entry = amend(entry, state=DeliveryState.SENT, attempts=attempts, next_attempt_at=None, error=None)
+        return amend(entry, reference=reference)
     # A failure of an entry that is not due was counted before: its next attempt has been set since.
     if not _is_due(entry, now):
         return entry
@@ -220,12 +220,11 @@ def _settled(entry: Notification, delivery: Delivery, now: datetime) -> Notifica
     error = fit(clean(delivery.error, MAX_ERROR), MAX_ERROR) or "no reason given"
     too_long = now - (entry.not_before or entry.at) > GIVE_UP_AFTER
     if delivery.permanent or (too_long and attempts >= MIN_ATTEMPTS):
-        given_up = {"state": DeliveryState.GIVEN_UP, "attempts": attempts, "next_attempt_at": None, "error": error}
-        return entry.model_copy(update=given_up)
+        return amend(entry, state=DeliveryState.GIVEN_UP, attempts=attempts, next_attempt_at=None, error=error)
     # What goes into one digest comes back at one moment.
     key = f"{entry.channel}/{entry.not_before}" if entry.not_before is not None else entry.id
     again = _whole_second_after(now + _pause(key, attempts, delivery.retry_after))
-    return entry.model_copy(update={"attempts": attempts, "next_attempt_at": again, "error": error})
+    return amend(entry, attempts=attempts, next_attempt_at=again, error=error)
 
 
 def short(text: str) -> str:

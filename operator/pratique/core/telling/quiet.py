@@ -6,9 +6,10 @@ What cannot wait is not held: what is urgent, and what would come too late to be
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pratique.api.v1alpha1.common import EventType, duration_of
 from pratique.api.v1alpha1.notification_channel import NotificationChannelSpec
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.pace import QuietHours, Weekday
+from pratique.api.v1alpha1.scalars import duration_of
 from pratique.core.telling.events import EVENTS
 
 _DAYS = list(Weekday)

@@ -1,7 +1,7 @@
 """Says of a channel how it reaches people, if it does, and how many messages its service is known to take. Pure."""
 
-from pratique.api.v1alpha1.common import duration_of
 from pratique.api.v1alpha1.notification_channel import NotificationChannelSpec
+from pratique.api.v1alpha1.scalars import duration_of
 from pratique.core.telling.directory import Medium, Reach
 
 _CHAT_RATE = (1.0, 1.0)

@@ -12,7 +12,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
-from pratique.api.v1alpha1.common import Notification, TimelineEntry
+from pratique.api.v1alpha1.notifications import Notification
+from pratique.api.v1alpha1.status import TimelineEntry
 from pratique.core.kernel.effects import Deliveries, Plan
 from pratique.core.kernel.happened import Happened
 from pratique.core.kernel.limits import MAX_LINE_BYTES

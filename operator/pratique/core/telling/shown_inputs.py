@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pratique.api.v1alpha1.approval import AskedInput
+from pratique.api.v1alpha1.meta import amend
 from pratique.core.kernel.text import clean
 
 ORDER = "x-order"
@@ -93,9 +94,7 @@ def _with_distinct_titles(shown: list[AskedInput]) -> list[AskedInput]:
     """Two fields of one title are told apart by their names."""
     titles = [each.title for each in shown]
     return [
-        each
-        if titles.count(each.title) == 1
-        else each.model_copy(update={"title": clean(f"{each.title} ({each.name})", MAX_TITLE)})
+        each if titles.count(each.title) == 1 else amend(each, title=clean(f"{each.title} ({each.name})", MAX_TITLE))
         for each in shown
     ]
 

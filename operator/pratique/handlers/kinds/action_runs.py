@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from pratique.api.v1alpha1 import Action, ActionRun, Approval
 from pratique.api.v1alpha1.action_run import Phase
-from pratique.api.v1alpha1.common import Notification
+from pratique.api.v1alpha1.notifications import Notification
 from pratique.cluster.store import Store
 from pratique.core.kernel.effects import Deliveries, Json, Outcomes
 from pratique.core.kernel.parking import explain

@@ -5,7 +5,8 @@ from functools import partial
 
 from pratique.api.v1alpha1 import ActionRun, Approval
 from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus
-from pratique.api.v1alpha1.common import ApiModel, KubeObject, Notification
+from pratique.api.v1alpha1.meta import ApiModel, KubeObject
+from pratique.api.v1alpha1.notifications import Notification
 from pratique.cluster.store import Store
 from pratique.core.gates.guarded import ends_now
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from pratique.api.v1alpha1.action_run import Phase
-from pratique.api.v1alpha1.common import ApiModel, KubeObject, Notification
+from pratique.api.v1alpha1.meta import ApiModel, KubeObject
+from pratique.api.v1alpha1.notifications import Notification
 from pratique.cluster.store import Store
 from pratique.core.kernel.effects import Deliveries, Json, Outcomes, Plan
 from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER

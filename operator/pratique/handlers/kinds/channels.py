@@ -4,8 +4,9 @@ from datetime import datetime
 from functools import partial
 
 from pratique.api.v1alpha1 import NotificationChannel
-from pratique.api.v1alpha1.common import KubeObject, Notification
 from pratique.api.v1alpha1.conditions import ConditionType, Reason
+from pratique.api.v1alpha1.meta import KubeObject
+from pratique.api.v1alpha1.notifications import Notification
 from pratique.core.channels.plan import ChannelSnapshot, plan_channel
 from pratique.core.kernel.effects import Deliveries, Json, Outcomes
 from pratique.core.telling.envelope import enveloped

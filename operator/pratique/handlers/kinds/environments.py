@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import partial
 
 from pratique.api.v1alpha1 import Environment
-from pratique.api.v1alpha1.common import Notification
+from pratique.api.v1alpha1.notifications import Notification
 from pratique.cluster.store import Store
 from pratique.core.environments.plan import EnvironmentSnapshot, plan_environment
 from pratique.core.environments.status import stands

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from tests.support.builders import NOW, at, channel, failed
 
-from pratique.api.v1alpha1.common import DeliveryState, EventType
 from pratique.api.v1alpha1.notification_channel import NotificationChannel, NotificationChannelSpec
+from pratique.api.v1alpha1.notifications import DeliveryState, EventType
 from pratique.core.channels.plan import CHECK, SEND_TEST, ChannelSnapshot, plan_channel
 from pratique.core.kernel.effects import CheckChannel, Delivery, Outcome, Unready
 from pratique.core.telling.messages import compose_channel

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from tests.support.builders import ENVIRONMENT_UID, NOW, at, effects, environment, failed, live
 
-from pratique.api.v1alpha1.common import Notification
 from pratique.api.v1alpha1.environment import EnvironmentPhase as Phase
+from pratique.api.v1alpha1.notifications import Notification
 from pratique.core.environments.objects import access, namespace, rails
 from pratique.core.environments.plan import EnvironmentSnapshot, plan_environment
 from pratique.core.environments.status import FINALIZER

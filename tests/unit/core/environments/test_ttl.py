@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.support.builders import NOW as START
 from tests.support.builders import environment
 
-from pratique.api.v1alpha1.common import duration_of
+from pratique.api.v1alpha1.scalars import duration_of
 from pratique.core.environments.ttl import FOREVER, Judgement, Verdict, expires_at, judge, lifetime
 
 

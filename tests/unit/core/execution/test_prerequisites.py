@@ -6,7 +6,7 @@ import pytest
 from tests.support.builders import NOW, at, failure, live, manifest, planned, run, run_plan
 
 from pratique.api.v1alpha1.action_run import DryRunResult, HeldUp
-from pratique.api.v1alpha1.common import ServiceAccountRef
+from pratique.api.v1alpha1.people import ServiceAccountRef
 from pratique.core.execution.dry_run import try_plan
 from pratique.core.execution.patience import APPROVED, FREE, GIVEN, allowed, mark
 from pratique.core.execution.prerequisites import provider

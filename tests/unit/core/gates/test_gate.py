@@ -26,7 +26,7 @@ from tests.support.builders import (
 from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.action_run import Phase
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, ApprovalStatus
-from pratique.api.v1alpha1.common import Notification
+from pratique.api.v1alpha1.notifications import Notification
 from pratique.core.gates.guarded import VERIFY, ends_now
 from pratique.core.gates.opening import approval_name, open_gate
 from pratique.core.gates.plan import READ_SUBJECT, ApprovalSnapshot, plan_approval

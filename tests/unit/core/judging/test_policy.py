@@ -10,7 +10,7 @@ from tests.support.builders import RUN_UID, planned, run_plan
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
-from pratique.api.v1alpha1.common import Requester
+from pratique.api.v1alpha1.people import Requester
 from pratique.core.judging.policy import evaluate_outputs, evaluate_ready, evaluate_run
 from pratique.core.kernel.effects import Evaluation, Judged, Rendered
 from pratique.core.kernel.errors import EvaluationError

@@ -4,8 +4,7 @@ import pytest
 from tests.support.builders import NOW as START
 from tests.support.builders import at
 
-from pratique.api.v1alpha1.common import Condition, ConditionStatus
-from pratique.api.v1alpha1.conditions import Reason
+from pratique.api.v1alpha1.conditions import Condition, ConditionStatus, Reason
 from pratique.core.kernel.conditions import drop_condition, find_condition, set_condition, set_kstatus
 
 LATER = at(minutes=60)

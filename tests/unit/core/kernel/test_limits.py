@@ -7,7 +7,8 @@ from tests.support.builders import NOW, approval, gate, run, run_plan, stage, vo
 
 from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, DryRun, DryRunResult, FieldChange, Phase
-from pratique.api.v1alpha1.common import EventType, NotificationRule, Requester
+from pratique.api.v1alpha1.notifications import EventType, NotificationRule
+from pratique.api.v1alpha1.people import Requester
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
 from pratique.core.kernel.effects import Delivery, Plan
 from pratique.core.kernel.limits import MAX_INPUT_BYTES, MAX_METADATA_LENGTH, MAX_OUTPUT_BYTES, MAX_PLAN_BYTES

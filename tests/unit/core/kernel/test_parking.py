@@ -6,7 +6,7 @@ import pytest
 from tests.support.builders import NOW
 
 from pratique.api.v1alpha1 import Action, ActionRun, Approval, Environment
-from pratique.api.v1alpha1.common import KubeObject
+from pratique.api.v1alpha1.meta import KubeObject
 from pratique.core.kernel.errors import UnreadableError
 from pratique.core.kernel.frames import frames_of, trace_of
 from pratique.core.kernel.parking import parked_conditions

@@ -25,7 +25,8 @@ from tests.support.wider import ADDED, WIRE, models_in, wider
 from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.action_run import ActionRun, DryRun, FieldChange, Phase, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalSpec, ApprovalState
-from pratique.api.v1alpha1.common import NotificationRule, People
+from pratique.api.v1alpha1.notifications import NotificationRule
+from pratique.api.v1alpha1.people import People
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.guarded import VERIFY
 from pratique.core.kernel.effects import Evaluation, Outcome

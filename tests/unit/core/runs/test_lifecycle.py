@@ -27,7 +27,8 @@ from tests.support.builders import (
 
 from pratique.api.v1alpha1.action_run import ActionRun, DryRun, Phase, RunApproval
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
-from pratique.api.v1alpha1.common import Notification, TimelineEntry
+from pratique.api.v1alpha1.notifications import Notification
+from pratique.api.v1alpha1.status import TimelineEntry
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.guarded import VERIFY
 from pratique.core.gates.opening import approval_name, open_gate

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from tests.support.builders import NOW, action, approval_of, effects, run, waiting
 
 from pratique.api.v1alpha1 import ActionRun
-from pratique.api.v1alpha1.common import EventType, OnBehalfOf, Requester
+from pratique.api.v1alpha1.notifications import EventType
+from pratique.api.v1alpha1.people import OnBehalfOf, Requester
 from pratique.core.kernel.effects import Json, Outcome
 from pratique.core.runs.open_runs import OpenRuns, ahead_of, too_many
 from pratique.core.runs.plan import EVALUATE, plan_action_run

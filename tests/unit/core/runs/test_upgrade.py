@@ -19,8 +19,8 @@ from tests.support.wider import models_in, wider
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalSpec, ApprovalState
-from pratique.api.v1alpha1.common import format_time
 from pratique.api.v1alpha1.environment import Environment
+from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.environments.plan import EnvironmentSnapshot, plan_environment
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
 from pratique.core.judging.policy import evaluate_outputs, evaluate_ready, evaluate_run

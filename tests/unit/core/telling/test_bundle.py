@@ -6,7 +6,7 @@ from datetime import timedelta
 from tests.support.builders import NOW
 from tests.support.told import declined, expiring, requested
 
-from pratique.api.v1alpha1.common import EventType
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.telling.bundle import MAX_COMMANDS, bundle
 
 

@@ -5,7 +5,7 @@ from tests.support.builders import NOW, approval, environment, gate, run, run_pl
 
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Decision
-from pratique.api.v1alpha1.common import EventType, NotificationRule
+from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.core.telling.concerned import by_approval, by_environment, by_run
 
 RULES = [NotificationRule(channels=["chat"], events=[EventType.APPROVED])]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pratique.api.v1alpha1.common import NotificationRecipient, RecipientKind
+from pratique.api.v1alpha1.notifications import NotificationRecipient, RecipientKind
 from pratique.core.telling.directory import (
     Directory,
     DirectoryError,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from tests.support.told import entry, held_run, its_gate
 
-from pratique.api.v1alpha1.common import DeliveryState, EventType, Notification
 from pratique.api.v1alpha1.notification_channel import NotificationChannelSpec
+from pratique.api.v1alpha1.notifications import DeliveryState, EventType, Notification
 from pratique.core.telling.directory import parse_directory
 from pratique.core.telling.envelope import enveloped
 from pratique.core.telling.messages import Recipient, compose_run

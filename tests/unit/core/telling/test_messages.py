@@ -9,7 +9,7 @@ import yaml
 from tests.support.builders import NOW, approval, counted, environment, gate, run
 from tests.support.told import REASON, SUMMARY, WHY, declined, ending, entry, expiring, held_run, its_gate, requested
 
-from pratique.api.v1alpha1.common import Audience, EventType, NotificationRecipient, RecipientKind
+from pratique.api.v1alpha1.notifications import Audience, EventType, NotificationRecipient, RecipientKind
 from pratique.core.telling.messages import (
     MAX_DECISIONS,
     compose_approval,

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from tests.support.builders import NOW
 from tests.support.told import entry
 
-from pratique.api.v1alpha1.common import KUBERNETES_EVENTS, DeliveryState, EventType, Notification, NotificationRule
+from pratique.api.v1alpha1.notifications import (
+    KUBERNETES_EVENTS,
+    DeliveryState,
+    EventType,
+    Notification,
+    NotificationRule,
+)
 from pratique.core.kernel.effects import Delivery
 from pratique.core.telling.events import EVENTS
 from pratique.core.telling.outbox import (

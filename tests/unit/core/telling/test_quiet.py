@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pratique.api.v1alpha1.common import EventType
 from pratique.api.v1alpha1.notification_channel import NotificationChannelSpec
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.pace import QuietHours, Weekday
 from pratique.core.telling.quiet import hold_until, quiet_until, zone_of
 

@@ -7,7 +7,7 @@ from tests.support.builders import NOW, approval, gate, run
 
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus
 from pratique.api.v1alpha1.approval import ApprovalStatus
-from pratique.api.v1alpha1.common import DeliveryState, EventType, NotificationRule
+from pratique.api.v1alpha1.notifications import DeliveryState, EventType, NotificationRule
 from pratique.core.kernel.effects import Delivery, Plan
 from pratique.core.kernel.happened import Happened
 from pratique.core.telling.recipients import Concerned, Routing

@@ -7,7 +7,7 @@ from tests.support.builders import NOW, action, run, run_plan, stage
 from tests.support.told import entry, held_run, its_gate
 
 from pratique.api.v1alpha1.approval import Approval
-from pratique.api.v1alpha1.common import EventType
+from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.gates.opening import open_gate
 from pratique.core.telling.messages import compose_approval, compose_run
 from pratique.core.telling.shown_inputs import MAX_NAME, MAX_SHOWN, MAX_TITLE, MAX_VALUE, asked_inputs, asked_lines
