@@ -63,7 +63,8 @@ component: setup ## parts in processes and with sockets of their own, and no clu
 
 integration: controlplane ## CRD tables, identities, the chart, the story: on a real API server
 	@$(PY) -m tools.controlplane build helm
-	$(STEP) "CRD tables, identities and the story, on a real API server" --show " passed" -- $(PYTEST) tests/controlplane tests/crds tests/attacks tests/integration tests/fuzz tests/e2e $(SPREAD)
+	$(STEP) "CRD tables, identities and attacks, on a real API server" --show " passed" -- $(PYTEST) tests/controlplane tests/crds tests/attacks $(SPREAD)
+	$(STEP) "the operator and its stories, on a real API server" --show " passed" -- $(PYTEST) tests/integration tests/fuzz tests/e2e $(SPREAD)
 	$(STEP) "killed at writes, and wrong answers" --show " passed" -- $(PYTEST) tests/chaos
 	@$(MAKE) --no-print-directory older
 

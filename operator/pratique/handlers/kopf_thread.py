@@ -14,6 +14,7 @@ import contextlib
 import itertools
 import logging
 import threading
+import weakref
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
@@ -67,7 +68,7 @@ class KopfThread:
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(_noted)
         self._stop = asyncio.Event()
-        self._sessions: list[aiohttp.ClientSession] = []
+        self._connections = Connections()
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -130,17 +131,14 @@ class KopfThread:
                 break
         if left:
             log.warning("Left behind with its loop: %s", ", ".join(sorted(task.get_name() for task in left if task)))
-        for session in self._sessions:  # each by itself: one that is slow to close leaves no connection of another open
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(_ROUND_SECONDS):
-                    await session.close()
+        await self._connections.close(_ROUND_SECONDS)
         with contextlib.suppress(Exception):
             async with asyncio.timeout(_ROUND_SECONDS):
                 await self._loop.shutdown_asyncgens()
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
-        kopf.on.login(registry=registry)(login(self._connection, self._sink, self._sessions.append))
+        kopf.on.login(registry=registry)(login(self._connection, self._sink, self._connections))
         for plural in self._plurals:
             group, version = ("", "v1") if plural == "namespaces" else (GROUP, VERSION)
             kopf.on.event(group, version, plural, registry=registry)(self._handler(plural))
@@ -170,16 +168,38 @@ def _why(task: "asyncio.Task[Any]") -> str:
     return f"its task {task.get_name()!r} ended" + (f" ({type(error).__name__})" if error else "")
 
 
-def login(connection: Connection, sink: Sink, made: Callable[[aiohttp.ClientSession], None]) -> Callable[..., Any]:
-    """Return a Kopf login handler that uses our connection and sees what is answered; `made` is told of each session."""
+class Connections:
+    """What Kopf has opened: its sessions, and the streams of its watches.
+
+    A watch that is cancelled has left its session, and says good-bye to the API server by itself; with its loop closed
+    before there is an answer, it would stay open. So the streams are known apart, and are ended without a word.
+    """
+
+    def __init__(self) -> None:
+        self.sessions: list[aiohttp.ClientSession] = []
+        self.streams: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
+
+    async def close(self, seconds: float) -> None:
+        """Close all of it, each session within so many seconds; one that is slow leaves nothing of another open."""
+        for session in self.sessions:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(seconds):
+                    await session.close()
+        for stream in list(self.streams):
+            stream.abort()
+        await asyncio.sleep(0)  # what is aborted is closed at the loop's next turn
+
+
+def login(connection: Connection, sink: Sink, opened: Connections) -> Callable[..., Any]:
+    """Return a Kopf login handler that uses our connection and sees what is answered; `opened` knows what it opens."""
 
     async def connect(**_: Any) -> kopf.AiohttpSession:  # noqa: ANN401 - Kopf's
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=connection.ssl_context()),
-            middlewares=(_identified_by(connection), _seen_by(sink)),
+            middlewares=(_identified_by(connection), _seen_by(sink, opened)),
             response_class=answers(sink),
         )
-        made(session)
+        opened.sessions.append(session)
         return kopf.AiohttpSession(aiohttp_session=session, server=connection.server)
 
     return connect
@@ -193,10 +213,12 @@ def _identified_by(connection: Connection) -> aiohttp.ClientMiddlewareType:
     return identify
 
 
-def _seen_by(sink: Sink) -> aiohttp.ClientMiddlewareType:
+def _seen_by(sink: Sink, opened: Connections) -> aiohttp.ClientMiddlewareType:
     async def see(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         answer = await send(request)
         query, plural = request.url.query, request.url.path.rpartition("/")[2]
+        if answer.connection is not None and answer.connection.transport is not None:
+            opened.streams.add(answer.connection.transport)
         if answer.status >= 300 and ("watch" in query or "limit" in query):
             sink.refused(plural, answer.status)
         elif "watch" in query and isinstance(answer, Watched):

@@ -12,7 +12,7 @@ from pratique.cluster.client import Api
 from pratique.cluster.connection import Connection
 from pratique.handlers.informers import Informers
 from pratique.handlers.kinds import WATCHED, Key, new_stores
-from pratique.handlers.kopf_thread import login
+from pratique.handlers.kopf_thread import Connections, login
 from pratique.handlers.memory import Parsed
 
 PATH = "/apis/pratique.dev/v1alpha1/actionruns"
@@ -46,7 +46,7 @@ async def kopf_asks(url: str, began: list[str], path: str) -> Any:
     """Ask as Kopf does, with the session that our login gives it."""
     connection = Connection(server=url.rstrip("/"), token="t", impersonate={"Impersonate-User": "u"})
     told: Any = Told(began)
-    info = await login(connection, told, lambda session: None)()
+    info = await login(connection, told, Connections())()
     async with info.aiohttp_session as session, session.get(info.server + path) as answer:
         assert isinstance(answer, aiohttp.ClientResponse)
         return await answer.json()
