@@ -8,7 +8,7 @@ from tests.attacks.removal import Rule, outcomes, rules, trials
 from tests.attacks.world import World
 from tests.support.http import Reply
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

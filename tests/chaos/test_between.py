@@ -53,7 +53,7 @@ async def killed_by(world: World, channel: str, moment: str) -> tuple[str, list[
     return name, [f"{name}: {problem}" for problem in problems]
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_what_is_not_marked_is_told_once_more_by_the_same_key_and_never_a_third_time(tmp_path: Path) -> None:
     async def play() -> list[str]:
         async with chaos_world(tmp_path) as world:

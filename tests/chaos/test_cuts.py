@@ -23,7 +23,7 @@ BOUNDED = {
 """By story, of how many moments of its writes it is killed at one; up to three, each write has its turn."""
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 def test_killed_at_writes_everything_happens_once(tmp_path: Path) -> None:
     async def play() -> list[str]:
         broken: list[str] = []

@@ -112,7 +112,7 @@ async def set_back(world: World, clock: SetClock) -> None:
     assert "was deleted before it was ready" in failed["message"]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_deadlines_and_ttls_follow_a_clock_that_is_set(tmp_path: Path) -> None:
     async def play() -> None:
         async with chaos_world(tmp_path) as world:

@@ -17,7 +17,7 @@ from tools.controlplane.servers import Options
 from tools.installation import OperatorProcess
 
 SPACE = "leaders"
-pytestmark = pytest.mark.timeout(300)  # processes are started and ended one after another, on a busy machine too
+pytestmark = pytest.mark.timeout(600)  # processes are started and ended one after another, on a busy machine too
 Planes = tuple[Cluster, Path, Path]
 
 

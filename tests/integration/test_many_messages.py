@@ -145,7 +145,7 @@ def delay(run: Json) -> float:
     return (datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_thousand_messages_wait_for_receivers_that_are_down_and_arrive(tmp_path: Path) -> None:
     hook, post = Endpoint(SILENT_EVERY), Postbox(SILENT_EVERY)
     server = {"server": f"127.0.0.1:{post.port}", "tls": "None", "from": "pratique@example.com"}
@@ -198,7 +198,7 @@ async def test_a_thousand_messages_wait_for_receivers_that_are_down_and_arrive(t
     post.stop()
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 async def test_a_channel_that_hangs_for_ever_costs_the_one_beside_it_nothing(tmp_path: Path) -> None:
     hook, dead = Endpoint(), Endpoint(hangs=True)
     urls = {"hook": hook.url, "dead": dead.url}

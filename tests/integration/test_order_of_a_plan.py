@@ -14,7 +14,7 @@ from tests.support.manifests import decision, run
 from tests.support.runs import document_of
 from tools.installation import OperatorProcess
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(360)]
 RBAC = "rbac.authorization.k8s.io"
 ME = {"kind": "ServiceAccount", "name": "orderer", "namespace": "pratique-actions"}
 WHAT = "${inputs.what}"

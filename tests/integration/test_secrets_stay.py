@@ -29,7 +29,7 @@ from tools.installation import OperatorProcess
 from pratique.api.v1alpha1.notification_channel import CHANNEL_TYPES
 from pratique.cluster.client import MERGE_PATCH
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 SPACE = "secrets"
 EVENTS = ["ApprovalRequested", "Approved", "Declined", "Succeeded"]
 CHANNELS_PER_ACTION = 20

@@ -18,7 +18,7 @@ from tools.installation import OperatorProcess, install_pratique
 
 from pratique.core.telling.credentials import ALLOWED_HOSTS
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(480)]
 SPACE = "leaving"
 ALL = ("actions", "actionruns", "approvals", "environments", "notificationchannels")
 World = tuple[ControlPlane, Cluster, OperatorProcess]
