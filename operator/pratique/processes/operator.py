@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
@@ -18,6 +18,7 @@ from pratique.cluster.client import Api, ApiError
 from pratique.cluster.connection import Connection
 from pratique.cluster.perform import failure_of
 from pratique.cluster.secrets import SecretReader
+from pratique.cluster.store import Store
 from pratique.core.kernel.effects import CheckChannel, Delivery, Failure, Outcome
 from pratique.core.kernel.errors import Ending
 from pratique.core.operating.leadership import LEASE_NAME
@@ -30,6 +31,7 @@ from pratique.guarding.guard import Guard, until_guarded
 from pratique.handlers.clearing import Clearing
 from pratique.handlers.informers import Informers
 from pratique.handlers.kinds import Key, Limits, decided, new_stores, watched_kinds
+from pratique.handlers.kinds.base import Stores, Watched
 from pratique.handlers.memory import Parsed, Vouched
 from pratique.handlers.queue import KeyedQueue
 from pratique.handlers.reconciler import Reconciler, Verdict
@@ -102,6 +104,16 @@ class Operator:
         )
         self.informers = Informers(stores, watched, self.workers.add, self._forget, self.clock.steady)
         self.watches = Watches(connection, self.informers, self.clock, self.api)
+        cleared = (stores["environments"], self.informers.seen, self._look)
+        self.clearing = Clearing(self.api, settings.guard, *cleared, settings.guard_settle)
+        self.guard = self._guard_of(stores, taints)
+        self.reconciler = self._reconciler_of(stores, watched)
+        self._stores = stores
+        self._posting: set[asyncio.Task[Failure | None]] = set()
+        self.health = self._shown()
+
+    def _guard_of(self, stores: Stores, taints: dict[str, str]) -> Guard:
+        """Put together what proves that the API server guards, and what is done after a gap."""
         sweep = Sweep(
             stores=stores,
             taints=taints,
@@ -110,19 +122,20 @@ class Operator:
             add=self.workers.add,
             superseded=self.metrics.superseded,
         )
-        cleared = (stores["environments"], self.informers.seen, self._look)
-        self.clearing = Clearing(self.api, settings.guard, *cleared, settings.guard_settle)
-        self.guard = Guard(
+        return Guard(
             api=self.api,
-            values=settings.guard,
+            values=self.settings.guard,
             sweep=sweep,
             told=self._guarded,
             clearing=self.clearing,
-            every=settings.guard_every,
-            settle=settings.guard_settle,
+            every=self.settings.guard_every,
+            settle=self.settings.guard_settle,
             counted=self.metrics.verified,
         )
-        self.reconciler = Reconciler(
+
+    def _reconciler_of(self, stores: dict[str, Store], watched: Mapping[str, Watched]) -> Reconciler:
+        """Put together what looks at objects."""
+        return Reconciler(
             api=self.api,
             kinds=decided(watched),
             stores=stores,
@@ -131,13 +144,10 @@ class Operator:
             check_channel=self._check_channel,
             verify_guard=self.guard.verify,
             clock=self.clock.now,
-            identity=settings.identity,
+            identity=self.settings.identity,
             changed=self.informers.written,
             given_up=self._given_up,
         )
-        self._stores = stores
-        self._posting: set[asyncio.Task[Failure | None]] = set()
-        self.health = self._shown()
 
     def _may_write(self) -> bool:
         return self.leadership is None or self.leadership.valid()
