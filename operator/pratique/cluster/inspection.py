@@ -4,13 +4,13 @@ It finds facts and says what is missing; what a template or an expression makes 
 the API server does not let us see is taken for sound: runs are what finds it out then.
 """
 
-import difflib
 from collections.abc import Iterator
 from typing import Any
 
 from pratique.api.v1alpha1.action import Action
 from pratique.cluster.client import Api, ApiError
 from pratique.core.kernel.effects import Inspection, Json
+from pratique.core.kernel.text import nearest
 
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _REVIEW = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
@@ -81,12 +81,12 @@ async def _missing(api: Api, version: str, kind: str) -> str | None:
     same_kind = sorted({have for have, named in known if named == kind})
     here = sorted({named for have, named in known if have == version})
     if here:
-        close = difflib.get_close_matches(kind, here, n=1)
-        hint = f"did you mean {close[0]}?" if close else _elsewhere(kind, same_kind)
+        meant = nearest(kind, here)
+        hint = f"did you mean {meant}?" if meant else _elsewhere(kind, same_kind)
         return f"kind: the cluster has no kind {kind} in {version}; {hint}"
     hint = _elsewhere(kind, same_kind)
-    if not same_kind and (close := difflib.get_close_matches(version, sorted({have for have, _ in known}), n=1)):
-        hint = f"did you mean {close[0]}?"
+    if not same_kind and (meant := nearest(version, {have for have, _ in known})):
+        hint = f"did you mean {meant}?"
     return f"apiVersion: the cluster has no {version}; {hint}"
 
 

@@ -4,7 +4,6 @@ Every expression is compiled, every input that one names must be in the form, ev
 the form would take. Each problem is one sentence that begins with the path of the field.
 """
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ from pratique.core.judging.nulls import problems_of_nulls
 from pratique.core.judging.policy import OUTPUT_SCOPE, SCOPE, render_resource, scope_of
 from pratique.core.judging.rendering import Json, Literal, parse, strings
 from pratique.core.kernel.errors import EvaluationError
-from pratique.core.kernel.text import clean
+from pratique.core.kernel.text import clean, nearest
 from pratique.core.plans.objects import forbidden, not_written_out
 
 MAX_PROBLEMS = 10
@@ -172,8 +171,8 @@ def _names(action: Action, text: str, path: str) -> Iterator[str]:
     selected = selections_of(text)
     for root, known, what in (("inputs", _inputs(action), "input"), ("resources", resources, "resource")):
         for name in sorted({each for of, each in selected if of == root} - set(known)):
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(known) or 'none'}"
+            meant = nearest(name, known)
+            hint = f"did you mean {meant}?" if meant else f"known are: {', '.join(known) or 'none'}"
             yield f"{path}: there is no {what} named {name}; {hint}"
 
 

@@ -1,11 +1,11 @@
 """Says how an expression is mended that does not compile: what other languages write, and what CEL has for it. Pure."""
 
-import difflib
 import re
 from collections.abc import Sequence
 
 from pratique.api.v1alpha1.spelling import DURATION_PATTERN
 from pratique.core.judging.expression_text import Token, tokens_of
+from pratique.core.kernel.text import nearest
 
 _SIGNS = {
     "&": "write && for and",
@@ -99,8 +99,8 @@ def _undeclared(said: str, known: Sequence[str]) -> str | None:
     if name in _WORDS:
         return _WORDS[name]
     lower = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.7)
-    return f"did you mean {lower[close[0]]}?" if close else None
+    meant = nearest(name.lower(), lower, cutoff=0.7)
+    return f"did you mean {lower[meant]}?" if meant else None
 
 
 def _by_words(tokens: Sequence[Token]) -> str | None:

@@ -4,7 +4,6 @@ A word that nothing honours is refused: a form that seems to limit an input, and
 are refused with it, so that judging inputs never leaves the process.
 """
 
-import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 from jsonschema import FormatChecker
 
 from pratique.api.v1alpha1.spelling import DURATION_PATTERN
-from pratique.core.kernel.text import clean
+from pratique.core.kernel.text import clean, nearest
 from pratique.core.telling.shown_inputs import ORDER
 
 WORDS = frozenset(
@@ -96,8 +95,8 @@ def _problems_of_order(schema: Mapping[str, object], path: str) -> Iterator[str]
         yield f"{path}.{ORDER}: must be a list of the names under properties"
         return
     for name in (each for each in order if each not in known):
-        close = difflib.get_close_matches(str(name), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(known) or 'none'}"
+        meant = nearest(str(name), known)
+        hint = f"did you mean {meant}?" if meant else f"known are: {', '.join(known) or 'none'}"
         yield f"{path}.{ORDER}: there is no field {clean(str(name), 80)}; {hint}"
 
 
@@ -138,10 +137,9 @@ def _meant(word: str, kind: object) -> str:
         return "how a form looks is not said here: leave it out; title and description are what people read"
     if word in _BRANCHES or word.startswith("dependent"):
         return _RULE
-    meant = _SIZES.get(str(kind), _NUMBERS).get(word) or _MEANT.get(word)
-    close = difflib.get_close_matches(word, sorted(WORDS), n=1, cutoff=0.75)
-    if meant or close:
-        return f"did you mean {meant or close[0]}?"
+    meant = _SIZES.get(str(kind), _NUMBERS).get(word) or _MEANT.get(word) or nearest(word, WORDS, cutoff=0.75)
+    if meant:
+        return f"did you mean {meant}?"
     return "use a rule in inputs.rules"
 
 

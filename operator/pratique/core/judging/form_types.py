@@ -4,7 +4,6 @@ Pure; called by `checks` only. It checks and never evaluates: on the message typ
 and a gate `inputs.cost > 100.0` would be skipped in silence. Evaluation is `expressions`' affair, over plain maps.
 """
 
-import difflib
 import json
 import re
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from google.protobuf import descriptor_pb2
 from pratique.core.judging.expression_library import checker
 from pratique.core.judging.expression_text import as_checked, field_name, named
 from pratique.core.judging.expressions import complaint
+from pratique.core.kernel.text import nearest
 
 Json = Mapping[str, Any]
 ANYTHING: Json = {}
@@ -81,8 +81,8 @@ class Types:
         if unknown := _UNKNOWN_FIELD.search(said):
             name, message = named(unknown[1]), unknown[2]
             known = list(self.fields[message])
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(known) or 'none'}"
+            meant = nearest(name, known)
+            hint = f"did you mean {meant}?" if meant else f"known are: {', '.join(known) or 'none'}"
             return f"{self.paths[message]} has no field {name}; {hint}"
         plain = _TYPE_NAME.sub(lambda found: f"object {self.paths[found[0]]}", said)
         wrong = _WRONG_TYPES.search(plain)

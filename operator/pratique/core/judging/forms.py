@@ -4,7 +4,6 @@
 """
 
 import copy
-import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -23,7 +22,7 @@ from pratique.core.kernel.limits import (
     MAX_SCHEMA_BYTES,
     MAX_SCHEMA_DEPTH,
 )
-from pratique.core.kernel.text import clean
+from pratique.core.kernel.text import clean, nearest
 
 Json = dict[str, Any]
 MAX_SENTENCES = 10
@@ -182,9 +181,9 @@ def _blank(given: Any, expected: list[Any]) -> str:  # noqa: ANN401 - any JSON v
 
 def _unknown(path: str, name: str, known: list[str]) -> str:
     lower = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(name.lower(), list(lower), n=1)
-    hint = f"did you mean {lower[close[0]]}?" if close else f"known are: {', '.join(known) or 'none'}"
-    if name in ("true", "false") and not close:
+    meant = nearest(name.lower(), lower)
+    hint = f"did you mean {lower[meant]}?" if meant else f"known are: {', '.join(known) or 'none'}"
+    if name in ("true", "false") and not meant:
         hint = f"YAML reads on, yes, off and no as {name}: write the name in quotes; {hint}"
     return f"{path}.{clean(name, 80)}: there is no such input; {hint}"
 

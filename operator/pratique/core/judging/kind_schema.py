@@ -4,10 +4,11 @@ Pure; runs inside the sandbox. It says only what is wrong whatever the inputs ar
 judged by the type that is known of it, or not at all.
 """
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from pratique.core.kernel.text import nearest
 
 Json = Mapping[str, Any]
 KindOf = Callable[[str], str | None]
@@ -66,8 +67,8 @@ def _object(value: Json, schema: Json, kind: KindSchema, path: str, kind_of: Kin
             yield from _value(each, others, kind, f"{path}.{name}", kind_of, depth)
         elif not is_open:
             known = list(properties or ())
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(known[:12])}"
+            meant = nearest(name, known)
+            hint = f"did you mean {meant}?" if meant else f"known are: {', '.join(known[:12])}"
             yield f"{path}.{name}: there is no such field; {hint}"
 
 

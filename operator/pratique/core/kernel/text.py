@@ -27,9 +27,9 @@ def clean(text: str, limit: int = 1024, *, multiline: bool = False) -> str:
     return shown[: limit - 1].rstrip() + _ELLIPSIS
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return which of the names that there are was probably meant, or None."""
-    close = difflib.get_close_matches(name, sorted(known), n=1)
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return which of the names that there are was probably meant, or None; `cutoff` is how like they must be, up to 1."""
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=cutoff)
     return close[0] if close else None
 
 
