@@ -17,7 +17,7 @@ UV := $(firstword $(wildcard $(VENV)/bin/uv) uv)
 # One set of pins for every Python from 3.11 on, and no address in it: where packages come from is the machine's matter.
 COMPILE := $(UV) pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup controlplane chromium demo up down test verify unit component integration older looks pictures chaos attacks bench test-kind generate requirements clean
+.PHONY: help setup controlplane chromium demo up down test verify unit component integration older looks pictures hunt chaos attacks bench test-kind generate requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -75,6 +75,9 @@ older: controlplane ## the same identity tests and a story where a webhook stamp
 	$(STEP) "1.33: stamps, identities, attacks" --show " passed" -- env PRATIQUE_TEST_VERSION=1.33 $(PYTEST) tests/crds/test_stamps.py tests/crds/test_identity_runs.py tests/crds/test_identity_approvals.py tests/attacks/test_attacks.py --deselect tests/attacks/test_attacks.py::test_the_page_shows_what_was_answered $(SPREAD)
 	$(STEP) "1.34: a held run" --show " passed" -- env PRATIQUE_TEST_VERSION=1.34 $(PYTEST) $(STORY)
 	$(STEP) "1.35: a held run" --show " passed" -- env PRATIQUE_TEST_VERSION=1.35 $(PYTEST) $(STORY)
+
+hunt: controlplane ## property tests and generated attempts with five times as many examples, chosen anew (half an hour)
+	$(STEP) "examples chosen anew" --show " passed" -- env PRATIQUE_FUZZ=5 $(PYTEST) tests/unit tests/component tests/fuzz -m hypothesis $(SPREAD)
 
 chaos: controlplane ## every story killed at every request; every fault; minutes without the API server (half an hour)
 	@$(PY) -m tests.chaos

@@ -15,11 +15,13 @@ from tools.controlplane.plane import temporary_plane
 from tools.controlplane.servers import Options
 from tools.installation import ROOT, WebhookProcess, installed
 
+from tests.support import generated
 from tests.support.cluster import Cluster, Source, choose
 from tests.support.time_limit import set_alarm
 
 PEOPLE = Path(__file__).parent / "support" / "people.yaml"
 BORROWED = PEOPLE.with_name("borrowed.yaml")
+generated.load()
 
 
 def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool | None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fuzz.world import ACTIONS, APPROVALS, BOUND, RUNS, SPACE, World, examples, size
+from tests.fuzz.world import ACTIONS, APPROVALS, BOUND, RUNS, SPACE, World, size
+from tests.support.generated import examples
 
 from pratique.core.plans.sameness import contains
 

@@ -11,8 +11,9 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fuzz.world import ACTIONS, APPROVALS, NOTES, RUNS, SPACE, World, examples
+from tests.fuzz.world import ACTIONS, APPROVALS, NOTES, RUNS, SPACE, World
 from tests.support.cluster import wait_for
+from tests.support.generated import examples
 from tests.support.own_plane import note_action
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]

@@ -7,7 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.fuzz.test_fuzz_actions import is_json
-from tests.fuzz.world import ACTIONS, NOTES, RUNS, SPACE, World, examples
+from tests.fuzz.world import ACTIONS, NOTES, RUNS, SPACE, World
+from tests.support.generated import examples
 from tests.support.own_plane import note_action
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]

@@ -1,16 +1,11 @@
-"""What generated attempts share: requests as somebody, waiting until a run goes on no more, the number of examples.
-
-`PRATIQUE_FUZZ=20 pytest tests/fuzz` tries twenty times as many, chosen anew each time; without it they are always the same.
-"""
+"""What generated attempts share: requests as somebody, waiting until a run goes on no more."""
 
 import itertools
 import json
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from tests.support.cluster import wait_for
 from tests.support.http import Callers, Reply
 from tests.support.runs import STILL_GOING, condition
@@ -23,17 +18,8 @@ RUNS = f"{GROUP}/namespaces/{SPACE}/actionruns"
 APPROVALS = f"{GROUP}/namespaces/{SPACE}/approvals"
 NOTES = f"/api/v1/namespaces/{SPACE}/configmaps"
 MERGE = "application/merge-patch+json"
-MORE = int(os.environ.get("PRATIQUE_FUZZ", "1"))
 BOUND = 1_000_000
 """Bytes of a run as JSON: far enough from the 1.5 MiB that etcd takes."""
-
-
-def examples(number: int) -> settings:
-    """Return the settings for this many examples."""
-    quiet = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
-    return settings(
-        max_examples=number * MORE, deadline=None, derandomize=MORE == 1, suppress_health_check=quiet, database=None
-    )
 
 
 @dataclass

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 import yarl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft6Validator
 from tests.support.channelling import PLANTED, URL, problem_of, told_by
+from tests.support.generated import examples
 from tests.support.golden import assert_golden
 from tests.support.receiver import receiving
 from tests.support.told import EVERY_EVENT, requested
@@ -31,6 +32,13 @@ LINK = (
 )
 
 
+def keys_of(part: Any) -> set[str]:
+    """Return each key of a document, at whatever depth."""
+    if isinstance(part, list):
+        return set().union(*map(keys_of, part))
+    return set(part).union(*map(keys_of, part.values())) if isinstance(part, dict) else set()
+
+
 def card_of(message: Message) -> dict[str, Any]:
     """Return the card, once its envelope and form are what Teams and the schema want."""
     payload = msteams.payload(message)
@@ -39,10 +47,10 @@ def card_of(message: Message) -> dict[str, Any]:
     (attachment,) = payload["attachments"]
     assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
     card = dict(attachment["content"])
+    assert "actions" not in keys_of(card)  # what people wrote may be that word
     assert card.pop("msteams") == {"width": "Full"}  # Teams' own addition to the schema
     errors = [f"{list(error.path)}: {error.message[:200]}" for error in SCHEMA.iter_errors(card)]
     assert not errors, errors
-    assert "actions" not in json.dumps(card)
     assert {block["type"] for block in card["body"]} <= {"RichTextBlock", "FactSet"}
     return card
 
@@ -216,7 +224,7 @@ class TestLimit:
         card_of(replace(told, facts=everything, audience=replace(told.audience, users=long, groups=long)))
         card_of(replace(told, facts=(("a", "\n".join("x" * 10_000)),) * 8))
 
-    @settings(max_examples=50, deadline=None)
+    @examples(50)
     @given(st.lists(st.tuples(st.text(max_size=300), st.text(max_size=3000)), max_size=30), st.text(max_size=2048))
     def test_any_text(self, told: list[tuple[str, str]], text: str) -> None:
         card_of(replace(requested(), text=text, facts=tuple(told)))

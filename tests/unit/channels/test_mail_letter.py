@@ -10,8 +10,9 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.generated import examples
 from tests.support.golden import assert_golden_text
 from tests.support.mailserver import read_mail
 from tests.support.told import EVERY_EVENT, declined, requested
@@ -198,7 +199,7 @@ class TestHeaders:
         assert squeezed(mail["Subject"]) == squeezed(header_text(text, MAX_SUBJECT))
         assert written_to(mail) == (name_text(text), "lead@example.com")
 
-    @settings(max_examples=150, deadline=None)
+    @examples(150)
     @given(st.text(max_size=300), st.text(max_size=80))
     def test_any_text_is_read_back(self, headline: str, name: str) -> None:
         told = replace(requested(), headline=clean(headline) or "x")
@@ -287,7 +288,7 @@ class TestPage:
         assert_all_is_shown(told, mail_of(told))
         assert "<dl" not in html_of(told)
 
-    @settings(max_examples=60, deadline=None)
+    @examples(60)
     @given(st.lists(st.tuples(st.text(max_size=200), st.text(max_size=900)), max_size=12), st.text(max_size=900))
     def test_any_text_is_read_back(self, facts: list[tuple[str, str]], text: str) -> None:
         cleaned = tuple((clean(label) or "x", clean(value) or "x") for label, value in facts)

@@ -1,8 +1,8 @@
 """The work queue as a state machine with a fake clock: nothing is lost, nothing runs twice at once, backoff is bounded."""
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.support.generated import examples
 
 from pratique.handlers.queue import FIRST_BACKOFF, LAST_BACKOFF, DueHeap, KeyedQueue, Now
 
@@ -113,7 +113,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert all(promised <= max(each, 0.0) + 1e-6 for each in times if each > 0)
 
 
-QueueMachine.TestCase.settings = settings(max_examples=300, stateful_step_count=60, deadline=None)
+QueueMachine.TestCase.settings = examples(300, steps=60)
 TestQueue = QueueMachine.TestCase
 
 NOW = Now(1000.0, 50.0)

@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.builders import NOW
 from tests.support.environment_world import GOING, KilledError, World
+from tests.support.generated import examples
 
 SPEC = {
     "ttl": "60s",
@@ -22,7 +23,7 @@ SPEC = {
 }
 KINDS = ["Environment", "LimitRange", "Namespace", "NetworkPolicy", "ResourceQuota", "RoleBinding", "RoleBinding"]
 END = NOW + timedelta(seconds=60)
-FEW = settings(max_examples=25, deadline=None)
+FEW = examples(25)
 KILLS = st.lists(st.integers(1, 9), max_size=25)
 """After how many requests each look is cut off, as long as there are any; one look makes up to eight."""
 

@@ -5,9 +5,10 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.builders import manifest, planned, run_plan, stage
+from tests.support.generated import examples
 
 from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.core.judging.rendering import MAX_TEXT, render, render_text, strings
@@ -138,7 +139,7 @@ def _shuffled(value: Any, order: random.Random) -> Any:
     return [_shuffled(each, order) for each in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.dictionaries(TEXT, JSON, max_size=3), st.randoms(use_true_random=False))
 def test_the_digest_depends_on_what_is_in_the_plan_and_on_no_order(body: dict[str, Any], order: random.Random) -> None:
     plan = run_plan(planned("made", manifest(data=body)), inputs=body, gate=stage())

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.generated import examples
 
 from pratique.core.operating.certificates import Life, Step, Stored, Terms, life, next_step
 
@@ -112,7 +113,7 @@ LAG = 10 * MINUTE
 """Within which a replica takes a certificate and an API server a configuration; less than `settle`."""
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(pauses=st.lists(st.sampled_from([MINUTE, 5 * MINUTE, 3 * 60 * MINUTE, 5 * DAY, 15 * DAY]), max_size=80))
 def test_for_years_every_replica_serves_what_every_api_server_trusts(pauses: list[timedelta]) -> None:
     """Between looks nobody looks, up to half a month; an API server and a replica may each be late by LAG."""

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.support.generated import examples
 
 from pratique.core.operating.leadership import Election, Record, Terms
 
@@ -143,7 +143,7 @@ class Candidates(RuleBasedStateMachine):
         raise AssertionError("nobody leads after 14 s")
 
 
-Candidates.TestCase.settings = settings(max_examples=500, stateful_step_count=40, deadline=None)
+Candidates.TestCase.settings = examples(500, steps=40)
 TestCandidates = Candidates.TestCase
 
 
