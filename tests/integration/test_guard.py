@@ -19,7 +19,7 @@ from tools.installation import OperatorProcess
 from pratique.api.v1alpha1.action_run import Phase
 from pratique.cluster.client import MERGE_PATCH, ApiError
 from pratique.cluster.connection import connect
-from pratique.core.kernel.effects import ObjectRef, Outcome
+from pratique.core.kernel.effects import ObjectRef, Verified
 from pratique.guarding.guard import Guard
 from pratique.guarding.reads import idents
 from pratique.guarding.record import changed, shown
@@ -184,8 +184,8 @@ async def test_without_the_look_at_the_grant_it_would_have_been_made(
 ) -> None:
     """The same race, against an operator that believes what it sees until its next look."""
 
-    async def believe(_: Guard) -> Outcome:
-        return Outcome()
+    async def believe(_: Guard) -> Verified:
+        return Verified()
 
     monkeypatch.setattr(Guard, "verify", believe)
     gaps.operator.stop()

@@ -30,7 +30,7 @@ from tools.receiver import Receiver
 from pratique.cluster.client import JSON_PATCH, MERGE_PATCH, Api, ApiError
 from pratique.cluster.connection import connect
 from pratique.cluster.perform import failure_of, perform
-from pratique.core.kernel.effects import Create, MergePatch, ObjectRef
+from pratique.core.kernel.effects import Create, Failure, MergePatch, ObjectRef
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(420)]
 SPACE = "refusals"
@@ -195,11 +195,11 @@ async def _asked(kubeconfig: Path) -> dict[tuple[str, ...], str]:
                 said[key, why, form, str(dry)] = await _patched(api, ref, change, form, live, dry)
             effect = MergePatch("x", ref, live["metadata"]["uid"], change, dry_run=dry)
             outcome = await perform(api, effect)
-            said[key, why, "perform", str(dry)] = repr(outcome.failure or "")
+            said[key, why, "perform", str(dry)] = repr(outcome if isinstance(outcome, Failure) else "")
             fresh = _merged(stored(key, SPACE), change)
             fresh["metadata"] |= {"name": f"new-{key}"}
             made = await perform(api, Create("x", fresh, dry_run=True if not dry and why == "invalid" else dry))
-            said[key, why, "create", str(dry)] = repr(made.failure or "")
+            said[key, why, "create", str(dry)] = repr(made if isinstance(made, Failure) else "")
     return said
 
 

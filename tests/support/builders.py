@@ -1,6 +1,7 @@
 """Objects for unit tests, whole and valid from the start: a test names only what it is about."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,7 +35,7 @@ from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.api.v1alpha1.people import Requester, ServiceAccountRef
 from pratique.core.gates.opening import approval_name, round_of
 from pratique.core.kernel.answers import Standing, judge
-from pratique.core.kernel.effects import Effect, Failure, Outcome
+from pratique.core.kernel.effects import AnyEffect, Failure, Stored
 from pratique.core.plans.document import document, document_of, head_of
 from pratique.core.plans.summary import summarize
 from pratique.core.runs.snapshot import RunSnapshot
@@ -59,7 +60,7 @@ def effects(plan: Any) -> list[str]:
     return [effect.key for effect in plan.effects]
 
 
-def only(found: tuple[Effect, ...]) -> Any:
+def only(found: tuple[AnyEffect, ...]) -> Any:
     """Return the one effect there is."""
     (effect,) = found
     return effect
@@ -68,8 +69,8 @@ def only(found: tuple[Effect, ...]) -> Any:
 _CODES = {"Forbidden": 403, "NotFound": 404, "UnknownKind": 404, "AlreadyExists": 409, "Conflict": 409}
 
 
-def failed(reason: str, message: str = "no", *, transient: bool = False, found: Json | None = None) -> Outcome:
-    return Outcome(object=found, failure=failure(reason, message, transient=transient))
+def failed(reason: str, message: str = "no", *, transient: bool = False, found: Json | None = None) -> Failure:
+    return replace(failure(reason, message, transient=transient), found=Stored(found) if found is not None else None)
 
 
 def failure(reason: str, message: str = "no", *, transient: bool = False) -> Failure:
@@ -131,7 +132,7 @@ def approval_of(owner: ActionRun, state: ApprovalState = ApprovalState.PENDING, 
     return approval(spec, name=approval_name(owner, stage.name, round_of(owner)), state=state, **status)
 
 
-def proven(subject: ActionRun, outcomes: Mapping[str, Outcome] | None = None, **known: Any) -> RunSnapshot:
+def proven(subject: ActionRun, outcomes: Mapping[str, object] | None = None, **known: Any) -> RunSnapshot:
     """Return the snapshot of a run that this process has started itself."""
     written = document_of(subject.status, None)
     digest = written.digest if written is not None else None
@@ -144,13 +145,10 @@ def approved(plan: RunPlan) -> ApprovalPlan:
     return ApprovalPlan(digest=written.digest, summary=plan.summary, document=written.text)
 
 
-def tried(*plans: RunPlan, what: str = "try") -> dict[str, Outcome]:
+def tried(*plans: RunPlan, what: str = "try") -> dict[str, object]:
     """Return the outcomes of dry runs that pass, and show nothing that the template does not say."""
     return {
-        f"{what}/{each.id}": Outcome(object=live(each.manifest))
-        for plan in plans
-        for each in plan.resources
-        if not each.patch
+        f"{what}/{each.id}": Stored(live(each.manifest)) for plan in plans for each in plan.resources if not each.patch
     }
 
 

@@ -4,6 +4,7 @@ Time stands still during a look. A namespace takes `GOING` to go; messages arriv
 """
 
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,16 +13,16 @@ from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.environments.plan import EnvironmentSnapshot, plan_environment
 from pratique.core.environments.status import stands
 from pratique.core.kernel.effects import (
+    AnyEffect,
     Create,
     Delete,
     Delivery,
-    Effect,
     Failure,
     Json,
     MergePatch,
-    Outcome,
     Plan,
     Read,
+    Stored,
 )
 from tests.support.builders import NOW
 
@@ -95,7 +96,7 @@ class World:
         body = self.environment
         if body is None:
             return None
-        outcomes: dict[str, Outcome] = {}
+        outcomes: dict[str, object] = {}
         while True:
             environment = Environment.model_validate(body)
             missing = not stands(self.namespace, environment)
@@ -127,48 +128,48 @@ class World:
         if self.steps_to_live == 0:
             raise KilledError
 
-    def perform(self, effect: Effect) -> Outcome:
+    def perform(self, effect: AnyEffect) -> object:
         outcome = self.answer(effect)
         self.step()
         return outcome
 
-    def answer(self, effect: Effect) -> Outcome:
+    def answer(self, effect: AnyEffect) -> object:
         match effect:
             case Create(manifest=manifest):
                 existing = self.objects.get(name_of(manifest))
                 if existing is not None:
-                    return Outcome(existing, failure=Failure("AlreadyExists", "is there already"))
+                    return replace(Failure("AlreadyExists", "is there already"), found=Stored(existing))
                 stored = self.put(manifest)
                 if manifest["kind"] == "ResourceQuota":
                     self.objects[name_of(stored)] = {**stored, "status": {"hard": manifest["spec"]["hard"]}}
-                return Outcome(stored)
+                return Stored(stored)
             case Read(ref=ref):
                 found = self.objects.get((ref.kind, ref.namespace, ref.name))
-                return Outcome(found) if found else Outcome(failure=Failure("NotFound", "is not there"))
+                return Stored(found) if found else Failure("NotFound", "is not there")
             case MergePatch(ref=ref, patch=patch):
                 return self.patch(self.objects[(ref.kind, ref.namespace, ref.name)], patch["metadata"])
             case Delete(ref=ref, uid=uid, version=version):
                 current = self.objects.get((ref.kind, ref.namespace, ref.name))
                 if version and current and current["metadata"]["resourceVersion"] != version:
-                    return Outcome(failure=Failure("Conflict", "was changed"))
+                    return Failure("Conflict", "was changed")
                 return self.delete((ref.kind, ref.namespace, ref.name), uid)
         raise AssertionError(effect)
 
-    def patch(self, current: Json, metadata: Json) -> Outcome:
+    def patch(self, current: Json, metadata: Json) -> object:
         if metadata["resourceVersion"] != current["metadata"]["resourceVersion"]:
-            return Outcome(failure=Failure("Conflict", "was changed"))
+            return Failure("Conflict", "was changed")
         changed = self.put({**current, "metadata": {**current["metadata"], **metadata}})
         if changed["metadata"].get("deletionTimestamp") and not metadata["finalizers"]:
             del self.objects[name_of(changed)]
-        return Outcome(changed)
+        return Stored(changed)
 
-    def delete(self, name: Name, uid: str) -> Outcome:
+    def delete(self, name: Name, uid: str) -> object:
         current = self.objects.get(name)
         if current is None or current["metadata"]["uid"] != uid:
-            return Outcome(failure=Failure("NotFound" if current is None else "Conflict", "is not there"))
+            return Failure("NotFound" if current is None else "Conflict", "is not there")
         self.deletions.append((name, self.now))
         metadata = {**current["metadata"], "deletionTimestamp": format_time(self.now)}
-        return Outcome(self.put({**current, "metadata": metadata}))
+        return Stored(self.put({**current, "metadata": metadata}))
 
 
 def name_of(body: Json) -> Name:

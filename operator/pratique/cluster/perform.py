@@ -14,11 +14,12 @@ from pratique.core.kernel.effects import (
     Delete,
     Failure,
     InspectAction,
+    Inspection,
     Json,
     MergePatch,
     ObjectRef,
-    Outcome,
     Read,
+    Stored,
 )
 from pratique.core.kernel.misfits import named
 
@@ -28,32 +29,31 @@ _DRY_RUN = {"dryRun": "All"}
 _UNSUPPORTED = 415
 
 
-async def perform(api: Api, effect: ClusterEffect) -> Outcome:
+async def perform(api: Api, effect: ClusterEffect) -> Stored | bool | Inspection | Failure:
     """Perform one effect; an answer that is a refusal is an outcome, not an exception."""
-    outcome = await _perform(api, effect)
-    return outcome if outcome.object is None else replace(outcome, reports=api.reports(outcome.object))
-
-
-async def _perform(api: Api, effect: ClusterEffect) -> Outcome:
     try:
         match effect:
             case Create():
                 return await _create(api, effect)
             case Read():
                 path = await api.path_of(effect.ref)
-                return Outcome(await api.request("GET", path, run_as=effect.run_as))
+                return _stored(api, await api.request("GET", path, run_as=effect.run_as))
             case MergePatch():
                 return await _merge(api, effect)
             case Delete():
-                return Outcome(await _delete(api, effect))
+                return _stored(api, await _delete(api, effect))
             case AskRights():
-                return Outcome(value=await _may(api, effect))
+                return await _may(api, effect)
             case InspectAction():
-                return Outcome(value=await inspect(api, effect.action))
+                return await inspect(api, effect.action)
             case _:
                 assert_never(effect)
     except ApiError as error:
-        return Outcome(failure=await _explained(api, effect, error))
+        return await _explained(api, effect, error)
+
+
+def _stored(api: Api, body: Json, *, whole_lists: bool = True) -> Stored:
+    return Stored(body, api.reports(body), whole_lists)
 
 
 def failure_of(error: ApiError) -> Failure:
@@ -98,14 +98,13 @@ def _has_version(effect: MergePatch) -> bool:
     return bool(effect.resource_version or (effect.patch.get("metadata") or {}).get("resourceVersion"))
 
 
-async def _create(api: Api, effect: Create) -> Outcome:
+async def _create(api: Api, effect: Create) -> Stored | Failure:
     metadata = effect.manifest["metadata"]
     ref = ObjectRef(effect.manifest["apiVersion"], effect.manifest["kind"], metadata["name"], metadata.get("namespace"))
     collection = await api.path_of(ref, named=False)
     try:
-        return Outcome(
-            await api.request("POST", collection, effect.manifest, params=_options(effect), run_as=effect.run_as)
-        )
+        made = await api.request("POST", collection, effect.manifest, params=_options(effect), run_as=effect.run_as)
+        return _stored(api, made)
     except ApiError as error:
         if error.reason != "AlreadyExists":
             raise
@@ -113,13 +112,11 @@ async def _create(api: Api, effect: Create) -> Outcome:
     try:
         existing = await api.request("GET", f"{collection}/{ref.name}", run_as=effect.run_as)
     except ApiError as error:
-        if error.transient:
-            return Outcome(failure=failure_of(error))
-        return Outcome(failure=taken)
-    return Outcome(existing, failure=taken)
+        return failure_of(error) if error.transient else taken
+    return replace(taken, found=_stored(api, existing))
 
 
-async def _merge(api: Api, effect: MergePatch) -> Outcome:
+async def _merge(api: Api, effect: MergePatch) -> Stored:
     """The uid in the patch makes the API server refuse any other object of that name.
 
     Which kinds can merge lists entry by entry, the API server alone knows: custom ones answer 415, whatever their group.
@@ -134,12 +131,12 @@ async def _merge(api: Api, effect: MergePatch) -> Outcome:
     kind = (effect.ref.api_version, effect.ref.kind)
     if effect.by_entry and kind not in api.merges_whole_lists:
         try:
-            return Outcome(await _patch(api, effect, path, patch, STRATEGIC_MERGE_PATCH), value=False)
+            return _stored(api, await _patch(api, effect, path, patch, STRATEGIC_MERGE_PATCH), whole_lists=False)
         except ApiError as error:
             if error.code != _UNSUPPORTED:
                 raise
             api.merges_whole_lists.add(kind)
-    return Outcome(await _patch(api, effect, path, patch, MERGE_PATCH), value=True)
+    return _stored(api, await _patch(api, effect, path, patch, MERGE_PATCH))
 
 
 async def _patch(api: Api, effect: MergePatch, path: str, patch: Json, content_type: str) -> Json:

@@ -18,7 +18,7 @@ from pratique.admission.expected import expected, refs, without_prose
 from pratique.admission.values import GuardValues
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.perform import failure_of
-from pratique.core.kernel.effects import Failure, ObjectRef, Outcome
+from pratique.core.kernel.effects import Failure, ObjectRef, Verified
 from pratique.guarding.canaries import Canary, canaries, in_turn
 from pratique.guarding.reads import RecordStore, idents, installed, webhook_stamps
 from pratique.guarding.record import Seen, changed, from_data, key_of, shown, to_data, unlike
@@ -135,37 +135,38 @@ class Guard:
     _gap: str = ""
     _noted: str = ""
     _turn: int = 0
-    _reading: asyncio.Task[Outcome] | None = None
-    _next: asyncio.Task[Outcome] | None = None
+    _reading: asyncio.Task[Verified | Failure] | None = None
+    _next: asyncio.Task[Verified | Failure] | None = None
 
-    async def verify(self) -> Outcome:
+    async def verify(self) -> Verified | Failure:
         """Look, from now on, whether everything is as recorded: what was seen before this call was made under guard.
 
         A look that has begun already proves nothing for what was seen since; the next one serves all who wait for it.
         """
         if self._next is None:
             self._next = asyncio.create_task(self._after(self._reading))
-        outcome = await asyncio.shield(self._next)
-        self.counted("failed" if outcome.failure else "changed" if outcome.value else "verified")
-        return outcome
+        verified = await asyncio.shield(self._next)
+        failed = isinstance(verified, Failure)
+        self.counted("failed" if failed else "verified" if verified == Verified() else "changed")
+        return verified
 
-    async def _after(self, reading: "asyncio.Task[Outcome] | None") -> Outcome:
+    async def _after(self, reading: "asyncio.Task[Verified | Failure] | None") -> Verified | Failure:
         if reading is not None:
             await asyncio.wait({reading})
         self._reading, self._next = self._next, None
         return await self._look()
 
-    async def _look(self) -> Outcome:
+    async def _look(self) -> Verified | Failure:
         record = self._record
         if record is None:
-            return Outcome(failure=Failure("NotGuarded", "the API server does not guard", transient=True))
+            return Failure("NotGuarded", "the API server does not guard", transient=True)
         try:
             why = changed(record, await idents(self.api, self._refs))
         except ApiError as error:
-            return Outcome(failure=failure_of(error))
+            return failure_of(error)
         if why is not None and self._record is record:
             self._lapsed(why)
-        return Outcome(value=why)
+        return Verified(why)
 
     def _lapsed(self, why: str) -> None:
         if not self._alarm.is_set():
@@ -187,10 +188,10 @@ class Guard:
         return self._gap
 
     async def _inspect(self) -> None:
-        outcome = await self._look()
-        unreadable = outcome.failure is not None and not outcome.failure.transient
+        seen = await self._look()
+        unreadable = isinstance(seen, Failure) and not seen.transient
         self.told(
-            f"what guards could not be read: {outcome.failure.message}" if outcome.failure and unreadable else None
+            f"what guards could not be read: {seen.message}" if isinstance(seen, Failure) and unreadable else None
         )
         lapse = await _accepted(self.api, in_turn(self.values.operator, self._turn))
         self._turn += 1

@@ -15,17 +15,19 @@ from pratique.api.v1alpha1 import Action, ActionRun
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, amend
 from pratique.api.v1alpha1.notifications import DeliveryState, Notification, Telling
 from pratique.cluster.client import Api, ApiError
-from pratique.cluster.perform import perform
+from pratique.cluster.perform import ClusterEffect, perform
 from pratique.cluster.store import Store
 from pratique.core.kernel.effects import (
+    AnyEffect,
     CheckAction,
     CheckChannel,
-    Effect,
+    Checked,
     EvaluateOutputs,
     EvaluateReady,
     EvaluateRun,
     Failure,
-    Outcome,
+    Stored,
+    Verified,
     VerifyGuard,
 )
 from pratique.core.kernel.errors import EvaluationError, UnreadableError
@@ -63,8 +65,8 @@ class Reconciler:
     stores: dict[str, Store]
     sandbox: Sandbox
     outbox: Outbox
-    check_channel: Callable[[CheckChannel], Awaitable[Outcome]]
-    verify_guard: Callable[[], Awaitable[Outcome]]
+    check_channel: Callable[[CheckChannel], Awaitable[Checked]]
+    verify_guard: Callable[[], Awaitable[Verified | Failure]]
     clock: Callable[[], datetime]
     identity: str
     """Names this process among its replicas: the sender of what it tells."""
@@ -110,7 +112,7 @@ class Reconciler:
     async def _look(self, key: Key, kind: Kind, body: dict[str, Any]) -> Verdict:
         uid = body["metadata"]["uid"]
         deliveries = self.outbox.results(uid)
-        outcomes: dict[str, Outcome] = {}
+        outcomes: dict[str, object] = {}
         for _ in range(EFFECT_ROUNDS):
             now = self.clock()
             obj, plan = kind.look(body, outcomes, deliveries, now)
@@ -151,10 +153,10 @@ class Reconciler:
         for entry in notification.given_up(before.notifications, status.notifications):
             self.given_up(entry)
 
-    def _newest(self, plural: str, body: dict[str, Any], done: Iterable[Outcome]) -> dict[str, Any]:
+    def _newest(self, plural: str, body: dict[str, Any], done: Iterable[object]) -> dict[str, Any]:
         """Return the object as our own effects left it: a status is written for the newest version."""
         for outcome in done:
-            if outcome.object is not None and outcome.object["metadata"].get("uid") == body["metadata"]["uid"]:
+            if isinstance(outcome, Stored) and outcome.object["metadata"].get("uid") == body["metadata"]["uid"]:
                 body = outcome.object
                 self.changed(plural, body)
         return body
@@ -195,34 +197,34 @@ class Reconciler:
             return self.kinds[plural].message(body, job.entry) or job.message
         return None
 
-    async def _perform_all(self, effects: Sequence[Effect], owners: Owners) -> dict[str, Outcome]:
+    async def _perform_all(self, effects: Sequence[AnyEffect], owners: Owners) -> dict[str, object]:
         """Perform effects side by side; return what each did, by its key."""
         done = await asyncio.gather(*(self._perform(effect, owners) for effect in effects))
         return dict(zip((effect.key for effect in effects), done, strict=True))
 
-    async def _perform(self, effect: Effect, owners: Owners) -> Outcome:
+    async def _perform(self, effect: AnyEffect, owners: Owners) -> object:
         """Perform one effect, wherever it belongs."""
         try:
             match effect:
                 case EvaluateRun():
-                    return Outcome(value=await self.sandbox.evaluate_run(effect.action, effect.run, owners))
+                    return await self.sandbox.evaluate_run(effect.action, effect.run, owners)
                 case EvaluateReady():
                     rules = {"failed_when": effect.failed_when}
-                    judged = await self.sandbox.evaluate_ready(effect.ready_when, effect.target, owners, **rules)
-                    return Outcome(value=judged)
+                    return await self.sandbox.evaluate_ready(effect.ready_when, effect.target, owners, **rules)
                 case EvaluateOutputs():
-                    value = await self.sandbox.evaluate_outputs(effect.plan, effect.run, effect.resources, owners)
-                    return Outcome(value=value)
+                    return await self.sandbox.evaluate_outputs(effect.plan, effect.run, effect.resources, owners)
                 case CheckAction():
-                    return Outcome(value=await self.sandbox.check_action(effect.action, effect.schemas, owners))
+                    return await self.sandbox.check_action(effect.action, effect.schemas, owners)
                 case CheckChannel():
                     return await self.check_channel(effect)
                 case VerifyGuard():
                     return await self.verify_guard()
-                case _:
+                case _ if isinstance(effect, ClusterEffect):
                     return await perform(self.api, effect)
+                case _:
+                    raise TypeError(f"nobody performs {type(effect).__name__}")
         except EvaluationError as error:
-            return Outcome(failure=Failure("EvaluationFailed", hide(str(error), _seen(effect))))
+            return Failure("EvaluationFailed", hide(str(error), _seen(effect)))
 
 
 def _path(key: Key, body: dict[str, Any]) -> str:
@@ -231,7 +233,7 @@ def _path(key: Key, body: dict[str, Any]) -> str:
     return f"/apis/{body['apiVersion']}{space}/{plural}/{name}"
 
 
-def _seen(effect: Effect) -> object:
+def _seen(effect: AnyEffect) -> object:
     """Return the live objects that an expression saw: what it complains about may be a value of them."""
     match effect:
         case EvaluateReady():

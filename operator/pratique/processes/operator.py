@@ -19,7 +19,7 @@ from pratique.cluster.connection import Connection
 from pratique.cluster.perform import failure_of
 from pratique.cluster.secrets import SecretReader
 from pratique.cluster.store import Store
-from pratique.core.kernel.effects import CheckChannel, Delivery, Failure, Outcome
+from pratique.core.kernel.effects import CheckChannel, Checked, Delivery, Failure
 from pratique.core.kernel.errors import Ending
 from pratique.core.operating.leadership import LEASE_NAME
 from pratique.core.telling.messages import Message
@@ -364,8 +364,8 @@ class Operator:
         body = None if name == KUBERNETES_EVENTS else self._stores["notificationchannels"].get(("", name))
         return NotificationChannel.model_validate(body) if body else None
 
-    async def _check_channel(self, effect: CheckChannel) -> Outcome:
-        return Outcome(value=await self.channels.check(effect.channel.spec))
+    async def _check_channel(self, effect: CheckChannel) -> Checked:
+        return Checked(await self.channels.check(effect.channel.spec))
 
     async def _post_event(self, manifest: dict[str, Any]) -> Failure | None:
         namespace = manifest["metadata"]["namespace"]

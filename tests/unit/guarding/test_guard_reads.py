@@ -8,7 +8,7 @@ import pytest
 from pratique.admission.values import GuardValues
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.connection import Connection
-from pratique.core.kernel.effects import ObjectRef, Outcome
+from pratique.core.kernel.effects import ObjectRef, Verified
 from pratique.guarding.canaries import canaries, in_turn
 from pratique.guarding.guard import Guard
 from pratique.guarding.reads import idents
@@ -130,9 +130,9 @@ async def test_a_list_that_was_sent_before_a_decision_was_seen_does_not_count_fo
     await _turns()
     assert sorted(server.asked) == ["bindings", "policies"], "one list at a time"
     server.open.set()
-    assert (await early) == Outcome(), "what it had seen was there before the change"
+    assert (await early) == Verified(), "what it had seen was there before the change"
     why = "Policy a was changed (generation 2; on record is 1)"
-    assert [outcome.value for outcome in await asyncio.gather(*late)] == [why] * 50
+    assert [outcome.gap for outcome in await asyncio.gather(*late)] == [why] * 50
     assert sorted(server.asked) == ["bindings", "bindings", "policies", "policies"], "one more for all fifty"
 
 
@@ -146,7 +146,7 @@ async def test_each_decision_is_followed_by_a_list_that_began_after_it() -> None
         for _ in range(turns):
             await asyncio.sleep(0)
         before = len(server.asked)
-        assert (await asked.verify()) == Outcome()
+        assert (await asked.verify()) == Verified()
         assert {"bindings", "policies"} <= set(server.asked[before:])
 
     await asyncio.gather(*(decide(turns) for turns in range(60)))
@@ -162,7 +162,7 @@ async def test_who_gives_up_waiting_takes_the_list_from_nobody() -> None:
     await _turns()
     impatient.cancel()
     server.open.set()
-    assert (await patient) == Outcome()
+    assert (await patient) == Verified()
     with pytest.raises(asyncio.CancelledError):
         await impatient
 

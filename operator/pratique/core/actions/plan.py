@@ -8,7 +8,7 @@ from pratique.api.v1alpha1.action import Action, ActionStatus
 from pratique.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
 from pratique.api.v1alpha1.meta import amend
 from pratique.core.kernel.conditions import ready_or_stalled, set_condition
-from pratique.core.kernel.effects import CheckAction, InspectAction, Inspection, Outcomes, Plan
+from pratique.core.kernel.effects import CheckAction, Failure, InspectAction, Inspection, Outcomes, Plan
 from pratique.core.kernel.text import clean, nearest
 from pratique.core.telling.wording import approval_phrase
 
@@ -33,16 +33,18 @@ def plan_action(snapshot: ActionSnapshot, now: datetime) -> Plan[ActionStatus]:
     generation = action.metadata.generation
     if status.observed_generation == generation and _ready(status.conditions):
         return Plan(status)
-    looked = snapshot.outcomes.get(INSPECT)
+    inspect = InspectAction(INSPECT, action)
+    looked = inspect.outcome(snapshot.outcomes)
     if looked is None:
-        return Plan(status, effects=(InspectAction(INSPECT, action),))
-    if looked.failure is not None and looked.failure.transient:
+        return Plan(status, effects=(inspect,))
+    if isinstance(looked, Failure) and looked.transient:
         return Plan(status, retry=True)
-    cluster: Inspection = looked.value if looked.failure is None else Inspection()
-    outcome = snapshot.outcomes.get(CHECK)
-    if outcome is None:
-        return Plan(status, effects=(CheckAction(CHECK, action, cluster.schemas),))
-    problems = [outcome.failure.message] if outcome.failure is not None else list(outcome.value)
+    cluster = Inspection() if isinstance(looked, Failure) else looked
+    check = CheckAction(CHECK, action, cluster.schemas)
+    found = check.outcome(snapshot.outcomes)
+    if found is None:
+        return Plan(status, effects=(check,))
+    problems = [found.message] if isinstance(found, Failure) else list(found)
     problems += cluster.problems
     problems += _unknown_channels(action, snapshot.channels) or _unreached(action, snapshot.reaching)
     text = clean("; ".join(problems), 2048) if problems else f"Checked: ready to be used{_noted(action)}"

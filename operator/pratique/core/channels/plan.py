@@ -11,7 +11,7 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notification_channel import NotificationChannel, NotificationChannelStatus
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.kernel.conditions import ready_or_stalled
-from pratique.core.kernel.effects import CheckChannel, Deliveries, Outcome, Outcomes, Plan, Unready
+from pratique.core.kernel.effects import CheckChannel, Checked, Deliveries, Failure, Outcomes, Plan, Unready
 from pratique.core.kernel.happened import Happened
 from pratique.core.kernel.text import clean, fit
 from pratique.core.telling.concerned import by_channel
@@ -61,10 +61,11 @@ def plan_channel(snapshot: ChannelSnapshot, now: datetime) -> Plan[NotificationC
 
 def _decide(snapshot: ChannelSnapshot, now: datetime) -> Plan[NotificationChannelStatus]:
     channel, before = snapshot.channel, snapshot.channel.status
-    outcome = snapshot.outcomes.get(CHECK)
-    if outcome is None:
-        return Plan(before, effects=(CheckChannel(CHECK, channel),))
-    reason, problem = _problem(snapshot, _unready(outcome))
+    check = CheckChannel(CHECK, channel)
+    checked = check.outcome(snapshot.outcomes)
+    if checked is None:
+        return Plan(before, effects=(check,))
+    reason, problem = _problem(snapshot, _unready(checked))
     text = clean(problem or "Settings and Secrets were found", 2048)
     ready = ConditionStatus.FALSE if problem else ConditionStatus.TRUE
     generation = channel.metadata.generation
@@ -82,11 +83,8 @@ def _decide(snapshot: ChannelSnapshot, now: datetime) -> Plan[NotificationChanne
     return Plan(amend(status, tested=value), wake_at=wake_at, happened=(test,))
 
 
-def _unready(outcome: Outcome) -> Unready | None:
-    if outcome.failure is not None:
-        return Unready(outcome.failure.message)
-    unready: Unready | None = outcome.value
-    return unready
+def _unready(checked: Checked | Failure) -> Unready | None:
+    return Unready(checked.message) if isinstance(checked, Failure) else checked.unready
 
 
 def _problem(snapshot: ChannelSnapshot, unready: Unready | None) -> tuple[Reason, str | None]:

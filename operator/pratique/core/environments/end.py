@@ -19,7 +19,7 @@ from pratique.core.environments.status import (
     try_again,
     write,
 )
-from pratique.core.kernel.effects import Delete, Json, Outcomes, Plan, Read
+from pratique.core.kernel.effects import Delete, Failure, Json, Outcomes, Plan, Read, object_of
 from pratique.core.kernel.happened import Happened
 from pratique.core.telling.concerned import by_environment
 from pratique.core.telling.outbox import has_pending
@@ -60,19 +60,21 @@ def stay(
 def _remove(environment: Environment, outcomes: Outcomes, now: datetime) -> Plan[EnvironmentStatus] | None:
     """Delete the namespace; None once it is gone, or was never there."""
     ref, phase = namespace_ref(environment), EnvironmentPhase.DELETING
-    found = outcomes.get("find")
+    find = Read("find", ref)
+    found = find.outcome(outcomes)
     if found is None:
-        return Plan(environment.status, effects=(Read("find", ref),))
-    if found.failure is not None and found.failure.reason != "NotFound":
-        return try_again(environment, phase, f"{ref} could not be looked for", found.failure, now)
-    live = found.object
+        return Plan(environment.status, effects=(find,))
+    if isinstance(found, Failure) and found.reason != "NotFound":
+        return try_again(environment, phase, f"{ref} could not be looked for", found, now)
+    live = object_of(found)
     if live is None or not is_ours(live, environment):
         return None
-    deleted = outcomes.get("delete")
+    delete = Delete("delete", ref, live["metadata"]["uid"])
+    deleted = delete.outcome(outcomes)
     if deleted is None and not is_going(live):
-        return Plan(environment.status, effects=(Delete("delete", ref, live["metadata"]["uid"]),))
-    if deleted is not None and deleted.failure is not None and deleted.failure.reason not in _GONE:
-        return try_again(environment, phase, f"{ref} could not be deleted", deleted.failure, now)
+        return Plan(environment.status, effects=(delete,))
+    if isinstance(deleted, Failure) and deleted.reason not in _GONE:
+        return try_again(environment, phase, f"{ref} could not be deleted", deleted, now)
     going = write(environment, phase, Reason.DELETING, _going(environment, live), now)
     return replace(going, wake_at=now + _pause(environment, now))
 

@@ -3,7 +3,7 @@
 A name that is taken is adopted only from this very Environment, made before a crash. `environment` is the only caller.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from pratique.core.environments.objects import QUOTA, access, namespace, rails, 
 from pratique.core.environments.status import is_going, is_ours, namespace_ref, try_again, write
 from pratique.core.environments.ttl import Judgement
 from pratique.core.kernel.answers import Cause
-from pratique.core.kernel.effects import Create, Failure, Json, ObjectRef, Outcome, Outcomes, Plan, Read
+from pratique.core.kernel.effects import Create, Failure, Json, ObjectRef, Outcomes, Plan, Read, Stored, object_of
 from pratique.core.telling.wording import moment
 
 _COUNTING, _COUNTING_LONG = timedelta(seconds=0.5), timedelta(seconds=30)
@@ -24,21 +24,23 @@ _COUNTING, _COUNTING_LONG = timedelta(seconds=0.5), timedelta(seconds=30)
 
 def make(environment: Environment, outcomes: Outcomes, at: Judgement, now: datetime) -> Plan[EnvironmentStatus]:
     """Make the namespace, then what guards it; who may work in it comes last, once all of that stands."""
-    made = outcomes.get("namespace")
+    first = Create("namespace", namespace(environment))
+    made = first.outcome(outcomes)
     if made is None:
-        return Plan(environment.status, effects=(Create("namespace", namespace(environment)),))
+        return Plan(environment.status, effects=(first,))
     obstacle = _obstacle(made, environment)
     if obstacle is not None:
         return _not_made(environment, obstacle, str(namespace_ref(environment)), at, now)
-    live = made.object or {}
+    live = object_of(made) or {}
     name, uid = environment.spec.target.namespace.name, live.get("metadata", {}).get("uid")
     environment = amend(environment, status=amend(environment.status, namespace=name, namespace_uid=uid))
     for manifests in (rails(environment), access(environment)):
-        inner = {f"make/{each['kind']}/{each['metadata']['name']}": each for each in manifests}
-        todo = tuple(Create(key, manifest) for key, manifest in inner.items() if key not in outcomes)
+        inner = [Create(f"make/{each['kind']}/{each['metadata']['name']}", each) for each in manifests]
+        done = [(create.manifest, create.outcome(outcomes)) for create in inner]
+        todo = tuple(create for create in inner if create.outcome(outcomes) is None)
         if todo:
             return Plan(environment.status, effects=todo)
-        failed = _first_obstacle(inner, outcomes, environment)
+        failed = _first_obstacle(done, environment)
         if failed is not None:
             return _not_made(environment, failed[1], failed[0], at, now)
         waits = _waits_for_quota(environment, outcomes, at, now)
@@ -54,12 +56,13 @@ def _waits_for_quota(
     if not environment.spec.target.quota:
         return None
     ref = ObjectRef("v1", "ResourceQuota", QUOTA, environment.spec.target.namespace.name)
-    found = outcomes.get("quota")
+    look = Read("quota", ref)
+    found = look.outcome(outcomes)
     if found is None:
-        return Plan(environment.status, effects=(Read("quota", ref),))
-    if found.failure is not None:
-        return _not_made(environment, replace(found.failure, transient=True), f"ResourceQuota {QUOTA}", at, now)
-    if ((found.object or {}).get("status") or {}).get("hard"):
+        return Plan(environment.status, effects=(look,))
+    if isinstance(found, Failure):
+        return _not_made(environment, replace(found, transient=True), f"ResourceQuota {QUOTA}", at, now)
+    if (found.object.get("status") or {}).get("hard"):
         return None
     text = f"The quota of {namespace_ref(environment)} is not in force yet: nobody gets in before"
     waits = write(environment, EnvironmentPhase.CREATING, Reason.CREATING, text, now, expires_at=at.expires_at)
@@ -67,25 +70,25 @@ def _waits_for_quota(
     return replace(waits, wake_at=min(now + pause, at.expires_at))
 
 
-def _obstacle(outcome: Outcome, environment: Environment) -> Failure | None:
+def _obstacle(made: Stored | Failure | None, environment: Environment) -> Failure | None:
     """Return why an object is not there; None if it is and is ours, made just now or before a crash."""
-    if is_going(outcome.object):
+    if is_going(object_of(made)):
         return Failure("AlreadyExists", "an older one of that name is still being deleted", transient=True)
-    if outcome.failure is None or is_ours(outcome.object, environment):
+    if not isinstance(made, Failure) or is_ours(object_of(made), environment):
         return None
-    if outcome.failure.cause is Cause.MISSING or (outcome.failure.reason == "AlreadyExists" and outcome.object is None):
-        return replace(outcome.failure, transient=True)
-    return outcome.failure
+    if made.cause is Cause.MISSING or (made.reason == "AlreadyExists" and made.found is None):
+        return replace(made, transient=True)
+    return made
 
 
 def _first_obstacle(
-    inner: Mapping[str, Json], outcomes: Outcomes, environment: Environment
+    inner: Iterable[tuple[Json, Stored | Failure | None]], environment: Environment
 ) -> tuple[str, Failure] | None:
     """Return the first object inside the namespace that is not there, and why; one that cannot be made ever comes first."""
     obstacles = [
         (f"{manifest['kind']} {manifest['metadata']['name']}", obstacle)
-        for key, manifest in inner.items()
-        if (obstacle := _obstacle(outcomes[key], environment)) is not None
+        for manifest, made in inner
+        if (obstacle := _obstacle(made, environment)) is not None
     ]
     return min(obstacles, key=lambda each: each[1].transient, default=None)
 

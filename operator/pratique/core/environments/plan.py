@@ -30,7 +30,7 @@ from pratique.core.environments.status import (
     write,
 )
 from pratique.core.environments.ttl import Judgement, Verdict, judge
-from pratique.core.kernel.effects import Delete, Deliveries, Failure, Outcomes, Plan, Read
+from pratique.core.kernel.effects import Delete, Deliveries, Failure, Outcomes, Plan, Read, object_of
 from pratique.core.kernel.happened import Happened
 from pratique.core.telling.concerned import by_environment
 from pratique.core.telling.recipients import Concerned, Routing
@@ -78,23 +78,24 @@ def _decide(environment: Environment, snapshot: EnvironmentSnapshot, now: dateti
 def _live(environment: Environment, snapshot: EnvironmentSnapshot, now: datetime) -> Plan[EnvironmentStatus]:
     outcomes = snapshot.outcomes
     if FINALIZER not in environment.metadata.finalizers:
-        held = outcomes.get("hold")
+        hold = set_finalizers(environment, [*environment.metadata.finalizers, FINALIZER], "hold")
+        held = hold.outcome(outcomes)
         if held is None:
-            finalizers = [*environment.metadata.finalizers, FINALIZER]
-            return Plan(environment.status, effects=(set_finalizers(environment, finalizers, "hold"),))
-        if held.failure is not None:
-            return _not_held(environment, held.failure, now)
+            return Plan(environment.status, effects=(hold,))
+        if isinstance(held, Failure):
+            return _not_held(environment, held, now)
     at = judge(environment, now)
     if at.verdict is Verdict.EXPIRE:
         return _expire(environment, outcomes, at, now)
     phase = environment.status.phase
     if phase in MADE and snapshot.missing:
-        found = outcomes.get("look")
+        look = Read("look", namespace_ref(environment))
+        found = look.outcome(outcomes)
         if found is None:
-            return Plan(environment.status, effects=(Read("look", namespace_ref(environment)),))
-        if found.failure is not None and found.failure.reason != "NotFound":
+            return Plan(environment.status, effects=(look,))
+        if isinstance(found, Failure) and found.reason != "NotFound":
             return Plan(environment.status, retry=True)
-        if not stands(found.object, environment):
+        if not stands(object_of(found), environment):
             return _gone(environment, at, now)
     if phase in MADE:
         return _keep(environment, at, now)

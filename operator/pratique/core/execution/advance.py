@@ -28,7 +28,7 @@ from pratique.core.execution.patience import POLL, allowed, mark
 from pratique.core.execution.prerequisites import LACKS_RIGHTS, provider
 from pratique.core.execution.standing import End, Standing
 from pratique.core.execution.vanishing import as_sent, confirm, is_held, vanishes
-from pratique.core.kernel.effects import Create, Failure, Json, ObjectRef, Outcome, Outcomes, Read
+from pratique.core.kernel.effects import Create, Failure, Json, ObjectRef, Outcomes, Read, Stored, object_of
 from pratique.core.plans.differences import differences
 
 _FIRST_POLL = timedelta(seconds=0.5)
@@ -131,27 +131,28 @@ def _step(
 
 
 def _create(run: ActionRun, plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: Outcomes) -> Progress:
-    outcome = outcomes.get(_key("create", planned))
-    if outcome is None and vanishes(planned.manifest):
+    create = Create(_key("create", planned), as_sent(planned), plan.service_account_ref.username)
+    made = create.outcome(outcomes)
+    if made is None and vanishes(planned.manifest):
         confirmation = confirm(run)
-        confirmed = outcomes.get(confirmation.key)
+        confirmed = confirmation.outcome(outcomes)
         if confirmed is None:
             return Progress(Step.NEEDS, effects=(confirmation,))
-        if uid_of(confirmed.object or {}) != run.metadata.uid:
-            why = confirmed.failure.message if confirmed.failure else "it was deleted"
+        if uid_of(object_of(confirmed) or {}) != run.metadata.uid:
+            why = confirmed.message if isinstance(confirmed, Failure) else "it was deleted"
             return Progress(Step.RETRIES, message=f"{ref} waits: the run could not be read again: {why}")
-    if outcome is None:
-        create = Create(_key("create", planned), as_sent(planned), plan.service_account_ref.username)
+    if made is None:
         return Progress(Step.NEEDS, effects=(create,))
-    if outcome.failure is not None and not _adopted(outcome, run, planned):
-        return _create_failed(outcome.failure, ref, plan, planned)
-    return judge(planned, _record(planned, ref, outcome.object or {}), outcome, outcomes)
+    there = _adopted(made, run, planned) if isinstance(made, Failure) else made
+    if isinstance(there, Failure):
+        return _create_failed(there, ref, plan, planned)
+    return judge(planned, _record(planned, ref, there.object), there, outcomes)
 
 
-def _adopted(outcome: Outcome, run: ActionRun, planned: PlannedResource) -> bool:
-    """Whether a name was taken by this very run before a crash."""
-    taken = outcome.failure is not None and outcome.failure.reason == "AlreadyExists"
-    return taken and is_made_by(run, planned, outcome.object)
+def _adopted(failure: Failure, run: ActionRun, planned: PlannedResource) -> Stored | Failure:
+    """Return the object that has the name already, if this very run made it before a crash; else the failure."""
+    found = failure.found if failure.reason == "AlreadyExists" else None
+    return found if found is not None and is_made_by(run, planned, found.object) else failure
 
 
 def _create_failed(failure: Failure, ref: ObjectRef, plan: RunPlan, planned: PlannedResource) -> Progress:
@@ -184,12 +185,13 @@ def _change(plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: O
         return Progress(Step.NEEDS, effects=(seen,))
     if different := _other_than_planned(plan, planned, seen):
         return Progress(Step.FAILED, message=f"It would not do any more what was planned: {'; '.join(different)}")
-    changed = outcomes.get(_key("change", planned))
+    patch = change(planned, seen, account, _key("change", planned))
+    changed = patch.outcome(outcomes)
     if changed is None:
-        return Progress(Step.NEEDS, effects=(change(planned, seen, account, _key("change", planned)),))
-    if changed.failure is not None:
-        return _failed(may_pass(changed.failure), f"{ref} could not be changed", plan, planned)
-    return judge(planned, _record(planned, ref, changed.object or {}), changed, outcomes)
+        return Progress(Step.NEEDS, effects=(patch,))
+    if isinstance(changed, Failure):
+        return _failed(may_pass(changed), f"{ref} could not be changed", plan, planned)
+    return judge(planned, _record(planned, ref, changed.object), changed, outcomes)
 
 
 def _other_than_planned(plan: RunPlan, planned: PlannedResource, seen: Seen) -> list[str]:
@@ -206,18 +208,17 @@ def _look(
     plan: RunPlan, planned: PlannedResource, recorded: RunResource, ref: ObjectRef, outcomes: Outcomes
 ) -> Progress:
     """Read an object that was made at an earlier look and was not ready then."""
-    outcome = outcomes.get(_key("read", planned))
-    if outcome is None:
-        read = Read(_key("read", planned), ref, plan.service_account_ref.username)
+    read = Read(_key("read", planned), ref, plan.service_account_ref.username)
+    seen = read.outcome(outcomes)
+    if seen is None:
         return Progress(Step.NEEDS, recorded, (read,))
-    if outcome.failure is not None:
-        if outcome.failure.reason == "NotFound":
+    if isinstance(seen, Failure):
+        if seen.reason == "NotFound":
             return Progress(Step.FAILED, recorded, message=f"{ref} was deleted before it was ready")
-        return replace(_failed(outcome.failure, f"{ref} could not be read", plan, planned), resource=recorded)
-    live = outcome.object or {}
-    if uid_of(live) != recorded.uid:
+        return replace(_failed(seen, f"{ref} could not be read", plan, planned), resource=recorded)
+    if uid_of(seen.object) != recorded.uid:
         return Progress(Step.FAILED, recorded, message=f"{ref} was deleted and made again by somebody else")
-    return judge(planned, recorded, outcome, outcomes)
+    return judge(planned, recorded, seen, outcomes)
 
 
 def _record(planned: PlannedResource, ref: ObjectRef, live: Json) -> RunResource:

@@ -12,7 +12,7 @@ from pratique.api.v1alpha1.action_run import PlannedResource, RunResource
 from pratique.api.v1alpha1.meta import amend
 from pratique.core.execution.live import Readiness, State, said, status_of
 from pratique.core.execution.readiness import readiness, stalled, unsettled
-from pratique.core.kernel.effects import Effect, EvaluateReady, Json, Judged, ObjectRef, Outcome, Outcomes
+from pratique.core.kernel.effects import AnyEffect, EvaluateReady, Failure, Json, Judged, ObjectRef, Outcomes, Stored
 from pratique.core.kernel.text import clean
 
 _MAX_WORDS = 256
@@ -36,30 +36,29 @@ class Progress:
 
     step: Step
     resource: RunResource | None = None
-    effects: tuple[Effect, ...] = ()
+    effects: tuple[AnyEffect, ...] = ()
     message: str = ""
     remedy: str = ""
     patience: timedelta | None = None
     """How long it is worth waiting for what it lacks."""
 
 
-def judge(planned: PlannedResource, resource: RunResource, seen: Outcome, outcomes: Outcomes) -> Progress:
+def judge(planned: PlannedResource, resource: RunResource, seen: Stored, outcomes: Outcomes) -> Progress:
     """Return where a live object stands, or the evaluation that must come first."""
-    live = seen.object or {}
+    live = seen.object
     early = unsettled(live, planned.ready_when or "", reports=seen.reports)
     if early is not None:
         return _follow(resource, early)
     verdict = readiness(live, reports=seen.reports)
     if planned.ready_when is None and planned.failed_when is None:
         return _follow(resource, verdict)
-    key = f"ready/{planned.id}"
-    outcome = outcomes.get(key)
-    if outcome is None:
-        asked = EvaluateReady(key, live, planned.ready_when, planned.failed_when)
-        return Progress(Step.NEEDS, effects=(asked,))
-    if outcome.failure is not None:
-        return _wait(resource, f"cannot say whether it is ready: {outcome.failure.message}")
-    return _by_rules(planned, resource, live, verdict, outcome.value)
+    ask = EvaluateReady(f"ready/{planned.id}", live, planned.ready_when, planned.failed_when)
+    judged = ask.outcome(outcomes)
+    if judged is None:
+        return Progress(Step.NEEDS, effects=(ask,))
+    if isinstance(judged, Failure):
+        return _wait(resource, f"cannot say whether it is ready: {judged.message}")
+    return _by_rules(planned, resource, live, verdict, judged)
 
 
 def _by_rules(

@@ -13,11 +13,11 @@ from pratique.api.v1alpha1.people import ServiceAccountRef
 from pratique.core.execution.adoption import is_made_by
 from pratique.core.execution.entitlement import entitled
 from pratique.core.execution.namespace_trial import try_namespace
-from pratique.core.execution.patching import Seen, listed_as_first, passed, try_change
+from pratique.core.execution.patching import Seen, listed_as_first, look_for, passed, try_change
 from pratique.core.execution.prerequisites import is_custom_before, provider
 from pratique.core.execution.vanishing import as_sent
 from pratique.core.kernel.answers import Cause
-from pratique.core.kernel.effects import Create, Effect, Failure, ObjectRef, Outcomes, Read
+from pratique.core.kernel.effects import AnyEffect, Create, Failure, ObjectRef, Outcomes, Read, Stored, object_of
 from pratique.core.kernel.text import clean
 from pratique.core.plans.changes import changes_of_new
 from pratique.core.plans.first_changes import first_changes
@@ -56,7 +56,7 @@ class _Around:
 class Trial:
     """The dry runs of a plan: `effects` that must come first, or what each object showed, by its id."""
 
-    effects: tuple[Effect, ...] = ()
+    effects: tuple[AnyEffect, ...] = ()
     tried: tuple[tuple[PlannedResource, Tried], ...] = ()
 
     @property
@@ -96,7 +96,7 @@ def try_plan(run: ActionRun, plan: RunPlan, outcomes: Outcomes, what: str, made:
     """Return the dry runs of all objects but those that are `made`; `what` tells apart several trials in one look."""
     made = set(made)
     around = _Around(plan.service_account_ref, [each for each in plan.resources if each.id in made])
-    needed: list[Effect] = []
+    needed: list[AnyEffect] = []
     tried: list[tuple[PlannedResource, Tried]] = []
     for planned in plan.resources:
         if planned.id in made:
@@ -124,15 +124,14 @@ def without_results(plan: RunPlan) -> RunPlan:
     return amend(plan, resources=bare)
 
 
-def _try(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Outcomes, key: str) -> Tried | Effect:
+def _try(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Outcomes, key: str) -> Tried | AnyEffect:
     account = around.account.username
     if not planned.patch:
-        outcome = outcomes.get(key)
-        if outcome is None:
-            return Create(key, as_sent(planned), account, dry_run=True)
-        return _shown(run, planned, around, outcomes, key)
-    found = outcomes.get(f"{key}/find")
-    asked = entitled(run, planned, found.object, outcomes, f"{key}/rights") if found and found.object else None
+        create = Create(key, as_sent(planned), account, dry_run=True)
+        made = create.outcome(outcomes)
+        return create if made is None else _shown(run, planned, around, made, outcomes, key)
+    found = look_for(planned, account, key).outcome(outcomes)
+    asked = entitled(run, planned, found.object, outcomes, f"{key}/rights") if isinstance(found, Stored) else None
     if asked is not None:
         return Tried(problem=asked) if isinstance(asked, Failure) else asked
     seen = try_change(planned, account, outcomes, key)
@@ -141,24 +140,30 @@ def _try(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Ou
     return _refused(planned, around, seen, outcomes, key) if isinstance(seen, Failure) else seen
 
 
-def _shown(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Outcomes, key: str) -> Tried | Effect:
-    outcome = outcomes[key]
-    if outcome.failure is None:
-        inside = try_namespace(planned.manifest, outcome, outcomes, f"{key}/namespace")
+def _shown(
+    run: ActionRun,
+    planned: PlannedResource,
+    around: _Around,
+    made: Stored | Failure,
+    outcomes: Outcomes,
+    key: str,
+) -> Tried | AnyEffect:
+    if not isinstance(made, Failure):
+        inside = try_namespace(planned.manifest, made.object, outcomes, f"{key}/namespace")
         if inside is not None:
             return Tried(problem=inside) if isinstance(inside, Failure) else inside
-        sent, stored = settings(as_sent(planned)), without_secrets(outcome.object or {})
+        sent, stored = settings(as_sent(planned)), without_secrets(made.object)
         old = listed_as_first(planned)
         shown = first_changes(sent, sent, stored) if old else listed(changes_of_new(sent, stored))
         return Tried(passed(shown, old=old))
-    if outcome.failure.reason == "AlreadyExists" and is_made_by(run, planned, outcome.object):
+    if made.reason == "AlreadyExists" and is_made_by(run, planned, object_of(made)):
         return Tried(DryRun(result=DryRunResult.PASSED), begun=True)
-    return _refused(planned, around, outcome.failure, outcomes, key)
+    return _refused(planned, around, made, outcomes, key)
 
 
 def _refused(
     planned: PlannedResource, around: _Around, failure: Failure, outcomes: Outcomes, key: str
-) -> Tried | Effect:
+) -> Tried | AnyEffect:
     """Return that it cannot be tried yet, where an earlier object makes what is missing, or why it is refused."""
     if failure.cause is Cause.NO_DRY_RUN:
         why: str | None = "an admission webhook of this cluster takes no dry runs"
@@ -167,10 +172,11 @@ def _refused(
     custom = is_custom_before(around.earlier) if failure.cause is Cause.RIGHTS else None
     space = planned.manifest["metadata"].get("namespace")
     if why is None and custom is not None and space:
-        seen = outcomes.get(f"{key}/space")
+        look = Read(f"{key}/space", ObjectRef("v1", "Namespace", space))
+        seen = look.outcome(outcomes)
         if seen is None:  # nobody has a right in a namespace that is not there yet
-            return Read(f"{key}/space", ObjectRef("v1", "Namespace", space))
-        if seen.failure is not None and seen.failure.reason == "NotFound":
+            return look
+        if isinstance(seen, Failure) and seen.reason == "NotFound":
             why = f"{custom} may make its namespace first"
     if why is not None:
         return Tried(DryRun(result=DryRunResult.DEFERRED, message=clean(why, 512)))

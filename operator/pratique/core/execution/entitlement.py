@@ -9,14 +9,14 @@ belongs to nobody by name: who may have those changed is for the Action's rules 
 from pratique.api.v1alpha1 import GROUP
 from pratique.api.v1alpha1.action_run import ActionRun, PlannedResource
 from pratique.core.execution.adoption import ref_of
-from pratique.core.kernel.effects import AskRights, Effect, Failure, Json, Outcomes
+from pratique.core.kernel.effects import AskRights, Failure, Json, Outcomes
 from pratique.core.kernel.identity import person_of
 from pratique.core.plans.objects import RUN_UID_LABEL
 
 
 def entitled(
     run: ActionRun, planned: PlannedResource, live: Json, outcomes: Outcomes, key: str
-) -> Effect | Failure | None:
+) -> AskRights | Failure | None:
     """Return the question that must be asked first, or why who asked may not have this changed; None if they may."""
     manifest = planned.manifest
     if manifest["kind"] != "Environment" or not manifest["apiVersion"].startswith(f"{GROUP}/"):
@@ -27,12 +27,14 @@ def entitled(
     if (owner and owner == person) or labels.get(RUN_UID_LABEL) == run.metadata.uid:
         return None
     who = asked.username if asked else ""
-    outcome = outcomes.get(key)
-    if outcome is None:
-        return AskRights(key, who, tuple(asked.groups) if asked else (), "extend", "environments", ref_of(manifest))
-    if outcome.failure is not None:
-        return outcome.failure
-    if outcome.value:
+    groups = tuple(asked.groups) if asked else ()
+    question = AskRights(key, who, groups, "extend", "environments", ref_of(manifest))
+    may = question.outcome(outcomes)
+    if may is None:
+        return question
+    if isinstance(may, Failure):
+        return may
+    if may:
         return None
     whose = f"it is for {owner}" if owner else "its spec.requestedBy names nobody"
     return Failure(

@@ -9,11 +9,12 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.core.execution.adoption import ref_of
 from pratique.core.execution.awaiting import Progress, Step
 from pratique.core.execution.standing import End, Standing
-from pratique.core.kernel.effects import Effect, EvaluateOutputs, Failure, Json, Outcomes, Read, Rendered
+from pratique.core.kernel.effects import EvaluateOutputs, Failure, Json, Outcomes, Read, object_of
 from pratique.core.plans.summary import summarize, summarize_tried
 
 OUTPUTS = "outputs"
 _OBSERVING = ("read", "change", "create")
+"""The effects that show an object: whichever was done in this look stands for a read."""
 
 
 def finish(run: ActionRun, plan: RunPlan, outcomes: Outcomes) -> Standing | Progress:
@@ -25,13 +26,13 @@ def finish(run: ActionRun, plan: RunPlan, outcomes: Outcomes) -> Standing | Prog
             return Standing(run.status, effects=reads)
         if failure is not None:
             return Progress(Step.RETRIES, message=f"What was made could not be read for the outputs: {failure.message}")
-        outcome = outcomes.get(OUTPUTS)
-        if outcome is None:
-            return Standing(run.status, effects=(EvaluateOutputs(OUTPUTS, plan, run, live),))
-        if outcome.failure is not None:
-            text = f"Everything was made, but spec.execution.outputs failed: {outcome.failure.message}"
+        render = EvaluateOutputs(OUTPUTS, plan, run, live)
+        rendered = render.outcome(outcomes)
+        if rendered is None:
+            return Standing(run.status, effects=(render,))
+        if isinstance(rendered, Failure):
+            text = f"Everything was made, but spec.execution.outputs failed: {rendered.message}"
             return Standing(run.status, end=End.FAILED, message=text)
-        rendered: Rendered = outcome.value
         if rendered.missing:
             text = f"Everything was made; spec.execution.outputs.{rendered.missing}, which is not there yet"
             return Progress(Step.WAITS, message=text)
@@ -46,24 +47,23 @@ def _done(planned: PlannedResource) -> str:
     return summarize_tried(planned) if planned.patch else summarize(planned.manifest, patch=False)
 
 
-def _live_objects(plan: RunPlan, outcomes: Outcomes) -> tuple[dict[str, Json], tuple[Effect, ...], Failure | None]:
+def _live_objects(plan: RunPlan, outcomes: Outcomes) -> tuple[dict[str, Json], tuple[Read, ...], Failure | None]:
     """Return the live object of each resource, the reads that are missing, and a failure that may pass.
 
     What cannot be read is left out.
     """
     live: dict[str, Json] = {}
-    reads: list[Effect] = []
+    reads: list[Read] = []
     failure: Failure | None = None
     for planned in plan.resources:
-        known = [outcomes[key] for key in _keys(planned) if key in outcomes]
-        if not known:
-            reads.append(Read(_keys(planned)[0], ref_of(planned.manifest), plan.service_account_ref.username))
-        elif known[0].object is not None:
-            live[planned.id] = known[0].object
-        elif known[0].failure is not None and known[0].failure.transient:
-            failure = known[0].failure
+        ref, account = ref_of(planned.manifest), plan.service_account_ref.username
+        seen = [Read(f"{verb}/{planned.id}", ref, account) for verb in _OBSERVING]
+        known = next((found for each in seen if (found := each.outcome(outcomes)) is not None), None)
+        there = object_of(known)
+        if known is None:
+            reads.append(seen[0])
+        elif there is not None:
+            live[planned.id] = there
+        elif isinstance(known, Failure) and known.transient:
+            failure = known
     return live, tuple(reads), failure
-
-
-def _keys(planned: PlannedResource) -> list[str]:
-    return [f"{verb}/{planned.id}" for verb in _OBSERVING]

@@ -11,23 +11,23 @@ from pratique.api.v1alpha1.environment import Environment
 from pratique.core.environments.objects import namespace
 from pratique.core.environments.status import is_going
 from pratique.core.kernel.answers import Cause
-from pratique.core.kernel.effects import Create, Effect, Failure, Json, Outcome, Outcomes
+from pratique.core.kernel.effects import Create, Failure, Json, Outcomes, object_of
 
 
-def try_namespace(manifest: Json, tried: Outcome, outcomes: Outcomes, key: str) -> Effect | Failure | None:
+def try_namespace(manifest: Json, tried: Json, outcomes: Outcomes, key: str) -> Create | Failure | None:
     """Return the dry run that must come first, or why it could not be made; None if nothing speaks against it."""
     custom = manifest["kind"] == "Environment" and manifest["apiVersion"].startswith(f"{GROUP}/")
-    if not custom or tried.object is None:
+    if not custom:
         return None
-    wanted = namespace(Environment.model_validate(tried.object))
-    outcome = outcomes.get(key)
-    if outcome is None:
-        return Create(key, wanted, dry_run=True)
-    failure, name = outcome.failure, wanted["metadata"]["name"]
-    if failure is None or failure.cause is Cause.NO_DRY_RUN:
+    wanted = namespace(Environment.model_validate(tried))
+    create, name = Create(key, wanted, dry_run=True), wanted["metadata"]["name"]
+    failure = create.outcome(outcomes)
+    if failure is None:
+        return create
+    if not isinstance(failure, Failure) or failure.cause is Cause.NO_DRY_RUN:
         return None
     if failure.reason != "AlreadyExists":
         return replace(failure, message=f"its Namespace {name} could not be made: {failure.message}")
-    if is_going(outcome.object):  # the Environment waits for that itself
+    if is_going(object_of(failure)):  # the Environment waits for that itself
         return None
     return Failure("NameTaken", f"its Namespace {name} exists already: choose another name")

@@ -12,7 +12,7 @@ from pratique.api.v1alpha1.action import Lists
 from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange, Listing, PlannedResource
 from pratique.core.execution.adoption import ref_of, uid_of
 from pratique.core.kernel.answers import Cause
-from pratique.core.kernel.effects import Effect, Failure, MergePatch, Outcomes, Read
+from pratique.core.kernel.effects import Failure, MergePatch, Outcomes, Read
 from pratique.core.plans.changes import changes_of_patched
 from pratique.core.plans.first_changes import first_changes
 from pratique.core.plans.listing import listed, loss_of
@@ -31,23 +31,32 @@ class Seen:
     resource_version: str
 
 
-def try_change(planned: PlannedResource, account: str, outcomes: Outcomes, key: str) -> Seen | Failure | Effect:
+def look_for(planned: PlannedResource, account: str, key: str) -> Read:
+    """Return the read of the object that is to be changed."""
+    return Read(f"{key}/find", ref_of(planned.manifest), account)
+
+
+def try_change(
+    planned: PlannedResource, account: str, outcomes: Outcomes, key: str
+) -> Seen | Failure | Read | MergePatch:
     """Return what a change would do now, why it is refused, or the effect that must come first."""
-    found = outcomes.get(f"{key}/find")
+    find = look_for(planned, account, key)
+    found = find.outcome(outcomes)
     if found is None:
-        return Read(f"{key}/find", ref_of(planned.manifest), account)
-    if found.failure is not None:
-        return found.failure
-    live = found.object or {}
-    tried = outcomes.get(key)
+        return find
+    if isinstance(found, Failure):
+        return found
+    live = found.object
+    patch = _patch(planned, account, key, uid_of(live), dry_run=True)
+    tried = patch.outcome(outcomes)
     if tried is None:
-        return _patch(planned, account, key, uid_of(live), dry_run=True)
-    if tried.failure is not None:
-        return _explained(tried.failure)
-    before, after = without_secrets(live), without_secrets(tried.object or {})
+        return patch
+    if isinstance(tried, Failure):
+        return _explained(tried)
+    before, after = without_secrets(live), without_secrets(tried.object)
     template = settings(planned.manifest)
     try:
-        found_changes = changes_of_patched(template, before, after, replaced=tried.value is not False)
+        found_changes = changes_of_patched(template, before, after, replaced=tried.whole_lists)
     except RecursionError:
         return Failure(LOSES, "what is there is nested too deeply to say what would become of it")
     lost = [loss_of(each) for each in found_changes if each.lost]

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import Enum
 
 from pratique.api.v1alpha1.action_run import ActionRunStatus
-from pratique.core.kernel.effects import Effect
+from pratique.core.kernel.effects import AnyEffect
 
 
 class End(Enum):
@@ -24,7 +24,7 @@ class Standing:
     """
 
     status: ActionRunStatus
-    effects: tuple[Effect, ...] = ()
+    effects: tuple[AnyEffect, ...] = ()
     end: End | None = None
     message: str = ""
     wake_at: datetime | None = None

@@ -12,7 +12,7 @@ from pratique.api.v1alpha1 import GROUP, VERSION
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, PlannedResource, RunPlan, RunResource
 from pratique.api.v1alpha1.meta import amend
 from pratique.core.kernel.answers import Cause
-from pratique.core.kernel.effects import Effect, Json, MergePatch, ObjectRef, Outcomes, Plan, Read
+from pratique.core.kernel.effects import Failure, Json, MergePatch, ObjectRef, Outcomes, Plan, Read
 
 KEPT_SECONDS = 30 * 24 * 3600
 """How long a Job that is done stays until its end is on record: longer than any operator is off."""
@@ -50,18 +50,18 @@ def release(status: ActionRunStatus, plan: RunPlan, outcomes: Outcomes) -> Plan[
     planned = {each.id: each for each in plan.resources}
     account = plan.service_account_ref.username
     resources: list[RunResource] = []
-    effects: list[Effect] = []
+    effects: list[MergePatch] = []
     retry = False
     for resource in status.resources:
         released = resource
         if resource.held and resource.id in planned:
             patch = _own_ttl(resource, planned[resource.id], account)
-            done = outcomes.get(patch.key)
+            done = patch.outcome(outcomes)
             if done is None:
                 effects.append(patch)
-            elif done.failure is not None and done.failure.transient:
+            elif isinstance(done, Failure) and done.transient:
                 retry = True
-            elif done.failure is None or done.failure.reason == "NotFound" or done.failure.cause is Cause.REPLACED:
+            elif not isinstance(done, Failure) or done.reason == "NotFound" or done.cause is Cause.REPLACED:
                 released = amend(resource, held=False)
         resources.append(released)
     if effects:

@@ -8,7 +8,7 @@ it stops everything and has such gates superseded. Called by the planners of App
 from typing import TypeVar
 
 from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus
-from pratique.core.kernel.effects import Outcomes, Plan, VerifyGuard
+from pratique.core.kernel.effects import Outcomes, Plan, Verified, VerifyGuard
 
 VERIFY = "verify-guard"
 Status = TypeVar("Status")
@@ -21,9 +21,8 @@ def ends_now(before: ApprovalStatus, after: ApprovalStatus) -> bool:
 
 def unverified(status: Status, outcomes: Outcomes) -> Plan[Status] | None:
     """Return the plan to go on with while it is not known that the API server guarded, or None once it is."""
-    outcome = outcomes.get(VERIFY)
-    if outcome is None:
-        return Plan(status, effects=(VerifyGuard(VERIFY),))
-    if outcome.failure is not None or outcome.value is not None:
-        return Plan(status, retry=True)
-    return None
+    verify = VerifyGuard(VERIFY)
+    verified = verify.outcome(outcomes)
+    if verified is None:
+        return Plan(status, effects=(verify,))
+    return None if verified == Verified() else Plan(status, retry=True)

@@ -18,7 +18,7 @@ from pratique.core.gates.doubt import FORGEABLE
 from pratique.core.gates.guarded import unverified
 from pratique.core.gates.tally import Count, Tally, count
 from pratique.core.kernel.conditions import find_condition, ready_or_stalled, set_condition, set_kstatus
-from pratique.core.kernel.effects import Deliveries, ObjectRef, Outcomes, Plan, Read
+from pratique.core.kernel.effects import Deliveries, Failure, ObjectRef, Outcomes, Plan, Read, object_of
 from pratique.core.kernel.happened import Happened
 from pratique.core.kernel.identity import asked_by
 from pratique.core.kernel.text import clean
@@ -135,7 +135,7 @@ def _is_forged(snapshot: ApprovalSnapshot, now: datetime) -> bool | Plan[Approva
     gone = _subject_is_gone(replace(snapshot, run=None))
     if isinstance(gone, Plan):
         return gone
-    subject = snapshot.outcomes[READ_SUBJECT].object or {"spec": {}}
+    subject = object_of(_read_subject(approval).outcome(snapshot.outcomes)) or {"spec": {}}
     return not gone and not subject["spec"].get("withdrawn")
 
 
@@ -155,16 +155,18 @@ def _subject_is_gone(snapshot: ApprovalSnapshot) -> bool | Plan[ApprovalStatus]:
     approval = snapshot.approval
     if snapshot.run is not None:
         return snapshot.run.metadata.deletion_timestamp is not None
+    read = _read_subject(approval)
+    found = read.outcome(snapshot.outcomes)
+    if found is None:
+        return Plan(approval.status, effects=(read,))
+    if not isinstance(found, Failure):
+        return bool(found.object["metadata"]["uid"] != approval.spec.subject.uid)
+    return True if found.reason == "NotFound" else Plan(approval.status, retry=True)
+
+
+def _read_subject(approval: Approval) -> Read:
     subject = approval.spec.subject
-    ref = ObjectRef(API_VERSION, subject.kind, subject.name, approval.metadata.namespace)
-    outcome = snapshot.outcomes.get(READ_SUBJECT)
-    if outcome is None:
-        return Plan(approval.status, effects=(Read(READ_SUBJECT, ref),))
-    if outcome.object is not None:
-        return bool(outcome.object["metadata"]["uid"] != subject.uid)
-    if outcome.failure is not None and outcome.failure.reason == "NotFound":
-        return True
-    return Plan(approval.status, retry=True)
+    return Read(READ_SUBJECT, ObjectRef(API_VERSION, subject.kind, subject.name, approval.metadata.namespace))
 
 
 def _supersede(approval: Approval, why: str, now: datetime) -> Plan[ApprovalStatus]:

@@ -8,7 +8,7 @@ late or after a crash asks for the same effects under the same keys.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
@@ -18,6 +18,7 @@ from pratique.core.kernel.answers import Cause
 from pratique.core.kernel.happened import Happened
 
 Status = TypeVar("Status")
+Result_co = TypeVar("Result_co", covariant=True)
 Json = dict[str, Any]
 
 
@@ -36,153 +37,14 @@ class ObjectRef:
 
 
 @dataclass(frozen=True)
-class Create:
-    """Create by POST, never by apply: a name that is taken comes back as a failure with reason AlreadyExists.
+class Stored:
+    """An object as the API server has it, or would have it after a dry run."""
 
-    `outcome.object` is then the object that exists, if it may be read; otherwise it is the one created. As a `dry_run` it
-    is what would be created.
-    """
-
-    key: str
-    manifest: Json
-    run_as: str | None = None
-    dry_run: bool = False
-
-
-@dataclass(frozen=True)
-class Read:
-    """Read one object."""
-
-    key: str
-    ref: ObjectRef
-    run_as: str | None = None
-
-
-@dataclass(frozen=True)
-class MergePatch:
-    """Merge `patch` into the object with this uid; any other object of that name is a failure with reason Conflict.
-
-    With `by_entry` lists are merged entry by entry where the kind can do that; `outcome.value` says whether they were
-    replaced as a whole. With a `resource_version` an object that was changed since is a Conflict as well. As a `dry_run`,
-    `outcome.object` is what it would become.
-    """
-
-    key: str
-    ref: ObjectRef
-    uid: str
-    patch: Json
-    run_as: str | None = None
-    dry_run: bool = False
-    by_entry: bool = False
-    resource_version: str | None = None
-
-
-@dataclass(frozen=True)
-class Delete:
-    """Delete the object with this uid, and no other of that name."""
-
-    key: str
-    ref: ObjectRef
-    uid: str
-    version: str | None = None
-    """If given, only while it is as it was seen: what was changed since is not deleted."""
-
-
-@dataclass(frozen=True)
-class AskRights:
-    """Ask the API server whether somebody holds a verb of RBAC on an object of ours; `outcome.value` is a bool."""
-
-    key: str
-    username: str
-    groups: tuple[str, ...]
-    verb: str
-    resource: str
-    ref: ObjectRef
-
-
-@dataclass(frozen=True)
-class EvaluateRun:
-    """Evaluate the Action for the run in the sandbox; `outcome.value` is an `Evaluation`."""
-
-    key: str
-    action: Action
-    run: ActionRun
-
-
-@dataclass(frozen=True)
-class EvaluateReady:
-    """Evaluate `readyWhen` and `failedWhen` over a live object in the sandbox; `outcome.value` is a `Judged`."""
-
-    key: str
-    target: Json
-    ready_when: str | None = None
-    failed_when: str | None = None
-
-
-@dataclass(frozen=True)
-class EvaluateOutputs:
-    """Render the outputs of a run in the sandbox; `outcome.value` is a `Rendered`."""
-
-    key: str
-    plan: RunPlan
-    run: ActionRun
-    resources: Mapping[str, Json]
-
-
-@dataclass(frozen=True)
-class InspectAction:
-    """Look what of an Action the cluster has; `outcome.value` is an `Inspection`."""
-
-    key: str
-    action: Action
-
-
-@dataclass(frozen=True)
-class Unready:
-    """Why a channel cannot send: one sentence for people, and what that is called."""
-
-    message: str
-    reason: Reason = Reason.SECRET_NOT_FOUND
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """What of an Action the cluster lacks, as sentences, and the schemas of the kinds that it has, by `apiVersion/kind`."""
-
-    problems: tuple[str, ...] = ()
-    schemas: Mapping[str, Json] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class CheckAction:
-    """Check an Action in the sandbox, beside the schemas of its kinds; `outcome.value` is a tuple of sentences."""
-
-    key: str
-    action: Action
-    schemas: Mapping[str, Json] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class CheckChannel:
-    """Look whether a channel's settings and Secrets are there; `outcome.value` is an `Unready`, or None if all is well."""
-
-    key: str
-    channel: NotificationChannel
-
-
-@dataclass(frozen=True)
-class VerifyGuard:
-    """Look, from now on, whether the API server guarded all the time since the record of the guard was made.
-
-    `outcome.value` is a sentence that says what was changed, or None: what was seen before this effect was asked for
-    lived its whole life under guard. A failure says neither.
-    """
-
-    key: str
-
-
-Evaluate = EvaluateRun | EvaluateReady | EvaluateOutputs | CheckAction
-Effect = Create | Read | MergePatch | Delete | AskRights | InspectAction | Evaluate | CheckChannel | VerifyGuard
+    object: Json
+    reports: bool | None = None
+    """Whether the object's kind has a status subresource, for a controller to report in; None if that is not known."""
+    whole_lists: bool = True
+    """Whether a merge replaced lists as a whole; otherwise entry by entry."""
 
 
 @dataclass(frozen=True)
@@ -196,44 +58,8 @@ class Failure:
     cause: Cause = Cause.OTHER
     missing: str = ""
     """The name of what was not found, if something was not."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an effect did."""
-
-    object: Json | None = None
-    value: Any = None
-    failure: Failure | None = None
-    reports: bool | None = None
-    """Whether the object's kind has a status subresource, for a controller to report in; None if that is not known."""
-
-
-Outcomes = Mapping[str, Outcome]
-
-
-@dataclass(frozen=True)
-class Plan(Generic[Status]):
-    """A decision: perform `effects`; when none is left, write `status`, then perform `after`, then look at `wake_at`.
-
-    `retry` asks for a backed-off look after a failure that may pass. `happened` is what the status is news of; what is said
-    of it to people is made of that by `telling.recorder`.
-    """
-
-    status: Status
-    effects: tuple[Effect, ...] = ()
-    after: tuple[Effect, ...] = ()
-    wake_at: datetime | None = None
-    retry: bool = False
-    happened: tuple[Happened, ...] = ()
-
-    def after_that(self, *earlier: Happened) -> "Plan[Status]":
-        """Return this plan with what happened before, in the same look."""
-        return replace(self, happened=(*earlier, *self.happened))
-
-    def and_that(self, *later: Happened) -> "Plan[Status]":
-        """Return this plan with what happened as well."""
-        return replace(self, happened=(*self.happened, *later))
+    found: Stored | None = None
+    """What is there already, where that is why, and where it may be read."""
 
 
 @dataclass(frozen=True)
@@ -259,6 +85,199 @@ class Rendered:
 
     outputs: Json
     missing: str = ""
+
+
+@dataclass(frozen=True)
+class Unready:
+    """Why a channel cannot send: one sentence for people, and what that is called."""
+
+    message: str
+    reason: Reason = Reason.SECRET_NOT_FOUND
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What of an Action the cluster lacks, as sentences, and the schemas of the kinds that it has, by `apiVersion/kind`."""
+
+    problems: tuple[str, ...] = ()
+    schemas: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Whether a channel can send."""
+
+    unready: Unready | None = None
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was looked for since the record of the guard was made: `gap` says what was changed, None that nothing was."""
+
+    gap: str | None = None
+
+
+def object_of(result: Stored | Failure | None) -> Json | None:
+    """Return the object that is there now: just made, or there before."""
+    there = result.found if isinstance(result, Failure) else result
+    return there.object if there is not None else None
+
+
+Outcomes = Mapping[str, object]
+"""What effects came to in this look, by their keys; only the effect itself knows the type of it."""
+
+
+@dataclass(frozen=True)
+class Effect(Generic[Result_co]):
+    """Something that is to be done, and comes to a `Result_co` or a Failure. Equal keys in one look are the same effect."""
+
+    key: str
+
+    def outcome(self, outcomes: Outcomes) -> Result_co | Failure | None:
+        """Return what it came to; None as long as it was not done."""
+        return cast(Result_co | Failure | None, outcomes.get(self.key))
+
+
+@dataclass(frozen=True)
+class Create(Effect[Stored]):
+    """Create by POST, never by apply: a name that is taken comes back as a failure with reason AlreadyExists.
+
+    Its `found` is then the object that exists, if it may be read. As a `dry_run` it comes to what would be created.
+    """
+
+    manifest: Json
+    run_as: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Read(Effect[Stored]):
+    """Read one object."""
+
+    ref: ObjectRef
+    run_as: str | None = None
+
+
+@dataclass(frozen=True)
+class MergePatch(Effect[Stored]):
+    """Merge `patch` into the object with this uid; any other object of that name is a failure with reason Conflict.
+
+    With `by_entry` lists are merged entry by entry where the kind can do that; `whole_lists` says whether they were
+    replaced. With a `resource_version` an object that was changed since is a Conflict as well. As a `dry_run`, it comes to
+    what the object would become.
+    """
+
+    ref: ObjectRef
+    uid: str
+    patch: Json
+    run_as: str | None = None
+    dry_run: bool = False
+    by_entry: bool = False
+    resource_version: str | None = None
+
+
+@dataclass(frozen=True)
+class Delete(Effect[Stored]):
+    """Delete the object with this uid, and no other of that name."""
+
+    ref: ObjectRef
+    uid: str
+    version: str | None = None
+    """If given, only while it is as it was seen: what was changed since is not deleted."""
+
+
+@dataclass(frozen=True)
+class AskRights(Effect[bool]):
+    """Ask the API server whether somebody holds a verb of RBAC on an object of ours."""
+
+    username: str
+    groups: tuple[str, ...]
+    verb: str
+    resource: str
+    ref: ObjectRef
+
+
+@dataclass(frozen=True)
+class EvaluateRun(Effect[Evaluation]):
+    """Evaluate the Action for the run in the sandbox."""
+
+    action: Action
+    run: ActionRun
+
+
+@dataclass(frozen=True)
+class EvaluateReady(Effect[Judged]):
+    """Evaluate `readyWhen` and `failedWhen` over a live object in the sandbox."""
+
+    target: Json
+    ready_when: str | None = None
+    failed_when: str | None = None
+
+
+@dataclass(frozen=True)
+class EvaluateOutputs(Effect[Rendered]):
+    """Render the outputs of a run in the sandbox."""
+
+    plan: RunPlan
+    run: ActionRun
+    resources: Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class InspectAction(Effect[Inspection]):
+    """Look what of an Action the cluster has."""
+
+    action: Action
+
+
+@dataclass(frozen=True)
+class CheckAction(Effect[tuple[str, ...]]):
+    """Check an Action in the sandbox, beside the schemas of its kinds."""
+
+    action: Action
+    schemas: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CheckChannel(Effect[Checked]):
+    """Look whether a channel's settings and Secrets are there."""
+
+    channel: NotificationChannel
+
+
+@dataclass(frozen=True)
+class VerifyGuard(Effect[Verified]):
+    """Look, from now on, whether the API server guarded all the time since the record of the guard was made.
+
+    Without a gap, what was seen before this effect was asked for lived its whole life under guard. A failure says neither.
+    """
+
+
+AnyEffect = Effect[object]
+
+
+@dataclass(frozen=True)
+class Plan(Generic[Status]):
+    """A decision: perform `effects`; when none is left, write `status`, then perform `after`, then look at `wake_at`.
+
+    `retry` asks for a backed-off look after a failure that may pass. `happened` is what the status is news of; what is said
+    of it to people is made of that by `telling.recorder`.
+    """
+
+    status: Status
+    effects: tuple[AnyEffect, ...] = ()
+    after: tuple[AnyEffect, ...] = ()
+    wake_at: datetime | None = None
+    retry: bool = False
+    happened: tuple[Happened, ...] = ()
+
+    def after_that(self, *earlier: Happened) -> "Plan[Status]":
+        """Return this plan with what happened before, in the same look."""
+        return replace(self, happened=(*earlier, *self.happened))
+
+    def and_that(self, *later: Happened) -> "Plan[Status]":
+        """Return this plan with what happened as well."""
+        return replace(self, happened=(*self.happened, *later))
 
 
 @dataclass(frozen=True)

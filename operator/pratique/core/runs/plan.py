@@ -28,7 +28,7 @@ from pratique.core.execution.vanishing import release
 from pratique.core.gates.guarded import unverified
 from pratique.core.gates.opening import approval_name, open_gate, round_of
 from pratique.core.gates.plan import as_decided, state_holds
-from pratique.core.kernel.effects import Create, EvaluateRun, Evaluation, ObjectRef, Outcome, Plan, Read
+from pratique.core.kernel.effects import Create, EvaluateRun, Failure, ObjectRef, Plan, Read
 from pratique.core.kernel.identity import person_of
 from pratique.core.plans.document import Document, is_plan_of
 from pratique.core.runs import transitions
@@ -105,13 +105,13 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: _Again = _Again()) 
         return _without_action(snapshot, now)
     if action.spec.suspend:
         return transitions.end(run, Phase.REFUSED, suspended(action.metadata.name), now)
-    outcome = snapshot.outcomes.get(EVALUATE)
-    if outcome is None:
-        return Plan(run.status, effects=(EvaluateRun(EVALUATE, action, run),))
-    if outcome.failure is not None:
-        text = outcome.failure.message
+    evaluate = EvaluateRun(EVALUATE, action, run)
+    evaluation = evaluate.outcome(snapshot.outcomes)
+    if evaluation is None:
+        return Plan(run.status, effects=(evaluate,))
+    if isinstance(evaluation, Failure):
+        text = evaluation.message
         return Plan(transitions.hold(run, Reason.EVALUATION_FAILED, text, now), wake_at=_try_again_at(run, now))
-    evaluation: Evaluation = outcome.value
     if evaluation.plan is None:
         return transitions.end(run, Phase.REFUSED, "; ".join(evaluation.refusals), now)
     return _enter(snapshot, evaluation.plan, now, again)
@@ -170,14 +170,16 @@ def _open(snapshot: RunSnapshot, plan: RunPlan, stage: Stage, now: datetime, aga
     """Open the gate, and wait once it is there."""
     run = snapshot.run
     wanted = open_gate(run, plan, stage, now, again.round, snapshot.action)
-    opened = snapshot.outcomes.get(OPEN_GATE)
+    create = Create(OPEN_GATE, wanted)
+    opened = create.outcome(snapshot.outcomes)
     if opened is None:
-        return Plan(run.status, effects=(Create(OPEN_GATE, wanted),))
-    approval = _opened_gate(opened)
-    if approval is None:
-        reason = opened.failure.message if opened.failure else ""
+        return Plan(run.status, effects=(create,))
+    there = opened.found if isinstance(opened, Failure) else opened  # just made, or made before a crash
+    if there is None:
+        reason = opened.message if isinstance(opened, Failure) else ""
         text = f"The Approval could not be created: {reason}"
         return Plan(transitions.hold(run, Reason.RETRYING, text, now), retry=True)
+    approval = Approval.model_validate(there.object)
     phase, text = _not_ours(approval, Approval.model_validate(wanted))
     if phase is not None:
         return transitions.end(run, phase, text, now)
@@ -201,11 +203,6 @@ def _not_ours(found: Approval, wanted: Approval) -> tuple[Phase | None, str]:
     if as_opened != wanted.spec or rule.deadline > wanted.spec.policy.deadline:
         return Phase.REFUSED, f"The name {name} is taken by an Approval that this run did not open: choose another name"
     return None, ""
-
-
-def _opened_gate(outcome: Outcome) -> Approval | None:
-    """Return the Approval that exists now: the one just made, or the one made before a crash."""
-    return None if outcome.object is None else Approval.model_validate(outcome.object)
 
 
 _ENDS = {
@@ -250,13 +247,13 @@ def _start(
     different = not_the_gate_of(document, approval)
     if different is None:
         trial = try_plan(run, plan, snapshot.outcomes, TRY)
-        read = snapshot.outcomes.get(READ_ACTION)
+        look = Read(READ_ACTION, ObjectRef(API_VERSION, "Action", plan.action.name))
+        read = look.outcome(snapshot.outcomes)
         if read is None:
-            ref = ObjectRef(API_VERSION, "Action", plan.action.name)
-            return Plan(run.status, effects=(*trial.effects, Read(READ_ACTION, ref)))
+            return Plan(run.status, effects=(*trial.effects, look))
         if trial.effects:
             return Plan(run.status, effects=trial.effects)
-        unknown = trial.transient or (read.failure if read.failure and read.failure.reason != "NotFound" else None)
+        unknown = trial.transient or (read if isinstance(read, Failure) and read.reason != "NotFound" else None)
         if unknown is not None and not trial.begun:
             text = f"{why}. It starts once the API server has answered: {unknown.message}"
             return Plan(transitions.retry_start(run, text), retry=True)
@@ -266,7 +263,7 @@ def _start(
                 text = f"{why}. It cannot start yet, which may pass: {'; '.join(trial.problems)}"
                 status = amend(transitions.retry_start(run, text), held_up=lacks)
                 return Plan(status, wake_at=now + POLL)
-        action = Action.model_validate(read.object) if read.object is not None else None
+        action = None if isinstance(read, Failure) else Action.model_validate(read.object)
         different = superseded(plan, action, approval, trial, now)
     if different is not None:
         return transitions.end(run, Phase.SUPERSEDED, different, now)
@@ -286,13 +283,14 @@ def _go_on(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
             return unsure
         problem = not_approved(run, document, snapshot.approval, now)
     else:
-        outcome = snapshot.outcomes.get(EVALUATE)
-        if outcome is None and snapshot.action is not None:
-            return Plan(run.status, effects=(EvaluateRun(EVALUATE, snapshot.action, run),))
-        if outcome is not None and outcome.failure is not None:
-            text = f"It is looked at again whether this may go on: {outcome.failure.message}"
+        evaluate = EvaluateRun(EVALUATE, snapshot.action, run) if snapshot.action is not None else None
+        evaluation = evaluate.outcome(snapshot.outcomes) if evaluate is not None else None
+        if evaluate is not None and evaluation is None:
+            return Plan(run.status, effects=(evaluate,))
+        if isinstance(evaluation, Failure):
+            text = f"It is looked at again whether this may go on: {evaluation.message}"
             return Plan(transitions.progress(run, run.status, text, now), wake_at=_try_again_at(run, now))
-        problem = not_free(plan, snapshot.action, outcome.value if outcome else None)
+        problem = not_free(plan, snapshot.action, evaluation)
     if problem is None:
         return follow(snapshot, plan, run.status, now)
     text = f"It cannot be proven any more that this may run: {problem}; what was made stays"
@@ -317,12 +315,12 @@ def _without_document(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunSta
 def _without_gate(snapshot: RunSnapshot, name: str, now: datetime) -> Plan[ActionRunStatus]:
     """The cache has no gate of this run: it is not there yet, or was deleted while the API server did not guard."""
     run = snapshot.run
-    outcome = snapshot.outcomes.get(READ_GATE)
-    if outcome is None:
-        ref = ObjectRef(API_VERSION, "Approval", name, run.metadata.namespace)
-        return Plan(run.status, effects=(Read(READ_GATE, ref),))
-    if outcome.failure is None or outcome.failure.reason != "NotFound":
-        return Plan(run.status, retry=outcome.failure is not None)
+    read = Read(READ_GATE, ObjectRef(API_VERSION, "Approval", name, run.metadata.namespace))
+    found = read.outcome(snapshot.outcomes)
+    if found is None:
+        return Plan(run.status, effects=(read,))
+    if not isinstance(found, Failure) or found.reason != "NotFound":
+        return Plan(run.status, retry=isinstance(found, Failure))
     if run.status.phase is Phase.RUNNING:
         text = f"Its Approval {name} was deleted, so it is not known any more what may run; what was made stays"
         return transitions.end(run, Phase.FAILED, text, now)

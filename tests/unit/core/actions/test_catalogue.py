@@ -6,7 +6,7 @@ import pytest
 from tests.support.builders import NOW, action, at, failed
 
 from pratique.core.actions.plan import CHECK, INSPECT, ActionSnapshot, plan_action
-from pratique.core.kernel.effects import CheckAction, Failure, InspectAction, Inspection, Outcome
+from pratique.core.kernel.effects import CheckAction, Failure, InspectAction, Inspection
 
 RULES = [
     {"channels": ["chat", "mail"], "events": ["Failed"]},
@@ -14,8 +14,8 @@ RULES = [
 ]
 STAGES = [{"name": "platform", "when": "inputs.big", "approvers": {"groups": ["platform-leads"]}}]
 ALWAYS = [{**STAGES[0], "when": "true"}]
-THERE = Outcome(value=Inspection())
-SOUND = {INSPECT: THERE, CHECK: Outcome(value=())}
+THERE = Inspection()
+SOUND = {INSPECT: THERE, CHECK: ()}
 READY = {"Accepted": ("True", "Valid"), "Ready": ("True", "Valid")}
 INVALID = {"Accepted": ("False", "Invalid"), "Ready": ("False", "Invalid"), "Stalled": ("True", "Invalid")}
 
@@ -32,14 +32,14 @@ def message(status) -> str:
 @pytest.mark.parametrize(
     ("spec", "channels", "outcome", "expected", "text"),
     [
-        ({}, (), Outcome(value=()), READY, "Checked: ready to be used"),
-        ({}, (), Outcome(value=("first", "second")), INVALID, "first; second"),
+        ({}, (), (), READY, "Checked: ready to be used"),
+        ({}, (), ("first", "second"), INVALID, "first; second"),
         ({}, (), failed("EvaluationFailed", "took too long"), INVALID, "took too long"),
-        ({"notifications": RULES}, {"chat", "mail", "audit"}, Outcome(value=()), READY, "Checked: ready to be used"),
+        ({"notifications": RULES}, {"chat", "mail", "audit"}, (), READY, "Checked: ready to be used"),
         (
             {"notifications": RULES},
             {"chat", "audits", "mails-of-all"},
-            Outcome(value=()),
+            (),
             INVALID,
             "spec.notifications: there is no NotificationChannel named audit; did you mean audits?; "
             "spec.notifications: there is no NotificationChannel named mail; create it or leave it out",
@@ -47,7 +47,7 @@ def message(status) -> str:
         (
             {"notifications": RULES},
             {"chat"},
-            Outcome(value=("first",)),
+            ("first",),
             INVALID,
             "first; spec.notifications: there is no NotificationChannel named audit; create it or leave it out; "
             "spec.notifications: there is no NotificationChannel named mail; create it or leave it out",
@@ -77,7 +77,7 @@ def test_an_action_shows_its_gate(stages, phrase):
 def test_a_sound_action_is_checked_once_per_generation():
     fresh = action()
     assert plan_action(ActionSnapshot(fresh), NOW).effects == (InspectAction(INSPECT, fresh),)
-    looked = ActionSnapshot(fresh, outcomes={INSPECT: Outcome(value=Inspection(schemas={"v1/Pod": {}}))})
+    looked = ActionSnapshot(fresh, outcomes={INSPECT: Inspection(schemas={"v1/Pod": {}})})
     assert plan_action(looked, NOW).effects == (CheckAction(CHECK, fresh, {"v1/Pod": {}}),)
     checked = fresh.model_copy(update={"status": plan_action(ActionSnapshot(fresh, (), (), SOUND), NOW).status})
     again = plan_action(ActionSnapshot(checked), at(9))
@@ -115,7 +115,7 @@ def test_people_are_named_where_a_channel_reaches_them():
 
 
 def test_what_the_cluster_lacks_is_looked_for_again_ever_more_seldom():
-    lacking = {**SOUND, INSPECT: Outcome(value=Inspection(("spec.execution.serviceAccountRef: is not there",)))}
+    lacking = {**SOUND, INSPECT: Inspection(("spec.execution.serviceAccountRef: is not there",))}
     fresh = action()
     first = plan_action(ActionSnapshot(fresh, outcomes=lacking), NOW)
     assert (conditions(first.status), message(first.status)) == (
@@ -131,10 +131,10 @@ def test_what_the_cluster_lacks_is_looked_for_again_ever_more_seldom():
 
 def test_an_api_server_that_is_away_says_nothing_about_an_action():
     fresh = action()
-    away = {INSPECT: Outcome(failure=Failure("Unreachable", "no answer", transient=True))}
+    away = {INSPECT: Failure("Unreachable", "no answer", transient=True)}
     plan = plan_action(ActionSnapshot(fresh, outcomes=away), NOW)
     assert (plan.status, plan.retry) == (fresh.status, True)
-    unseen = {INSPECT: Outcome(failure=Failure("Forbidden", "no")), CHECK: Outcome(value=())}
+    unseen = {INSPECT: Failure("Forbidden", "no"), CHECK: ()}
     assert conditions(plan_action(ActionSnapshot(fresh, outcomes=unseen), NOW).status) == READY
 
 

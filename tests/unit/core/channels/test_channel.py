@@ -9,12 +9,12 @@ from tests.support.builders import NOW, at, channel, failed
 from pratique.api.v1alpha1.notification_channel import NotificationChannel, NotificationChannelSpec
 from pratique.api.v1alpha1.notifications import DeliveryState, EventType
 from pratique.core.channels.plan import CHECK, SEND_TEST, ChannelSnapshot, plan_channel
-from pratique.core.kernel.effects import CheckChannel, Delivery, Outcome, Unready
+from pratique.core.kernel.effects import CheckChannel, Checked, Delivery, Unready
 from pratique.core.telling.messages import compose_channel
 from pratique.core.telling.recipients import Routing
 from pratique.core.telling.traffic import Traffic
 
-SOUND = {CHECK: Outcome()}
+SOUND = {CHECK: Checked()}
 DOWN = Delivery(sent=False, error="the receiver answered 503 Service Unavailable")
 MAIL = {"email": {"server": "smtp.example.com:25", "from": "p@example.com", "addressFrom": "Username"}}
 
@@ -36,8 +36,8 @@ def with_spec(spec: dict[str, Any], annotations: dict[str, str] | None = None, *
 @pytest.mark.parametrize(
     ("outcome", "expected", "text", "wake"),
     [
-        (Outcome(value=None), {"Ready": ("True", "Configured")}, "Settings and Secrets were found", None),
-        (Outcome(value=Unready("no Secret slack")), None, "no Secret slack", timedelta(seconds=30)),
+        (Checked(), {"Ready": ("True", "Configured")}, "Settings and Secrets were found", None),
+        (Checked(Unready("no Secret slack")), None, "no Secret slack", timedelta(seconds=30)),
         (failed("Forbidden", "may not read"), None, "may not read", timedelta(seconds=30)),
     ],
 )
@@ -51,10 +51,10 @@ def test_a_channel_is_ready_or_says_what_is_missing(outcome, expected, text, wak
 def test_a_channel_is_checked_at_every_look():
     """Secrets are not watched."""
     ready = channel()
-    status = plan_channel(ChannelSnapshot(ready, {CHECK: Outcome()}), NOW).status
+    status = plan_channel(ChannelSnapshot(ready, {CHECK: Checked()}), NOW).status
     seen = ready.model_copy(update={"status": status})
     assert plan_channel(ChannelSnapshot(seen), at(1)).effects == (CheckChannel(CHECK, seen),)
-    assert plan_channel(ChannelSnapshot(seen, {CHECK: Outcome()}), at(1)).status == status
+    assert plan_channel(ChannelSnapshot(seen, {CHECK: Checked()}), at(1)).status == status
 
 
 class TestTraffic:

@@ -11,14 +11,14 @@ from pratique.core.environments.git_marks import git_mark
 from pratique.core.environments.objects import access, namespace, rails
 from pratique.core.environments.plan import EnvironmentSnapshot, plan_environment
 from pratique.core.environments.status import FINALIZER
-from pratique.core.kernel.effects import Create, Delete, Delivery, MergePatch, ObjectRef, Outcome, Read
+from pratique.core.kernel.effects import Create, Delete, Delivery, MergePatch, ObjectRef, Read, Stored
 
 HELD = {"finalizers": [FINALIZER]}
 REF = ObjectRef("pratique.dev/v1alpha1", "Environment", "demo", "team-a")
 OURS, OTHERS = {"pratique.dev/environment-uid": ENVIRONMENT_UID}, {"pratique.dev/environment-uid": "another"}
 TARGET = {"access": [{"user": "dev", "role": "edit"}]}
 POLICY, BINDING = "make/NetworkPolicy/pratique-isolated", "make/RoleBinding/pratique-edit-0"
-MADE = {"namespace": Outcome(object=live(namespace(environment()), "n1")), POLICY: Outcome(), BINDING: Outcome()}
+MADE = {"namespace": Stored(live(namespace(environment()), "n1")), POLICY: Stored({}), BINDING: Stored({})}
 UNTIL = "Namespace env-demo is there until 2026-11-24 13:00 UTC"
 
 
@@ -47,7 +47,7 @@ def test_it_is_held_before_anything_is_made():
     plan = look(environment(meta={"finalizers": ["other"], "resource_version": "5"}))
     patch = {"metadata": {"finalizers": ["other", FINALIZER], "resourceVersion": "5"}}
     assert plan.effects == (MergePatch("hold", REF, ENVIRONMENT_UID, patch),)
-    assert effects(look(environment(), {"hold": Outcome()})) == ["namespace"]
+    assert effects(look(environment(), {"hold": Stored({})})) == ["namespace"]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_the_namespace_comes_first_then_what_guards_it_then_who_gets_in():
     (policy,), (binding,) = rails(fresh()), access(fresh())
     made = {"namespace": MADE["namespace"]}
     assert look(fresh(), made).effects == (Create(POLICY, policy),)
-    assert look(fresh(), made | {POLICY: Outcome()}).effects == (Create(BINDING, binding),)
+    assert look(fresh(), made | {POLICY: Stored({})}).effects == (Create(BINDING, binding),)
     plan = look(fresh(), MADE)
     assert (plan.status.phase, plan.status.message, plan.effects) == (Phase.ACTIVE, UNTIL, ())
     assert (plan.status.namespace, plan.status.namespace_uid) == ("env-demo", "n1")
@@ -147,10 +147,10 @@ RAILS = ("make/ResourceQuota/pratique", "make/LimitRange/pratique", POLICY)
 @pytest.mark.parametrize("refused", RAILS)
 @pytest.mark.parametrize("failure", [failed("Invalid", "no"), failed("Timeout", "slow", transient=True)])
 def test_nobody_gets_in_while_a_rail_is_missing(refused, failure):
-    outcomes = {"namespace": MADE["namespace"], **dict.fromkeys(RAILS, Outcome()), refused: failure}
+    outcomes = {"namespace": MADE["namespace"], **dict.fromkeys(RAILS, Stored({})), refused: failure}
     plan = look(fresh(target=GUARDED), outcomes)
     assert plan.effects == ()
-    assert plan.status.phase is (Phase.CREATING if failure.failure.transient else Phase.FAILED)
+    assert plan.status.phase is (Phase.CREATING if failure.transient else Phase.FAILED)
     assert f"{refused.split('/')[1]} pratique" in plan.status.message
 
 
@@ -160,21 +160,21 @@ def test_of_several_rails_the_one_that_can_never_be_made_is_told():
         RAILS[0]: failed("Timeout", transient=True),
         RAILS[1]: failed("Invalid"),
     }
-    plan = look(fresh(target=GUARDED), {**outcomes, POLICY: Outcome()})
+    plan = look(fresh(target=GUARDED), {**outcomes, POLICY: Stored({})})
     assert (plan.status.phase, plan.status.message[:23]) == (Phase.FAILED, "LimitRange pratique cou")
 
 
 @pytest.mark.parametrize(
     ("quota", "message"),
     [
-        (Outcome(object={}), "The quota of Namespace env-demo is not in force yet: nobody gets in before"),
-        (Outcome(object={"status": {}}), "The quota of Namespace env-demo is not in force yet: nobody gets in before"),
+        (Stored({}), "The quota of Namespace env-demo is not in force yet: nobody gets in before"),
+        (Stored({"status": {}}), "The quota of Namespace env-demo is not in force yet: nobody gets in before"),
         (failed("NotFound", "gone"), "ResourceQuota pratique could not be made: gone; it is tried again"),
-        (Outcome(object={"status": {"hard": {"pods": "5"}}}), None),
+        (Stored({"status": {"hard": {"pods": "5"}}}), None),
     ],
 )
 def test_nobody_gets_in_before_the_quota_is_in_force(quota, message):
-    outcomes = {"namespace": MADE["namespace"], **dict.fromkeys(RAILS, Outcome())}
+    outcomes = {"namespace": MADE["namespace"], **dict.fromkeys(RAILS, Stored({}))}
     assert effects(look(fresh(target=GUARDED), outcomes)) == ["quota"]
     plan = look(fresh(target=GUARDED), {**outcomes, "quota": quota})
     if message is None:
@@ -186,7 +186,7 @@ def test_nobody_gets_in_before_the_quota_is_in_force(quota, message):
 
 @pytest.mark.parametrize(("age", "pause"), [(0, 0.5), (1, 6), (10, 30)])
 def test_a_quota_that_nobody_counts_for_is_asked_more_slowly(age, pause):
-    outcomes = {"namespace": MADE["namespace"], **dict.fromkeys(RAILS, Outcome()), "quota": Outcome(object={})}
+    outcomes = {"namespace": MADE["namespace"], **dict.fromkeys(RAILS, Stored({})), "quota": Stored({})}
     assert look(fresh(target=GUARDED), outcomes, at(age)).wake_at == at(age) + timedelta(seconds=pause)
 
 
@@ -281,9 +281,7 @@ THEIRS = live(namespace(fresh()), "n2")
 SPACE = ObjectRef("v1", "Namespace", "env-demo")
 
 
-@pytest.mark.parametrize(
-    "found", [failed("NotFound"), Outcome(object=GOING), Outcome(object=THEIRS), Outcome(object={"metadata": {}})]
-)
+@pytest.mark.parametrize("found", [failed("NotFound"), Stored(GOING), Stored(THEIRS), Stored({"metadata": {}})])
 def test_a_namespace_that_somebody_deleted_is_noticed(found):
     asked = look(active(), missing=True)
     assert (asked.effects, asked.status) == ((Read("look", SPACE),), active().status)
@@ -315,9 +313,9 @@ def test_a_cache_that_is_behind_says_nothing():
     ],
 )
 def test_a_quota_that_asks_pods_for_more_than_is_set_by_default_is_said(target, words):
-    counted = Outcome(object={"status": {"hard": {"pods": "1"}}})
+    counted = Stored({"status": {"hard": {"pods": "1"}}})
     made = dict.fromkeys([f"make/{each['kind']}/{each['metadata']['name']}" for each in rails(fresh(target=target))])
-    outcomes = {"namespace": MADE["namespace"], "quota": counted, **dict.fromkeys(made, Outcome())}
+    outcomes = {"namespace": MADE["namespace"], "quota": counted, **dict.fromkeys(made, Stored({}))}
     message = look(fresh(target=target), outcomes).status.message
     refused = f"; its quota refuses pods that do not set {words}, since limits set none by default"
     assert message == (UNTIL + refused if words else UNTIL)
@@ -334,7 +332,7 @@ def test_one_that_git_holds_stays_when_its_namespace_is_gone():
     assert effects(look(ending, now=at(60))) == ["find"]
     found = {"find": MADE["namespace"]}
     assert look(ending, found, now=at(60)).effects == (Delete("delete", SPACE, "n1"),)
-    going = look(ending, found | {"delete": Outcome()}, now=at(60))
+    going = look(ending, found | {"delete": Stored({})}, now=at(60))
     assert (going.status.phase, going.wake_at) == (Phase.DELETING, at(60) + timedelta(seconds=2))
     plan = look(ending, {"find": failed("NotFound")}, now=at(61))
     assert (plan.status.phase, plan.after, plan.wake_at) == (Phase.EXPIRED, (), None)

@@ -10,7 +10,7 @@ from pratique.api.v1alpha1.notifications import Notification
 from pratique.core.environments.objects import access, namespace, rails
 from pratique.core.environments.plan import EnvironmentSnapshot, plan_environment
 from pratique.core.environments.status import FINALIZER
-from pratique.core.kernel.effects import Delete, Delivery, MergePatch, ObjectRef, Outcome, Read
+from pratique.core.kernel.effects import Delete, Delivery, MergePatch, ObjectRef, Read, Stored
 
 GOING = {"finalizers": ["other", FINALIZER], "deletion_timestamp": NOW, "resource_version": "5"}
 SPACE = ObjectRef("v1", "Namespace", "env-demo")
@@ -32,9 +32,9 @@ def look(outcomes=None, now=NOW, deliveries=None, meta=None, **status):
 
 def test_the_namespace_is_deleted_by_its_uid_and_waited_for():
     assert look().effects == (Read("find", SPACE),)
-    found = {"find": Outcome(object=LIVE)}
+    found = {"find": Stored(LIVE)}
     assert look(found).effects == (Delete("delete", SPACE, "n1"),)
-    plan = look(found | {"delete": Outcome()})
+    plan = look(found | {"delete": Stored({})})
     assert (plan.status.phase, plan.after, plan.wake_at) == (Phase.DELETING, (), NOW + 2 * SECOND)
     assert plan.status.message == "Namespace env-demo is being deleted, with everything in it"
     assert {each.type: each.status.value for each in plan.status.conditions} == {
@@ -47,8 +47,8 @@ def test_the_namespace_is_deleted_by_its_uid_and_waited_for():
     "found",
     [
         failed("NotFound"),
-        Outcome(object=live(namespace(environment()), labels={})),
-        Outcome(object=live(namespace(environment(meta={"uid": "another"})))),
+        Stored(live(namespace(environment()), labels={})),
+        Stored(live(namespace(environment(meta={"uid": "another"})))),
     ],
 )
 def test_lets_go_of_what_is_gone_or_not_its_own(found):
@@ -58,7 +58,7 @@ def test_lets_go_of_what_is_gone_or_not_its_own(found):
 
 @pytest.mark.parametrize("reason", ["NotFound", "Conflict"])
 def test_a_namespace_that_went_meanwhile_is_looked_for_again(reason):
-    plan = look({"find": Outcome(object=LIVE), "delete": failed(reason)})
+    plan = look({"find": Stored(LIVE), "delete": failed(reason)})
     assert (plan.status.phase, plan.retry, plan.wake_at) == (Phase.DELETING, False, NOW + 2 * SECOND)
 
 
@@ -67,7 +67,7 @@ def test_a_namespace_that_went_meanwhile_is_looked_for_again(reason):
     [
         ({"find": failed("Timeout", "slow")}, "Namespace env-demo could not be looked for: slow; it is tried again"),
         (
-            {"find": Outcome(object=LIVE), "delete": failed("Forbidden", "no")},
+            {"find": Stored(LIVE), "delete": failed("Forbidden", "no")},
             "Namespace env-demo could not be deleted: no; it is tried again",
         ),
     ],
@@ -79,7 +79,7 @@ def test_an_obstacle_is_said_and_tried_again(outcomes, message):
 
 @pytest.mark.parametrize(("minutes", "seconds"), [(0, 2), (2, 12), (60, 30)])
 def test_a_namespace_that_hangs_is_asked_more_slowly(minutes, seconds):
-    plan = look({"find": Outcome(object=DELETED)}, at(minutes))
+    plan = look({"find": Stored(DELETED)}, at(minutes))
     assert (plan.effects, plan.wake_at) == ((), at(minutes) + seconds * SECOND)
 
 
@@ -94,7 +94,7 @@ def test_a_namespace_that_hangs_is_asked_more_slowly(minutes, seconds):
     ],
 )
 def test_says_why_the_namespace_does_not_go(conditions, expected):
-    message = look({"find": Outcome(object={**DELETED, "status": {"conditions": conditions}})}).status.message
+    message = look({"find": Stored({**DELETED, "status": {"conditions": conditions}})}).status.message
     assert message == f"Namespace env-demo is being deleted, with everything in it{expected}"
 
 

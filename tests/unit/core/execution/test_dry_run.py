@@ -6,7 +6,7 @@ from tests.support.builders import MAKER, RUN_UID, effects, failed, live, manife
 from pratique.api.v1alpha1.action import Lists
 from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange
 from pratique.core.execution.dry_run import try_plan, with_results, without_results
-from pratique.core.kernel.effects import Create, MergePatch, ObjectRef, Outcome, Read
+from pratique.core.kernel.effects import Create, MergePatch, ObjectRef, Read, Stored
 from pratique.core.plans.document import document
 from pratique.core.plans.summary import summarize_tried
 
@@ -29,10 +29,10 @@ def shown(plan, outcomes):
     ]
 
 
-def scaled(before: int, after: int = 10, uid: str = "d1") -> dict[str, Outcome]:
+def scaled(before: int, after: int = 10, uid: str = "d1") -> dict[str, object]:
     found = live({**DEPLOYMENT, "spec": {"replicas": before, "secret": "not ours to show"}}, uid)
     changed = live({**DEPLOYMENT, "spec": {"replicas": after, "secret": "not ours to show"}}, uid)
-    return {"try/scale/find": Outcome(object=found), "try/scale": Outcome(object=changed)}
+    return {"try/scale/find": Stored(found), "try/scale": Stored(changed)}
 
 
 def test_all_objects_are_tried_side_by_side_under_the_account():
@@ -73,7 +73,7 @@ def test_a_change_that_changes_nothing_says_so():
 def test_what_the_cluster_makes_of_a_new_object_is_shown():
     image = planned("pod", manifest("Pod", "web", spec={"image": "web:1"}))
     answer = live({**image.manifest, "spec": {"image": "mirror/web:1", "injected": True}})
-    plan = with_results(run_plan(image), trial(run_plan(image), {"try/pod": Outcome(object=answer)}))
+    plan = with_results(run_plan(image), trial(run_plan(image), {"try/pod": Stored(answer)}))
     assert plan.summary == ['Pod team-a/web (the cluster makes of it: spec.image "web:1" → "mirror/web:1")']
 
 
@@ -161,7 +161,7 @@ UNKNOWN = failed("UnknownKind", "no kind Thing")
 
 
 def passed(each):
-    return {f"try/{each.id}": Outcome(object=live(each.manifest)), f"try/{each.id}/namespace": Outcome()}
+    return {f"try/{each.id}": Stored(live(each.manifest)), f"try/{each.id}/namespace": Stored({})}
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_what_an_earlier_object_makes_is_deferred(maker, needs, outcome, why):
 )
 def test_what_no_earlier_object_makes_is_refused(maker, needs, outcome):
     key = f"try/{needs.id}/find" if needs.patch else f"try/{needs.id}"
-    before = passed(maker) | {f"try/{maker.id}/find": Outcome(object=live(NAMESPACE.manifest))}
+    before = passed(maker) | {f"try/{maker.id}/find": Stored(live(NAMESPACE.manifest))}
     assert trial(run_plan(maker, needs), before | {key: outcome}).problems
 
 
@@ -232,7 +232,7 @@ LOSES = (
 
 
 def answers(after, *, replaced):
-    return {"try/scale/find": Outcome(object=live(LIVE)), "try/scale": Outcome(object=live(after), value=replaced)}
+    return {"try/scale/find": Stored(live(LIVE)), "try/scale": Stored(live(after), whole_lists=replaced)}
 
 
 @pytest.mark.parametrize("replaced", [True, False])
@@ -249,7 +249,7 @@ def test_a_list_that_is_merged_shows_what_changes_in_it():
 
 def test_a_list_that_the_action_replaces_shows_what_goes_first():
     plan = run_plan(REPLACED)
-    (patch,) = trial(plan, {"try/scale/find": Outcome(object=live(LIVE))}).effects
+    (patch,) = trial(plan, {"try/scale/find": Stored(live(LIVE))}).effects
     assert not patch.by_entry
     shown = with_results(plan, trial(plan, answers(PODS, replaced=True)))
     gone = 'spec.containers: proxy is removed, spec.containers[web].image "web:1" → "web:2"'
@@ -263,7 +263,7 @@ def test_what_nobody_can_compare_is_not_changed():
     change = planned("scale", manifest("Thing", "t", "example.com/v1", spec=[{"name": "a"}]), patch=True)
     before = manifest("Thing", "t", "example.com/v1", spec=[{"name": "a", "deep": deep}])
     after = manifest("Thing", "t", "example.com/v1", spec=[{"name": "a", "deep": deep[0]}])
-    known = {"try/scale/find": Outcome(object=live(before)), "try/scale": Outcome(object=live(after), value=True)}
+    known = {"try/scale/find": Stored(live(before)), "try/scale": Stored(live(after), whole_lists=True)}
     assert "nested too deeply" in trial(run_plan(change), known).problems[0]
 
 
@@ -272,8 +272,8 @@ def test_of_many_losses_three_are_told():
     change = planned("scale", manifest("Thing", "t", "example.com/v1", spec=lists), patch=True)
     before = manifest("Thing", "t", "example.com/v1", spec={key: ["y"] for key in lists})
     known = {
-        "try/scale/find": Outcome(object=live(before)),
-        "try/scale": Outcome(object=live(change.manifest), value=True),
+        "try/scale/find": Stored(live(before)),
+        "try/scale": Stored(live(change.manifest), whole_lists=True),
     }
     (said,) = trial(run_plan(change), known).problems
     assert "spec.l0 would lose y, spec.l1 would lose y, spec.l2 would lose y, and 2 more: write out" in said
@@ -290,9 +290,9 @@ def test_what_waits_since_the_last_version_is_merged_and_listed_as_then():
     """What was approved is a list that takes the place of another; where that takes something out, it is refused now."""
     alone = manifest("Deployment", "web", "apps/v1", spec={"containers": [{"name": "web", "image": "web:1"}]})
     plan = run_plan(IMAGE.model_copy(update={"dry_run": HELD_SINCE}))
-    (patch,) = trial(plan, {"try/scale/find": Outcome(object=live(alone))}).effects
+    (patch,) = trial(plan, {"try/scale/find": Stored(live(alone))}).effects
     assert not patch.by_entry
-    known = {"try/scale/find": Outcome(object=live(alone)), "try/scale": Outcome(object=live(PODS), value=True)}
+    known = {"try/scale/find": Stored(live(alone)), "try/scale": Stored(live(PODS), whole_lists=True)}
     assert trial(plan, known).tried[0][1].dry_run == HELD_SINCE
     assert trial(plan, answers(PODS, replaced=True)).problems == [LOSES]
 
@@ -300,7 +300,7 @@ def test_what_waits_since_the_last_version_is_merged_and_listed_as_then():
 def test_a_new_object_that_waits_since_the_last_version_is_listed_as_then():
     held = DryRun(result="Passed", changes=[FieldChange(path="data", before='["a"]', after='["a", "b"]')])
     one = planned("one", manifest(data=["a"]), dry_run=held)
-    stored = {"try/one": Outcome(object=live(manifest(data=["a", "b"])))}
+    stored = {"try/one": Stored(live(manifest(data=["a", "b"])))}
     assert trial(run_plan(one), stored).tried[0][1].dry_run == held
     assert trial(run_plan(one.model_copy(update={"dry_run": None})), stored).tried[0][1].dry_run.changes == []
 
@@ -308,8 +308,8 @@ def test_a_new_object_that_waits_since_the_last_version_is_listed_as_then():
 def test_a_summary_that_is_too_long_says_how_much_more_there_is():
     long = planned("scale", manifest("Thing", "t", spec={f"{'k' * 60}{n}": 1 for n in range(12)}), patch=True)
     known = {
-        "try/scale/find": Outcome(object=live(manifest("Thing", "t"))),
-        "try/scale": Outcome(object=live(long.manifest)),
+        "try/scale/find": Stored(live(manifest("Thing", "t"))),
+        "try/scale": Stored(live(long.manifest)),
     }
     (line,) = with_results(run_plan(long), trial(run_plan(long), known)).summary
     assert (len(line) <= 512, line[-12:]) == (True, ", and 6 more")
@@ -319,7 +319,7 @@ def test_a_summary_that_is_too_long_says_how_much_more_there_is():
     "words", ["map: map[image:x] does not contain declared merge key: name", "unknown patch type: x"]
 )
 def test_a_template_that_names_no_entry_is_refused_though_the_api_server_says_that_it_failed(words):
-    known = {"try/scale/find": Outcome(object=live(LIVE)), "try/scale": failed("InternalError", words)}
+    known = {"try/scale/find": Stored(live(LIVE)), "try/scale": failed("InternalError", words)}
     found = trial(run_plan(IMAGE), known)
     assert found.transient is None
     assert found.problems[0].endswith(

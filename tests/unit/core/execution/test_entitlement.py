@@ -4,7 +4,7 @@ import pytest
 from tests.support.builders import RUN_UID, effects, failed, live, manifest, planned, run, run_plan
 
 from pratique.core.execution.dry_run import try_plan
-from pratique.core.kernel.effects import AskRights, Create, ObjectRef, Outcome
+from pratique.core.kernel.effects import AskRights, Create, ObjectRef, Stored
 
 ENVIRONMENT = planned(
     "env",
@@ -12,7 +12,7 @@ ENVIRONMENT = planned(
         "Environment", "x", "pratique.dev/v1alpha1", spec={"ttl": "1h", "target": {"namespace": {"name": "env-x"}}}
     ),
 )
-TRIED = Outcome(object=live(ENVIRONMENT.manifest, "dry"))
+TRIED = Stored(live(ENVIRONMENT.manifest, "dry"))
 ITS_NAMESPACE = f"try/{ENVIRONMENT.id}/namespace"
 
 
@@ -34,7 +34,7 @@ HOOK = "admission webhook h does not support dry run"
 @pytest.mark.parametrize(
     ("outcome", "problems"),
     [
-        (Outcome(object={}), []),
+        (Stored({}), []),
         (failed("BadRequest", HOOK), []),
         (
             failed(
@@ -68,13 +68,13 @@ SENTENCE = "Environment team-a/x could not be changed: developer@example.com may
 
 def found(**changes):
     owned = {"ttl": "3d", **changes}
-    return {"try/extend/find": Outcome(object=live({**EXTEND.manifest, "spec": owned}, "e1", labels={}))}
+    return {"try/extend/find": Stored(live({**EXTEND.manifest, "spec": owned}, "e1", labels={}))}
 
 
 def test_the_owner_of_an_environment_may_ask_for_its_change():
     assert effects(trial(run_plan(EXTEND), found(requestedBy="developer@example.com"))) == ["try/extend"]
     mine = live({**EXTEND.manifest, "spec": {}}, labels={"pratique.dev/run-uid": RUN_UID})
-    assert effects(trial(run_plan(EXTEND), {"try/extend/find": Outcome(object=mine)})) == ["try/extend"]
+    assert effects(trial(run_plan(EXTEND), {"try/extend/find": Stored(mine)})) == ["try/extend"]
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_others_need_the_verb_that_the_api_server_is_asked_for(owner, told):
     groups = tuple(run().spec.requested_by.groups)
     who = run().spec.requested_by.username
     assert asked == AskRights("try/extend/rights", who, groups, "extend", "environments", ENV)
-    assert effects(trial(run_plan(EXTEND), known | {asked.key: Outcome(value=True)})) == ["try/extend"]
-    refused = trial(run_plan(EXTEND), known | {asked.key: Outcome(value=False)})
+    assert effects(trial(run_plan(EXTEND), known | {asked.key: True})) == ["try/extend"]
+    refused = trial(run_plan(EXTEND), known | {asked.key: False})
     assert refused.problems == [f"{SENTENCE}{told}; it needs the RBAC verb extend on environments"]
     unknown = trial(run_plan(EXTEND), known | {asked.key: failed("Timeout", "slow", transient=True)})
     assert unknown.transient is not None

@@ -24,7 +24,7 @@ from tests.support.builders import (
 )
 
 from pratique.api.v1alpha1.action_run import DryRun, FieldChange, Phase, RunResource
-from pratique.core.kernel.effects import Create, EvaluateReady, Failure, Judged, MergePatch, ObjectRef, Outcome, Read
+from pratique.core.kernel.effects import Create, EvaluateReady, Failure, Judged, MergePatch, ObjectRef, Read, Stored
 from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.running import follow
 from pratique.core.runs.snapshot import RunSnapshot
@@ -43,8 +43,8 @@ def look(plan, outcomes=None, now=LATER, **status):
     return follow(RunSnapshot(subject, outcomes=outcomes or {}), plan, subject.status, now)
 
 
-def made(each, uid="u1", **changes) -> Outcome:
-    return Outcome(object=live(each.manifest, uid, **changes))
+def made(each, uid="u1", **changes) -> Stored:
+    return Stored(live(each.manifest, uid, **changes))
 
 
 def recorded(each, **changes) -> RunResource:
@@ -118,15 +118,15 @@ def test_a_taken_name_that_cannot_be_read_is_not_adopted():
 def test_killed_after_any_effect_it_asks_for_the_same_again(done):
     """Outcomes die with the process. What was created comes back as AlreadyExists, and nothing gets another name."""
     plan, objects = run_plan(ONE, TWO, planned("three")), ["one", "two", "three"]
-    server: dict[str, Outcome] = {}
-    outcomes: dict[str, Outcome] = {}
+    server: dict[str, object] = {}
+    outcomes: dict[str, object] = {}
     for step in range(20):
         if step == done:
             outcomes = {}
         step_plan = look(plan, outcomes)
         for effect in step_plan.effects:
             taken = server.get(effect.key)
-            server.setdefault(effect.key, Outcome(object=live(effect.manifest, f"uid-of-{effect.key}")))
+            server.setdefault(effect.key, Stored(live(effect.manifest, f"uid-of-{effect.key}")))
             outcomes[effect.key] = failed("AlreadyExists", found=taken.object) if taken else server[effect.key]
         if not step_plan.effects:
             break
@@ -154,7 +154,7 @@ def test_killed_after_any_effect_it_asks_for_the_same_again(done):
     ],
 )
 def test_creation_fails(why, phase, retry, message):
-    plan = look(run_plan(ONE), {"create/one": Outcome(failure=why)})
+    plan = look(run_plan(ONE), {"create/one": why})
     assert (plan.status.phase, plan.retry, plan.status.message) == (phase, retry, message)
     assert plan.status.resources == []
 
@@ -200,7 +200,7 @@ def test_an_object_that_failed_fails_the_run():
         (made(WAITS_FOR, "u2"), Phase.FAILED, False, "Job team-a/migrate was deleted and made again by somebody else"),
         (failed("NotFound"), Phase.FAILED, False, "Job team-a/migrate was deleted before it was ready"),
         (failed("Timeout", transient=True), Phase.RUNNING, True, f"Job team-a/migrate could not be read: no{AGAIN}"),
-        (Outcome(), Phase.FAILED, False, "Job team-a/migrate was deleted and made again by somebody else"),
+        (Stored({}), Phase.FAILED, False, "Job team-a/migrate was deleted and made again by somebody else"),
     ],
 )
 def test_looks_at_what_was_made_earlier(outcome, phase, retry, message):
@@ -228,14 +228,14 @@ def test_a_lost_plan_fails(changes):
 @pytest.mark.parametrize(
     ("outcome", "phase", "message"),
     [
-        (Outcome(value=Judged(ready=True)), Phase.SUCCEEDED, "Done: ConfigMap team-a/one"),
-        (Outcome(value=Judged()), Phase.RUNNING, "Waiting for ConfigMap team-a/one: its readyWhen is not true yet"),
+        (Judged(ready=True), Phase.SUCCEEDED, "Done: ConfigMap team-a/one"),
+        (Judged(), Phase.RUNNING, "Waiting for ConfigMap team-a/one: its readyWhen is not true yet"),
         (
-            Outcome(value=Judged(missing="status.health")),
+            Judged(missing="status.health"),
             Phase.RUNNING,
             "Waiting for ConfigMap team-a/one: its readyWhen reads status.health, which is not there yet",
         ),
-        (Outcome(value=Judged(failed=True)), Phase.FAILED, "ConfigMap team-a/one failed: its failedWhen is true"),
+        (Judged(failed=True), Phase.FAILED, "ConfigMap team-a/one failed: its failedWhen is true"),
         (
             failed("EvaluationFailed", "readyWhen: cannot convert string to int"),
             Phase.RUNNING,
@@ -252,7 +252,7 @@ def test_ready_when(outcome, phase, message):
 
 
 CHANGE = planned("scale", manifest("Deployment", "web", "apps/v1", spec={"replicas": 3}), patch=True)
-FOUND = {"before/scale/find": Outcome(object=live(CHANGE.manifest, resourceVersion="7"))}
+FOUND = {"before/scale/find": Stored(live(CHANGE.manifest, resourceVersion="7"))}
 TRIED = FOUND | {"before/scale": made(CHANGE)}
 REF = ObjectRef("apps/v1", "Deployment", "web", "team-a")
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
@@ -265,7 +265,7 @@ def test_a_change_is_tried_and_then_made_in_the_very_version_that_was_tried():
     assert look(plan, FOUND).effects == (trial,)
     (change,) = look(plan, TRIED).effects
     assert change == replace(trial, key="change/scale", dry_run=False, resource_version="7")
-    changed = {"change/scale": made(CHANGE), "ready/scale": Outcome(value=Judged(ready=True))}
+    changed = {"change/scale": made(CHANGE), "ready/scale": Judged(ready=True)}
     status = look(plan, TRIED | changed).status
     assert status.phase is Phase.SUCCEEDED
     assert [(each.uid, each.held) for each in status.resources] == [("u1", False)]
@@ -353,10 +353,10 @@ def test_a_right_that_an_earlier_object_gives_is_waited_for_and_not_for_ever(pla
     assert NO_RIGHT in failed_at_last.message
 
 
-def scaled(before: int, after: int = 3, uid: str = "u1") -> dict[str, Outcome]:
+def scaled(before: int, after: int = 3, uid: str = "u1") -> dict[str, object]:
     return {
-        "before/scale/find": Outcome(object=live({**CHANGE.manifest, "spec": {"replicas": before}}, uid)),
-        "before/scale": Outcome(object=live({**CHANGE.manifest, "spec": {"replicas": after}}, uid)),
+        "before/scale/find": Stored(live({**CHANGE.manifest, "spec": {"replicas": before}}, uid)),
+        "before/scale": Stored(live({**CHANGE.manifest, "spec": {"replicas": after}}, uid)),
     }
 
 
@@ -442,14 +442,14 @@ SYNC_ERROR = {
 
 
 def test_a_kind_that_reports_is_not_ready_before_it_did():
-    outcome = {"create/thing": Outcome(object=live(THING.manifest), reports=True)}
+    outcome = {"create/thing": Stored(live(THING.manifest), reports=True)}
     why = "Waiting for Thing team-a/thing: its controller has not reported yet"
     assert look(run_plan(THING, ONE), outcome).status.message == why
     remedy = 'if it never writes a status, set readyWhen: "true"'
     assert look(run_plan(THING, ONE), outcome, at(10)).status.message == f"Not ready within 10m: {why}; {remedy}"
     told = THING.model_copy(update={"ready_when": "true"})
     assert effects(look(run_plan(told), outcome)) == ["ready/thing"]
-    assert look(run_plan(told), outcome | {"ready/thing": Outcome(value=Judged(True))}).status.phase is Phase.SUCCEEDED
+    assert look(run_plan(told), outcome | {"ready/thing": Judged(True)}).status.phase is Phase.SUCCEEDED
 
 
 STALLED = {"conditions": [{"type": "Stalled", "status": "True", "message": "no such chart"}]}
@@ -502,10 +502,10 @@ NOT_SYNCED = {"conditions": [{"type": "Synced", "status": "False", "message": "s
 )
 def test_rules_of_the_action_and_words_of_the_controller(rules, status, judged, phase, message):
     plan = run_plan(THING.model_copy(update=rules))
-    seen = {"create/thing": Outcome(object=live(THING.manifest, status=status), reports=True)}
+    seen = {"create/thing": Stored(live(THING.manifest, status=status), reports=True)}
     (asked,) = look(plan, seen).effects
     assert (asked.ready_when, asked.failed_when) == (rules.get("ready_when"), rules.get("failed_when"))
-    ended = look(plan, seen | {"ready/thing": Outcome(value=judged)}).status
+    ended = look(plan, seen | {"ready/thing": judged}).status
     assert (ended.phase, ended.message) == (phase, message)
 
 
@@ -515,14 +515,14 @@ def test_rules_of_the_action_and_words_of_the_controller(rules, status, judged, 
 )
 def test_no_rule_is_asked_about_what_goes_or_is_old(metadata, status):
     told = THING.model_copy(update={"ready_when": "true", "failed_when": "true"})
-    seen = {"create/thing": Outcome(object=live(THING.manifest, status=status, **metadata), reports=True)}
+    seen = {"create/thing": Stored(live(THING.manifest, status=status, **metadata), reports=True)}
     plan = look(run_plan(told), seen)
     assert (plan.effects, plan.status.phase) == ((), Phase.RUNNING)
 
 
 def test_a_sync_that_failed_is_said_at_once_also_with_a_rule():
     app = planned("app", manifest("Application", "app", "argoproj.io/v1alpha1"), ready_when="self.status.x == 1")
-    seen = {"create/app": made(app, status=SYNC_ERROR), "ready/app": Outcome(value=Judged(missing="status.x"))}
+    seen = {"create/app": made(app, status=SYNC_ERROR), "ready/app": Judged(missing="status.x")}
     status = look(run_plan(app), seen).status
     words = "Application team-a/app failed: health Degraded, sync OutOfSync: no such image"
     assert (status.phase, status.message) == (Phase.FAILED, words)

@@ -10,7 +10,7 @@ from pratique.api.v1alpha1.people import ServiceAccountRef
 from pratique.core.execution.dry_run import try_plan
 from pratique.core.execution.patience import APPROVED, FREE, GIVEN, allowed, mark
 from pratique.core.execution.prerequisites import provider
-from pratique.core.kernel.effects import Outcome, Read
+from pratique.core.kernel.effects import Read, Stored
 
 ACCOUNT = ServiceAccountRef(namespace="pratique-actions", name="maker")
 RBAC = "rbac.authorization.k8s.io/v1"
@@ -101,8 +101,8 @@ class TestBehindACustomObject:
 
     plan = run_plan(planned("tenant", manifest("Tenant", "x", "capsule.example.com/v1")), CONFIG)
     tried = {
-        "try/tenant": Outcome(object=live(manifest("Tenant", "x", "capsule.example.com/v1"))),
-        "try/config": Outcome(failure=NO_RIGHT),
+        "try/tenant": Stored(live(manifest("Tenant", "x", "capsule.example.com/v1"))),
+        "try/config": NO_RIGHT,
     }
 
     def test_the_namespace_is_looked_for(self):
@@ -110,12 +110,12 @@ class TestBehindACustomObject:
         assert isinstance(read, Read) and str(read.ref) == "Namespace team-a" and read.run_as is None
 
     def test_one_that_is_not_there_may_come(self):
-        seen = {"try/config/space": Outcome(failure=failure("NotFound"))}
+        seen = {"try/config/space": failure("NotFound")}
         found = try_plan(run(), self.plan, self.tried | seen, "try")
         assert found.tried[1][1].dry_run.result is DryRunResult.DEFERRED
         assert found.tried[1][1].dry_run.message == "Tenant team-a/x may make its namespace first"
 
-    @pytest.mark.parametrize("outcome", [Outcome(object={}), Outcome(failure=failure("Forbidden"))])
+    @pytest.mark.parametrize("outcome", [Stored({}), failure("Forbidden")])
     def test_in_one_that_is_there_the_right_is_missing(self, outcome):
         assert try_plan(run(), self.plan, self.tried | {"try/config/space": outcome}, "try").problems
 
@@ -128,18 +128,16 @@ def test_a_namespace_gives_no_right_in_it():
 
 
 def test_a_right_in_a_namespace_that_a_custom_object_makes_is_on_its_way():
-    outcomes = {"late/config": Outcome(failure=NO_RIGHT)}
+    outcomes = {"late/config": NO_RIGHT}
     assert try_plan(run(), TestBehindACustomObject.plan, outcomes, "late", made={"tenant"}).given
 
 
 def test_what_an_object_gives_that_is_there_is_on_its_way():
     plan = run_plan(binding(ME), CONFIG)
-    outcomes = {"late/config": Outcome(failure=NO_RIGHT)}
+    outcomes = {"late/config": NO_RIGHT}
     assert try_plan(run(), plan, outcomes, "late", made={"binding"}).given
     assert not try_plan(run(), run_plan(role(space="team-b"), CONFIG), outcomes, "late", made={"role"}).given
-    assert not try_plan(
-        run(), plan, {"late/config": Outcome(object=live(CONFIG.manifest))}, "late", made={"binding"}
-    ).given
+    assert not try_plan(run(), plan, {"late/config": Stored(live(CONFIG.manifest))}, "late", made={"binding"}).given
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tests.support.builders import (
 
 from pratique.api.v1alpha1.action_run import Phase, RunResource
 from pratique.core.execution.vanishing import KEPT_SECONDS, as_sent, is_held, vanishes
-from pratique.core.kernel.effects import Create, MergePatch, ObjectRef, Outcome, Read
+from pratique.core.kernel.effects import Create, MergePatch, ObjectRef, Read, Stored
 from pratique.core.runs.plan import plan_action_run
 
 LATER = at(1)
@@ -32,7 +32,7 @@ PLAN = run_plan(PLANNED)
 KEPT = {**JOB, "spec": {"ttlSecondsAfterFinished": KEPT_SECONDS, "backoffLimit": 0}}
 COMPLETE = {"conditions": [{"type": "Complete", "status": "True"}]}
 REF = ObjectRef("batch/v1", "Job", "migrate", "team-a")
-CONFIRMED = {"confirm": Outcome(object={"metadata": {"uid": RUN_UID}})}
+CONFIRMED = {"confirm": Stored({"metadata": {"uid": RUN_UID}})}
 
 
 def look(subject, outcomes=None):
@@ -76,7 +76,7 @@ def test_reads_the_run_again_before_it_makes_one():
 
 @pytest.mark.parametrize(
     "answer",
-    [failed("NotFound"), failed("Timeout", transient=True), Outcome(object={"metadata": {"uid": "a namesake"}})],
+    [failed("NotFound"), failed("Timeout", transient=True), Stored({"metadata": {"uid": "a namesake"}})],
     ids=["deleted", "no answer", "deleted and asked again"],
 )
 def test_makes_none_for_a_run_that_may_be_gone(answer):
@@ -93,7 +93,7 @@ def test_what_is_on_record_is_never_made_again():
 
 
 def test_is_held_until_its_end_is_on_record():
-    made = {"create/job": Outcome(object=kept(status=COMPLETE))}
+    made = {"create/job": Stored(kept(status=COMPLETE))}
     status = look(running(PLAN), CONFIRMED | made).status
     assert (status.phase, [each.held for each in status.resources]) == (Phase.SUCCEEDED, [True])
 
@@ -128,7 +128,7 @@ def ended(**status):
 def test_gets_its_own_ttl_once_the_end_is_on_record():
     patch = {"spec": {"ttlSecondsAfterFinished": 0}}
     assert only(look(ended()).effects) == MergePatch("release/job", REF, "u1", patch, MAKER)
-    plan = look(ended(), {"release/job": Outcome(object=live(JOB))})
+    plan = look(ended(), {"release/job": Stored(live(JOB))})
     assert ([each.held for each in plan.status.resources], plan.retry, plan.effects) == ([False, False], False, ())
     assert plan.status.phase is Phase.SUCCEEDED
     assert effects(look(ended(resources=[FREE]))) == []

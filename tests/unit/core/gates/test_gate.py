@@ -31,7 +31,7 @@ from pratique.core.gates.guarded import VERIFY, ends_now
 from pratique.core.gates.opening import approval_name, open_gate
 from pratique.core.gates.plan import READ_SUBJECT, ApprovalSnapshot, plan_approval
 from pratique.core.gates.tally import count
-from pratique.core.kernel.effects import Delivery, Outcome
+from pratique.core.kernel.effects import Delivery, Stored, Verified
 from pratique.core.telling.wording import approvers_phrase, gate_ended, held, moment
 
 A, D = "Approve", "Decline"
@@ -39,7 +39,7 @@ OPEN, APPROVED, DECLINED, EXPIRED, WITHDRAWN, SUPERSEDED = ApprovalState
 TWO = {"required": 2}
 
 
-GUARDED = {VERIFY: Outcome()}
+GUARDED = {VERIFY: Verified()}
 
 
 def look(spec=None, now=NOW, subject=None, outcomes=None, tainted=None, **status):
@@ -120,7 +120,7 @@ GAP = f"The API server did not guard: {CHANGED}"
 
 @pytest.mark.parametrize("verdict", [A, D])
 @pytest.mark.parametrize(
-    "outcome", [failed("Timeout", transient=True), failed("Forbidden"), Outcome(value=CHANGED)], ids=str
+    "outcome", [failed("Timeout", transient=True), failed("Forbidden"), Verified(CHANGED)], ids=str
 )
 def test_no_decision_counts_before_it_is_known_that_it_was_made_under_guard(verdict, outcome):
     spec = gate({"lead-1": vote(verdict)})
@@ -172,11 +172,11 @@ GONE = "The request was deleted"
 @pytest.mark.parametrize(
     ("outcome", "expected"),
     [
-        (Outcome(object={"metadata": {"uid": RUN_UID}}), (OPEN, False)),
-        (Outcome(object={"metadata": {"uid": "another"}}), (WITHDRAWN, False)),
+        (Stored({"metadata": {"uid": RUN_UID}}), (OPEN, False)),
+        (Stored({"metadata": {"uid": "another"}}), (WITHDRAWN, False)),
         (failed("NotFound"), (WITHDRAWN, False)),
         (failed("Timeout", transient=True), (OPEN, True)),
-        (Outcome(), (OPEN, True)),
+        (failed("Forbidden"), (OPEN, True)),
     ],
 )
 def test_a_run_that_is_not_in_the_cache_is_read(outcome, expected):
@@ -238,8 +238,8 @@ FORGED = {
 HELD = run(phase=Phase.WAITING_FOR_APPROVAL)
 
 
-def still_there(**spec) -> Outcome:
-    return Outcome(object={"metadata": {"uid": RUN_UID}, "spec": spec})
+def still_there(**spec) -> Stored:
+    return Stored({"metadata": {"uid": RUN_UID}, "spec": spec})
 
 
 @pytest.mark.parametrize("state", FORGED)
@@ -266,7 +266,7 @@ def test_a_forged_end_becomes_the_true_one_at_once():
     ("outcome", "retry"),
     [
         (still_there(withdrawn=True), False),
-        (Outcome(object={"metadata": {"uid": "another"}, "spec": {}}), False),
+        (Stored({"metadata": {"uid": "another"}, "spec": {}}), False),
         (failed("NotFound"), False),
         (failed("Timeout", transient=True), True),
     ],

@@ -12,7 +12,7 @@ from pratique.core.gates.opening import open_gate
 from pratique.core.gates.plan import READ_SUBJECT, ApprovalSnapshot, plan_approval
 from pratique.core.gates.tally import Tally, count, may_decide
 from pratique.core.judging.policy import evaluate_run
-from pratique.core.kernel.effects import Outcome
+from pratique.core.kernel.effects import Stored
 from pratique.core.kernel.identity import asked_by, askers, is_among, person_of
 from pratique.core.telling.messages import compose_approval, compose_run
 
@@ -113,6 +113,6 @@ def test_a_run_that_was_deleted_is_told_with_both_names() -> None:
     spec = held().model_copy(update={"subject": Subject(kind="ActionRun", name="gone", uid="u")})
     first = plan_approval(ApprovalSnapshot(approval(spec), None), at(1))
     assert effects(first) == [READ_SUBJECT]
-    other = {READ_SUBJECT: Outcome(object={"metadata": {"uid": "another"}})}
+    other = {READ_SUBJECT: Stored({"metadata": {"uid": "another"}})}
     ended = plan_approval(ApprovalSnapshot(approval(spec), None, other), at(1)).status
     assert ended.notifications[0].message == f"The request of {BOTH} was deleted"

@@ -29,7 +29,7 @@ from pratique.api.v1alpha1.notifications import NotificationRule
 from pratique.api.v1alpha1.people import People
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.guarded import VERIFY
-from pratique.core.kernel.effects import Evaluation, Outcome
+from pratique.core.kernel.effects import Evaluation, Stored, Verified
 from pratique.core.plans.document import Document, document, document_of, head_of, is_plan_of, is_same, whole_of
 from pratique.core.runs.plan import EVALUATE, OPEN_GATE, READ_ACTION, plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
@@ -41,8 +41,8 @@ INPUTS = {"size": "large", "né": "\N{GRINNING FACE}"}
 NOTE = planned(made=manifest(data={"a": "1"}), dry_run=SEEN)
 HELD = run_plan(NOTE, gate=GATE, inputs=INPUTS, notifications=[TOLD])
 FREE = HELD.model_copy(update={"gate": None})
-SHOWN = {"try/made": Outcome(object=live(manifest(data={"a": "2"})))}
-GUARDED = {VERIFY: Outcome()}
+SHOWN = {"try/made": Stored(live(manifest(data={"a": "2"})))}
+GUARDED = {VERIFY: Verified()}
 MODELS = models_in(RunPlan)
 
 
@@ -86,7 +86,7 @@ def test_what_people_read_beside_it_is_what_a_version_before_needs_to_go_on_wait
 def opening(outcomes=None):
     """Look at a run whose gate has to be opened."""
     fresh = without_results(document(HELD).plan).model_copy(update={"summary": HELD.summary})
-    judged = {EVALUATE: Outcome(value=Evaluation(plan=fresh))} | SHOWN
+    judged = {EVALUATE: Evaluation(plan=fresh)} | SHOWN
     return plan_action_run(RunSnapshot(run(), action=action(), outcomes=judged | (outcomes or {})), NOW)
 
 
@@ -111,13 +111,13 @@ class TestLater:
     def test_a_run_that_was_held_does_what_was_approved(self) -> None:
         held, gate = ActionRun.model_validate(STORED[0]), Approval.model_validate(STORED[1])
         assert document_of(held.status, gate).digest == gate.spec.plan.digest
-        known = SHOWN | GUARDED | {READ_ACTION: Outcome(object=action().to_wire())}
+        known = SHOWN | GUARDED | {READ_ACTION: Stored(action().to_wire())}
         plan = plan_action_run(RunSnapshot(held, action=action(), approval=gate, outcomes=known), NOW)
         assert effects(plan) == ["create/made"], plan.status.message
 
     def test_a_free_run_that_is_under_way_goes_on(self) -> None:
         going = ActionRun.model_validate(STORED[2])
-        judged = {EVALUATE: Outcome(value=Evaluation(plan=without_results(document(FREE).plan)))}
+        judged = {EVALUATE: Evaluation(plan=without_results(document(FREE).plan))}
         plan = plan_action_run(RunSnapshot(going, action=action(), outcomes=judged), NOW)
         assert effects(plan) == ["create/made"], plan.status.message
 

@@ -32,7 +32,7 @@ from pratique.api.v1alpha1.status import TimelineEntry
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.guarded import VERIFY
 from pratique.core.gates.opening import approval_name, open_gate
-from pratique.core.kernel.effects import Delivery, Evaluation, Outcome
+from pratique.core.kernel.effects import Delivery, Evaluation, Stored, Verified
 from pratique.core.plans.document import document, document_of, head_of
 from pratique.core.runs.plan import EVALUATE, OPEN_GATE, READ_ACTION, READ_GATE, plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
@@ -42,7 +42,7 @@ EVALUATED = run_plan(gate=stage(message="Ten days is much"))
 PASSED = DryRun(result="Passed")
 HELD = run_plan(planned(dry_run=PASSED), gate=EVALUATED.gate)
 """As it is held: with what the dry run showed."""
-MADE = {"create/made": Outcome(object=live(manifest(name="made")))}
+MADE = {"create/made": Stored(live(manifest(name="made")))}
 TRIED = tried(HELD)
 
 
@@ -52,12 +52,12 @@ def look(subject=None, outcomes=None, now=NOW, **known):
 
 
 def judged(plan=None, *refusals: str):
-    return {EVALUATE: Outcome(value=Evaluation(refusals, plan))} | TRIED
+    return {EVALUATE: Evaluation(refusals, plan)} | TRIED
 
 
-def opened(**changed) -> Outcome:
+def opened(**changed) -> Stored:
     made = open_gate(run(), HELD, HELD.gate, NOW)
-    return Outcome(object={**made, "spec": {**made["spec"], **changed}})
+    return Stored({**made, "spec": {**made["spec"], **changed}})
 
 
 def conditions(status) -> dict[str, tuple[str, str]]:
@@ -88,7 +88,7 @@ def test_first_the_action_is_evaluated():
         ),
         (
             {},
-            judged(EVALUATED) | {OPEN_GATE: Outcome()},
+            judged(EVALUATED) | {OPEN_GATE: failed("Forbidden")},
             "The Approval could not be created",
             "Retrying",
             "Reconciling",
@@ -206,7 +206,7 @@ def test_granted_starts_and_tells():
     held = waiting(HELD)
     granted = approval_of(held, ApprovalState.APPROVED, decisions=[counted("l1", comment="fine")])
     assert effects(look(held, approval=granted)) == ["try/made", READ_ACTION]
-    checked = TRIED | {READ_ACTION: Outcome(object=action().to_wire())}
+    checked = TRIED | {READ_ACTION: Stored(action().to_wire())}
     assert effects(look(held, checked, approval=granted)) == ["create/made"]
     status = look(held, checked | MADE, at(9), approval=granted).status
     assert (status.phase, status.started_at) == (Phase.SUCCEEDED, at(9))
@@ -247,7 +247,7 @@ def test_a_document_that_an_older_crd_has_cut_off_is_not_guessed_at():
 
 
 def test_a_gate_that_the_version_before_opened_leaves_the_plan_in_the_status():
-    opened = Outcome(object=without_document(Approval.model_validate(open_gate(run(), HELD, HELD.gate, NOW))).to_wire())
+    opened = Stored(without_document(Approval.model_validate(open_gate(run(), HELD, HELD.gate, NOW))).to_wire())
     status = look(None, judged(EVALUATED) | {OPEN_GATE: opened}).status
     assert status.phase is Phase.WAITING_FOR_APPROVAL
     assert document_of(status, Approval.model_validate(opened.object)) == document(HELD)
@@ -265,7 +265,7 @@ def test_waits_while_its_gate_is_unknown_or_silent():
     own = approval_of(held)
     stranger = approval_of(held, ApprovalState.APPROVED)
     stranger = stranger.model_copy(update={"metadata": stranger.metadata.model_copy(update={"name": "x"})})
-    there = {READ_GATE: Outcome(object=live(manifest("Approval")))}
+    there = {READ_GATE: Stored(live(manifest("Approval")))}
     for known in (None, stranger, own):
         plan = look(held, there, approval=known)
         assert (plan.status, plan.effects, plan.wake_at, plan.retry) == (held.status, (), None, False)
@@ -287,10 +287,10 @@ def test_an_end_of_its_gate_that_somebody_else_wrote_counts_only_under_guard(sta
     held = waiting(HELD)
     known = {"approval": approval_of(held, state), "vouched": False}
     assert effects(look(held, **known)) == [VERIFY]
-    for outcome in (failed("Timeout", transient=True), Outcome(value="ValidatingAdmissionPolicy x is gone")):
+    for outcome in (failed("Timeout", transient=True), Verified("ValidatingAdmissionPolicy x is gone")):
         unsure = look(held, {VERIFY: outcome}, **known)
         assert (unsure.status, unsure.effects, unsure.retry) == (held.status, (), True)
-    verified = look(held, {VERIFY: Outcome()}, **known)
+    verified = look(held, {VERIFY: Verified()}, **known)
     assert verified.effects or verified.status.phase is Phase.DECLINED
 
 
@@ -309,7 +309,7 @@ def test_a_superseded_gate_is_opened_again_for_what_a_fresh_look_shows():
     judged_anew = judged(without_results(fresh)) | tried(fresh)
     create = only(look(held, judged_anew, at(90), **known).effects)
     assert create.manifest == open_gate(held, fresh, fresh.gate, at(90), 2)
-    status = look(held, judged_anew | {OPEN_GATE: Outcome(object=create.manifest)}, at(90), **known).status
+    status = look(held, judged_anew | {OPEN_GATE: Stored(create.manifest)}, at(90), **known).status
     assert (status.phase, status.plan) == (Phase.WAITING_FOR_APPROVAL, head_of(document(fresh), fresh.summary))
     assert [(each.name, each.round) for each in status.approvals] == [("ten-days-platform-7d9f3a6000-2", 2)]
     assert status.message == f"Waiting for 2 of group platform-leads until 2026-11-24 15:30 UTC. Asked again: {GAP}"
@@ -323,10 +323,10 @@ def test_a_gate_that_was_opened_again_is_followed():
     held = waiting(HELD, status={"approvals": gates})
     second = approval_of(held, ApprovalState.APPROVED, decisions=[counted("l1")])
     assert second.metadata.name.endswith("-2")
-    checked = TRIED | {READ_ACTION: Outcome(object=action().to_wire())}
+    checked = TRIED | {READ_ACTION: Stored(action().to_wire())}
     status = look(held, checked | MADE, approval=second).status
     assert (status.phase, status.approvals[0].round) == (Phase.SUCCEEDED, 2)
-    assert look(waiting(HELD), {READ_GATE: Outcome()}, approval=second).status.phase is Phase.WAITING_FOR_APPROVAL
+    assert look(waiting(HELD), {READ_GATE: Stored({})}, approval=second).status.phase is Phase.WAITING_FOR_APPROVAL
 
 
 @pytest.mark.parametrize(
@@ -392,7 +392,7 @@ def test_a_suspended_action_takes_no_run():
 
 TWO = run_plan(planned("made"), planned("other"))
 EXISTS = {"try/made": failed("AlreadyExists", found=live(manifest(name="made")))}
-OTHER = {"try/other": Outcome(object=live(manifest(name="other")))}
+OTHER = {"try/other": Stored(live(manifest(name="other")))}
 
 
 def test_held_is_tried_before_anybody_is_asked():

@@ -10,7 +10,7 @@ from tests.support.builders import NOW, action, approval_of, effects, run, waiti
 from pratique.api.v1alpha1 import ActionRun
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
-from pratique.core.kernel.effects import Json, Outcome
+from pratique.core.kernel.effects import Evaluation, Json
 from pratique.core.runs.open_runs import OpenRuns, ahead_of, too_many
 from pratique.core.runs.plan import EVALUATE, plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
@@ -51,7 +51,7 @@ def test_one_too_many_is_refused_before_anything_else_and_floods_no_channel() ->
 
 
 def test_what_was_begun_is_not_refused_halfway() -> None:
-    snapshot = RunSnapshot(run(), None, outcomes={EVALUATE: Outcome()}, others=OpenRuns(50))
+    snapshot = RunSnapshot(run(), None, outcomes={EVALUATE: Evaluation()}, others=OpenRuns(50))
     assert plan_action_run(snapshot, NOW).status.phase.value == "Pending"
 
 

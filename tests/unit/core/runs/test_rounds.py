@@ -16,9 +16,9 @@ from pratique.core.kernel.effects import (
     Evaluation,
     Judged,
     MergePatch,
-    Outcome,
     Read,
     Rendered,
+    Stored,
 )
 from pratique.core.kernel.limits import EFFECT_ROUNDS, MAX_OBJECTS
 from pratique.core.runs.plan import plan_action_run
@@ -33,26 +33,26 @@ def largest(**each: Any) -> RunPlan:
     return run_plan(*objects, outputs={"x": "${resources.r0.status.x}"})
 
 
-def answered(effect: Effect, plan: RunPlan) -> Outcome:
+def answered(effect: Effect, plan: RunPlan) -> object:
     match effect:
         case EvaluateRun():
-            return Outcome(value=Evaluation(plan=plan))
+            return Evaluation(plan=plan)
         case EvaluateReady():
-            return Outcome(value=Judged(ready=True))
+            return Judged(ready=True)
         case EvaluateOutputs():
-            return Outcome(value=Rendered({"x": 1}))
+            return Rendered({"x": 1})
         case Create():
-            return Outcome(object=live(effect.manifest), reports=True)
+            return Stored(live(effect.manifest), reports=True)
         case Read() | MergePatch():
             found = manifest(effect.ref.kind, effect.ref.name, effect.ref.api_version)
-            return Outcome(object=live(found), reports=True)
+            return Stored(live(found), reports=True)
         case _:
             raise AssertionError(effect)
 
 
 def rounds(subject: Any, plan: RunPlan) -> tuple[int, Phase]:
     """Perform what one look asks for, round by round."""
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, object] = {}
     for number in range(10 * EFFECT_ROUNDS):
         decided = plan_action_run(proven(subject, outcomes, action=action()), at(1))
         todo = [effect for effect in decided.effects if effect.key not in outcomes]

@@ -25,13 +25,13 @@ from pratique.api.v1alpha1.action_run import DryRun, FieldChange, HeldUp, Phase
 from pratique.api.v1alpha1.approval import ApprovalPlan, ApprovalState, ApprovalStatus
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.guarded import VERIFY
-from pratique.core.kernel.effects import Evaluation, Outcome
+from pratique.core.kernel.effects import Evaluation, Failure, Stored, Verified
 from pratique.core.plans.document import document
 from pratique.core.runs.plan import EVALUATE, READ_ACTION, READ_GATE, plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
 
 APPROVED = ApprovalState.APPROVED
-GUARDED = {VERIFY: Outcome()}
+GUARDED = {VERIFY: Verified()}
 DEPLOYMENT = manifest("Deployment", "web", "apps/v1", spec={"replicas": 10})
 
 
@@ -53,9 +53,9 @@ DEFERRED = run_plan(
 )
 
 
-def shows(replicas: object, uid: str = "d1") -> dict[str, Outcome]:
+def shows(replicas: object, uid: str = "d1") -> dict[str, object]:
     found = live({**DEPLOYMENT, "spec": {"replicas": replicas}}, uid)
-    return {"try/web/find": Outcome(object=found), "try/web": Outcome(object=live(DEPLOYMENT, uid))}
+    return {"try/web/find": Stored(found), "try/web": Stored(live(DEPLOYMENT, uid))}
 
 
 def start(plan=MADE, outcomes=None, now=NOW, approval=None, found=ACTION, held_up=None, **status):
@@ -63,8 +63,8 @@ def start(plan=MADE, outcomes=None, now=NOW, approval=None, found=ACTION, held_u
     held = waiting(plan)
     held = held.model_copy(update={"status": held.status.model_copy(update={"held_up": held_up})})
     granted = approval or approval_of(held, APPROVED, **status)
-    tried = {"try/one": Outcome(object=live(manifest(name="one")))} if outcomes is None else outcomes
-    known = {READ_ACTION: found if isinstance(found, Outcome) else Outcome(object=found.to_wire())}
+    tried = {"try/one": Stored(live(manifest(name="one")))} if outcomes is None else outcomes
+    known = {READ_ACTION: found if isinstance(found, Failure) else Stored(found.to_wire())}
     return plan_action_run(RunSnapshot(held, approval=granted, outcomes=GUARDED | tried | known), now)
 
 
@@ -146,7 +146,7 @@ def test_an_approval_is_used_in_time_or_not_at_all():
         ),
         (
             MADE,
-            {"try/one": Outcome(object=live({**manifest(name="one"), "metadata": {"name": "one", "labels": {}}}))},
+            {"try/one": Stored(live({**manifest(name="one"), "metadata": {"name": "one", "labels": {}}}))},
             'metadata.labels.pratique.dev/run-uid would change: "7d9f3a60-0000-4000-8000-000000000001" → null',
         ),
         (
@@ -258,7 +258,7 @@ def test_a_forged_run_under_way_makes_nothing(approval, why):
 def test_a_run_that_only_its_status_says_is_under_way_goes_on_only_under_guard():
     asked = plan_action_run(RunSnapshot(running(MADE), approval=granted(MADE)), NOW)
     assert effects(asked) == [VERIFY]
-    changed = go_on(running(MADE), {VERIFY: Outcome(value="x is gone")}, approval=granted(MADE))
+    changed = go_on(running(MADE), {VERIFY: Verified("x is gone")}, approval=granted(MADE))
     assert (changed.status, changed.effects, changed.retry) == (running(MADE).status, (), True)
 
 
@@ -285,7 +285,7 @@ def test_what_runs_under_a_gate_is_read_from_the_approval():
 @pytest.mark.parametrize(
     ("answer", "phase", "retry"),
     [
-        (Outcome(object=live(manifest("Approval"))), Phase.RUNNING, False),
+        (Stored(live(manifest("Approval"))), Phase.RUNNING, False),
         (failed("Timeout", transient=True), Phase.RUNNING, True),
         (failed("NotFound"), Phase.FAILED, False),
     ],
@@ -316,7 +316,7 @@ BARE = without_results(TWO)
 
 
 def judged(plan=None, *refusals):
-    return {EVALUATE: Outcome(value=Evaluation(refusals, plan))}
+    return {EVALUATE: Evaluation(refusals, plan)}
 
 
 def test_a_free_run_under_way_is_proven_by_its_action():

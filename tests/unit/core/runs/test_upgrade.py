@@ -8,6 +8,7 @@ All of it is tried twice: as this version is, and as a later one whose models ha
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -24,7 +25,7 @@ from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.environments.plan import EnvironmentSnapshot, plan_environment
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
 from pratique.core.judging.policy import evaluate_outputs, evaluate_ready, evaluate_run
-from pratique.core.kernel.effects import EvaluateOutputs, EvaluateReady, EvaluateRun, Failure, Outcome, Plan
+from pratique.core.kernel.effects import EvaluateOutputs, EvaluateReady, EvaluateRun, Failure, Plan, Stored, Verified
 from pratique.core.plans.document import document_of
 from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
@@ -61,7 +62,7 @@ class World:
         """Look at a run until nothing is left to do, as the operator does; return it as it is then."""
         run = ActionRun.model_validate(body)
         action = self.objects.get(("Action", None, run.spec.action_ref.name))
-        outcomes: dict[str, Outcome] = {}
+        outcomes: dict[str, object] = {}
         for _ in range(64):
             snapshot = RunSnapshot(
                 run, Action.model_validate(action) if action else None, self.gate_of(run), outcomes=outcomes
@@ -81,7 +82,7 @@ class World:
         """Look at a gate until nothing is left to do, and store what it says."""
         gate = Approval.model_validate(body)
         run = next(each for each in self.all("ActionRun") if each["metadata"]["uid"] == gate.spec.subject.uid)
-        outcomes: dict[str, Outcome] = {}
+        outcomes: dict[str, object] = {}
         while True:
             snapshot = ApprovalSnapshot(gate, ActionRun.model_validate(run), outcomes)
             plan: Plan[Any] = plan_approval(snapshot, self.now)
@@ -91,24 +92,24 @@ class World:
                 return Approval.model_validate(body)
             outcomes |= {effect.key: self.answer(effect) for effect in todo}
 
-    def answer(self, effect: Any) -> Outcome:
+    def answer(self, effect: Any) -> object:
         match effect:
             case EvaluateRun(action=action, run=run):
-                return Outcome(value=evaluate_run(action, run))
+                return evaluate_run(action, run)
             case EvaluateReady(ready_when=ready, failed_when=fails, target=target):
-                return Outcome(value=evaluate_ready(ready, fails, target))
+                return evaluate_ready(ready, fails, target)
             case EvaluateOutputs(plan=plan, run=run, resources=resources):
-                return Outcome(value=evaluate_outputs(plan, run, resources))
+                return evaluate_outputs(plan, run, resources)
         if hasattr(effect, "patch"):
             return self.change(effect)
         if hasattr(effect, "manifest"):
             return self.create(effect)
         if hasattr(effect, "ref"):
             found = self.objects.get((effect.ref.kind, effect.ref.namespace, effect.ref.name))
-            return Outcome(deepcopy(found)) if found else Outcome(failure=Failure("NotFound", "is not there"))
-        return Outcome()  # the guard: nothing was changed
+            return Stored(deepcopy(found)) if found else Failure("NotFound", "is not there")
+        return Verified()  # the guard: nothing was changed
 
-    def change(self, effect: Any) -> Outcome:
+    def change(self, effect: Any) -> object:
         found = self.objects[(effect.ref.kind, effect.ref.namespace, effect.ref.name)]
         assert found["metadata"]["uid"] == effect.uid
         changed = merged(deepcopy(found), effect.patch)
@@ -116,12 +117,12 @@ class World:
         if not effect.dry_run:
             self.objects[name_of(found)] = changed
             self.made.append(f"changed {found['kind']} {found['metadata']['name']}")
-        return Outcome(deepcopy(changed))
+        return Stored(deepcopy(changed))
 
-    def create(self, effect: Any) -> Outcome:
+    def create(self, effect: Any) -> object:
         name = name_of(effect.manifest)
         if name in self.objects:
-            return Outcome(deepcopy(self.objects[name]), failure=Failure("AlreadyExists", "is there already"))
+            return replace(Failure("AlreadyExists", "is there already"), found=Stored(deepcopy(self.objects[name])))
         stored = deepcopy(effect.manifest)
         stored["metadata"] |= {"uid": f"uid-{name[2]}", "generation": 1, "creationTimestamp": format_time(self.now)}
         if name[0] == "Environment":
@@ -129,7 +130,7 @@ class World:
         if not effect.dry_run:
             self.objects[name] = stored
             self.made.append(f"created {name[0]} {name[2]}")
-        return Outcome(stored)
+        return Stored(stored)
 
 
 def merged(target: Json, patch: Json) -> Json:
