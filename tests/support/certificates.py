@@ -13,6 +13,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 DAY = timedelta(days=1)
+SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 def _named(name: str) -> x509.Name:
@@ -28,10 +39,14 @@ def _host(name: str) -> x509.GeneralName:
 
 @dataclass
 class Authority:
-    """Vouches for servers. `pem` is what clients are told to trust."""
+    """Vouches for servers. `pem` is what clients are told to trust.
+
+    A `lax` one is as of many old clusters: without keyUsage, and its certificates do not say whose key signed them.
+    """
 
     folder: Path
     name: str = "Throw-away CA"
+    lax: bool = False
 
     def __post_init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -41,6 +56,8 @@ class Authority:
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         own = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
         builder = builder.add_extension(own, critical=False)
+        if not self.lax:
+            builder = builder.add_extension(SIGNS, critical=True)
         self.pem = builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
     def serve(self, *hosts: str, begins: timedelta = -DAY, ends: timedelta = DAY) -> ssl.SSLContext:
@@ -50,7 +67,9 @@ class Authority:
         builder = builder.not_valid_before(now + begins).not_valid_after(now + ends)
         names = x509.SubjectAlternativeName([_host(host) for host in hosts])
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        builder = builder.add_extension(names, critical=False).add_extension(issuer, critical=False)
+        builder = builder.add_extension(names, critical=False)
+        if not self.lax:
+            builder = builder.add_extension(issuer, critical=False)
         pem = builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         path = self.folder / f"{'-'.join(hosts).replace(':', '_')}.pem"

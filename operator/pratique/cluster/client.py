@@ -15,6 +15,7 @@ from typing import Any, Self
 import aiohttp
 
 from pratique.cluster.connection import Connection
+from pratique.cluster.unreachable import why_unreachable
 from pratique.core.kernel.answers import Answer, Cause, Standing, judge
 from pratique.core.kernel.effects import ObjectRef
 from pratique.core.kernel.errors import PratiqueError
@@ -162,7 +163,7 @@ class Api:
                     return _answer(payload)
                 raise _error(response.status, payload, response.headers.get("Retry-After"), body)
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            raise ApiError(0, "Unreachable", f"the API server did not answer ({type(error).__name__})") from error
+            raise ApiError(0, "Unreachable", why_unreachable(error, self.connection.server)) from error
         finally:
             self._observe(method, path, code, time.monotonic() - sent_at)
 

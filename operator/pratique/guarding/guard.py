@@ -25,7 +25,12 @@ from pratique.guarding.record import Seen, changed, from_data, key_of, shown, to
 
 log = logging.getLogger(__name__)
 _PAUSE = 0.5
-_NO_KIND = 404
+_NO_ANSWER, _NO_KIND = 0, 404
+_REMEDIES = {
+    401: "Is the token or client certificate of the kubeconfig or ServiceAccount still valid?",
+    403: "Are the operator's roles installed and bound to this ServiceAccount or user?",
+    404: "Are the CRDs installed?",
+}
 _TERMINATING = "create not allowed while custom resource definition is terminating"
 """How an API server answers whoever would create an object of a kind that is being deleted, before it admits anything."""
 _FIRST = "there is no record of the guard"
@@ -43,6 +48,13 @@ class Lapse:
 
     why: str
     certain: bool
+    remedy: str = ""
+    """What to do, as a sentence of its own; "" where `why` says it."""
+
+    @property
+    def text(self) -> str:
+        """Return why and the remedy."""
+        return f"{self.why}. {self.remedy}".removesuffix(". ")
 
 
 async def unguarded(api: Api, operator: str, going: Collection[str] = ()) -> Lapse | None:
@@ -72,9 +84,12 @@ async def _send(api: Api, canary: Canary, is_going: bool) -> Lapse | None:
         cannot_be_sent = error.code == _NO_KIND or _TERMINATING in error.message
         if canary.expected in error.message or (is_going and cannot_be_sent):
             return None
+        if error.code == _NO_ANSWER:
+            return Lapse(error.message, certain=False)
         text = f"the canary for {canary.policy} was answered with: {error.message}"
-        return Lapse(text, certain=not error.transient)
-    return Lapse(f"the admission policy {canary.policy} does not guard (its canary was accepted)", certain=True)
+        return Lapse(text, certain=not error.transient, remedy=_REMEDIES.get(error.code, ""))
+    text = f"the admission policy {canary.policy} does not guard (its canary was accepted)"
+    return Lapse(text, certain=True, remedy="Are the admission policies installed, with their bindings?")
 
 
 async def _nothing() -> None:
@@ -93,10 +108,10 @@ async def until_guarded(
     """
     before = None
     while (lapse := await unguarded(api, operator)) is not None:
-        if lapse.why != before:
-            log.warning("Waiting for the guard: %s. Are the CRDs and policies installed?", lapse.why)
-            before = lapse.why
-            told(lapse.why)
+        if lapse.text != before:
+            log.warning("Waiting for the guard: %s", lapse.text)
+            before = lapse.text
+            told(lapse.text)
         await meanwhile()
         await asyncio.sleep(_PAUSE)
 

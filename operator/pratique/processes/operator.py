@@ -20,7 +20,7 @@ from pratique.cluster.perform import failure_of
 from pratique.cluster.secrets import SecretReader
 from pratique.cluster.store import Store
 from pratique.core.kernel.effects import CheckChannel, Checked, Delivery, Failure
-from pratique.core.kernel.errors import Ending
+from pratique.core.kernel.errors import Ending, EvaluationError
 from pratique.core.operating.leadership import LEASE_NAME
 from pratique.core.telling.messages import Message
 from pratique.core.telling.reach import rate_of
@@ -208,9 +208,14 @@ class Operator:
             raise error
 
     async def _serve(self, stop: asyncio.Event) -> None:
+        self.health.reason = "asking the API server whether it guards"
         await until_guarded(self.api, self.settings.username, self._waiting, self._clear)
+        self.health.reason = "starting the sandbox"
+        try:
+            await self.sandbox.start()
+        except EvaluationError as error:
+            raise ProcessEnds(str(error)) from None
         self.health.reason = "filling the cache"
-        await self.sandbox.start()
         ended: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -17,6 +17,7 @@ from typing import Any
 import pratique
 from pratique.core.kernel.effects import Json
 from pratique.core.kernel.errors import EvaluationError, EvaluationLimitError, SandboxError
+from pratique.core.kernel.text import clean
 from pratique.sandbox.wire import HEADER, MAX_FRAME, pack
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ START_TIMEOUT = 30.0
 """Seconds that a worker may take to import what it needs, on a machine that is busy."""
 _TRIES = 2
 _DYING_SECONDS = 2.0
+_LAST_WORDS, _SHOWN = 4000, 300
 _PATIENCE = 5
 """The limit is CPU time, which the worker watches itself; on a busy machine it takes longer by the clock."""
 
@@ -49,16 +51,24 @@ class Worker:
         """Start the process unless it runs, and wait until it answers."""
         if self._process is not None and self._process.returncode is None:
             return
+        said = os.memfd_create("stderr")
         try:
             async with asyncio.timeout(START_TIMEOUT):
-                self._process = await _spawn(self._memory, self._timeout)
+                self._process = await _spawn(self._memory, self._timeout, said)
                 await self._exchange(*self._numbered({"do": "hello"}))
         except (TimeoutError, OSError, DiedError) as error:
+            process = self._process
             await self.end()
-            raise EvaluationError(f"the sandbox did not start ({error or 'no answer'}); it is tried again") from None
+            why = _last_words(said) or str(error) or "no answer"
+            code = "" if process is None else f" (exit code {process.returncode})"
+            log.error("A sandbox worker did not start%s: %s", code, why)
+            shown = clean(why.splitlines()[-1], _SHOWN)
+            raise EvaluationError(f"the sandbox did not start ({shown}); it is tried again") from None
         except BaseException:
             await self.end()  # cancelled while starting: the greeting must not be taken for an answer
             raise
+        finally:
+            os.close(said)
 
     async def ask(self, question: Json) -> Any:  # noqa: ANN401 - any JSON value
         """Return the answer. A worker that dies is asked again once: it may have died before this question came."""
@@ -137,7 +147,7 @@ class Worker:
         return reply
 
 
-async def _spawn(memory: int, timeout: float) -> asyncio.subprocess.Process:  # noqa: ASYNC109 - for the worker's timer
+async def _spawn(memory: int, timeout: float, stderr: int) -> asyncio.subprocess.Process:  # noqa: ASYNC109 - for the worker's timer
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",  # nothing is imported from the folder that the operator happens to stand in
@@ -147,11 +157,16 @@ async def _spawn(memory: int, timeout: float) -> asyncio.subprocess.Process:  # 
         str(timeout),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=stderr,  # until it has started; see `worker.main`
         env=_environment(),
         limit=MAX_FRAME,
         start_new_session=True,
     )
+
+
+def _last_words(file: int) -> str:
+    """Return what a worker wrote before it had started: of its interpreter, linker and imports, and of nobody's request."""
+    return os.pread(file, _LAST_WORDS, max(0, os.fstat(file).st_size - _LAST_WORDS)).decode(errors="replace").strip()
 
 
 def _environment() -> dict[str, str]:

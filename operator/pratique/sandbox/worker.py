@@ -4,6 +4,7 @@ It holds no credentials and talks to nothing: what it runs are expressions and p
 """
 
 import json
+import os
 import resource
 import signal
 import sys
@@ -94,6 +95,8 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ends the process even inside C code
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stderr.fileno())  # it has started: what is said from now on may quote requests
     serve(sys.stdin.buffer, sys.stdout.buffer, seconds, lambda: _mapped() > memory // 2)
 
 

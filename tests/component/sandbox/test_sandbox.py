@@ -9,6 +9,7 @@ import struct
 import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from tests.support.builders import action, planned, run, run_plan
 from pratique.core.judging.policy import evaluate_run
 from pratique.core.kernel.effects import Judged
 from pratique.core.kernel.errors import EvaluationError, EvaluationLimitError
-from pratique.sandbox import Sandbox, worker
+from pratique.sandbox import Sandbox, process, worker
 from pratique.sandbox.process import Worker
 from pratique.sandbox.wire import HEADER, MAX_FRAME, pack
 
@@ -145,6 +146,33 @@ async def test_a_worker_that_does_not_start_says_so(program: str, monkeypatch: p
     with pytest.raises(EvaluationError, match="the sandbox did not start"):
         await never.ask({"do": "ready", "ready": "true", "failed": None, "target": {}})
     assert never.pid is None
+
+
+async def test_why_a_worker_does_not_start_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a library of the system is missing: the interpreter runs, and an import of the worker fails."""
+    package = tmp_path / "pratique"
+    (package / "sandbox").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "sandbox" / "__init__.py").write_text("")
+    (package / "sandbox" / "worker.py").write_text(
+        "raise ImportError('libstdc++.so.6: cannot open shared object file')"
+    )
+    monkeypatch.setattr(process, "_environment", lambda: {"PYTHONPATH": str(tmp_path)})
+    never = Worker(timeout=1, memory=512 * 1024 * 1024)
+    with pytest.raises(EvaluationError, match=r"did not start \(ImportError: libstdc\+\+\.so\.6: cannot open"):
+        await never.start()
+
+
+async def test_a_worker_that_has_started_says_nothing(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What a worker writes may quote requests; the last words of one that dies at work are nobody's."""
+    worker = Worker(timeout=5, memory=512 * 1024 * 1024)
+    await worker.start()
+    assert Path(f"/proc/{worker.pid}/fd/2").readlink() == Path(os.devnull)
+    await worker.end()
+    assert not caplog.text
+    assert capfd.readouterr().err == ""
 
 
 def test_frames_are_length_and_json() -> None:
