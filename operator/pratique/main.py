@@ -9,16 +9,21 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pratique import __version__, logs
-from pratique.admission.values import GuardValuesError, guard_values
+from pratique.admission.values import guard_values
 from pratique.api.v1alpha1.scalars import duration_of
 from pratique.api.v1alpha1.spelling import DURATION_PATTERN
 from pratique.cluster.connection import Connection, ConnectionConfigError, connect
+from pratique.core.kernel.errors import ConfigurationError
 from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
-from pratique.core.telling.egress import EgressError, egress_of
+from pratique.core.telling.egress import egress_of
 from pratique.signals import ProcessEnds, stop_on_signals
+
+if TYPE_CHECKING:
+    from pratique.processes.metrics_site import MetricsPort
 
 _DEEP = 40_000
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -48,7 +53,7 @@ def _serve(options: argparse.Namespace) -> int:
     make: Callable[[Connection, argparse.Namespace], _Process] = options.make
     try:
         process = make(connection, options)
-    except (GuardValuesError, EgressError) as error:
+    except ConfigurationError as error:
         sys.stderr.write(f"pratique: {error}\n")
         return 2
     return asyncio.run(_run(process))
@@ -69,6 +74,7 @@ def _operator(connection: Connection, options: argparse.Namespace) -> _Process:
         guard=guard_values(options.namespace, options.guard_values),
         health_host=options.health_host,
         health_port=options.health_port,
+        metrics=_metrics(options),
         workers=options.workers,
         identity=options.identity,
         leader_election=options.leader_election,
@@ -89,11 +95,22 @@ def _webhook(connection: Connection, options: argparse.Namespace) -> _Process:
         port=options.port,
         health_host=options.health_host,
         health_port=options.health_port,
+        metrics=_metrics(options),
         names=tuple(options.name),
         look_every=options.look_every,
         drain=options.drain,
     )
     return Webhook(connection, settings)
+
+
+def _metrics(options: argparse.Namespace) -> "MetricsPort | None":
+    from pratique.processes.metrics_site import MetricsCertificateError, MetricsPort  # noqa: PLC0415 - see above
+
+    if options.metrics_port:
+        return MetricsPort(options.health_host, options.metrics_port, options.metrics_cert)
+    if options.metrics_cert:
+        raise MetricsCertificateError("--metrics-cert is for --metrics-port: set both, or neither")
+    return None
 
 
 async def _run(process: _Process) -> int:
@@ -104,6 +121,9 @@ async def _run(process: _Process) -> int:
     except ProcessEnds as error:
         logging.getLogger(__name__).critical("The process ends, for a new one to begin: %s", error)
         return 1
+    except ConfigurationError as error:
+        sys.stderr.write(f"pratique: {error}\n")
+        return 2
     return 0
 
 
@@ -125,6 +145,16 @@ def _common_options(command: argparse.ArgumentParser, health_port: int) -> None:
     command.add_argument("--namespace", default="pratique-system", help="where the operator and channel Secrets live")
     command.add_argument("--health-host", default="127.0.0.1", help="address of /healthz and /readyz")
     command.add_argument("--health-port", type=int, default=health_port, help="port of /healthz and /readyz")
+    command.add_argument(
+        "--metrics-port",
+        type=int,
+        default=0,
+        help="serve /metrics on this port, over TLS, to those who may `get` the nonResourceURL /metrics; "
+        "default: beside /healthz, to all who reach it",
+    )
+    command.add_argument(
+        "--metrics-cert", type=Path, help="a folder with tls.crt and tls.key for --metrics-port; default: one is made"
+    )
     command.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     command.add_argument("--log-format", default="text", choices=["text", "json"], help="for people or for machines")
 

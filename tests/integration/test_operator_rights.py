@@ -5,6 +5,9 @@ needs it here.
 """
 
 import json
+import ssl
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +25,7 @@ from tools.codegen.manifests import install
 from tools.codegen.rbac import RBAC
 from tools.codegen.values import Values
 from tools.controlplane.servers import Options
-from tools.installation import OperatorProcess
+from tools.installation import OperatorProcess, free_port
 from tools.receiver import Receiver
 
 from pratique.cluster.client import MERGE_PATCH
@@ -60,6 +63,8 @@ class World:
     operator: OperatorProcess
     borrowed: Caller
     log: Path
+    metrics: int
+    """The port where the operator serves /metrics to those who may read it."""
     bound: set[str] = field(default_factory=set)
     """The ClusterRoles that the operator gave to somebody."""
 
@@ -84,11 +89,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     ):
         literal = f"--from-literal=url={receiver.url}/slack"
         cluster.kubectl("admin", "create", "secret", "generic", "slack", "-n", "pratique-system", literal)
-        operator = OperatorProcess(plane.kubeconfig("operator"), folder / "operator.log")
+        metrics = free_port()
+        options = ("--metrics-port", str(metrics))
+        operator = OperatorProcess(plane.kubeconfig("operator"), folder / "operator.log", arguments=options)
         operator.start()
         operator.wait_ready()
         assert plane.audit_log is not None
-        world = World(cluster, operator, callers["operator"], plane.audit_log)
+        world = World(cluster, operator, callers["operator"], plane.audit_log, metrics)
         for tell in STORIES:
             tell(world)
         yield world
@@ -172,7 +179,39 @@ def _handover(world: World) -> None:
     phase(world.cluster, "after", SPACE, "Succeeded")
 
 
-STORIES: tuple[Callable[[World], None], ...] = (_channel, _runs, _again, _environment, _handover)
+def _scraped(world: World) -> None:
+    """Prometheus reads the metrics by its token; another account, and nobody, do not."""
+    kubectl = world.cluster.kubectl
+    for name in ("prometheus", "curious"):
+        kubectl("admin", "create", "serviceaccount", name, "-n", SPACE)
+    kubectl(
+        "admin",
+        *("create", "clusterrolebinding", "scraper", "--clusterrole=pratique-metrics-reader"),
+        f"--serviceaccount={SPACE}:prometheus",
+    )
+    tokens = {
+        200: kubectl("admin", "create", "token", "prometheus", "-n", SPACE).out.strip(),
+        403: kubectl("admin", "create", "token", "curious", "-n", SPACE).out.strip(),
+        401: "forged",
+    }
+    seen = {expected: _scrape(world.metrics, token) for expected, token in tokens.items()}
+    assert {expected: code for expected, (code, _) in seen.items()} == {200: 200, 403: 403, 401: 401}
+    assert "pratique_leader 1.0" in seen[200][1]
+    assert "pratique_" not in seen[403][1] + seen[401][1].replace("pratique-metrics-reader", "")
+
+
+def _scrape(port: int, token: str) -> tuple[int, str]:
+    request = urllib.request.Request(f"https://127.0.0.1:{port}/metrics", headers={"Authorization": f"Bearer {token}"})
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it made its certificate itself
+    try:
+        with urllib.request.urlopen(request, timeout=10, context=context) as answer:
+            return int(answer.status), answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+STORIES: tuple[Callable[[World], None], ...] = (_channel, _runs, _again, _environment, _scraped, _handover)
 
 
 def _held(world: World, name: str) -> str:

@@ -42,6 +42,8 @@ def operator_rules() -> list[Manifest]:
         rule(RBAC, ["rolebindings"], ["create", "get"]),
         rule(RBAC, ["clusterroles"], ["bind"], ["view", "edit", "admin"]),
         rule("events.k8s.io", ["events"], ["create"]),
+        # Whose token it is that would read /metrics, and whether that account may.
+        rule("authentication.k8s.io", ["tokenreviews"], ["create"]),
         # Whether a requester may have somebody's Environment changed.
         rule("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
         *_guard_rules(),
@@ -85,6 +87,7 @@ def operator_rbac(namespace: str, account: str) -> list[Manifest]:
             "metadata": {"name": account, "namespace": namespace, "labels": LABELS},
         },
         cluster_role("pratique-operator", operator_rules()),
+        cluster_role("pratique-metrics-reader", [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]),
         _binding("ClusterRoleBinding", "pratique-operator", None, "ClusterRole", subject),
         _role("pratique-secrets", namespace, secrets),
         _binding("RoleBinding", "pratique-secrets", namespace, "Role", subject),
@@ -105,7 +108,11 @@ def webhook_rbac(namespace: str) -> list[Manifest]:
     metadata = {"name": SERVICE, "namespace": namespace, "labels": LABELS}
     subject = {"kind": "ServiceAccount", "name": SERVICE, "namespace": namespace}
     secret = [rule("", ["secrets"], ["get", "update"], [SERVICE])]
-    told = [rule("admissionregistration.k8s.io", ["mutatingwebhookconfigurations"], ["get", "patch"], [CONFIGURATION])]
+    told = [
+        rule("admissionregistration.k8s.io", ["mutatingwebhookconfigurations"], ["get", "patch"], [CONFIGURATION]),
+        rule("authentication.k8s.io", ["tokenreviews"], ["create"]),
+        rule("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
+    ]
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
         {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque"},

@@ -1,12 +1,16 @@
-"""Liveness, readiness and metrics over HTTP.
+"""Liveness and readiness over HTTP, and metrics where whoever reaches the port may read them.
 
 Ready means: the guard was seen to refuse, the cache is filled, and this process leads or stands by. Alive means: what a
 restart would heal is not there, see `problems` of `Health`.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from aiohttp import web
+
+from pratique.processes.metrics_site import CONTENT_TYPE
+from pratique.processes.scrapers import PATH
 
 Problem = Callable[[], str | None]
 """Returns what is wrong, in a sentence, or None."""
@@ -17,22 +21,23 @@ class Health:
 
     def __init__(
         self,
-        metrics: Callable[[], bytes] = lambda: b"",
+        metrics: Callable[[], bytes] | None = None,
         problems: Mapping[str, Problem] | None = None,
         waits: Mapping[str, Problem] | None = None,
     ) -> None:
-        """Show metrics; `problems` are checks of liveness, `waits` what else keeps a process from being ready, by name."""
-        self._metrics_text, self._problems, self._waits = metrics, dict(problems or {}), dict(waits or {})
+        """Show metrics, if given; `problems` are checks of liveness, `waits` what else keeps it from readiness, by name."""
+        self._metrics, self._problems, self._waits = metrics, dict(problems or {}), dict(waits or {})
         self.reason: str | None = "starting"
         self.unguarded: str | None = None
         """What the API server does not refuse, so that nothing is decided now; None if it guards."""
 
     async def serve(self, host: str, port: int) -> web.AppRunner:
-        """Answer /healthz, /readyz and /metrics until the runner is cleaned up."""
+        """Answer /healthz and /readyz, and /metrics if it is shown here, until the runner is cleaned up."""
         app = web.Application()
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
-        app.router.add_get("/metrics", self._metrics)
+        if (text := self._metrics) is not None:
+            app.router.add_get(PATH, partial(_shown, text))
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, host, port).start()
@@ -55,7 +60,6 @@ class Health:
             lines += [f"[+]{name} ok" for name in found if name not in bad]
         return web.Response(text="\n".join(lines) or "ok", status=503 if bad else 200)
 
-    async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(
-            body=self._metrics_text(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-        )
+
+async def _shown(text: Callable[[], bytes], _: web.Request) -> web.Response:
+    return web.Response(body=text(), headers={"Content-Type": CONTENT_TYPE})

@@ -44,6 +44,7 @@ from pratique.processes.health import Health
 from pratique.processes.leader import Leadership
 from pratique.processes.lease import Lease
 from pratique.processes.metrics import Metrics
+from pratique.processes.metrics_site import metrics_site
 from pratique.processes.settings import Settings
 from pratique.sandbox import Sandbox
 from pratique.signals import ProcessEnds
@@ -168,7 +169,7 @@ class Operator:
         presence, steady = self.watches.presence, self.clock.steady
         metrics.gauge("watches_missing", "Kinds that are not watched now.", lambda: len(presence.missing(steady())))
         return Health(
-            metrics.text,
+            None if self.settings.metrics else metrics.text,
             problems={
                 "watches": lambda: presence.not_healthy(steady()) or self.informers.watchdog.dead_watch(steady()),
                 "workers": lambda: stuck_look(queue.longest_active(now())),
@@ -191,7 +192,7 @@ class Operator:
         """Run until `stop` is set."""
         server = await self.health.serve(self.settings.health_host, self.settings.health_port)
         try:
-            async with self.api:
+            async with self.api, metrics_site(self.settings.metrics, self.api, self.metrics.text, self.clock):
                 await self._until(stop, self._serve(stop))
         finally:
             await server.cleanup()

@@ -7,6 +7,7 @@ from pratique.admission.values import GuardValues
 from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.core.operating.leadership import Terms
 from pratique.core.telling.egress import AllowedEgress
+from pratique.processes.metrics_site import MetricsPort
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,8 @@ class Settings:
     namespace: str = "pratique-system"
     health_host: str = "127.0.0.1"
     health_port: int = 8080
+    metrics: MetricsPort | None = None
+    """Where /metrics is served to those who may read it; None: beside the probes, to all who reach them."""
     workers: int = 16
     relist_every: float = 300.0
     guard: GuardValues = field(default_factory=GuardValues)

@@ -10,9 +10,9 @@ from tests.support.clock import FakeClock
 
 from pratique.cluster.client import ApiError
 from pratique.core.operating.certificates import Step, Terms
-from pratique.processes.webhook import pki
+from pratique.processes import pki
+from pratique.processes.pki import Material
 from pratique.processes.webhook.keeper import Keeper
-from pratique.processes.webhook.pki import Material
 from pratique.processes.webhook.trust import Kept, Told
 
 SERVICE, ADDRESS = "pratique-webhook.pratique-system.svc", "127.0.0.1"

@@ -18,6 +18,7 @@ why, the remedy.
         - DirectoryError: the directory of people
         - EgressError: what channels may reach
         - GuardValuesError: what the admission policies were installed with
+        - MetricsCertificateError: what /metrics is to be served with
     - ApiError: what the API server answered, or that it did not
     - ChannelError: a message cannot be sent
         - NotReadyError: the channel lacks something, such as its Secret

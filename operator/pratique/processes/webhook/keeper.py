@@ -7,7 +7,6 @@ would add a right and a way to fail, and prevent nothing that the condition does
 
 import asyncio
 import logging
-import os
 import ssl
 from collections.abc import Callable
 from datetime import datetime
@@ -15,7 +14,8 @@ from datetime import datetime
 from pratique.clock import Clock
 from pratique.cluster.client import ApiError
 from pratique.core.operating.certificates import Step, Terms, next_step
-from pratique.processes.webhook.pki import Material, carry_out, ends, read
+from pratique.processes.pki import Material, carry_out, ends, read
+from pratique.processes.tls import use
 from pratique.processes.webhook.trust import Told, Trust
 
 log = logging.getLogger(__name__)
@@ -84,14 +84,7 @@ class Keeper:
         return told.all_are(material.bundle) or await self._trust.tell(material.bundle, told)
 
     def _serve(self, material: Material) -> None:
-        """Use a certificate from the next handshake on; connections that are open stay."""
         if material.certificate != self.serving.certificate:
-            # The ssl module loads from files only; this one is in memory, and nobody else's.
-            file = os.memfd_create("certificate")
-            try:
-                os.write(file, (material.key + material.certificate).encode())
-                self.context.load_cert_chain(f"/proc/self/fd/{file}")
-            finally:
-                os.close(file)
+            use(self.context, material.key + material.certificate)
             log.info("Serving a certificate until %s", ends(material))
         self.serving, self._wrong = material, None

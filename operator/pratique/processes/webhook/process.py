@@ -18,6 +18,7 @@ from pratique.cluster.client import Api
 from pratique.cluster.connection import Connection
 from pratique.core.operating.certificates import Terms
 from pratique.processes.health import Health
+from pratique.processes.metrics_site import MetricsPort, metrics_site
 from pratique.processes.webhook.keeper import Keeper
 from pratique.processes.webhook.server import Reviews
 from pratique.processes.webhook.trust import Trust
@@ -38,6 +39,8 @@ class Settings:
     port: int = 8443
     health_host: str = "127.0.0.1"
     health_port: int = 8081
+    metrics: MetricsPort | None = None
+    """Where /metrics is served to those who may read it; None: beside the probes, to all who reach them."""
     names: tuple[str, ...] = ()
     look_every: float = 30.0
     drain: float = 5.0
@@ -58,7 +61,8 @@ class Webhook:
         self.keeper = Keeper(Trust(self._api, settings.namespace), settings.called, clock, settings.terms)
         self.metrics = WebhookMetrics(lambda: self.keeper.ends)
         self.reviews = Reviews(self.metrics.reviewed)
-        self.health = Health(self.metrics.text, problems={"certificate": self._stuck})
+        self.health = Health(None if settings.metrics else self.metrics.text, problems={"certificate": self._stuck})
+        self._clock = clock
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, and a while longer."""
@@ -67,7 +71,7 @@ class Webhook:
         server = web.AppRunner(self.reviews.app(), access_log=None, keepalive_timeout=_KEEP_ALIVE)
         await server.setup()
         try:
-            async with self._api:
+            async with self._api, metrics_site(settings.metrics, self._api, self.metrics.text, self._clock):
                 looking = asyncio.create_task(self.keeper.run(settings.look_every, self._looked))
                 try:
                     # without a certificate it refuses every handshake, which the API server takes for what it is

@@ -1,6 +1,6 @@
-"""Makes and reads the webhook's certificates. Keys come from here and from nowhere else; `core.operating` decides when.
+"""Makes and reads certificates: the webhook's, which are stored, and that of /metrics, which is not.
 
-Only the webhook's process loads this: `cryptography` is a megabyte of C that the operator does not need.
+Keys come from here and from nowhere else; `core.operating.certificates` decides when.
 """
 
 import ipaddress
