@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pratique.admission.expected import CRDS, without_prose
 from tools.codegen.chart import chart_files
+from tools.codegen.chart_values import values_page
 from tools.codegen.crds import crds
 from tools.codegen.reference import reference_files
 from tools.codegen.text import HEADER, to_json, to_yaml
@@ -15,7 +16,7 @@ def generated() -> dict[Path, str]:
     """Return every generated file with its content, by its path in the repository."""
     files = {Path("crds") / f"{crd['spec']['names']['plural']}.yaml": HEADER + to_yaml([crd]) for crd in crds()}
     files[Path("operator/pratique/admission") / CRDS.name] = to_json([without_prose(crd) for crd in crds()])
-    return files | chart_files() | reference_files()
+    return files | chart_files() | reference_files() | values_page()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is stale")
     options = parser.parse_args(arguments)
     files = generated()
-    folders = {path.parent for path in files if path.parent.name in ("crds", "reference")}
+    folders = {path.parent for path in files if path.parent.name in ("crds", "reference", "generated")}
     known = {path for folder in folders for path in folder.glob("*") if path.is_file()}
     stale = [path for path, content in files.items() if not path.exists() or path.read_text() != content]
     left_over = sorted(known - set(files))

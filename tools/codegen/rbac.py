@@ -69,6 +69,11 @@ def _guard_rules() -> list[Manifest]:
 
 def operator_rbac(namespace: str, account: str) -> list[Manifest]:
     """Return the operator's ServiceAccount with its roles and bindings."""
+    return [_account(account, namespace), *operator_rights(namespace, account)]
+
+
+def operator_rights(namespace: str, account: str) -> list[Manifest]:
+    """Return what the operator's ServiceAccount may do."""
     subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
     secrets = [rule("", ["secrets"], ["get"])]
     lease = [
@@ -81,11 +86,6 @@ def operator_rbac(namespace: str, account: str) -> list[Manifest]:
     ]
     directory = [rule("", ["configmaps"], ["get"], [DIRECTORY_NAME])]
     return [
-        {
-            "apiVersion": "v1",
-            "kind": "ServiceAccount",
-            "metadata": {"name": account, "namespace": namespace, "labels": LABELS},
-        },
         cluster_role("pratique-operator", operator_rules()),
         cluster_role("pratique-metrics-reader", [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]),
         _binding("ClusterRoleBinding", "pratique-operator", None, "ClusterRole", subject),
@@ -106,6 +106,12 @@ def webhook_rbac(namespace: str) -> list[Manifest]:
     The Secret is made here, since a right to create Secrets cannot be bound to a name.
     """
     metadata = {"name": SERVICE, "namespace": namespace, "labels": LABELS}
+    kept = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque"}
+    return [_account(SERVICE, namespace), kept, *webhook_rights(namespace)]
+
+
+def webhook_rights(namespace: str) -> list[Manifest]:
+    """Return what the webhook's ServiceAccount may do."""
     subject = {"kind": "ServiceAccount", "name": SERVICE, "namespace": namespace}
     secret = [rule("", ["secrets"], ["get", "update"], [SERVICE])]
     told = [
@@ -114,8 +120,6 @@ def webhook_rbac(namespace: str) -> list[Manifest]:
         rule("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
     ]
     return [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
-        {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque"},
         _role(SERVICE, namespace, secret),
         _binding("RoleBinding", SERVICE, namespace, "Role", subject),
         cluster_role(SERVICE, told),
@@ -127,6 +131,11 @@ def impersonation(namespace: str, names: list[str], subject: Manifest) -> list[M
     """Return the right to act as these ServiceAccounts, and as no others."""
     role = _role("pratique-impersonator", namespace, [rule("", ["serviceaccounts"], ["impersonate"], names)])
     return [role, _binding("RoleBinding", "pratique-impersonator", namespace, "Role", subject)]
+
+
+def _account(name: str, namespace: str) -> Manifest:
+    metadata = {"name": name, "namespace": namespace, "labels": LABELS}
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
 
 
 def _role(name: str, namespace: str, rules: list[Manifest]) -> Manifest:

@@ -1,21 +1,11 @@
-"""What an installation may choose. The chart's values.yaml is written from this, so that the two cannot differ.
+"""What an installation may choose that policies and rights depend on; the chart has the same defaults, as a test proves.
 
-Pure data. Read by `policies`, `rbac`, `workload`, `manifests` and `chart`.
+Pure data. Read by `manifests` and `chart`, and by whoever installs without the chart.
 """
 
 from dataclasses import dataclass, field
 
 from pratique.admission.values import GuardValues
-from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
-
-
-@dataclass(frozen=True)
-class Image:
-    """The image of the operator; an empty tag means the chart's appVersion."""
-
-    repository: str = "pratique"
-    tag: str = ""
-    pull_policy: str = "IfNotPresent"
 
 
 @dataclass(frozen=True)
@@ -24,15 +14,6 @@ class Impersonation:
 
     namespace: str
     names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What the operator's container asks for; memory has a limit, CPU has none so that it is never throttled."""
-
-    cpu: str = "100m"
-    memory: str = "128Mi"
-    memory_limit: str = "512Mi"
 
 
 @dataclass(frozen=True)
@@ -46,32 +27,14 @@ class Environments:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How much of the operator one person may take; text, since the chart's template takes a placeholder for it."""
-
-    open_runs_per_requester: str = str(OPEN_RUNS_PER_REQUESTER)
-
-
-@dataclass(frozen=True)
-class Channels:
-    """What channels may reach although its address is not public."""
-
-    allowed_egress: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Values:
     """One installation. `namespace` is the release's namespace in the chart."""
 
     namespace: str = "pratique-system"
     service_account: str = "pratique"
-    image: Image = field(default_factory=Image)
     impersonate: tuple[Impersonation, ...] = ()
     submitters: tuple[str, ...] = ()
-    limits: Limits = field(default_factory=Limits)
     environments: Environments = field(default_factory=Environments)
-    channels: Channels = field(default_factory=Channels)
-    resources: Resources = field(default_factory=Resources)
 
     @property
     def guard(self) -> GuardValues:

@@ -45,7 +45,7 @@ from pratique.processes.leader import Leadership
 from pratique.processes.lease import Lease
 from pratique.processes.metrics import Metrics
 from pratique.processes.metrics_site import metrics_site
-from pratique.processes.settings import Settings
+from pratique.processes.settings import SANDBOX_WORKERS, Settings
 from pratique.sandbox import Sandbox
 from pratique.signals import ProcessEnds
 
@@ -69,7 +69,7 @@ class Operator:
         self.connection = connection
         self.metrics = Metrics()
         self.api = Api(connection, may_write=self._may_write, observe=self.metrics.requested)
-        self.sandbox = Sandbox(workers=2)  # one may be busy with something hostile
+        self.sandbox = Sandbox(workers=SANDBOX_WORKERS)
         self.queue: KeyedQueue[Key] = KeyedQueue(jitter=random.random, late=self.metrics.woke_late)
         self.workers = Workers(self.queue, self._look, self.clock, settings.workers, self.metrics.reconciled)
         self.leadership: Leadership | None = None

@@ -9,6 +9,9 @@ from pratique.core.operating.leadership import Terms
 from pratique.core.telling.egress import AllowedEgress
 from pratique.processes.metrics_site import MetricsPort
 
+SANDBOX_WORKERS = 2
+"""Processes that evaluate expressions: one may be busy with something hostile."""
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -21,7 +21,7 @@ from pratique.sandbox.process import Worker
 
 DEFAULT_TIMEOUT = 2.0
 """Seconds of CPU that one evaluation may take."""
-DEFAULT_MEMORY = 768 * 1024 * 1024
+DEFAULT_MEMORY = 384 * 1024 * 1024
 """Bytes of address space of a worker; about 70 MB of it are mapped before it has done anything."""
 
 

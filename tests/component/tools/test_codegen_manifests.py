@@ -2,18 +2,17 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tools.codegen import __main__ as codegen
 from tools.codegen.chart import chart_files
 from tools.codegen.manifests import install
 from tools.codegen.people import people_roles
 from tools.codegen.reference import reference_files
 from tools.codegen.values import Impersonation, Values
-from tools.codegen.workload import webhook_workload, workload
 
 from pratique.api.v1alpha1 import KINDS
 from pratique.guarding.canaries import canaries
@@ -37,7 +36,8 @@ def test_every_role_of_the_operator_is_bound_to_it_and_no_role_of_people_is() ->
     subjects = {json.dumps(each["subjects"]) for each in _of("RoleBinding", "ClusterRoleBinding")}
     assert subjects == {'[{"kind": "ServiceAccount", "name": "pratique", "namespace": "pratique-system"}]'}
     roles = {(each["kind"], each["metadata"]["name"]) for each in _of("Role", "ClusterRole")}
-    assert roles - bound == {("ClusterRole", each["metadata"]["name"]) for each in people_roles()}
+    to_bind = {each["metadata"]["name"] for each in people_roles()} | {"pratique-metrics-reader"}
+    assert roles - bound == {("ClusterRole", name) for name in to_bind}
 
 
 def test_every_role_of_people_is_made_of_its_own_part_and_of_what_all_see() -> None:
@@ -73,6 +73,19 @@ def test_the_operator_becomes_only_whom_the_values_name() -> None:
         }
     ]
     assert not any("impersonate" in json.dumps(each) for each in _of("Role", "ClusterRole", values=Values()))
+
+
+def test_no_example_wants_the_same_object_as_an_installation() -> None:
+    """Helm takes over nothing that somebody else made, so the chart could not be installed after the example."""
+    files = sorted((ROOT / "examples").rglob("*.yaml"))
+    theirs = [each for path in files for each in yaml.safe_load_all(path.read_text()) if each]
+    spaces = {each["metadata"].get("namespace", "") for each in theirs} - {""}
+    lent = Values(impersonate=tuple(Impersonation(each, ("anybody",)) for each in sorted(spaces)))
+
+    def names(manifests: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
+        return {(each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"]) for each in manifests}
+
+    assert theirs and names(theirs) & names(install(lent)) == set()
 
 
 def test_the_guard_comes_before_the_rights() -> None:
@@ -121,18 +134,6 @@ def test_another_namespace_and_account_reach_the_policies() -> None:
     assert "system:serviceaccount:pratique-system:pratique" not in text
 
 
-@pytest.mark.parametrize("made", [workload, webhook_workload])
-def test_the_pod_has_no_power_over_its_node(made: Callable[[Values], list[dict[str, Any]]]) -> None:
-    pod = made(Values())[0]["spec"]["template"]["spec"]
-    (container,) = pod["containers"]
-    assert pod["securityContext"]["runAsNonRoot"] is True
-    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-    assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
-    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
-
-
 def test_no_placeholder_is_left_in_the_chart() -> None:
     for path, text in chart_files().items():
         assert not re.search(r"@@[A-Z-]+@@", text), path
@@ -159,11 +160,11 @@ def test_what_is_written_is_fresh(elsewhere: Path) -> None:
 def test_a_stale_a_missing_and_a_left_over_file_are_named(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
     codegen.main([])
     (elsewhere / "crds" / "actions.yaml").write_text("stale")
-    (elsewhere / "charts" / "pratique" / "values.yaml").unlink()
+    (elsewhere / "charts/pratique/templates/generated/rights.yaml").unlink()
     (elsewhere / "crds" / "ships.yaml").write_text("left over")
     assert codegen.main(["--check"]) == 1
     told = capsys.readouterr().err
-    for name in ("crds/actions.yaml", "charts/pratique/values.yaml", "crds/ships.yaml"):
+    for name in ("crds/actions.yaml", "charts/pratique/templates/generated/rights.yaml", "crds/ships.yaml"):
         assert f"{name} is stale: run `make generate` and commit what it writes" in told
     assert (elsewhere / "crds" / "actions.yaml").read_text() == "stale"
     assert codegen.main([]) == 0
