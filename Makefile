@@ -51,7 +51,7 @@ test: verify unit component integration looks ## all tests; each part says how l
 verify: setup ## lint, format, types, import contracts; generated and golden files are what the code writes
 	$(STEP) "ruff check" --advice "Try: $(VENV)/bin/ruff check --fix" -- $(VENV)/bin/ruff check --quiet operator tools tests bench
 	$(STEP) "ruff format" --advice "Run: $(VENV)/bin/ruff format operator tools tests bench" -- $(VENV)/bin/ruff format --check operator tools tests bench
-	$(STEP) "types" -- $(PY) -m mypy -p pratique -p tools -p bench
+	$(STEP) "types" -- $(PY) -m mypy
 	$(STEP) "import contracts" -- $(VENV)/bin/lint-imports --no-cache
 	$(STEP) "generated and golden files are fresh" --advice "Read git diff, and commit it" -- $(PY) -m tools.fresh
 

@@ -40,7 +40,7 @@ def default_options() -> Options:
 @pytest.fixture(scope="session")
 def kind_cluster() -> Iterator[Path]:
     """A cluster of pytest-kind, as kind-config.yaml says, which the fixture of pytest-kind itself does not read."""
-    from pytest_kind import KindCluster  # only here: it brings a second Kubernetes client along
+    from pytest_kind import KindCluster  # type: ignore[import-untyped]  # only here: a second Kubernetes client comes along
 
     program = shutil.which("kind")
     assert program, (

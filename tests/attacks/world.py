@@ -207,7 +207,9 @@ def _rights() -> str:
 
 
 def _objects(world: World) -> None:
-    post = lambda who, plural, body: world.must(who, "POST", path_of(plural), body)  # noqa: E731
+    def post(who: str, plural: str, body: dict[str, Any]) -> None:
+        world.must(who, "POST", path_of(plural), body)
+
     post("admin", "actions", berth())
     post("admin", "actions", berth("foreign", "other"))
     for name in ("waiting", "running", "done", "withdrawn"):

@@ -68,7 +68,7 @@ def phases(entries: Sequence[Entry], name: str) -> list[str]:
     written: list[str] = []
     for at in accepted(entries, "patch", "actionruns", name, "status"):
         phase = (entries[at].get("responseObject") or {}).get("status", {}).get("phase")
-        if phase and phase != (written or [None])[-1]:
+        if phase and written[-1:] != [phase]:
             written.append(phase)
     return written
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pratique.api.v1alpha1 import ActionRun, Approval, Environment
 from pratique.api.v1alpha1.action_run import Phase, RunApproval
@@ -27,13 +27,16 @@ def told(*lines: tuple[float, str, str]) -> dict[str, Any]:
     return {"timeline": [TimelineEntry(at=at(minute), event=event, message=text) for minute, event, text in lines]}
 
 
-def named(obj: Any, name: str, uid: str = "", namespace: str = "team-a", minute: float = 0) -> Any:
+Kind = TypeVar("Kind", ActionRun, Approval, Environment, ActionRun | Environment)
+
+
+def named(obj: Kind, name: str, uid: str = "", namespace: str = "team-a", minute: float = 0) -> Kind:
     """Return the object under another name, created at a minute."""
     update = {"name": name, "uid": uid or f"uid-{name}", "namespace": namespace, "creation_timestamp": at(minute)}
     return obj.model_copy(update={"metadata": obj.metadata.model_copy(update=update)})
 
 
-def with_status(obj: Any, **status: Any) -> Any:
+def with_status(obj: Kind, **status: Any) -> Kind:
     """Return the object with another status."""
     return obj.model_copy(update={"status": obj.status.model_copy(update=status)})
 

@@ -11,7 +11,7 @@ from tests.support.told import requested
 
 LOGIN = {"mailer/username": "robot", "mailer/password": PLANTED}
 WRONG = {"mailer/username": "robot", "mailer/password": f"not-{PLANTED}"}
-CREDENTIALS = {"credentialsSecretRef": {"name": "mailer"}}
+CREDENTIALS: dict[str, Any] = {"credentialsSecretRef": {"name": "mailer"}}
 
 
 def spec_of(port: int, host: str = "127.0.0.1", **fields: Any) -> dict[str, Any]:

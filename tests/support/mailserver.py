@@ -97,7 +97,7 @@ async def mail_server(
         server.close()
         await closed()  # what was accepted just now has a transport a little later
         for protocol in protocols:
-            if protocol.transport is not None:
+            if isinstance(protocol.transport, asyncio.WriteTransport):
                 protocol.transport.abort()
         await server.wait_closed()
         await closed()

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.support.certain import certain
 from tests.support.cluster import Cluster, wait_for
 from tests.support.manifests import Manifest
 
@@ -27,7 +28,7 @@ def document_of(cluster: Cluster, status: dict[str, Any], namespace: str) -> Any
     text = status.get("document")
     for gate in status.get("approvals", []):
         text = (cluster.get("approval", gate["name"], namespace) or {})["spec"]["plan"]["document"]
-    return json.loads(text)
+    return json.loads(certain(text))
 
 
 def condition(body: dict[str, Any] | None, kind: str) -> dict[str, Any]:

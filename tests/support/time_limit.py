@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-import pytest_timeout
+import pytest_timeout  # type: ignore[import-untyped]
 
 AGAIN_SECONDS = 60.0
 """Until the alarm rings once more: so long what ends a test, such as stopping a control plane, may take."""

@@ -28,7 +28,12 @@ def models_in(*roots: type[ApiModel]) -> dict[str, type[ApiModel]]:
 def wider(*models: type[ApiModel]) -> Iterator[None]:
     """Give each of these models a field that says something by default; take it away again in the end."""
     for model in models:
-        name = {"alias": WIRE, "validation_alias": WIRE, "serialization_alias": WIRE, "alias_priority": 2}
+        name: dict[str, Any] = {
+            "alias": WIRE,
+            "validation_alias": WIRE,
+            "serialization_alias": WIRE,
+            "alias_priority": 2,
+        }
         model.model_fields[ADDED] = FieldInfo(annotation=str, default="new", **name)
     affected = [each for each in _all_models() if any(model in models_in(each).values() for model in models)]
     _rebuild(affected)

@@ -79,7 +79,7 @@ def imports(name: str) -> set[str]:
 
 class TestSchemes:
     def test_every_scheme_of_the_installed_apprise_is_decided(self) -> None:
-        known = set(NotificationManager().schemas())
+        known = set(NotificationManager().schemas())  # type: ignore[no-untyped-call]
         refused = LOCAL | NEEDS_FILES | NOT_HTTP
         assert known - ALLOWED - refused == set(), "new services: decide each in apprise_schemes.py"
         assert (ALLOWED | refused) - known == set(), "services that are gone"
@@ -87,7 +87,7 @@ class TestSchemes:
 
     def test_what_is_allowed_connects_by_requests_alone(self) -> None:
         """Whatever else could open a socket is not loaded by any module of an allowed service."""
-        services, loaded = NotificationManager(), set[str]()
+        services, loaded = NotificationManager(), set[str]()  # type: ignore[no-untyped-call]
         for scheme in ALLOWED:
             for part in services[scheme].__mro__:
                 home = part.__module__.removeprefix("apprise.plugins.").partition(".")[0]
@@ -323,20 +323,20 @@ class TestSilence:
         assert done.stdout.strip() == "[]"
 
 
-class Small(NotifyBase):
+class Small(NotifyBase):  # type: ignore[no-untyped-call]
     """A service with limits of its own, that keeps what it is sent."""
 
-    service_name = "Small"
-    protocol = "small"
+    service_name = "Small"  # type: ignore[assignment]
+    protocol = "small"  # type: ignore[assignment]
     request_rate_per_sec = 0.0
 
-    def send(self, body: str, title: str = "", **_: Any) -> bool:
+    def send(self, body: str, title: str = "", **_: Any) -> bool:  # type: ignore[override]
         self.got = (title, body)
         return True
 
 
 def small(title: int, body: int) -> tuple[Service, Small]:
-    plugin = Small(asset=AppriseAsset(async_mode=False, service_timeout=0))
+    plugin = Small(asset=AppriseAsset(async_mode=False, service_timeout=0))  # type: ignore[no-untyped-call]
     plugin.title_maxlen, plugin.body_maxlen = title, body
     return Service("Small", plugin), plugin
 

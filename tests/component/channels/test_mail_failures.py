@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from aiosmtplib import SMTPResponseException
 from tests.support.certificates import DAY, Authority
 from tests.support.channelling import LOOPBACK, PLANTED, told_by
 from tests.support.mailing import CREDENTIALS, LOGIN, WRONG, in_the_clear, spec_of, to, trusting
@@ -163,12 +164,12 @@ class TestLogin:
 
     @pytest.mark.parametrize("code", [500, 501, 504, 534, 535, 538, 550])
     def test_whatever_a_login_is_refused_with(self, code: int) -> None:
-        result = judge(mail_smtp.SMTPResponseException(code, TEXT), talk(Step.LOGIN, place="Secret a/b"))
+        result = judge(SMTPResponseException(code, TEXT), talk(Step.LOGIN, place="Secret a/b"))
         assert f"of Secret a/b ({code})" in result.error
         assert (result.permanent, result.retry_after) == (False, PAUSE_SECONDS)
 
     def test_a_user_who_may_not_send(self) -> None:
-        result = judge(mail_smtp.SMTPResponseException(535, TEXT), talk(Step.MESSAGE, place="Secret a/b"))
+        result = judge(SMTPResponseException(535, TEXT), talk(Step.MESSAGE, place="Secret a/b"))
         assert result.error == "the mail server does not let the user of Secret a/b send this (535)"
         assert not result.permanent
 

@@ -32,6 +32,7 @@ from tests.support.told import LEAD as YES
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.channels.kit.remembered import ENTRIES, SECONDS, Remembered
 from pratique.channels.slack import bot as slack_bot
+from pratique.channels.slack.blocks import payload
 from pratique.channels.slack.people import NO_ADDRESS
 from pratique.core.kernel.effects import Delivery
 from pratique.core.telling.egress import NOT_ALLOWED, AllowedEgress
@@ -116,7 +117,7 @@ class TestStory:
     @pytest.mark.parametrize("event", ENDS)
     def test_golden_replies(self, event: EventType) -> None:
         reply = news(EVERY_EVENT[event](), asked_as_it_reads())
-        assert_golden(f"notifications/slack-reply-{event.lower()}.json", slack_bot.payload(reply))
+        assert_golden(f"notifications/slack-reply-{event.lower()}.json", payload(reply))
 
 
 class TestShortened:

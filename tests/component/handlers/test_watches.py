@@ -75,7 +75,10 @@ async def test_events_arrive_in_their_order_from_every_kind() -> None:
         assert world.feed.watching.is_set() and not world.feed.gap.is_set()
         for plural in PLURALS:
             await world.sees(plural, "first")
-        body = {"metadata": {"name": "x", "namespace": "n", "uid": "x"}, "spec": {"actionRef": {"name": "a"}}}
+        body: dict[str, Any] = {
+            "metadata": {"name": "x", "namespace": "n", "uid": "x"},
+            "spec": {"actionRef": {"name": "a"}},
+        }
         for number in range(50):
             body["spec"]["number"] = number
             await world.server.tell("actionruns", "MODIFIED" if number else "ADDED", body)

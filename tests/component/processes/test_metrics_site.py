@@ -14,21 +14,23 @@ import pytest_asyncio
 from tests.support.certificates import Authority
 from tests.support.clock import FakeClock
 
-from pratique.cluster.client import ApiError
+from pratique.cluster.client import Api, ApiError
+from pratique.cluster.connection import Connection
 from pratique.processes.metrics_site import MetricsCertificateError, MetricsPort, MetricsSite
 from pratique.processes.scrapers import Scrapers
 
 LOCAL = "127.0.0.1"
 
 
-class Reviewer:
+class Reviewer(Api):
     """An API server that knows some tokens: by each, the name of its user and whether that may read /metrics."""
 
     def __init__(self, **known: tuple[str, bool]) -> None:
+        super().__init__(Connection("http://127.0.0.1:1"))
         self.known, self.asked, self.away = known, list[str](), False
         self.hold: asyncio.Event | None = None
 
-    async def request(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def request(self, method: str, path: str, body: Any = None, **options: Any) -> dict[str, Any]:
         assert method == "POST"
         self.asked.append(body["kind"])
         if self.hold is not None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,9 @@ async def test_who_stops_waiting_for_the_start_leaves_no_answer_behind() -> None
 
 async def test_answers_go_to_those_who_asked() -> None:
     async with sandbox(workers=2, timeout=20) as sound:
-        asked = [sound.evaluate_ready(IS_TWO, {"n": number % 3}) for number in range(60)]
+        asked: list[Coroutine[Any, Any, Any]] = [
+            sound.evaluate_ready(IS_TWO, {"n": number % 3}) for number in range(60)
+        ]
         assert [each.ready for each in await asyncio.gather(*asked)] == [number % 3 == 2 for number in range(60)]
         assert len(sound.pids) == 2
 
@@ -78,7 +80,7 @@ async def test_a_worker_that_died_in_its_sleep_blames_nobody() -> None:
 async def test_a_hostile_pattern_among_others_costs_only_its_own_run() -> None:
     form = action(inputs={"schema": HOSTILE})
     async with sandbox(timeout=0.5) as sound:
-        asked = [sound.evaluate_ready(IS_TWO, {"n": 2}) for _ in range(5)]
+        asked: list[Coroutine[Any, Any, Any]] = [sound.evaluate_ready(IS_TWO, {"n": 2}) for _ in range(5)]
         asked.insert(2, sound.evaluate_run(form, ENDLESS))
         answers = await asyncio.gather(*asked, return_exceptions=True)
         assert isinstance(answers.pop(2), EvaluationLimitError)

@@ -3,6 +3,9 @@
 import base64
 import csv
 import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -24,7 +27,7 @@ from tools.controlplane.servers import Layout, Options
 PORTS = {name: 20000 + number for number, name in enumerate(servers.PORTS)}
 
 
-def test_tokens_are_random_kept_and_private(tmp_path):
+def test_tokens_are_random_kept_and_private(tmp_path: Path) -> None:
     path = tmp_path / "tokens.csv"
     first = ensure_tokens(path, list(IDENTITIES.values())[:3])
     assert len(set(first.values())) == 3
@@ -37,16 +40,16 @@ def test_tokens_are_random_kept_and_private(tmp_path):
     assert len(rows["mallory@example.com"]) == 3, "an empty field would be a group without a name"
 
 
-def test_only_admin_is_master():
+def test_only_admin_is_master() -> None:
     assert [each.name for each in IDENTITIES.values() if "system:masters" in each.groups] == ["admin"]
 
 
-def test_an_unknown_identity_names_the_known_ones():
+def test_an_unknown_identity_names_the_known_ones() -> None:
     with pytest.raises(ControlPlaneError, match=r"no identity 'root': choose one of admin, developer"):
         known("root")
 
 
-def test_a_kubeconfig_holds_all_it_needs_for_its_owner_only(tmp_path):
+def test_a_kubeconfig_holds_all_it_needs_for_its_owner_only(tmp_path: Path) -> None:
     document = token_kubeconfig(known("lead-1"), "https://127.0.0.1:1", b"authority", "secret")
     path = write_kubeconfig(tmp_path / "kubeconfigs" / "lead-1", document)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -56,7 +59,7 @@ def test_a_kubeconfig_holds_all_it_needs_for_its_owner_only(tmp_path):
     assert read["current-context"] == read["contexts"][0]["name"]
 
 
-def test_on_a_foreign_cluster_the_admin_impersonates():
+def test_on_a_foreign_cluster_the_admin_impersonates() -> None:
     admin = {"clusters": [{"cluster": {"server": "https://c"}}], "users": [{"user": {"token": "theirs"}}]}
     operator = impersonating_kubeconfig(known("operator"), admin)
     assert operator["users"][0]["user"] == {
@@ -68,7 +71,7 @@ def test_on_a_foreign_cluster_the_admin_impersonates():
     assert admin["users"][0]["user"] == {"token": "theirs"}
 
 
-def test_certificates_are_signed_by_the_plane_and_kept(tmp_path):
+def test_certificates_are_signed_by_the_plane_and_kept(tmp_path: Path) -> None:
     ensure_certificates(tmp_path)
     authority = x509.load_pem_x509_certificate((tmp_path / "ca.crt").read_bytes())
     for name in ("apiserver", "etcd"):
@@ -81,14 +84,14 @@ def test_certificates_are_signed_by_the_plane_and_kept(tmp_path):
 
 
 @pytest.mark.parametrize("server", [servers.etcd, servers.apiserver, servers.controller_manager])
-def test_servers_listen_on_loopback_and_their_own_ports_only(server, tmp_path):
+def test_servers_listen_on_loopback_and_their_own_ports_only(server: Callable[..., Any], tmp_path: Path) -> None:
     flags = server(Layout(tmp_path), PORTS, Options())
     assert any("127.0.0.1" in flag for flag in flags)
     assert not any("=0.0.0.0" in flag or "http://" in flag for flag in flags)
     assert any(str(port) in flag for flag in flags for port in PORTS.values())
 
 
-def test_options_become_flags(tmp_path):
+def test_options_become_flags(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     plain, rich = Options(), Options(durable=True, audit="RequestResponse", emulated_version="1.35")
     assert "--unsafe-no-fsync" in servers.etcd(layout, PORTS, plain)
@@ -101,7 +104,7 @@ def test_options_become_flags(tmp_path):
     assert writes["level"] == "RequestResponse" and "patch" in writes["verbs"] and rest == {"level": "Metadata"}
 
 
-def test_state_survives_and_a_broken_file_is_an_empty_state(tmp_path):
+def test_state_survives_and_a_broken_file_is_an_empty_state(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     assert state.load(path) == state.State()
     written = state.State({"etcd": 1}, (Process("etcd", 2, "boot/3"),), Process("owner", 4, "boot/5"))

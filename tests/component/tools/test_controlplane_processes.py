@@ -7,8 +7,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from signal import Signals
 
 import pytest
+from tests.support.certain import certain
 from tests.support.cluster import Source, choose, wait_for
 from tools.controlplane import ports, processes
 from tools.controlplane.__main__ import main
@@ -26,14 +28,14 @@ def started(tmp_path: Path, script: str = SLEEP[2]) -> Process:
     return process
 
 
-def test_a_process_is_started_known_and_ended(tmp_path):
+def test_a_process_is_started_known_and_ended(tmp_path: Path) -> None:
     process = started(tmp_path)
     assert processes.alive(process)
     processes.end([process], grace=10)
     assert not processes.alive(process)
 
 
-def test_a_process_that_ignores_the_request_is_killed(tmp_path):
+def test_a_process_that_ignores_the_request_is_killed(tmp_path: Path) -> None:
     process = started(tmp_path, "trap '' TERM; echo started; while :; do sleep 1; done")
     begin = time.monotonic()
     processes.end([process], grace=0.3)
@@ -41,7 +43,7 @@ def test_a_process_that_ignores_the_request_is_killed(tmp_path):
     assert time.monotonic() - begin < 5
 
 
-def test_a_pid_that_went_to_somebody_else_is_left_alone(tmp_path):
+def test_a_pid_that_went_to_somebody_else_is_left_alone(tmp_path: Path) -> None:
     process = started(tmp_path)
     somebody_else = Process("sh", process.pid, "boot/1")
     assert not processes.alive(somebody_else)
@@ -65,10 +67,10 @@ signal.pause()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_children_end_with_their_parent_however_it_ends_unless_detached(tmp_path, number):
+def test_children_end_with_their_parent_however_it_ends_unless_detached(tmp_path: Path, number: Signals) -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path / "log")], stdout=-1, stderr=-3, text=True)
     with parent:
-        tied_pid, tied_born, free_pid, free_born = parent.stdout.readline().split()
+        tied_pid, tied_born, free_pid, free_born = certain(parent.stdout).readline().split()
         tied, free = Process("tied", int(tied_pid), tied_born), Process("free", int(free_pid), free_born)
         assert processes.alive(tied)
         parent.send_signal(number)
@@ -77,7 +79,7 @@ def test_children_end_with_their_parent_however_it_ends_unless_detached(tmp_path
     processes.end([free], grace=0)
 
 
-def test_ports_are_distinct_kept_while_free_and_replaced_when_taken():
+def test_ports_are_distinct_kept_while_free_and_replaced_when_taken() -> None:
     first = ports.choose(["a", "b", "c"])
     assert len(set(first.values())) == 3
     assert ports.choose(["a", "b", "c"], first) == first
@@ -89,7 +91,7 @@ def test_ports_are_distinct_kept_while_free_and_replaced_when_taken():
     assert (second["a"], second["c"]) == (first["a"], first["c"])
 
 
-def test_a_server_that_fails_shows_its_log_and_what_to_do(tmp_path, monkeypatch):
+def test_a_server_that_fails_shows_its_log_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "broken"
     broken.write_text("#!/bin/sh\necho panic: disk on fire >&2\nexit 1\n")
     broken.chmod(0o755)
@@ -100,7 +102,7 @@ def test_a_server_that_fails_shows_its_log_and_what_to_do(tmp_path, monkeypatch)
     assert plane.pids() == {}
 
 
-def test_a_server_that_hangs_ends_with_the_last_seen_state(tmp_path, monkeypatch):
+def test_a_server_that_hangs_ends_with_the_last_seen_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hanging = tmp_path / "hanging"
     hanging.write_text("#!/bin/sh\necho waiting for the moon\nexec sleep 60\n")
     hanging.chmod(0o755)
@@ -111,19 +113,19 @@ def test_a_server_that_hangs_ends_with_the_last_seen_state(tmp_path, monkeypatch
     assert plane.pids() == {}
 
 
-def test_down_and_status_of_nothing(tmp_path, capsys):
+def test_down_and_status_of_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     where = ["--dir", str(tmp_path / "run")]
     assert main(["down", *where]) == 0
     assert main(["status", *where]) == 1
     assert "No control plane runs here." in capsys.readouterr().out
 
 
-def test_an_unknown_program_is_one_sentence(capsys):
+def test_an_unknown_program_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["build", "kubelet"]) == 1
     assert "No such program: kubelet. Choose from etcd" in capsys.readouterr().err
 
 
-def test_the_cluster_of_the_tests_is_chosen_by_the_environment():
+def test_the_cluster_of_the_tests_is_chosen_by_the_environment() -> None:
     assert choose({}) is Source.EMBEDDED
     assert choose({"PRATIQUE_TEST_CLUSTER": "embedded"}) is Source.EMBEDDED
     assert choose({"PRATIQUE_TEST_CLUSTER": "kind"}) is Source.KIND
@@ -132,6 +134,6 @@ def test_the_cluster_of_the_tests_is_chosen_by_the_environment():
         choose({"PRATIQUE_TEST_CLUSTER": "k3d"})
 
 
-def test_waiting_says_what_was_seen_last():
+def test_waiting_says_what_was_seen_last() -> None:
     with pytest.raises(AssertionError, match=r"the sun: not within 0\.2 s; last seen: ''"):
         wait_for("the sun", lambda: "", timeout=0.2)

@@ -106,7 +106,7 @@ def test_names_whose_letters_are_not_camel_case() -> None:
 
 def test_objects_are_values() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        builders.action().spec.title = "other"
+        builders.action().spec.title = "other"  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

@@ -1,6 +1,7 @@
 """The path of a request is that of the object which the reference names, or there is none."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -88,6 +89,7 @@ async def test_who_stops_listing_leaves_no_request_behind() -> None:
     pages = api.pages("/x")
     await anext(pages)
     api.slow.clear()
+    assert isinstance(pages, AsyncGenerator)
     await pages.aclose()
     await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) == 1

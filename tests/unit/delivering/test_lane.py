@@ -166,7 +166,8 @@ async def test_kubernetes_events_are_never_left_alone() -> None:
 
 
 async def test_what_was_held_for_one_receiver_goes_as_a_digest() -> None:
-    world, held = World(), {"not_before": NOW - timedelta(minutes=1)}
+    world = World()
+    held: dict[str, Any] = {"not_before": NOW - timedelta(minutes=1)}
     other = {"recipient": {"kind": "User", "name": "b"}}
     lane = world.lane()
     for number in range(3):

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ EXPECTED = {key_of(each): each for each in expected(GuardValues())}
         (RECORD | {"A.b": Ident("u", 1)}, "A b is not on record"),
     ],
 )
-def test_says_what_is_not_as_recorded(seen, why) -> None:
+def test_says_what_is_not_as_recorded(seen: dict[str, Any], why: str | None) -> None:
     assert changed(RECORD, seen) == why
 
 
@@ -42,13 +43,13 @@ idents = st.dictionaries(st.sampled_from(list(EXPECTED)), st.builds(Ident, st.uu
 
 
 @given(idents, idents)
-def test_the_record_is_read_as_it_was_written(one, other) -> None:
+def test_the_record_is_read_as_it_was_written(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert from_data(to_data(one), EXPECTED) == one
     assert (changed(one, other) is None) == (one == other)
 
 
 @pytest.mark.parametrize("text", ["", "u1", "u1 generation", "u1 generation -1", "u1 generation x", "a b generation 1"])
-def test_what_cannot_be_read_is_not_on_record(text) -> None:
+def test_what_cannot_be_read_is_not_on_record(text: str) -> None:
     assert from_data({POLICY: text, "gap": "why"}, [POLICY]) == {}
 
 
@@ -70,7 +71,7 @@ def live(key: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("key", EXPECTED)
-def test_what_the_api_server_fills_in_is_no_difference(key) -> None:
+def test_what_the_api_server_fills_in_is_no_difference(key: str) -> None:
     assert unlike(EXPECTED[key], live(key)) is None
 
 
@@ -101,7 +102,7 @@ CRD = "CustomResourceDefinition.approvals.pratique.dev"
         (CRD, lambda s: s["versions"][0].update(served=1), "versions[0].served is not the one of this version (1)"),
     ],
 )  # fmt: skip
-def test_says_precisely_what_differs(key, change, why) -> None:
+def test_says_precisely_what_differs(key: str, change: Callable[..., Any], why: str) -> None:
     body = live(key)
     change(body["spec"])
     found = unlike(EXPECTED[key], body)
@@ -146,7 +147,7 @@ def test_the_option_says_what_the_policies_were_made_with() -> None:
         ("[]", "--guard-values: Input should be"),
     ],
 )
-def test_what_the_option_does_not_know_is_refused_with_a_sentence(text, sentence) -> None:
+def test_what_the_option_does_not_know_is_refused_with_a_sentence(text: str, sentence: str) -> None:
     with pytest.raises(GuardValuesError) as error:
         guard_values("pratique-system", text)
     assert str(error.value).startswith(sentence)
@@ -180,5 +181,5 @@ def at_their_end(*keys: str) -> dict[str, Any]:
         (EXPECTED | {DEFINITION: at_their_end(DEFINITION)[DEFINITION] | {"spec": {}}}, {}),
     ],
 )
-def test_says_which_crds_go_if_all_else_is_as_installed(there, kinds) -> None:
+def test_says_which_crds_go_if_all_else_is_as_installed(there: dict[str, Any], kinds: dict[str, Any]) -> None:
     assert going((each, there[key]) for key, each in EXPECTED.items()) == kinds

@@ -18,7 +18,7 @@ def of(uid: str, phase: Phase) -> ActionRun:
     return run(meta={"uid": uid}, phase=phase, plan=PLAN, started_at=NOW)
 
 
-def test_a_run_that_goes_on_with_nothing_left_to_ask_is_proven():
+def test_a_run_that_goes_on_with_nothing_left_to_ask_is_proven() -> None:
     memory, subject = Memory(), running(PLAN)
     uid = subject.metadata.uid
     asking = Plan(subject.status, effects=ASKS)
@@ -31,7 +31,7 @@ def test_a_run_that_goes_on_with_nothing_left_to_ask_is_proven():
     assert memory.proven(uid) is None
 
 
-def test_the_first_end_that_is_stored_is_remembered():
+def test_the_first_end_that_is_stored_is_remembered() -> None:
     """What was only decided is not: its write may have been refused."""
     memory = Memory()
     memory.looked_at(of("u", Phase.RUNNING), Plan(of("u", Phase.FAILED).status))
@@ -41,7 +41,7 @@ def test_the_first_end_that_is_stored_is_remembered():
     assert memory.ended("u") is Phase.SUCCEEDED
 
 
-def test_the_oldest_are_forgotten():
+def test_the_oldest_are_forgotten() -> None:
     memory = Memory(size=2)
     for uid in ("a", "b", "c"):
         ended = of(uid, Phase.EXPIRED)
@@ -69,7 +69,7 @@ FORGED: dict[str, Approval] = {
 }
 
 
-def test_an_end_is_vouched_for_before_its_write_is_answered():
+def test_an_end_is_vouched_for_before_its_write_is_answered() -> None:
     """The watch may show it first: it is known by what it says, and a mark of its outbox changes nothing of that."""
     vouched = Vouched()
     assert ENDED not in vouched
@@ -80,13 +80,13 @@ def test_an_end_is_vouched_for_before_its_write_is_answered():
 
 
 @pytest.mark.parametrize("how", FORGED)
-def test_nothing_else_is_vouched_for(how: str):
+def test_nothing_else_is_vouched_for(how: str) -> None:
     vouched = Vouched()
     vouched.remember(GRANTED, ApprovalState.APPROVED)
     assert FORGED[how] not in vouched
 
 
-def test_the_ends_that_are_vouched_for_are_few():
+def test_the_ends_that_are_vouched_for_are_few() -> None:
     vouched = Vouched(size=1)
     other = FORGED["another object"]
     for each in (GRANTED, other):

@@ -46,7 +46,8 @@ class Outer(ApiModel):
 
 @pytest.fixture
 def outer() -> dict[str, Any]:
-    return structural_schema(Outer)["properties"]
+    properties: dict[str, Any] = structural_schema(Outer)["properties"]
+    return properties
 
 
 def test_names_are_camel_case_and_required_ones_are_listed() -> None:

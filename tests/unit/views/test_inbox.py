@@ -1,5 +1,6 @@
 """The inbox: who finds what in it, as stories; what must hold whatever people decide; and its JSON form."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -329,7 +330,9 @@ viewers = st.builds(
 
 
 @given(st.lists(gates, max_size=5, unique_by=lambda gate: gate.metadata.name), viewers, st.integers(0, 200).map(at))
-def test_nothing_both_waits_for_somebody_and_was_decided_by_them(found, viewer, now):
+def test_nothing_both_waits_for_somebody_and_was_decided_by_them(
+    found: list[Any], viewer: Viewer, now: datetime
+) -> None:
     inbox = of(viewer, *found, now=now)
     waiting, decided = {row.approval for row in inbox.waiting}, {row.approval for row in inbox.decided}
     assert waiting & decided == set()
@@ -340,7 +343,7 @@ def test_nothing_both_waits_for_somebody_and_was_decided_by_them(found, viewer, 
 
 
 @given(st.lists(gates, max_size=5, unique_by=lambda gate: gate.metadata.name), viewers, st.randoms())
-def test_the_order_of_what_is_read_is_irrelevant(found, viewer, random):
+def test_the_order_of_what_is_read_is_irrelevant(found: list[Any], viewer: Viewer, random: Any) -> None:
     runs = [held(name, minute)[0] for minute, name in enumerate("xyz")] + [ended_run(name, 3) for name in "uvw"]
     objects = [*found, *runs, home("one"), home("two")]
     shuffled = random.sample(objects, len(objects))

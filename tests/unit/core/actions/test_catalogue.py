@@ -1,10 +1,12 @@
 """What the status of an Action says."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.support.builders import NOW, action, at, failed
 
+from pratique.api.v1alpha1.action import ActionStatus
 from pratique.core.actions.plan import CHECK, INSPECT, ActionSnapshot, plan_action
 from pratique.core.kernel.effects import CheckAction, Failure, InspectAction, Inspection
 
@@ -20,11 +22,11 @@ READY = {"Accepted": ("True", "Valid"), "Ready": ("True", "Valid")}
 INVALID = {"Accepted": ("False", "Invalid"), "Ready": ("False", "Invalid"), "Stalled": ("True", "Invalid")}
 
 
-def conditions(status) -> dict[str, tuple[str, str]]:
+def conditions(status: ActionStatus) -> dict[str, tuple[str, str]]:
     return {each.type: (each.status.value, each.reason) for each in status.conditions}
 
 
-def message(status) -> str:
+def message(status: ActionStatus) -> str:
     (text,) = {each.message for each in status.conditions}
     return text
 
@@ -54,7 +56,13 @@ def message(status) -> str:
         ),
     ],
 )
-def test_an_action_is_sound_or_says_what_is_wrong(spec, channels, outcome, expected, text):
+def test_an_action_is_sound_or_says_what_is_wrong(
+    spec: dict[str, Any],
+    channels: set[str] | tuple[Any, ...],
+    outcome: Failure | tuple[Any, ...],
+    expected: dict[str, Any],
+    text: str,
+) -> None:
     plan = plan_action(ActionSnapshot(action(**spec), channels, (), {INSPECT: THERE, CHECK: outcome}), NOW)
     assert (conditions(plan.status), message(plan.status)) == (expected, text)
     assert (plan.status.observed_generation, plan.effects, plan.wake_at) == (1, (), None)
@@ -68,13 +76,13 @@ def test_an_action_is_sound_or_says_what_is_wrong(spec, channels, outcome, expec
         (ALWAYS, "1 of group platform-leads"),
     ],
 )
-def test_an_action_shows_its_gate(stages, phrase):
+def test_an_action_shows_its_gate(stages: list[Any], phrase: str) -> None:
     assert (
         plan_action(ActionSnapshot(action(approval={"stages": stages}), (), (), SOUND), NOW).status.approval == phrase
     )
 
 
-def test_a_sound_action_is_checked_once_per_generation():
+def test_a_sound_action_is_checked_once_per_generation() -> None:
     fresh = action()
     assert plan_action(ActionSnapshot(fresh), NOW).effects == (InspectAction(INSPECT, fresh),)
     looked = ActionSnapshot(fresh, outcomes={INSPECT: Inspection(schemas={"v1/Pod": {}})})
@@ -86,7 +94,7 @@ def test_a_sound_action_is_checked_once_per_generation():
     assert plan_action(ActionSnapshot(edited), at(9)).effects == (InspectAction(INSPECT, edited),)
 
 
-def test_an_action_with_a_problem_is_checked_at_every_look():
+def test_an_action_with_a_problem_is_checked_at_every_look() -> None:
     """A channel that was missing may have come."""
     broken = action(notifications=RULES[:1])
     status = plan_action(ActionSnapshot(broken, ("chat",), (), SOUND), NOW).status
@@ -97,7 +105,7 @@ def test_an_action_with_a_problem_is_checked_at_every_look():
     assert {each.last_transition_time for each in mended.conditions} == {at(1)}
 
 
-def test_people_are_named_where_a_channel_reaches_them():
+def test_people_are_named_where_a_channel_reaches_them() -> None:
     """A field that is accepted and does nothing would be a trap."""
     rules = [
         {"channels": ["chat", "mail"], "events": ["Failed"], "to": ["Requester"]},
@@ -114,7 +122,7 @@ def test_people_are_named_where_a_channel_reaches_them():
     )
 
 
-def test_what_the_cluster_lacks_is_looked_for_again_ever_more_seldom():
+def test_what_the_cluster_lacks_is_looked_for_again_ever_more_seldom() -> None:
     lacking = {**SOUND, INSPECT: Inspection(("spec.execution.serviceAccountRef: is not there",))}
     fresh = action()
     first = plan_action(ActionSnapshot(fresh, outcomes=lacking), NOW)
@@ -129,7 +137,7 @@ def test_what_the_cluster_lacks_is_looked_for_again_ever_more_seldom():
     assert conditions(plan_action(ActionSnapshot(seen, outcomes=SOUND), at(1)).status) == READY
 
 
-def test_an_api_server_that_is_away_says_nothing_about_an_action():
+def test_an_api_server_that_is_away_says_nothing_about_an_action() -> None:
     fresh = action()
     away = {INSPECT: Failure("Unreachable", "no answer", transient=True)}
     plan = plan_action(ActionSnapshot(fresh, outcomes=away), NOW)
@@ -138,7 +146,7 @@ def test_an_api_server_that_is_away_says_nothing_about_an_action():
     assert conditions(plan_action(ActionSnapshot(fresh, outcomes=unseen), NOW).status) == READY
 
 
-def test_an_approver_with_capital_letters_is_noted():
+def test_an_approver_with_capital_letters_is_noted() -> None:
     stages = [{"name": "leads", "approvers": {"users": ["Lead-1@Example.com", "lead-2@example.com", "Robot"]}}]
     status = plan_action(ActionSnapshot(action(approval={"stages": stages}), (), (), SOUND), NOW).status
     assert conditions(status) == READY

@@ -6,10 +6,14 @@ from typing import Any
 import pytest
 from tests.support.builders import NOW, at, channel, failed
 
-from pratique.api.v1alpha1.notification_channel import NotificationChannel, NotificationChannelSpec
+from pratique.api.v1alpha1.notification_channel import (
+    NotificationChannel,
+    NotificationChannelSpec,
+    NotificationChannelStatus,
+)
 from pratique.api.v1alpha1.notifications import DeliveryState, EventType
 from pratique.core.channels.plan import CHECK, SEND_TEST, ChannelSnapshot, plan_channel
-from pratique.core.kernel.effects import CheckChannel, Checked, Delivery, Unready
+from pratique.core.kernel.effects import CheckChannel, Checked, Delivery, Failure, Unready
 from pratique.core.telling.messages import compose_channel
 from pratique.core.telling.recipients import Routing
 from pratique.core.telling.traffic import Traffic
@@ -19,11 +23,11 @@ DOWN = Delivery(sent=False, error="the receiver answered 503 Service Unavailable
 MAIL = {"email": {"server": "smtp.example.com:25", "from": "p@example.com", "addressFrom": "Username"}}
 
 
-def conditions(status) -> dict[str, tuple[str, str]]:
+def conditions(status: NotificationChannelStatus) -> dict[str, tuple[str, str]]:
     return {each.type: (each.status.value, each.reason) for each in status.conditions}
 
 
-def message(status) -> str:
+def message(status: NotificationChannelStatus) -> str:
     (text,) = {each.message for each in status.conditions}
     return text
 
@@ -41,14 +45,16 @@ def with_spec(spec: dict[str, Any], annotations: dict[str, str] | None = None, *
         (failed("Forbidden", "may not read"), None, "may not read", timedelta(seconds=30)),
     ],
 )
-def test_a_channel_is_ready_or_says_what_is_missing(outcome, expected, text, wake):
+def test_a_channel_is_ready_or_says_what_is_missing(
+    outcome: Checked | Failure, expected: dict[str, Any] | None, text: str, wake: timedelta | None
+) -> None:
     missing = {"Ready": ("False", "SecretNotFound"), "Stalled": ("True", "SecretNotFound")}
     plan = plan_channel(ChannelSnapshot(channel(), {CHECK: outcome}), NOW)
     assert (conditions(plan.status), message(plan.status)) == (expected or missing, text)
     assert (plan.status.observed_generation, plan.wake_at) == (1, NOW + wake if wake else None)
 
 
-def test_a_channel_is_checked_at_every_look():
+def test_a_channel_is_checked_at_every_look() -> None:
     """Secrets are not watched."""
     ready = channel()
     status = plan_channel(ChannelSnapshot(ready, {CHECK: Checked()}), NOW).status

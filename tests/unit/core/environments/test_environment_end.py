@@ -1,6 +1,7 @@
 """How an Environment goes, and which objects it consists of."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from tests.support.builders import ENVIRONMENT_UID, NOW, at, effects, environment, failed, live
@@ -10,7 +11,7 @@ from pratique.api.v1alpha1.notifications import Notification
 from pratique.core.environments.objects import access, namespace, rails
 from pratique.core.environments.plan import EnvironmentSnapshot, plan_environment
 from pratique.core.environments.status import FINALIZER
-from pratique.core.kernel.effects import Delete, Delivery, MergePatch, ObjectRef, Read, Stored
+from pratique.core.kernel.effects import Delete, Delivery, Failure, MergePatch, ObjectRef, Plan, Read, Stored
 
 GOING = {"finalizers": ["other", FINALIZER], "deletion_timestamp": NOW, "resource_version": "5"}
 SPACE = ObjectRef("v1", "Namespace", "env-demo")
@@ -25,12 +26,18 @@ LET_GO = MergePatch(
 SECOND = timedelta(seconds=1)
 
 
-def look(outcomes=None, now=NOW, deliveries=None, meta=None, **status):
+def look(
+    outcomes: dict[str, Any] | None = None,
+    now: datetime = NOW,
+    deliveries: dict[str, Any] | None = None,
+    meta: dict[str, Any] | None = None,
+    **status: Any,
+) -> Plan[Any]:
     subject = environment(meta=meta or GOING, **{"phase": Phase.ACTIVE, **status})
     return plan_environment(EnvironmentSnapshot(subject, outcomes or {}, deliveries or {}), now)
 
 
-def test_the_namespace_is_deleted_by_its_uid_and_waited_for():
+def test_the_namespace_is_deleted_by_its_uid_and_waited_for() -> None:
     assert look().effects == (Read("find", SPACE),)
     found = {"find": Stored(LIVE)}
     assert look(found).effects == (Delete("delete", SPACE, "n1"),)
@@ -51,13 +58,13 @@ def test_the_namespace_is_deleted_by_its_uid_and_waited_for():
         Stored(live(namespace(environment(meta={"uid": "another"})))),
     ],
 )
-def test_lets_go_of_what_is_gone_or_not_its_own(found):
+def test_lets_go_of_what_is_gone_or_not_its_own(found: Failure | Stored) -> None:
     plan = look({"find": found})
     assert (plan.after, plan.wake_at, plan.effects) == ((LET_GO,), NOW + 2 * SECOND, ())
 
 
 @pytest.mark.parametrize("reason", ["NotFound", "Conflict"])
-def test_a_namespace_that_went_meanwhile_is_looked_for_again(reason):
+def test_a_namespace_that_went_meanwhile_is_looked_for_again(reason: str) -> None:
     plan = look({"find": Stored(LIVE), "delete": failed(reason)})
     assert (plan.status.phase, plan.retry, plan.wake_at) == (Phase.DELETING, False, NOW + 2 * SECOND)
 
@@ -72,13 +79,13 @@ def test_a_namespace_that_went_meanwhile_is_looked_for_again(reason):
         ),
     ],
 )
-def test_an_obstacle_is_said_and_tried_again(outcomes, message):
+def test_an_obstacle_is_said_and_tried_again(outcomes: dict[str, Any], message: str) -> None:
     plan = look(outcomes)
     assert (plan.status.phase, plan.retry, plan.status.message) == (Phase.DELETING, True, message)
 
 
 @pytest.mark.parametrize(("minutes", "seconds"), [(0, 2), (2, 12), (60, 30)])
-def test_a_namespace_that_hangs_is_asked_more_slowly(minutes, seconds):
+def test_a_namespace_that_hangs_is_asked_more_slowly(minutes: int, seconds: int) -> None:
     plan = look({"find": Stored(DELETED)}, at(minutes))
     assert (plan.effects, plan.wake_at) == ((), at(minutes) + seconds * SECOND)
 
@@ -93,7 +100,7 @@ def test_a_namespace_that_hangs_is_asked_more_slowly(minutes, seconds):
         ([{"type": "NamespaceDeletionContentFailure", "status": "True"}], "; NamespaceDeletionContentFailure"),
     ],
 )
-def test_says_why_the_namespace_does_not_go(conditions, expected):
+def test_says_why_the_namespace_does_not_go(conditions: list[Any], expected: str) -> None:
     message = look({"find": Stored({**DELETED, "status": {"conditions": conditions}})}).status.message
     assert message == f"Namespace env-demo is being deleted, with everything in it{expected}"
 
@@ -102,16 +109,16 @@ ENTRY = Notification(id="EnvironmentExpired/chat", event="EnvironmentExpired", c
 
 
 @pytest.mark.parametrize(("seconds", "lets_go", "wake"), [(0, False, 2), (59, False, 60), (60, True, 62)])
-def test_waits_a_minute_for_its_last_words(seconds, lets_go, wake):
+def test_waits_a_minute_for_its_last_words(seconds: int, lets_go: bool, wake: int) -> None:
     now = NOW + seconds * SECOND
     plan = look({"find": failed("NotFound")}, now, notifications=[ENTRY])
     assert (bool(plan.after), plan.wake_at) == (lets_go, NOW + wake * SECOND)
 
 
-def test_who_wants_to_know_is_told_when_it_is_really_gone():
+def test_who_wants_to_know_is_told_when_it_is_really_gone() -> None:
     rules = {"notifications": [{"channels": ["chat"], "events": ["EnvironmentGone"]}]}
 
-    def gone(now, notifications=()):
+    def gone(now: datetime, notifications: list[Notification] | tuple[Any, ...] = ()) -> Plan[Any]:
         subject = environment(meta=GOING, spec=rules, phase=Phase.DELETING, notifications=list(notifications))
         return plan_environment(EnvironmentSnapshot(subject, outcomes={"find": failed("NotFound")}), now)
 
@@ -127,13 +134,13 @@ def test_who_wants_to_know_is_told_when_it_is_really_gone():
     assert gone(at(31), [told]).after == (LET_GO,)
 
 
-def test_marks_are_written_in_a_look_of_their_own():
+def test_marks_are_written_in_a_look_of_their_own() -> None:
     plan = look({"find": failed("NotFound")}, at(5), {ENTRY.id: Delivery(sent=True)}, notifications=[ENTRY])
     assert ([each.state.value for each in plan.status.notifications], plan.after) == (["Sent"], ())
     assert (effects(plan), plan.wake_at) == ([], at(5))
 
 
-def test_what_was_let_go_is_left_alone():
+def test_what_was_let_go_is_left_alone() -> None:
     plan = look(meta={"deletion_timestamp": NOW})
     assert (plan.effects, plan.after, plan.wake_at, plan.status.phase) == ((), (), None, Phase.ACTIVE)
 
@@ -148,7 +155,7 @@ FULL = {
 }
 
 
-def test_the_namespace_is_marked_and_secured():
+def test_the_namespace_is_marked_and_secured() -> None:
     assert namespace(environment(target=FULL))["metadata"] == {
         "name": "env-demo",
         "labels": {
@@ -160,7 +167,7 @@ def test_the_namespace_is_marked_and_secured():
     }
 
 
-def test_what_is_in_it():
+def test_what_is_in_it() -> None:
     made = [*rails(environment(target=FULL)), *access(environment(target=FULL))]
     kinds = ["ResourceQuota", "LimitRange", "NetworkPolicy", "RoleBinding", "RoleBinding"]
     assert [each["kind"] for each in made] == kinds
@@ -176,5 +183,5 @@ def test_what_is_in_it():
     assert all((each["metadata"]["namespace"], each["metadata"]["labels"]) == ("env-demo", labels) for each in made)
 
 
-def test_an_open_environment_has_no_policy():
+def test_an_open_environment_has_no_policy() -> None:
     assert rails(environment(target={"isolation": "Open"})) == []

@@ -1,6 +1,7 @@
 """An Environment's time: when it ends, which warning is due, and when to look again."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,7 +30,7 @@ def judged(now: datetime, ttl: str = "3d", warnings: list[str] = THREE, warned: 
     ("ttl", "max_ttl", "expected"),
     [("3d", None, "3d"), ("3d", "10d", "3d"), ("10d", "3d", "3d"), ("999999999w", "999999998w", "999999999w")],
 )
-def test_max_ttl_bounds_ttl(ttl, max_ttl, expected):
+def test_max_ttl_bounds_ttl(ttl: str, max_ttl: str | None, expected: str) -> None:
     assert lifetime(environment(spec={"ttl": ttl, "maxTTL": max_ttl})) == expected
 
 
@@ -43,7 +44,7 @@ def test_max_ttl_bounds_ttl(ttl, max_ttl, expected):
         ("999999999w", FOREVER),  # more than a timedelta has
     ],
 )
-def test_the_end_is_counted_from_creation(ttl, end):
+def test_the_end_is_counted_from_creation(ttl: str, end: datetime) -> None:
     assert expires_at(START, ttl) == end
 
 
@@ -69,7 +70,14 @@ STORY = [
 
 
 @pytest.mark.parametrize(("now", "before", "verdict", "warning", "warned", "wake_at"), STORY)
-def test_a_life_of_three_days(now, before, verdict, warning, warned, wake_at):
+def test_a_life_of_three_days(
+    now: datetime,
+    before: tuple[Any, ...],
+    verdict: Verdict,
+    warning: str | None,
+    warned: tuple[Any, ...],
+    wake_at: datetime | None,
+) -> None:
     assert judged(now, warned=before) == Judgement(verdict, after(days=3), warned, warning, wake_at)
 
 
@@ -81,19 +89,21 @@ def test_a_life_of_three_days(now, before, verdict, warning, warned, wake_at):
         pytest.param(after(hours=1), THREE, KEEP, (), after(days=2), id="extended early: all of them again"),
     ],
 )
-def test_an_extension_puts_warnings_into_the_future_again(now, before, verdict, warned, wake_at):
+def test_an_extension_puts_warnings_into_the_future_again(
+    now: datetime, before: list[str], verdict: Verdict, warned: tuple[Any, ...], wake_at: datetime
+) -> None:
     result = judged(now, ttl="4d", warned=tuple(before))
     assert (result.verdict, result.warned, result.wake_at) == (verdict, warned, wake_at)
 
 
 @pytest.mark.parametrize("warnings", [["1h"], ["2h", "60m"], ["0s"], [], ["999999999w"]])
-def test_a_warning_that_is_no_shorter_than_the_life_is_never_given(warnings):
+def test_a_warning_that_is_no_shorter_than_the_life_is_never_given(warnings: list[Any]) -> None:
     assert judged(after(minutes=59), ttl="1h", warnings=warnings) == Judgement(
         KEEP, after(hours=1), wake_at=after(hours=1)
     )
 
 
-def test_the_same_length_written_twice_is_one_warning():
+def test_the_same_length_written_twice_is_one_warning() -> None:
     assert judged(after(hours=1), ttl="2h", warnings=["60m", "1h"]).warned == ("60m",)
 
 
@@ -101,8 +111,10 @@ DURATIONS = st.builds("{}{}".format, st.integers(1, 400), st.sampled_from("smhd"
 
 
 @given(ttl=DURATIONS, warnings=st.lists(DURATIONS, max_size=5), looks=st.lists(st.integers(0, 10**8), max_size=20))
-def test_each_warning_is_given_once_and_only_before_the_end(ttl, warnings, looks):
-    end, warned, given_so_far = START + duration_of(ttl), (), []
+def test_each_warning_is_given_once_and_only_before_the_end(ttl: str, warnings: list[Any], looks: list[Any]) -> None:
+    end = START + duration_of(ttl)
+    warned: tuple[str, ...] = ()
+    given_so_far: list[timedelta] = []
     for seconds in sorted(looks):
         now = after(seconds=seconds)
         result = judged(now, ttl, warnings, warned)
@@ -117,6 +129,6 @@ def test_each_warning_is_given_once_and_only_before_the_end(ttl, warnings, looks
     assert all(length < duration_of(ttl) for length in given_so_far)
 
 
-def test_forever_is_a_moment_that_can_be_written():
+def test_forever_is_a_moment_that_can_be_written() -> None:
     assert FOREVER.tzinfo is UTC
     assert timedelta(days=365 * 7000) < FOREVER - START

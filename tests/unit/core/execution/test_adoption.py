@@ -1,5 +1,7 @@
 """Which object under the name of a planned one is the run's own, made before a crash; admission may have its part in it."""
 
+from typing import Any
+
 import pytest
 from tests.support.builders import RUN_UID, live, manifest, planned, run
 
@@ -12,25 +14,25 @@ TOKEN = {"name": "kube-api-access-x7f2p"}
 MIRRORED = FieldChange(path="spec.template.spec.containers[web].image", before='"web:1"', after='"mirror/web:1"')
 
 
-def pod(*containers, volumes=(TOKEN,)):
+def pod(*containers: dict[str, Any], volumes: tuple[dict[str, Any], ...] = (TOKEN,)) -> dict[str, Any]:
     return manifest("Pod", "it", labels=LABELS, spec={"containers": list(containers), "volumes": list(volumes)})
 
 
-def web(*containers):
+def web(*containers: Any) -> Any:
     template = {"spec": {"containers": list(containers)}}
     return manifest("Deployment", "it", "apps/v1", labels=LABELS, spec={"template": template})
 
 
-def service(**spec):
+def service(**spec: Any) -> Any:
     return manifest("Service", "it", labels=LABELS, spec=spec)
 
 
-def binding(*names):
+def binding(*names: Any) -> Any:
     subjects = [{"kind": "User", "name": name} for name in names]
     return manifest("RoleBinding", "it", "rbac.authorization.k8s.io/v1", labels=LABELS, subjects=subjects)
 
 
-def shown(*changes):
+def shown(*changes: Any) -> Any:
     return DryRun(result="Passed", changes=list(changes), listing="ByEntry")
 
 
@@ -54,11 +56,11 @@ def shown(*changes):
         (binding("ann"), binding("ann", "mallory"), None, False),
     ],
 )
-def test_what_is_ours(made, found, dry_run, is_ours):
+def test_what_is_ours(made: dict[str, Any], found: dict[str, Any], dry_run: DryRun | None, is_ours: bool) -> None:
     each = planned("it", made, dry_run=dry_run)
     assert is_made_by(run(), each, live(found)) is is_ours
 
 
-def test_what_cannot_be_read_or_has_no_mark_is_not_ours():
+def test_what_cannot_be_read_or_has_no_mark_is_not_ours() -> None:
     assert not is_made_by(run(), planned("it", pod(WEB)), None)
     assert not is_made_by(run(), planned("it", pod(WEB)), live(pod(WEB), labels={}))

@@ -1,7 +1,8 @@
 """How a granted run proceeds: exactly once, through crashes, namesakes, slow objects and refusals."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from tests.support.builders import (
@@ -23,8 +24,18 @@ from tests.support.builders import (
     stage,
 )
 
-from pratique.api.v1alpha1.action_run import DryRun, FieldChange, Phase, RunResource
-from pratique.core.kernel.effects import Create, EvaluateReady, Failure, Judged, MergePatch, ObjectRef, Read, Stored
+from pratique.api.v1alpha1.action_run import DryRun, FieldChange, Phase, PlannedResource, RunPlan, RunResource
+from pratique.core.kernel.effects import (
+    Create,
+    EvaluateReady,
+    Failure,
+    Judged,
+    MergePatch,
+    ObjectRef,
+    Plan,
+    Read,
+    Stored,
+)
 from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.running import follow
 from pratique.core.runs.snapshot import RunSnapshot
@@ -38,16 +49,16 @@ BROKEN = {"conditions": [{"type": "Failed", "status": "True", "message": "exit 1
 WAITS_FOR = planned("job", JOB)
 
 
-def look(plan, outcomes=None, now=LATER, **status):
+def look(plan: RunPlan, outcomes: dict[str, Any] | None = None, now: datetime = LATER, **status: Any) -> Plan[Any]:
     subject = running(plan, **status)
     return follow(RunSnapshot(subject, outcomes=outcomes or {}), plan, subject.status, now)
 
 
-def made(each, uid="u1", **changes) -> Stored:
+def made(each: PlannedResource, uid: str = "u1", **changes: Any) -> Stored:
     return Stored(live(each.manifest, uid, **changes))
 
 
-def recorded(each, **changes) -> RunResource:
+def recorded(each: PlannedResource, **changes: Any) -> RunResource:
     body = each.manifest
     return RunResource(
         **{
@@ -65,7 +76,7 @@ def recorded(each, **changes) -> RunResource:
 ONE, TWO = planned("one"), planned("two")
 
 
-def test_one_object_after_the_other():
+def test_one_object_after_the_other() -> None:
     plan = run_plan(ONE, TWO)
     assert look(plan).effects == (Create("create/one", ONE.manifest, MAKER),)
     outcomes = {"create/one": made(ONE)}
@@ -75,7 +86,7 @@ def test_one_object_after_the_other():
     assert [(each.id, each.uid, each.ready) for each in status.resources] == [("one", "u1", True), ("two", "u2", True)]
 
 
-def test_the_second_waits_for_the_first():
+def test_the_second_waits_for_the_first() -> None:
     plan = look(run_plan(WAITS_FOR, TWO), {"create/job": made(WAITS_FOR)})
     assert (plan.effects, plan.retry, plan.status.phase) == ((), False, Phase.RUNNING)
     assert plan.status.message == "Waiting for Job team-a/migrate: it has not started"
@@ -91,7 +102,7 @@ OURS, OTHERS = {"pratique.dev/run-uid": RUN_UID}, {"pratique.dev/run-uid": "anot
     ("labels", "phase"),
     [(OURS, Phase.SUCCEEDED), (OTHERS, Phase.FAILED), ({}, Phase.FAILED), (None, Phase.FAILED)],
 )
-def test_a_taken_name_is_adopted_only_from_this_run(labels, phase):
+def test_a_taken_name_is_adopted_only_from_this_run(labels: dict[str, Any] | None, phase: Phase) -> None:
     """The run was killed between the creation and the write of its status, or the name is somebody else's."""
     exists = failed("AlreadyExists", found=live(ONE.manifest, labels=labels))
     plan = look(run_plan(ONE), {"create/one": exists})
@@ -101,7 +112,7 @@ def test_a_taken_name_is_adopted_only_from_this_run(labels, phase):
         assert plan.status.resources == []
 
 
-def test_a_planted_object_with_the_uid_of_the_run_is_not_adopted():
+def test_a_planted_object_with_the_uid_of_the_run_is_not_adopted() -> None:
     """Who may create such objects can read the uid of a run that waits, and plant another object under it."""
     planted = live({**ONE.manifest, "data": {"role": "admin"}}, labels={"pratique.dev/run-uid": RUN_UID})
     intended = ONE.model_copy(update={"manifest": {**ONE.manifest, "data": {"role": "view"}}})
@@ -109,16 +120,16 @@ def test_a_planted_object_with_the_uid_of_the_run_is_not_adopted():
     assert (status.phase, "was not made by this run" in status.message) == (Phase.FAILED, True)
 
 
-def test_a_taken_name_that_cannot_be_read_is_not_adopted():
+def test_a_taken_name_that_cannot_be_read_is_not_adopted() -> None:
     status = look(run_plan(ONE), {"create/one": failed("AlreadyExists")}).status
     assert (status.phase, "was not made by this run" in status.message) == (Phase.FAILED, True)
 
 
 @pytest.mark.parametrize("done", range(4))
-def test_killed_after_any_effect_it_asks_for_the_same_again(done):
+def test_killed_after_any_effect_it_asks_for_the_same_again(done: int) -> None:
     """Outcomes die with the process. What was created comes back as AlreadyExists, and nothing gets another name."""
     plan, objects = run_plan(ONE, TWO, planned("three")), ["one", "two", "three"]
-    server: dict[str, object] = {}
+    server: dict[str, Stored] = {}
     outcomes: dict[str, object] = {}
     for step in range(20):
         if step == done:
@@ -126,6 +137,7 @@ def test_killed_after_any_effect_it_asks_for_the_same_again(done):
         step_plan = look(plan, outcomes)
         for effect in step_plan.effects:
             taken = server.get(effect.key)
+            assert isinstance(effect, Create)
             server.setdefault(effect.key, Stored(live(effect.manifest, f"uid-of-{effect.key}")))
             outcomes[effect.key] = failed("AlreadyExists", found=taken.object) if taken else server[effect.key]
         if not step_plan.effects:
@@ -153,13 +165,13 @@ def test_killed_after_any_effect_it_asks_for_the_same_again(done):
         ),
     ],
 )
-def test_creation_fails(why, phase, retry, message):
+def test_creation_fails(why: Failure, phase: Phase, retry: bool, message: str) -> None:
     plan = look(run_plan(ONE), {"create/one": why})
     assert (plan.status.phase, plan.retry, plan.status.message) == (phase, retry, message)
     assert plan.status.resources == []
 
 
-def test_what_was_made_before_a_failure_is_recorded():
+def test_what_was_made_before_a_failure_is_recorded() -> None:
     status = look(run_plan(ONE, TWO), {"create/one": made(ONE), "create/two": failed("Invalid")}).status
     assert (status.phase, [each.id for each in status.resources]) == (Phase.FAILED, ["one"])
 
@@ -169,12 +181,12 @@ def test_what_was_made_before_a_failure_is_recorded():
     [(0, 0.5), (4, 1), (40, 10), (240, 15), (595, 5)],
     ids=["at once", "a quarter of the time", "later", "at most", "not beyond the timeout"],
 )
-def test_looks_again_more_and_more_slowly(elapsed, pause):
+def test_looks_again_more_and_more_slowly(elapsed: int, pause: float) -> None:
     now = NOW + timedelta(seconds=elapsed)
     assert look(run_plan(WAITS_FOR), {"create/job": made(WAITS_FOR)}, now).wake_at == now + timedelta(seconds=pause)
 
 
-def test_time_is_up():
+def test_time_is_up() -> None:
     status = look(run_plan(WAITS_FOR), {"create/job": made(WAITS_FOR)}, at(10)).status
     assert (status.phase, status.finished_at) == (Phase.FAILED, at(10))
     assert status.message == "Not ready within 10m: Waiting for Job team-a/migrate: it has not started"
@@ -182,11 +194,11 @@ def test_time_is_up():
     assert (slow.status.phase, slow.retry) == (Phase.FAILED, False)
 
 
-def test_ready_in_the_look_at_the_timeout_is_done():
+def test_ready_in_the_look_at_the_timeout_is_done() -> None:
     assert look(run_plan(ONE), {"create/one": made(ONE)}, at(10)).status.phase is Phase.SUCCEEDED
 
 
-def test_an_object_that_failed_fails_the_run():
+def test_an_object_that_failed_fails_the_run() -> None:
     status = look(run_plan(WAITS_FOR, TWO), {"create/job": made(WAITS_FOR, status=BROKEN)}).status
     assert (status.phase, status.message) == (Phase.FAILED, "Job team-a/migrate failed: exit 1")
     assert [each.id for each in status.resources] == ["job"]
@@ -203,7 +215,7 @@ def test_an_object_that_failed_fails_the_run():
         (Stored({}), Phase.FAILED, False, "Job team-a/migrate was deleted and made again by somebody else"),
     ],
 )
-def test_looks_at_what_was_made_earlier(outcome, phase, retry, message):
+def test_looks_at_what_was_made_earlier(outcome: Failure | Stored, phase: Phase, retry: bool, message: str) -> None:
     plan = run_plan(WAITS_FOR)
     earlier = [recorded(WAITS_FOR)]
     read = only(look(plan, resources=earlier).effects)
@@ -213,12 +225,12 @@ def test_looks_at_what_was_made_earlier(outcome, phase, retry, message):
     assert [each.uid for each in seen.status.resources] == ["u1"]
 
 
-def test_what_is_ready_is_not_looked_at_again():
+def test_what_is_ready_is_not_looked_at_again() -> None:
     assert effects(look(run_plan(ONE, TWO), resources=[recorded(ONE, ready=True)])) == ["create/two"]
 
 
 @pytest.mark.parametrize("changes", [{"plan": None}, {"started_at": None}])
-def test_a_lost_plan_fails(changes):
+def test_a_lost_plan_fails(changes: dict[str, Any]) -> None:
     subject = run(**{"phase": Phase.RUNNING, "plan": run_plan(), "started_at": NOW, **changes})
     plan = plan_action_run(proven(subject), NOW)
     assert (plan.status.phase, plan.effects) == (Phase.FAILED, ())
@@ -243,7 +255,7 @@ def test_a_lost_plan_fails(changes):
         ),
     ],
 )
-def test_ready_when(outcome, phase, message):
+def test_ready_when(outcome: Failure | Judged, phase: Phase, message: str) -> None:
     rule = planned("one", ready_when="self.data.ok == 'yes'")
     asked = look(run_plan(rule), {"create/one": made(rule)})
     assert asked.effects == (EvaluateReady("ready/one", live(rule.manifest), "self.data.ok == 'yes'"),)
@@ -258,7 +270,7 @@ REF = ObjectRef("apps/v1", "Deployment", "web", "team-a")
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 
 
-def test_a_change_is_tried_and_then_made_in_the_very_version_that_was_tried():
+def test_a_change_is_tried_and_then_made_in_the_very_version_that_was_tried() -> None:
     plan = run_plan(CHANGE.model_copy(update={"ready_when": "true"}))
     assert look(plan).effects == (Read("before/scale/find", REF, MAKER),)
     trial = MergePatch("before/scale", REF, "u1", CHANGE.manifest, MAKER, dry_run=True, by_entry=True)
@@ -281,7 +293,7 @@ def test_a_change_is_tried_and_then_made_in_the_very_version_that_was_tried():
         (TRIED | {"change/scale": failed("Timeout", transient=True)}, Phase.RUNNING),
     ],
 )
-def test_a_change_that_is_not_made(outcomes, phase):
+def test_a_change_that_is_not_made(outcomes: dict[str, Any], phase: Phase) -> None:
     """An object that somebody changed at the same moment is looked at again, and tried again."""
     plan = look(run_plan(CHANGE), outcomes)
     assert (plan.status.phase, plan.retry) == (phase, phase is Phase.RUNNING)
@@ -295,7 +307,7 @@ DEPENDENT = run_plan(ONE, LATE, LATER_STILL)
 FIRST = {"create/one": made(ONE)}
 
 
-def test_what_was_deferred_is_tried_before_the_first_of_it_is_made():
+def test_what_was_deferred_is_tried_before_the_first_of_it_is_made() -> None:
     assert effects(look(DEPENDENT)) == ["create/one"]
     assert effects(look(DEPENDENT, FIRST)) == ["late/late", "late/last"]
     passed = FIRST | {"late/late": made(LATE), "late/last": made(LATER_STILL)}
@@ -316,7 +328,9 @@ def test_what_was_deferred_is_tried_before_the_first_of_it_is_made():
         ),
     ],
 )
-def test_what_was_deferred_and_is_refused_makes_none_of_the_rest(answer, phase, message, retry):
+def test_what_was_deferred_and_is_refused_makes_none_of_the_rest(
+    answer: Failure, phase: Phase, message: str, retry: bool
+) -> None:
     plan = look(DEPENDENT, FIRST | {"late/late": made(LATE), "late/last": answer})
     assert (plan.status.phase, plan.status.message, plan.effects, plan.retry) == (phase, message, (), retry)
     assert [each.id for each in plan.status.resources] == ["one"]
@@ -341,7 +355,9 @@ GIVEN = {"create/binding": made(BINDING)}
         (run_plan(BINDING, LATE), {"late/late": failed("Forbidden", NO_RIGHT)}),
     ],
 )
-def test_a_right_that_an_earlier_object_gives_is_waited_for_and_not_for_ever(plan, outcomes):
+def test_a_right_that_an_earlier_object_gives_is_waited_for_and_not_for_ever(
+    plan: RunPlan, outcomes: dict[str, Any]
+) -> None:
     waits = look(plan, GIVEN | outcomes)
     assert (waits.status.phase, waits.effects, waits.wake_at) == (Phase.RUNNING, (), LATER + timedelta(seconds=1))
     assert NO_RIGHT in waits.status.message and waits.status.message.endswith(AGAIN)
@@ -385,7 +401,9 @@ TWICE = planned("first", CHANGE.manifest, patch=True)
         (run_plan(TWICE, APPROVED, gate=stage()), scaled(2), None),
     ],
 )
-def test_what_was_approved_is_done_to_the_object_that_was_meant_and_nothing_else(plan, outcomes, why):
+def test_what_was_approved_is_done_to_the_object_that_was_meant_and_nothing_else(
+    plan: RunPlan, outcomes: dict[str, Any], why: str | None
+) -> None:
     """A free run decides by what is there when its turn comes; what the run itself did to the object is no news."""
     done = [RunResource(id="first", api_version="v1", kind="x", name="x", uid="u", ready=True)]
     found = look(plan, outcomes, resources=done)
@@ -402,7 +420,7 @@ USER = planned("user", manifest("Pod", "user", spec=VOLUMES))
 UNBOUND = "PersistentVolumeClaim team-a/disk: it is not bound to a volume"
 
 
-def test_a_claim_is_awaited_once_its_consumer_is_made():
+def test_a_claim_is_awaited_once_its_consumer_is_made() -> None:
     """A class that waits for its first consumer binds the claim no sooner: waiting before would block both."""
     plan, claimed = run_plan(CLAIM, USER, ONE), {"create/disk": made(CLAIM)}
     assert effects(look(plan, claimed)) == ["create/user"]
@@ -416,7 +434,7 @@ def test_a_claim_is_awaited_once_its_consumer_is_made():
     assert effects(look(plan, bound | {"create/user": made(USER, "u2", status=running_pod)})) == ["create/one"]
 
 
-def test_what_waits_for_each_other_is_said_together():
+def test_what_waits_for_each_other_is_said_together() -> None:
     outcomes = {"create/disk": made(CLAIM), "create/user": made(USER, "u2")}
     both = f"Waiting for Pod team-a/user: it is not ready; Waiting for {UNBOUND}"
     assert look(run_plan(CLAIM, USER), outcomes).status.message == both
@@ -425,7 +443,7 @@ def test_what_waits_for_each_other_is_said_together():
     assert [each.id for each in status.resources] == ["disk", "user"]
 
 
-def test_a_claim_that_is_lost_ends_the_run():
+def test_a_claim_that_is_lost_ends_the_run() -> None:
     status = look(run_plan(CLAIM, USER), {"create/disk": made(CLAIM, status={"phase": "Lost"})}).status
     assert (status.phase, status.message) == (
         Phase.FAILED,
@@ -441,7 +459,7 @@ SYNC_ERROR = {
 }
 
 
-def test_a_kind_that_reports_is_not_ready_before_it_did():
+def test_a_kind_that_reports_is_not_ready_before_it_did() -> None:
     outcome = {"create/thing": Stored(live(THING.manifest), reports=True)}
     why = "Waiting for Thing team-a/thing: its controller has not reported yet"
     assert look(run_plan(THING, ONE), outcome).status.message == why
@@ -500,10 +518,13 @@ NOT_SYNCED = {"conditions": [{"type": "Synced", "status": "False", "message": "s
         ),
     ],
 )
-def test_rules_of_the_action_and_words_of_the_controller(rules, status, judged, phase, message):
+def test_rules_of_the_action_and_words_of_the_controller(
+    rules: dict[str, Any], status: dict[str, Any], judged: Judged, phase: Phase, message: str
+) -> None:
     plan = run_plan(THING.model_copy(update=rules))
     seen = {"create/thing": Stored(live(THING.manifest, status=status), reports=True)}
     (asked,) = look(plan, seen).effects
+    assert isinstance(asked, EvaluateReady)
     assert (asked.ready_when, asked.failed_when) == (rules.get("ready_when"), rules.get("failed_when"))
     ended = look(plan, seen | {"ready/thing": judged}).status
     assert (ended.phase, ended.message) == (phase, message)
@@ -513,14 +534,14 @@ def test_rules_of_the_action_and_words_of_the_controller(rules, status, judged, 
     ("metadata", "status"),
     [({"deletionTimestamp": "2026-11-24T14:00:00Z"}, {}), ({"generation": 2}, {"observedGeneration": 1})],
 )
-def test_no_rule_is_asked_about_what_goes_or_is_old(metadata, status):
+def test_no_rule_is_asked_about_what_goes_or_is_old(metadata: dict[str, Any], status: dict[str, Any]) -> None:
     told = THING.model_copy(update={"ready_when": "true", "failed_when": "true"})
     seen = {"create/thing": Stored(live(THING.manifest, status=status, **metadata), reports=True)}
     plan = look(run_plan(told), seen)
     assert (plan.effects, plan.status.phase) == ((), Phase.RUNNING)
 
 
-def test_a_sync_that_failed_is_said_at_once_also_with_a_rule():
+def test_a_sync_that_failed_is_said_at_once_also_with_a_rule() -> None:
     app = planned("app", manifest("Application", "app", "argoproj.io/v1alpha1"), ready_when="self.status.x == 1")
     seen = {"create/app": made(app, status=SYNC_ERROR), "ready/app": Judged(missing="status.x")}
     status = look(run_plan(app), seen).status

@@ -1,16 +1,19 @@
 """Which object of a plan makes what another one lacks, and how long that is waited for."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.support.builders import NOW, at, failure, live, manifest, planned, run, run_plan
+from tests.support.certain import certain
 
-from pratique.api.v1alpha1.action_run import DryRunResult, HeldUp
+from pratique.api.v1alpha1.action_run import DryRunResult, HeldUp, PlannedResource
 from pratique.api.v1alpha1.people import ServiceAccountRef
 from pratique.core.execution.dry_run import try_plan
 from pratique.core.execution.patience import APPROVED, FREE, GIVEN, allowed, mark
 from pratique.core.execution.prerequisites import provider
-from pratique.core.kernel.effects import Read, Stored
+from pratique.core.kernel.effects import Failure, Read, Stored
 
 ACCOUNT = ServiceAccountRef(namespace="pratique-actions", name="maker")
 RBAC = "rbac.authorization.k8s.io/v1"
@@ -25,11 +28,16 @@ NO_SPACE = failure("NotFound", 'namespaces "team-a" not found')
 ME = {"kind": "ServiceAccount", "namespace": "pratique-actions", "name": "maker"}
 
 
-def binding(*subjects, kind="RoleBinding", **changes):
+def binding(*subjects: dict[str, Any], kind: str = "RoleBinding", **changes: Any) -> PlannedResource:
     return planned("binding", manifest(kind, "maker", RBAC, subjects=list(subjects), **changes))
 
 
-def role(kind="Role", name="maker", rules=({"apiGroups": [""]},), space="team-a"):
+def role(
+    kind: str = "Role",
+    name: str = "maker",
+    rules: Sequence[Any] = ({"apiGroups": [""]},),
+    space: str | None = "team-a",
+) -> PlannedResource:
     body = {**manifest(kind, name, RBAC, rules=list(rules)), "metadata": {"name": name, "namespace": space}}
     return planned("role", body)
 
@@ -68,8 +76,8 @@ BOUND = planned("bound", manifest("RoleBinding", "maker", RBAC, roleRef={"kind":
         ),
     ],
 )
-def test_what_makes_it(maker, needs, why, text):
-    assert text in provider(needs, [maker], why, ACCOUNT)
+def test_what_makes_it(maker: PlannedResource, needs: PlannedResource, why: Failure, text: str) -> None:
+    assert text in certain(provider(needs, [maker], why, ACCOUNT))
     assert provider(needs, [maker.model_copy(update={"patch": True})], why, ACCOUNT) is None
 
 
@@ -92,7 +100,7 @@ def test_what_makes_it(maker, needs, why, text):
         (binding(ME), CONFIG, failure("Invalid")),
     ],
 )
-def test_what_does_not(maker, needs, why):
+def test_what_does_not(maker: PlannedResource, needs: PlannedResource, why: Failure) -> None:
     assert provider(needs, [maker], why, ACCOUNT) is None
 
 
@@ -105,34 +113,34 @@ class TestBehindACustomObject:
         "try/config": NO_RIGHT,
     }
 
-    def test_the_namespace_is_looked_for(self):
+    def test_the_namespace_is_looked_for(self) -> None:
         (read,) = try_plan(run(), self.plan, self.tried, "try").effects
         assert isinstance(read, Read) and str(read.ref) == "Namespace team-a" and read.run_as is None
 
-    def test_one_that_is_not_there_may_come(self):
+    def test_one_that_is_not_there_may_come(self) -> None:
         seen = {"try/config/space": failure("NotFound")}
         found = try_plan(run(), self.plan, self.tried | seen, "try")
-        assert found.tried[1][1].dry_run.result is DryRunResult.DEFERRED
-        assert found.tried[1][1].dry_run.message == "Tenant team-a/x may make its namespace first"
+        assert certain(found.tried[1][1].dry_run).result is DryRunResult.DEFERRED
+        assert certain(found.tried[1][1].dry_run).message == "Tenant team-a/x may make its namespace first"
 
     @pytest.mark.parametrize("outcome", [Stored({}), failure("Forbidden")])
-    def test_in_one_that_is_there_the_right_is_missing(self, outcome):
+    def test_in_one_that_is_there_the_right_is_missing(self, outcome: Failure | Stored) -> None:
         assert try_plan(run(), self.plan, self.tried | {"try/config/space": outcome}, "try").problems
 
 
-def test_a_namespace_gives_no_right_in_it():
+def test_a_namespace_gives_no_right_in_it() -> None:
     space = planned("space", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team-a"}})
     assert provider(CONFIG, [space], NO_RIGHT, ACCOUNT) == "Namespace team-a makes its namespace first"
     assert provider(CONFIG, [space], NO_RIGHT, ACCOUNT, there=True) is None
     assert provider(CONFIG, [space], NO_SPACE, ACCOUNT, there=True)
 
 
-def test_a_right_in_a_namespace_that_a_custom_object_makes_is_on_its_way():
+def test_a_right_in_a_namespace_that_a_custom_object_makes_is_on_its_way() -> None:
     outcomes = {"late/config": NO_RIGHT}
     assert try_plan(run(), TestBehindACustomObject.plan, outcomes, "late", made={"tenant"}).given
 
 
-def test_what_an_object_gives_that_is_there_is_on_its_way():
+def test_what_an_object_gives_that_is_there_is_on_its_way() -> None:
     plan = run_plan(binding(ME), CONFIG)
     outcomes = {"late/config": NO_RIGHT}
     assert try_plan(run(), plan, outcomes, "late", made={"binding"}).given
@@ -151,11 +159,13 @@ def test_what_an_object_gives_that_is_there_is_on_its_way():
         ([NO_SPACE], True, False, None),
     ],
 )
-def test_how_long_it_is_worth_waiting(failures, approved, given, patience):
+def test_how_long_it_is_worth_waiting(
+    failures: list[Failure], approved: bool, given: bool, patience: timedelta | None
+) -> None:
     assert allowed(failures, approved=approved, given=given) == patience
 
 
-def test_it_is_remembered_since_when_something_is_waited_for():
+def test_it_is_remembered_since_when_something_is_waited_for() -> None:
     status = run().status
     first = mark(status, "a", timedelta(seconds=60), NOW)
     assert first == HeldUp(id="a", since=NOW)

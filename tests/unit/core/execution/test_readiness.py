@@ -230,11 +230,11 @@ DEFINITION = [
     ),
 ]
 
-TABLES = [GENERIC, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, JOB, POD, OTHERS, DEFINITION]
+TABLES: list[list[Any]] = [GENERIC, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, JOB, POD, OTHERS, DEFINITION]
 
 
 @pytest.mark.parametrize(("target", "state", "message"), [row for table in TABLES for row in table])
-def test_readiness(target, state, message):
+def test_readiness(target: dict[str, Any], state: State, message: str | None) -> None:
     verdict = readiness(target)
     assert verdict.state is state
     assert message is None or verdict == Readiness(state, message)

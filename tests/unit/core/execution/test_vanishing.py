@@ -20,9 +20,9 @@ from tests.support.builders import (
     running,
 )
 
-from pratique.api.v1alpha1.action_run import Phase, RunResource
+from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunPlan, RunResource
 from pratique.core.execution.vanishing import KEPT_SECONDS, as_sent, is_held, vanishes
-from pratique.core.kernel.effects import Create, MergePatch, ObjectRef, Read, Stored
+from pratique.core.kernel.effects import Create, Failure, MergePatch, ObjectRef, Plan, Read, Stored
 from pratique.core.runs.plan import plan_action_run
 
 LATER = at(1)
@@ -35,11 +35,11 @@ REF = ObjectRef("batch/v1", "Job", "migrate", "team-a")
 CONFIRMED = {"confirm": Stored({"metadata": {"uid": RUN_UID}})}
 
 
-def look(subject, outcomes=None):
+def look(subject: ActionRun, outcomes: dict[str, Any] | None = None) -> Plan[Any]:
     return plan_action_run(proven(subject, outcomes), LATER)
 
 
-def kept(**changes) -> dict[str, Any]:
+def kept(**changes: Any) -> dict[str, Any]:
     return live(KEPT, "u1", labels={"pratique.dev/run-uid": RUN_UID}, **changes)
 
 
@@ -56,18 +56,18 @@ def kept(**changes) -> dict[str, Any]:
         ({"apiVersion": "example.com/v1"}, False),
     ],
 )
-def test_what_may_vanish(change, expected):
+def test_what_may_vanish(change: dict[str, Any], expected: bool) -> None:
     assert vanishes({**JOB, **change}) is expected
     assert vanishes({"apiVersion": "batch/v1", "kind": "Job"}) is False
 
 
-def test_is_sent_to_stay_and_nothing_else_is_changed():
+def test_is_sent_to_stay_and_nothing_else_is_changed() -> None:
     assert as_sent(PLANNED) == KEPT
     assert as_sent(planned("one")) == manifest(name="one")
     assert JOB["spec"]["ttlSecondsAfterFinished"] == 0
 
 
-def test_reads_the_run_again_before_it_makes_one():
+def test_reads_the_run_again_before_it_makes_one() -> None:
     assert look(running(PLAN)).effects == (
         Read("confirm", ObjectRef("pratique.dev/v1alpha1", "ActionRun", "ten-days", "team-a")),
     )
@@ -79,26 +79,26 @@ def test_reads_the_run_again_before_it_makes_one():
     [failed("NotFound"), failed("Timeout", transient=True), Stored({"metadata": {"uid": "a namesake"}})],
     ids=["deleted", "no answer", "deleted and asked again"],
 )
-def test_makes_none_for_a_run_that_may_be_gone(answer):
+def test_makes_none_for_a_run_that_may_be_gone(answer: Failure | Stored) -> None:
     plan = look(running(PLAN), {"confirm": answer})
     assert (plan.effects, plan.retry, plan.status.phase, plan.status.resources) == ((), True, Phase.RUNNING, [])
     assert "the run could not be read again" in plan.status.message
 
 
-def test_what_is_on_record_is_never_made_again():
+def test_what_is_on_record_is_never_made_again() -> None:
     """Another process made it, and it is gone: the run that was read again says so."""
     fresh = running(PLAN, resources=[resource(held=True, ready=True)])
     plan = look(fresh, CONFIRMED)
     assert (plan.effects, plan.status.phase) == ((), Phase.SUCCEEDED)
 
 
-def test_is_held_until_its_end_is_on_record():
+def test_is_held_until_its_end_is_on_record() -> None:
     made = {"create/job": Stored(kept(status=COMPLETE))}
     status = look(running(PLAN), CONFIRMED | made).status
     assert (status.phase, [each.held for each in status.resources]) == (Phase.SUCCEEDED, [True])
 
 
-def test_adopts_what_it_sent_before_it_was_killed():
+def test_adopts_what_it_sent_before_it_was_killed() -> None:
     taken = {"create/job": failed("AlreadyExists", found=kept(status=COMPLETE))}
     assert look(running(PLAN), CONFIRMED | taken).status.phase is Phase.SUCCEEDED
     foreign = live(JOB, "u1", labels={"pratique.dev/run-uid": RUN_UID})
@@ -106,14 +106,14 @@ def test_adopts_what_it_sent_before_it_was_killed():
     assert (status.phase, "was not made by this run" in status.message) == (Phase.FAILED, True)
 
 
-def test_what_is_only_changed_or_has_its_ttl_is_not_held():
+def test_what_is_only_changed_or_has_its_ttl_is_not_held() -> None:
     assert not is_held(planned("job", JOB, patch=True), KEPT)
     assert not is_held(PLANNED, JOB)
     assert not is_held(planned("one"), manifest(name="one"))
     assert is_held(PLANNED, {"metadata": {}})
 
 
-def resource(**changes) -> RunResource:
+def resource(**changes: Any) -> RunResource:
     where = {"api_version": "batch/v1", "kind": "Job", "namespace": "team-a", "name": "migrate", "uid": "u1"}
     return RunResource(**{"id": "job", **where, **changes})
 
@@ -121,11 +121,11 @@ def resource(**changes) -> RunResource:
 FREE = resource(id="free")
 
 
-def ended(**status):
+def ended(**status: Any) -> ActionRun:
     return run(**{"phase": Phase.SUCCEEDED, "plan": PLAN, "resources": [FREE, resource(held=True)], **status})
 
 
-def test_gets_its_own_ttl_once_the_end_is_on_record():
+def test_gets_its_own_ttl_once_the_end_is_on_record() -> None:
     patch = {"spec": {"ttlSecondsAfterFinished": 0}}
     assert only(look(ended()).effects) == MergePatch("release/job", REF, "u1", patch, MAKER)
     plan = look(ended(), {"release/job": Stored(live(JOB))})
@@ -148,18 +148,18 @@ BUSY = 'Operation cannot be fulfilled on resourcequotas "q": the object has been
     ],
     ids=["deleted", "a namesake", "a busy quota", "slow", "forbidden"],
 )
-def test_giving_it_its_ttl_can_be_repeated(answer, held, retry):
+def test_giving_it_its_ttl_can_be_repeated(answer: Failure, held: bool, retry: bool) -> None:
     plan = look(ended(), {"release/job": answer})
     assert ([each.held for each in plan.status.resources], plan.retry) == ([False, held], retry)
     assert (effects(plan), plan.status.phase) == ([], Phase.SUCCEEDED)
 
 
 @pytest.mark.parametrize("plan", [None, run_plan()], ids=["no plan", "not in the plan"])
-def test_without_a_plan_it_goes_when_the_long_ttl_ends(plan):
+def test_without_a_plan_it_goes_when_the_long_ttl_ends(plan: RunPlan | None) -> None:
     assert effects(look(ended(plan=plan))) == []
 
 
-def test_a_run_that_is_being_deleted_makes_none():
+def test_a_run_that_is_being_deleted_makes_none() -> None:
     deleted = running(PLAN)
     gone = deleted.model_copy(update={"metadata": deleted.metadata.model_copy(update={"deletion_timestamp": NOW})})
     assert effects(look(gone)) == []

@@ -1,6 +1,7 @@
 """The tally: stories as tables, and what must hold for every map of decisions."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ LEADS = {"approvers": Approvers(groups=["platform-leads"])}
 NAMED = {"approvers": Approvers(users=["lead-1@example.com", "lead-2@example.com"])}
 TWO = {**LEADS, "required": 2}
 
-STORIES = {
+STORIES: dict[str, tuple[dict[str, Any], list[tuple[str, str, str]]]] = {
     "one is enough": (LEADS, [("lead-1", A, "approved")]),
     "one of two": (TWO, [("lead-1", A, "open"), ("lead-2", A, "approved")]),
     "one no ends it": (TWO, [("lead-1", A, "open"), ("lead-2", D, "declined")]),
@@ -48,7 +49,7 @@ STORIES = {
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_stories(story: str):
+def test_stories(story: str) -> None:
     policy, votes = STORIES[story]
     decisions: dict[str, Decision] = {}
     for minute, (who, verdict, expected) in enumerate(votes, start=1):
@@ -70,7 +71,7 @@ def test_stories(story: str):
         ("system:serviceaccount:ci:listed", [], True),
     ],
 )
-def test_who_may_decide(username: str, groups: list[str], expected: bool):
+def test_who_may_decide(username: str, groups: list[str], expected: bool) -> None:
     users = ["lead-1@example.com", "developer@example.com", "system:serviceaccount:ci:listed"]
     spec = gate(approvers=Approvers(users=users, groups=["platform-leads"]))
     assert may_decide(spec, username, groups) is expected
@@ -101,11 +102,11 @@ def test_who_may_decide(username: str, groups: list[str], expected: bool):
         "what another said does not count",
     ],
 )
-def test_for_whom_it_waits(spec: ApprovalSpec, username: str, now: datetime, expected: bool):
+def test_for_whom_it_waits(spec: ApprovalSpec, username: str, now: datetime, expected: bool) -> None:
     assert awaits(spec, username, ["platform-leads"], now) is expected
 
 
-def test_what_one_person_said():
+def test_what_one_person_said() -> None:
     spec = gate({"Lead-1": vote(D), "lead-1": vote(A)})
     assert [decision_of(spec, name) for name in ("lead-1", "LEAD-1", "lead-2")] == [vote(A), vote(D), None]
 
@@ -122,13 +123,13 @@ def test_what_one_person_said():
     ],
     ids=["before the deadline", "at the deadline", "seen late", "stamped late", "without stamp", "without groups"],
 )
-def test_time_and_stamps(decision: Decision | None, now: datetime, expected: Tally):
+def test_time_and_stamps(decision: Decision | None, now: datetime, expected: Tally) -> None:
     decisions = {"lead-1": decision} if decision else {}
     assert count(gate(decisions), now).tally is expected
 
 
-def test_says_whom_it_waits_for():
-    policy = {
+def test_says_whom_it_waits_for() -> None:
+    policy: dict[str, Any] = {
         "approvers": Approvers(users=["lead-2", "lead-1", "developer@example.com"], groups=["b", "a"]),
         "required": 2,
     }
@@ -138,7 +139,7 @@ def test_says_whom_it_waits_for():
     assert one.decisive is None
 
 
-def test_names_the_decisive_decision():
+def test_names_the_decisive_decision() -> None:
     no = count(gate({"lead-2": vote(D, 2), "lead-1": vote(A, 1)}, **TWO), at(3))
     assert no.decisive is not None
     assert (no.decisive.by, no.waiting_for) == ("lead-2", ())
@@ -156,7 +157,9 @@ def test_names_the_decisive_decision():
         ({**TWO, "decline_threshold": 2}, ["a", "b"], ["c", "d"], Tally.DECLINED, "d"),
     ],
 )
-def test_within_a_second_no_name_comes_first(policy, yes, no, expected, last):
+def test_within_a_second_no_name_comes_first(
+    policy: dict[str, Any], yes: list[str], no: list[str], expected: Tally, last: str
+) -> None:
     """All that is there counts; where both thresholds are reached, as only an older version left it, the decline."""
     both = {**{who: vote(A) for who in yes}, **{who: vote(D) for who in no}}
     found = count(gate(both, **policy), at(2))
@@ -177,21 +180,27 @@ moments = st.integers(0, 200).map(at)
 
 
 @given(policies, maps, moments, st.randoms())
-def test_the_order_of_the_map_is_irrelevant(policy, decisions, now, random):
+def test_the_order_of_the_map_is_irrelevant(
+    policy: dict[str, Any], decisions: dict[str, Any], now: datetime, random: Any
+) -> None:
     shuffled = list(decisions.items())
     random.shuffle(shuffled)
     assert count(gate(dict(shuffled), **policy), now) == count(gate(decisions, **policy), now)
 
 
 @given(policies, maps, moments, st.integers(0, 200))
-def test_one_more_approval_never_unapproves(policy, decisions, now, minute):
+def test_one_more_approval_never_unapproves(
+    policy: dict[str, Any], decisions: dict[str, Any], now: datetime, minute: int
+) -> None:
     if count(gate(decisions, **policy), now).tally is Tally.APPROVED:
         more = {**decisions, "lead-4": vote(A, minute)}
         assert count(gate(more, **policy), now).tally is Tally.APPROVED
 
 
 @given(policies, maps, st.integers(0, 119), st.integers(0, 60), votes)
-def test_what_was_decided_stays_decided(policy, decisions, minute, later, next_vote):
+def test_what_was_decided_stays_decided(
+    policy: dict[str, Any], decisions: dict[str, Any], minute: int, later: int, next_vote: Decision
+) -> None:
     """A later look and a later vote change nothing: the API server stamps in the order of arrival."""
     seen = {who: each for who, each in decisions.items() if each.decided_at <= at(minute)}
     before = count(gate(seen, **policy), at(minute))

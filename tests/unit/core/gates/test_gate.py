@@ -1,6 +1,7 @@
 """What becomes of an Approval: opened, watched, ended once and for all."""
 
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,16 +23,17 @@ from tests.support.builders import (
     stage,
     vote,
 )
+from tests.support.certain import certain
 
 from pratique.api.v1alpha1.action import Approvers
-from pratique.api.v1alpha1.action_run import Phase
-from pratique.api.v1alpha1.approval import Approval, ApprovalState, ApprovalStatus
+from pratique.api.v1alpha1.action_run import ActionRun, Phase
+from pratique.api.v1alpha1.approval import Approval, ApprovalSpec, ApprovalState, ApprovalStatus
 from pratique.api.v1alpha1.notifications import Notification
 from pratique.core.gates.guarded import VERIFY, ends_now
 from pratique.core.gates.opening import approval_name, open_gate
 from pratique.core.gates.plan import READ_SUBJECT, ApprovalSnapshot, plan_approval
 from pratique.core.gates.tally import count
-from pratique.core.kernel.effects import Delivery, Stored, Verified
+from pratique.core.kernel.effects import Delivery, Failure, Plan, Stored, Verified
 from pratique.core.telling.wording import approvers_phrase, gate_ended, held, moment
 
 A, D = "Approve", "Decline"
@@ -42,33 +44,40 @@ TWO = {"required": 2}
 GUARDED = {VERIFY: Verified()}
 
 
-def look(spec=None, now=NOW, subject=None, outcomes=None, tainted=None, **status):
+def look(
+    spec: ApprovalSpec | None = None,
+    now: datetime = NOW,
+    subject: ActionRun | None = None,
+    outcomes: dict[str, Any] | None = None,
+    tainted: str | None = None,
+    **status: Any,
+) -> Plan[Any]:
     known = GUARDED if outcomes is None else outcomes
     return plan_approval(ApprovalSnapshot(approval(spec, **status), subject or run(), known, tainted=tainted), now)
 
 
-def test_opens_with_the_rule_of_this_moment():
+def test_opens_with_the_rule_of_this_moment() -> None:
     plan = run_plan(gate=stage(message="Ten days\u202e is much", required=2))
-    made = Approval.model_validate(open_gate(run(), plan, plan.gate, NOW))
-    assert made.metadata.name == approval_name(run(), plan.gate.name) == "ten-days-platform-7d9f3a6000"
+    made = Approval.model_validate(open_gate(run(), plan, certain(plan.gate), NOW))
+    assert made.metadata.name == approval_name(run(), certain(plan.gate).name) == "ten-days-platform-7d9f3a6000"
     assert made.metadata.labels == {"pratique.dev/run-uid": RUN_UID}
     assert (made.spec.policy.required, made.spec.policy.deadline) == (2, NOW + timedelta(hours=2))
     assert made.spec.plan == approved(plan)
     assert (made.spec.message, made.spec.requested_by.username) == ("Ten days is much", "developer@example.com")
 
 
-def test_a_clock_that_is_behind_makes_no_deadline_shorter():
+def test_a_clock_that_is_behind_makes_no_deadline_shorter() -> None:
     """The API server refuses decisions after the deadline by its own clock, by which the run was created."""
     plan, asked = run_plan(gate=stage()), run()
     asked = asked.model_copy(update={"metadata": asked.metadata.model_copy(update={"creation_timestamp": NOW})})
-    made = Approval.model_validate(open_gate(asked, plan, plan.gate, NOW - timedelta(days=1)))
+    made = Approval.model_validate(open_gate(asked, plan, certain(plan.gate), NOW - timedelta(days=1)))
     assert made.spec.policy.deadline == NOW + timedelta(hours=2)
 
 
-def test_opens_for_nobody_known_as_unknown():
+def test_opens_for_nobody_known_as_unknown() -> None:
     plan = run_plan(gate=stage())
     assert (
-        open_gate(run(spec={"requested_by": None}), plan, plan.gate, NOW)["spec"]["requestedBy"]["username"]
+        open_gate(run(spec={"requested_by": None}), plan, certain(plan.gate), NOW)["spec"]["requestedBy"]["username"]
         == "unknown"
     )
 
@@ -82,7 +91,14 @@ def test_opens_for_nobody_known_as_unknown():
         ({}, {}, 120, EXPIRED, "Nobody decided before 2026-11-24 14:00 UTC", ("True", "False", "Expired")),
     ],
 )
-def test_ends_by_the_decisions(policy, decisions, minute, state, message, reasons):
+def test_ends_by_the_decisions(
+    policy: dict[str, Any],
+    decisions: dict[str, Any],
+    minute: int,
+    state: ApprovalState,
+    message: str,
+    reasons: tuple[str, ...],
+) -> None:
     status = look(gate(decisions, **policy), at(minute)).status
     assert (status.state, status.message, status.decided_at, status.waiting_for) == (state, message, at(minute), [])
     decided, approved = ({c.type: c for c in status.conditions}[kind] for kind in ("Decided", "Approved"))
@@ -90,7 +106,7 @@ def test_ends_by_the_decisions(policy, decisions, minute, state, message, reason
     assert (status.observed_generation, decided.observed_generation) == (3, 3)
 
 
-def test_an_open_gate_is_not_written_before_somebody_decides():
+def test_an_open_gate_is_not_written_before_somebody_decides() -> None:
     plan = look(now=at(5))
     assert plan.status == approval().status
     assert (plan.effects, plan.wake_at, plan.retry) == ((), DEADLINE, False)
@@ -99,7 +115,7 @@ def test_an_open_gate_is_not_written_before_somebody_decides():
 WAITS = {("Decided", "False"), ("Approved", "False"), ("Ready", "False"), ("Reconciling", "True")}
 
 
-def test_shows_a_partial_tally_once():
+def test_shows_a_partial_tally_once() -> None:
     spec = gate({"lead-1": vote(A)}, approvers=Approvers(users=["lead-1", "lead-2"]), required=2)
     first = look(spec, at(2))
     assert (first.status.tally, first.status.waiting_for) == ("1/2", ["lead-2"])
@@ -109,7 +125,7 @@ def test_shows_a_partial_tally_once():
     assert again.status == first.status
 
 
-def test_the_requester_takes_it_back():
+def test_the_requester_takes_it_back() -> None:
     status = look(gate({"lead-1": vote(A)}), at(3), run(spec={"withdrawn": True}), waiting_for=["lead-2"]).status
     assert (status.state, status.message, status.waiting_for) == (WITHDRAWN, "The requester took it back", [])
 
@@ -122,7 +138,9 @@ GAP = f"The API server did not guard: {CHANGED}"
 @pytest.mark.parametrize(
     "outcome", [failed("Timeout", transient=True), failed("Forbidden"), Verified(CHANGED)], ids=str
 )
-def test_no_decision_counts_before_it_is_known_that_it_was_made_under_guard(verdict, outcome):
+def test_no_decision_counts_before_it_is_known_that_it_was_made_under_guard(
+    verdict: str, outcome: Failure | Verified
+) -> None:
     spec = gate({"lead-1": vote(verdict)})
     asked = look(spec, at(2), outcomes={})
     assert (effects(asked), asked.status) == ([VERIFY], approval().status)
@@ -131,7 +149,7 @@ def test_no_decision_counts_before_it_is_known_that_it_was_made_under_guard(verd
 
 
 @pytest.mark.parametrize("spec", [gate({"lead-1": vote(A)}), gate({"lead-1": vote(A)}, required=2), gate()])
-def test_a_gate_that_was_not_guarded_is_superseded(spec):
+def test_a_gate_that_was_not_guarded_is_superseded(spec: ApprovalSpec) -> None:
     plan = look(spec, at(2), outcomes={}, tainted=GAP)
     assert (plan.status.state, plan.status.message, plan.status.decided_at) == (SUPERSEDED, GAP, at(2))
     found = {each.type: (each.status.value, each.reason, each.message) for each in plan.status.conditions}
@@ -150,19 +168,19 @@ def test_a_gate_that_was_not_guarded_is_superseded(spec):
         (SUPERSEDED, SUPERSEDED),
     ],
 )
-def test_an_end_that_may_be_forged_is_superseded(state, then):
+def test_an_end_that_may_be_forged_is_superseded(state: ApprovalState, then: ApprovalState) -> None:
     plan = look(gate({"lead-1": vote(A)}), outcomes={}, tainted=GAP, state=state, message="as it was")
     assert (plan.status.state, plan.status.message) == (then, "as it was" if state is then else GAP)
 
 
-def test_what_was_taken_back_is_not_asked_again():
+def test_what_was_taken_back_is_not_asked_again() -> None:
     assert look(subject=run(spec={"withdrawn": True}), tainted=GAP).status.state is WITHDRAWN
 
 
-def test_the_next_gate_of_a_run_has_a_name_and_a_deadline_of_its_own():
+def test_the_next_gate_of_a_run_has_a_name_and_a_deadline_of_its_own() -> None:
     plan = run_plan(gate=stage())
-    made = Approval.model_validate(open_gate(run(), plan, plan.gate, at(60), 2))
-    assert made.metadata.name == approval_name(run(), plan.gate.name, 2) == "ten-days-platform-7d9f3a6000-2"
+    made = Approval.model_validate(open_gate(run(), plan, certain(plan.gate), at(60), 2))
+    assert made.metadata.name == approval_name(run(), certain(plan.gate).name, 2) == "ten-days-platform-7d9f3a6000-2"
     assert made.spec.policy.deadline == at(60) + timedelta(hours=2)
 
 
@@ -179,7 +197,7 @@ GONE = "The request was deleted"
         (failed("Forbidden"), (OPEN, True)),
     ],
 )
-def test_a_run_that_is_not_in_the_cache_is_read(outcome, expected):
+def test_a_run_that_is_not_in_the_cache_is_read(outcome: Failure | Stored, expected: tuple[Any, ...]) -> None:
     asked = plan_approval(ApprovalSnapshot(approval(), None), NOW)
     read = only(asked.effects)
     assert (read.key, str(read.ref), asked.status) == (READ_SUBJECT, "ActionRun team-a/ten-days", approval().status)
@@ -187,19 +205,19 @@ def test_a_run_that_is_not_in_the_cache_is_read(outcome, expected):
     assert (plan.status.state, plan.retry) == expected
 
 
-def test_a_deleted_run_tells_the_approvers():
+def test_a_deleted_run_tells_the_approvers() -> None:
     status = look(subject=run(meta={"deletion_timestamp": NOW})).status
     assert (status.state, status.message) == (WITHDRAWN, GONE)
     assert [entry.id for entry in status.notifications] == ["Withdrawn/KubernetesEvents", "Withdrawn/chat"]
     assert status.notifications[0].message == "The request of developer@example.com was deleted"
 
 
-def test_an_open_gate_also_wakes_for_its_outbox():
+def test_an_open_gate_also_wakes_for_its_outbox() -> None:
     entry = Notification(id="Withdrawn/chat", event="Withdrawn", channel="chat", at=NOW, next_attempt_at=at(7))
     assert look(now=at(5), notifications=[entry]).wake_at == at(7)
 
 
-def test_after_the_end_only_the_outbox_is_marked():
+def test_after_the_end_only_the_outbox_is_marked() -> None:
     ended = look(subject=run(meta={"deletion_timestamp": NOW})).status
     seen = ApprovalSnapshot(
         approval(gate({"l": vote(A)})).model_copy(update={"status": ended}),
@@ -223,7 +241,9 @@ maps = st.dictionaries(
     st.integers(0, 999),
     st.sampled_from([None, *(run(phase=phase) for phase in Phase if phase.is_end)]),
 )
-def test_a_finished_approval_never_changes_state_once_nothing_waits_for_it(state, decisions, minute, subject):
+def test_a_finished_approval_never_changes_state_once_nothing_waits_for_it(
+    state: ApprovalState, decisions: dict[str, Any], minute: int, subject: ActionRun | None
+) -> None:
     ended = approval(gate(decisions), state=state, message="as it was", decided_at=NOW)
     plan = plan_approval(ApprovalSnapshot(ended, subject), at(minute))
     assert (plan.status, plan.effects, plan.after) == (ended.status, (), ())
@@ -238,12 +258,12 @@ FORGED = {
 HELD = run(phase=Phase.WAITING_FOR_APPROVAL)
 
 
-def still_there(**spec) -> Stored:
+def still_there(**spec: Any) -> Stored:
     return Stored({"metadata": {"uid": RUN_UID}, "spec": spec})
 
 
 @pytest.mark.parametrize("state", FORGED)
-def test_a_status_that_the_decisions_do_not_bear_out_is_put_right_and_told(state):
+def test_a_status_that_the_decisions_do_not_bear_out_is_put_right_and_told(state: ApprovalState) -> None:
     conditions = look(gate({"l1": vote(A)}), at(2)).status.conditions
     outcomes = {READ_SUBJECT: still_there()} if state is WITHDRAWN else {}
     plan = look(FORGED[state], at(3), HELD, outcomes, state=state, decided_at=NOW, conditions=conditions)
@@ -257,7 +277,7 @@ def test_a_status_that_the_decisions_do_not_bear_out_is_put_right_and_told(state
     assert again.status == status
 
 
-def test_a_forged_end_becomes_the_true_one_at_once():
+def test_a_forged_end_becomes_the_true_one_at_once() -> None:
     status = look(gate({"l1": vote(A)}), at(3), HELD, state=DECLINED, decided_at=NOW).status
     assert (status.state, status.message, status.decided_at) == (APPROVED, "Approved by l1", at(3))
 
@@ -271,7 +291,7 @@ def test_a_forged_end_becomes_the_true_one_at_once():
         (failed("Timeout", transient=True), True),
     ],
 )
-def test_a_withdrawal_that_the_cache_has_not_seen_is_no_forgery(outcome, retry):
+def test_a_withdrawal_that_the_cache_has_not_seen_is_no_forgery(outcome: Failure | Stored, retry: bool) -> None:
     ended = approval(state=WITHDRAWN, decided_at=NOW)
     asked = plan_approval(ApprovalSnapshot(ended, HELD), at(1))
     assert only(asked.effects).key == READ_SUBJECT
@@ -280,7 +300,9 @@ def test_a_withdrawal_that_the_cache_has_not_seen_is_no_forgery(outcome, retry):
 
 
 @given(st.sampled_from([APPROVED, DECLINED, EXPIRED]), maps, st.integers(0, 200))
-def test_while_a_run_waits_a_state_is_what_the_decisions_say(state, decisions, minute):
+def test_while_a_run_waits_a_state_is_what_the_decisions_say(
+    state: ApprovalState, decisions: dict[str, Any], minute: int
+) -> None:
     ended = approval(gate(decisions), state=state, decided_at=NOW)
     status = plan_approval(ApprovalSnapshot(ended, HELD, GUARDED), at(minute)).status
     fresh = plan_approval(ApprovalSnapshot(approval(gate(decisions)), HELD, GUARDED), at(minute)).status
@@ -288,7 +310,7 @@ def test_while_a_run_waits_a_state_is_what_the_decisions_say(state, decisions, m
 
 
 @given(maps, st.integers(0, 200))
-def test_a_look_ends_the_gate_exactly_when_the_tally_does(decisions, minute):
+def test_a_look_ends_the_gate_exactly_when_the_tally_does(decisions: dict[str, Any], minute: int) -> None:
     spec = gate(decisions, required=2)
     ended = look(spec, at(minute)).status.state is not OPEN
     assert ended == (count(spec, at(minute)).tally.value != "open")
@@ -317,11 +339,11 @@ def test_a_look_ends_the_gate_exactly_when_the_tally_does(decisions, minute):
         ({}, "Waiting for a decision"),
     ],
 )
-def test_says_how_a_gate_ended(status, expected):
+def test_says_how_a_gate_ended(status: dict[str, Any], expected: str) -> None:
     assert gate_ended(approval(**status)) == expected
 
 
-def test_words():
+def test_words() -> None:
     assert moment(NOW + timedelta(seconds=7)) == "2026-11-24 12:00:07 UTC"
     assert moment(NOW.astimezone(timezone(timedelta(hours=2)))) == "2026-11-24 12:00 UTC"
     assert approvers_phrase(Approvers(users=["b", "a"], groups=["y", "x"])) == "a, b, group x, group y"
@@ -372,7 +394,9 @@ TAKEN_BACK = HELD.model_copy(update={"spec": HELD.spec.model_copy(update={"withd
     ],
     ids=["open", "half", "approved", "declined", "expired", "withdrawn", "superseded"],
 )
-def test_a_pipeline_passes_what_was_approved_and_nothing_else(spec, minute, options, expected):
+def test_a_pipeline_passes_what_was_approved_and_nothing_else(
+    spec: ApprovalSpec, minute: int, options: dict[str, Any], expected: str
+) -> None:
     born = ApprovalStatus.model_validate(Approval.default_status).conditions
     status = look(spec, at(minute), **options, conditions=born, observed_generation=0).status
     assert kstatus(status, 3) == expected
@@ -383,7 +407,7 @@ def test_a_pipeline_passes_what_was_approved_and_nothing_else(spec, minute, opti
     assert untouched or [each.type for each in again.conditions] == [each.type for each in status.conditions]
 
 
-def test_only_an_open_gate_ends_now():
+def test_only_an_open_gate_ends_now() -> None:
     of = {state: approval(state=state).status for state in ApprovalState}
     ends = {(was, now) for was in ApprovalState for now in ApprovalState if ends_now(of[was], of[now])}
     assert ends == {(OPEN, now) for now in (APPROVED, DECLINED, EXPIRED, WITHDRAWN, SUPERSEDED)}

@@ -73,7 +73,7 @@ def agree(spec: ApprovalSpec) -> None:
 
 @pytest.mark.parametrize("required", [1, 2, 3])
 @pytest.mark.parametrize("threshold", [1, 2, 3])
-def test_all_small_gates(required: int, threshold: int):
+def test_all_small_gates(required: int, threshold: int) -> None:
     people = ("lead-1", "LEAD-1", "lead-2", "lead-3")
     said = [None, *(vote(verdict, minute) for verdict, minute in product((A, D), (1, 2)))]
     for each in product(said, repeat=len(people)):
@@ -83,24 +83,24 @@ def test_all_small_gates(required: int, threshold: int):
 
 @pytest.mark.parametrize("who", ["lead-1", "lead-3", "stranger", "developer@example.com", "DEVELOPER@example.com"])
 @pytest.mark.parametrize("verdict", [A, D])
-def test_who_counts(who: str, verdict: str):
+def test_who_counts(who: str, verdict: str) -> None:
     for groups, minute in product(([], ["others"], ["platform-leads"], ["others", "platform-leads"]), (119, 120, 121)):
         agree(gate({who: vote(verdict, minute, groups=groups)}, **WHO))
 
 
 @pytest.mark.parametrize("who", [BOT, LISTED_BOT, "system:serviceaccounts", "System:ServiceAccount:ci:bot"])
-def test_which_machines_count(who: str):
+def test_which_machines_count(who: str) -> None:
     for verdict, groups in product((A, D), ([], ["platform-leads"])):
         agree(gate({who: vote(verdict, groups=groups)}, **WHO))
 
 
-def test_what_has_no_stamp_does_not_count():
+def test_what_has_no_stamp_does_not_count() -> None:
     entry = vote(A)
     for update in ({"decided_at": None}, {"groups": None}, {"decided_at": DEADLINE}):
         agree(gate({"lead-1": entry.model_copy(update=update), "lead-3": entry.model_copy(update=update)}, **WHO))
 
 
-def test_nor_does_the_person_for_whom_it_is():
+def test_nor_does_the_person_for_whom_it_is() -> None:
     person = {"username": "Lead-1"}
     for spec in (gate({"lead-1": vote(A)}, **WHO), gate({"lead-2": vote(A)}, **WHO)):
         asked = ApprovalSpec.model_validate({**spec.to_wire(), "onBehalfOf": person})
@@ -129,12 +129,14 @@ policies = st.fixed_dictionaries({"required": st.integers(1, 6), "decline_thresh
 
 
 @given(policies, st.dictionaries(st.sampled_from(PEOPLE), votes, max_size=12))
-def test_generated_gates(policy: dict[str, int], decisions: dict[str, Decision]):
+def test_generated_gates(policy: dict[str, int], decisions: dict[str, Decision]) -> None:
     agree(gate(decisions, **WHO, **policy))
 
 
 @given(policies, st.lists(st.tuples(st.sampled_from(PEOPLE), votes), max_size=12))
-def test_with_the_seal_what_was_acknowledged_first_stands(policy: dict[str, int], arrivals: list[tuple[str, Decision]]):
+def test_with_the_seal_what_was_acknowledged_first_stands(
+    policy: dict[str, int], arrivals: list[tuple[str, Decision]]
+) -> None:
     """Entries arrive one after the other, all stamped with the same second: the end never changes, whatever the names."""
     taken: dict[str, Decision] = {}
     ended = Tally.OPEN
@@ -152,7 +154,7 @@ def test_with_the_seal_what_was_acknowledged_first_stands(policy: dict[str, int]
     assert {each.by for each in final.decisions} == alone, "each that was acknowledged, and may decide, counts"
 
 
-def test_letters_are_the_same_for_both():
+def test_letters_are_the_same_for_both() -> None:
     """Every letter of Unicode against its other cases, in the operator's comparison and in the policy's."""
     program = _environment(one=TEXT, other=TEXT).compile(same_person("one", "other"))
     different = []

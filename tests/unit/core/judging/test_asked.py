@@ -1,7 +1,10 @@
 """What was asked for is in the line of the object: which fields, how, and what is hidden."""
 
+from typing import Any
+
 import pytest
 from tests.support.builders import action, run
+from tests.support.certain import certain
 
 from pratique.core.judging.asked import MAX_FIELDS, asked_fields
 from pratique.core.judging.policy import evaluate_run
@@ -52,11 +55,11 @@ DATABASE = {"apiVersion": "example.org/v1", "kind": "MySQLInstance", "metadata":
         ),
     ],
 )
-def test_which_fields_come_from_inputs(template, manifest, expected):
+def test_which_fields_come_from_inputs(template: dict[str, Any], manifest: dict[str, Any], expected: list[Any]) -> None:
     assert asked_fields(template, manifest) == expected
 
 
-def test_many_fields_are_counted():
+def test_many_fields_are_counted() -> None:
     template = {f"k{n:02}": "${inputs.x}" for n in range(20)}
     found = asked_fields(template, dict.fromkeys(template, "x" * 500))
     assert (len(found), found[-1]) == (MAX_FIELDS + 1, "and 12 more")
@@ -64,17 +67,17 @@ def test_many_fields_are_counted():
     assert len(line) <= MAX_LINE
 
 
-def test_the_line_of_a_new_object_says_what_was_asked_for_and_its_names_once():
+def test_the_line_of_a_new_object_says_what_was_asked_for_and_its_names_once() -> None:
     template = {**DATABASE, "spec": {"size": "${inputs.size}", "public": "${inputs.public}", "engine": "8.4"}}
     names = ("name", "size", "public")
     form = {"schema": {"type": "object", "properties": {name: {} for name in names}}}
     how = {"serviceAccountRef": {"namespace": "a", "name": "b"}, "resources": [{"id": "db", "template": template}]}
     asking = run(spec={"inputs": {"name": "orders", "size": "large", "public": True}})
-    plan = evaluate_run(action(inputs=form, execution=how), asking).plan
+    plan = certain(evaluate_run(action(inputs=form, execution=how), asking).plan)
     assert plan.summary == ["MySQLInstance team-a/orders: spec.size=large, spec.public=true"]
 
 
-def test_a_time_to_live_is_said_once():
+def test_a_time_to_live_is_said_once() -> None:
     made = {"kind": "Environment", "metadata": {"name": "e"}, "spec": {"ttl": "10d"}}
     assert summarize(made, patch=False, asked=["spec.ttl=10d", "spec.size=2"]) == "Environment e for 10d: spec.size=2"
     assert summarize(made, patch=False, asked=['spec.ttl="10d"']) == "Environment e for 10d"

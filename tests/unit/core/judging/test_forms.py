@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from pratique.core.judging.form_language import FORMATS, matches
 from pratique.core.judging.forms import (
-    MAX_INPUT_VALUES,
     as_declared,
     doubts_of_schema,
     example,
@@ -17,6 +16,7 @@ from pratique.core.judging.forms import (
     problems_of_schema,
     with_defaults,
 )
+from pratique.core.kernel.limits import MAX_INPUT_VALUES
 
 QUOTES = "; write it in quotes: YAML took it for something else"
 TEXT, INT, NUMBER, BOOL = ({"type": kind} for kind in ("string", "integer", "number", "boolean"))
@@ -27,7 +27,7 @@ JSON = st.recursive(
 )
 
 
-def form(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
+def form(required: tuple[str, ...] = (), /, **properties: Any) -> dict[str, Any]:
     return {"type": "object", "required": list(required), "properties": properties}
 
 

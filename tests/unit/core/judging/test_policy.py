@@ -255,7 +255,7 @@ def test_outputs_are_rendered_over_what_was_made() -> None:
     ],
 )
 def test_outputs_that_may_come(text: str, missing: str) -> None:
-    seen = {"job": {"metadata": {}, "status": {"list": [{}]}}}
+    seen: dict[str, Any] = {"job": {"metadata": {}, "status": {"list": [{}]}}}
     assert evaluate_outputs(run_plan(outputs={"key": text}), run(), seen) == Rendered({}, missing)
 
 
@@ -294,7 +294,9 @@ def test_a_gate_in_one_phrase(stages: list[dict[str, Any]], phrase: str) -> None
         ({"name": "a", "namespace": "${inputs.name}"}, {"name": "a/b"}, "spec.inputs.name: "),
     ],
 )
-def test_a_name_that_the_requester_made_impossible_is_refused(metadata, inputs, who):
+def test_a_name_that_the_requester_made_impossible_is_refused(
+    metadata: dict[str, Any], inputs: dict[str, Any], who: str
+) -> None:
     evaluation = evaluate_run(action(resource(metadata=metadata)), run(**inputs))
     (said,) = evaluation.refusals
     assert said.startswith(f"{who}spec.execution.resources[0].template.metadata.name")

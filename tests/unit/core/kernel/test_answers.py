@@ -2,6 +2,8 @@
 """What may be said of an API server's answer, and what it is worth: answers of a real one, with a value planted in each."""
 
 import json
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -14,16 +16,22 @@ WHOLE = json.dumps(
 JOB_SPEC = json.dumps({"Containers": [{"Name": "c", "Env": [{"Name": "P", "Value": PLANTED}]}]})
 
 
-def status(message, reason="Invalid", causes=(), code=422, **details):
+def status(
+    message: str,
+    reason: str = "Invalid",
+    causes: Iterable[tuple[str, ...]] = (),
+    code: int = 422,
+    **details: Any,
+) -> dict[str, Any]:
     body = {"kind": "Status", "reason": reason, "message": message, "code": code}
     return body | {"details": {"causes": [{"field": field, "message": said} for field, said in causes], **details}}
 
 
-def caused(field, message):
+def caused(field: Any, message: Any) -> Any:
     return status(f'X "x" is invalid: {field}: {message}', causes=[(field, message)])
 
 
-def patch(tail, shown=WHOLE):
+def patch(tail: Any, shown: Any = WHOLE) -> Any:
     return caused("patch", f"Invalid value: {json.dumps(shown)}: {tail}")
 
 
@@ -107,13 +115,13 @@ PODS = "pod updates may not change fields other than `spec.containers[*].image`"
         (418, {"kind": "Status", "details": {"causes": ["odd"]}}, "the API server answered no reason (HTTP 418)"),
     ],
 )  # fmt: skip
-def test_what_may_be_said(code, body, message):
+def test_what_may_be_said(code: int, body: dict[str, Any] | None, message: str) -> None:
     said = judge(code, body)
     assert said.message == message
     assert PLANTED not in repr(said)
 
 
-def test_what_is_said_is_bounded():
+def test_what_is_said_is_bounded() -> None:
     causes = [(f"spec.{'x' * 300}{at}", "Invalid value: 1: " + "y" * 2000) for at in range(9)]
     assert len(judge(422, status("x", causes=causes)).message) <= 400
 
@@ -142,7 +150,7 @@ def test_what_is_said_is_bounded():
         (409, status('configmaps "c" already exists', "AlreadyExists"), Standing.FINAL, Cause.OTHER),
     ],
 )  # fmt: skip
-def test_what_it_is_worth(code, body, standing, cause):
+def test_what_it_is_worth(code: int, body: dict[str, Any] | None, standing: Standing, cause: Cause) -> None:
     found = judge(code, body)
     assert (found.standing, found.cause) == (standing, cause)
 
@@ -160,7 +168,7 @@ def test_what_it_is_worth(code, body, standing, cause):
         ("NotFound", "the server could not find the requested resource", ""),
     ],
 )
-def test_what_is_missing(reason, message, missing):
+def test_what_is_missing(reason: str, message: str, missing: str) -> None:
     found = judge(404 if reason == "NotFound" else 403, status(message, reason))
     assert (found.cause, found.missing) == (Cause.MISSING, missing)
 
@@ -168,24 +176,24 @@ def test_what_is_missing(reason, message, missing):
 @pytest.mark.parametrize(
     ("code", "reason"), [(404, "NotFound"), (409, "Conflict"), (401, "Unauthorized"), (422, "AlreadyExists")]
 )
-def test_a_policy_that_says_no_is_a_verdict_whatever_it_calls_it(code, reason):
+def test_a_policy_that_says_no_is_a_verdict_whatever_it_calls_it(code: int, reason: str) -> None:
     """Else it could say that an object is gone, or that the request will pass."""
     found = judge(code, status(f"{POLICY}: {RIGHTS}", reason, code=code))
     assert (found.reason, found.standing, found.cause) == ("Forbidden", Standing.FINAL, Cause.OTHER)
 
 
-def test_a_webhook_that_is_broken_passes():
+def test_a_webhook_that_is_broken_passes() -> None:
     body = status('admission webhook "w.example" denied the request: no database', "InternalError")
     assert judge(500, body).standing is Standing.PASSES
 
 
-def test_what_others_wrote_is_hidden_or_left_out():
+def test_what_others_wrote_is_hidden_or_left_out() -> None:
     found = judge(422, status(f'c "c" is forbidden: {POLICY}: {PLANTED} is weak'))
     assert found.has_words and found.without({"data": {"a": PLANTED}}).message == f"{POLICY}: (hidden) is weak"
     assert found.bare().message == POLICY and not found.bare().has_words
 
 
-def test_what_was_not_done_is_sent_again():
+def test_what_was_not_done_is_sent_again() -> None:
     assert judge(429, None).undone and judge(409, status(BUSY, "Conflict")).undone
     assert not judge(503, None).undone and not judge(409, status("x", "Conflict")).undone
 
@@ -200,7 +208,7 @@ def test_what_was_not_done_is_sent_again():
         "limits.defaultRequest of cpu is 5, above the quota of requests.cpu: a container that sets nothing would not be let in",
     ],
 )
-def test_what_a_rule_of_an_environment_says_is_said_and_of_no_other_kind(said):
+def test_what_a_rule_of_an_environment_says_is_said_and_of_no_other_kind(said: str) -> None:
     body = status("x", causes=[("spec.x", f"Invalid value: {said}")], group="pratique.dev")
     assert judge(422, body).message == f"spec.x: {said}"
     assert (

@@ -1,5 +1,8 @@
 """Conditions move when their status does, and the abnormal ones are there only while they hold."""
 
+from datetime import datetime
+from typing import Any
+
 import pytest
 from tests.support.builders import NOW as START
 from tests.support.builders import at
@@ -39,7 +42,7 @@ def kstatus(
         pytest.param([a_condition("Ready", UNKNOWN)], FALSE, LATER, id="unknown is not false"),
     ],
 )
-def test_the_time_moves_only_with_the_status(before, status, since):
+def test_the_time_moves_only_with_the_status(before: list[Any], status: ConditionStatus, since: datetime) -> None:
     (condition,) = set_condition(before, "Ready", status, Reason.ACTIVE, "said\nso", LATER, 7)
     assert condition == Condition(
         type="Ready",
@@ -51,14 +54,14 @@ def test_the_time_moves_only_with_the_status(before, status, since):
     )
 
 
-def test_conditions_are_sorted_and_the_given_list_stays_as_it_is():
+def test_conditions_are_sorted_and_the_given_list_stays_as_it_is() -> None:
     before = [a_condition("Stalled"), a_condition("Approved")]
     result = set_condition(before, "Decided", TRUE, Reason.GRANTED, "", START, 1)
     assert [condition.type for condition in result] == ["Approved", "Decided", "Stalled"]
     assert [condition.type for condition in before] == ["Stalled", "Approved"]
 
 
-def test_a_message_is_never_longer_than_the_crd_takes():
+def test_a_message_is_never_longer_than_the_crd_takes() -> None:
     (condition,) = set_condition([], "Ready", FALSE, Reason.FAILED, "x" * 5000, START, 1)
     assert len(condition.message) == 2048
     assert condition.message.endswith("…")
@@ -74,7 +77,9 @@ def test_a_message_is_never_longer_than_the_crd_takes():
     ],
 )
 @pytest.mark.parametrize("before", [[], ["Reconciling"], ["Ready", "Reconciling", "Stalled"]])
-def test_reconciling_and_stalled_are_there_exactly_while_they_hold(holds, types, before):
+def test_reconciling_and_stalled_are_there_exactly_while_they_hold(
+    holds: dict[str, Any], types: list[str], before: list[Any]
+) -> None:
     result = kstatus([a_condition(kind) for kind in before], **holds)
     assert [condition.type for condition in result] == types
     assert {condition.status for condition in result if condition.type != "Ready"} <= {TRUE}
@@ -83,7 +88,7 @@ def test_reconciling_and_stalled_are_there_exactly_while_they_hold(holds, types,
     }
 
 
-def test_kstatus_is_stable_and_leaves_other_conditions_alone():
+def test_kstatus_is_stable_and_leaves_other_conditions_alone() -> None:
     once = kstatus([a_condition("Accepted")], TRUE, reconciling=True)
     assert kstatus(once, TRUE, reconciling=True) == once
     assert find_condition(once, "Accepted") == a_condition("Accepted")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 
@@ -26,14 +27,14 @@ LAST = "kubectl.kubernetes.io/last-applied-configuration"
     ],
 )
 @pytest.mark.parametrize("shown", [PLANTED, PLANTED.upper(), PLANTED[2:15], ENCODED])
-def test_a_value_is_hidden(held, shown):
+def test_a_value_is_hidden(held: dict[str, Any] | list[dict[str, Any]], shown: str) -> None:
     words = hide(f"the password {shown} is weak", held)
     assert "(hidden)" in words and words.startswith("the password") and words.endswith("is weak")
     assert not any(shown[at : at + 5] in words for at in range(len(shown) - 4))
 
 
 @pytest.mark.parametrize("text", [f"before {PLANTED} after", "{" + PLANTED])
-def test_a_part_of_a_text_is_hidden(text):
+def test_a_part_of_a_text_is_hidden(text: str) -> None:
     assert hide(f"it:{PLANTED}!", {"data": {"text": text}}) == "it:(hidden)!"
 
 
@@ -50,18 +51,18 @@ def test_a_part_of_a_text_is_hidden(text):
         ("the field containers is wrong", {"data": {"x": json.dumps({"containers": []})}}),
     ],
 )
-def test_what_says_what_is_meant_stays(words, held):
+def test_what_says_what_is_meant_stays(words: str, held: dict[str, Any]) -> None:
     assert hide(words, held) == words
 
 
-def test_a_word_within_a_longer_one_stays_and_alone_it_is_hidden():
+def test_a_word_within_a_longer_one_stays_and_alone_it_is_hidden() -> None:
     held = {"spec": {"decisions": {"lead": {"verdict": "Approve"}}}}
     assert hide("what is being approved is frozen", held) == "what is being approved is frozen"
     assert hide("you said 'Approve': no", held) == "you said '(hidden)': no"
     assert hide("x1hunter22y", {"data": {"p": "hunter22"}}) == "x1(hidden)y"
 
 
-def test_a_name_that_is_none_is_hidden():
+def test_a_name_that_is_none_is_hidden() -> None:
     assert hide("it says: Hello World!", {"name": "Hello World!"}) == "it says: (hidden)"
 
 
@@ -76,11 +77,11 @@ def test_a_name_that_is_none_is_hidden():
         ("", {"data": {"p": "hunter2"}}, ""),
     ],
 )
-def test_other_values(words, held, shown):
+def test_other_values(words: str, held: dict[str, Any], shown: str) -> None:
     assert hide(words, held) == shown
 
 
-def test_the_words_of_a_canary_are_heard():
+def test_the_words_of_a_canary_are_heard() -> None:
     """They are compared with what is expected: no value of a canary may be a part of them."""
     for canary in canaries("system:serviceaccount:pratique-system:pratique"):
         assert hide(canary.expected, canary.manifest) == canary.expected

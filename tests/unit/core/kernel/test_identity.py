@@ -1,5 +1,7 @@
 """Who asks: the caller, and the person for whom a submitter asks; neither of them decides, both are named."""
 
+from typing import Any
+
 import pytest
 from tests.support.builders import NOW, action, approval, at, effects, gate, run, run_plan, stage, vote
 from tests.support.told import entry
@@ -22,7 +24,7 @@ FOR_PERSON = {"requested_by": Requester(username=ARGO), "on_behalf_of": OnBehalf
 BOTH = f"{PERSON} (by {ARGO})"
 
 
-def held(**policy: object) -> ApprovalSpec:
+def held(**policy: Any) -> ApprovalSpec:
     """Return a gate for a run that Argo CD asked for on the developer's behalf."""
     return gate(**policy).model_copy(update=FOR_PERSON)
 

@@ -1,5 +1,7 @@
 """Which fields of a patch do not fit, by the type that the API server names."""
 
+from typing import Any
+
 import pytest
 
 from pratique.core.kernel.misfits import named
@@ -33,5 +35,5 @@ PATCH = {
         ("spec.x: Required value", PATCH, "spec.x: Required value"),
     ],
 )
-def test_the_field_is_named(frame, patch, shown):
+def test_the_field_is_named(frame: str, patch: dict[str, Any], shown: str) -> None:
     assert [str(each) for each in named((Piece(frame),), patch)] == [shown]

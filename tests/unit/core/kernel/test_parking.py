@@ -39,7 +39,7 @@ def refusal(model: type[KubeObject], made: Json) -> UnreadableError:
         (ActionRun, body("ActionRun", {**RUN, "reason": ["s3cret"]}, {}), "spec.reason is of another shape"),
     ],
 )
-def test_what_is_not_known_is_said(model, made, says):
+def test_what_is_not_known_is_said(model: type[Any], made: dict[str, Any], says: str) -> None:
     error = refusal(model, made)
     assert str(error) == f"{model.__name__} team-a/one: {says}, which this version of the operator does not know"
     (stalled,) = parked_conditions(made, error, NOW) or []
@@ -50,32 +50,32 @@ def test_what_is_not_known_is_said(model, made, says):
     assert parked_conditions(made, error, NOW) is None
 
 
-def test_conditions_that_cannot_be_read_stay():
+def test_conditions_that_cannot_be_read_stay() -> None:
     made = body("ActionRun", RUN, {"phase": "Bananas", "conditions": [{"type": "Ready", "status": "Perhaps"}]})
     assert parked_conditions(made, refusal(ActionRun, made), NOW) is None
 
 
-def test_other_conditions_stay():
+def test_other_conditions_stay() -> None:
     ready = {"type": "Ready", "status": "True", "reason": "Yes", "lastTransitionTime": "2026-11-24T12:00:00Z"}
     made = body("ActionRun", RUN, {"phase": "Bananas", "conditions": [ready]})
     after = parked_conditions(made, refusal(ActionRun, made), NOW) or []
     assert [each["type"] for each in after] == ["Ready", "Stalled"]
 
 
-def test_a_kind_without_namespace_and_status_is_named_too():
+def test_a_kind_without_namespace_and_status_is_named_too() -> None:
     made = {"kind": "Action", "metadata": {"name": "one", "uid": "u1", "resourceVersion": "1"}, "spec": {"title": 5}}
     error = refusal(Action, made)
     assert str(error).startswith("Action one: spec.")
     assert parked_conditions(made, error, NOW) is not None
 
 
-def test_the_index_of_open_runs_files_a_run_in_a_phase_that_nobody_knows():
+def test_the_index_of_open_runs_files_a_run_in_a_phase_that_nobody_knows() -> None:
     unknown = body("ActionRun", RUN, {"phase": "Bananas", "observedGeneration": 1})
     assert (open_runs.let_in(unknown), open_runs.new(unknown)) == (["dev@example.com"], [])
     assert open_runs.let_in(body("ActionRun", RUN, {"phase": "Succeeded", "observedGeneration": 1})) == []
 
 
-def test_a_verdict_that_nobody_knows_holds_its_gate():
+def test_a_verdict_that_nobody_knows_holds_its_gate() -> None:
     decided = {"lead": {"verdict": "Perhaps", "decidedAt": "2026-11-24T12:00:00Z"}}
     spec = {
         "subject": {"kind": "ActionRun", "name": "one", "uid": "r1"},
@@ -89,7 +89,7 @@ def test_a_verdict_that_nobody_knows_holds_its_gate():
     assert 'spec.decisions.lead.verdict is "Perhaps"' in str(refusal(Approval, body("Approval", spec, {})))
 
 
-def test_frames_say_where_and_never_what():
+def test_frames_say_where_and_never_what() -> None:
     def inner() -> None:
         raise ValueError("s3cret")
 
@@ -112,7 +112,7 @@ def test_frames_say_where_and_never_what():
     assert "ValueError" not in frames_of(quiet)
 
 
-def test_a_trace_has_the_words_of_our_own_exceptions_only():
+def test_a_trace_has_the_words_of_our_own_exceptions_only() -> None:
     secret = "".join(("s3", "cret"))  # a traceback shows the lines of the program, and this is none of them
     try:
         try:

@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,20 +17,24 @@ SIDECAR = {"name": "sidecar", "image": "envoy:1"}
 DIGEST = r"\(sha256:[0-9a-f]{16}\)"
 
 
-def pod(*containers, **more):
+def pod(*containers: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"spec": {"containers": list(containers), **more}}
 
 
-def of_patched(template, before, after, *, replaced=False):
+def of_patched(
+    template: dict[str, Any], before: dict[str, Any], after: dict[str, Any], *, replaced: bool = False
+) -> list[Any]:
     found = listed(changes_of_patched(template, before, after, replaced=replaced))
     return [sentence_of(each) for each in found]
 
 
-def of_new(template, stored):
+def of_new(template: dict[str, Any], stored: dict[str, Any]) -> list[Any]:
     return [sentence_of(each) for each in listed(changes_of_new(template, stored))]
 
 
-def lost(template, before, after, *, replaced=False):
+def lost(
+    template: dict[str, Any], before: dict[str, Any], after: dict[str, Any], *, replaced: bool = False
+) -> list[Any]:
     return [loss_of(each) for each in changes_of_patched(template, before, after, replaced=replaced) if each.lost]
 
 
@@ -145,7 +150,7 @@ PATCHED = {
 
 
 @pytest.mark.parametrize("case", PATCHED.values(), ids=PATCHED)
-def test_what_is_listed_of_a_change(case):
+def test_what_is_listed_of_a_change(case: tuple[Any, ...]) -> None:
     template, before, after, expected = case
     found = of_patched(template, before, after)
     assert len(found) == len(expected)
@@ -211,7 +216,7 @@ LOSSES = {
 
 
 @pytest.mark.parametrize("case", LOSSES.values(), ids=LOSSES)
-def test_what_a_list_would_lose_unasked(case):
+def test_what_a_list_would_lose_unasked(case: tuple[Any, ...]) -> None:
     template, before, after, replaced, expected = case
     assert lost(template, before, after, replaced=replaced) == expected
 
@@ -269,12 +274,12 @@ NEW = {
 
 
 @pytest.mark.parametrize("case", NEW.values(), ids=NEW)
-def test_what_is_listed_of_a_new_object(case):
+def test_what_is_listed_of_a_new_object(case: tuple[Any, ...]) -> None:
     template, stored, expected = case
     assert of_new(template, stored) == expected
 
 
-def test_a_long_value_shows_where_it_differs():
+def test_a_long_value_shows_where_it_differs() -> None:
     text = "".join(f"line {n}\n" for n in range(200))
     (one,) = listed(
         changes_of_patched({"a": 1}, {"a": text}, {"a": text.replace("line 150", "line X")}, replaced=False)
@@ -286,7 +291,7 @@ def test_a_long_value_shows_where_it_differs():
     assert one.before[-25:] != other.before[-25:]
 
 
-def test_a_long_entry_comes_field_by_field():
+def test_a_long_entry_comes_field_by_field() -> None:
     entry = {"name": "proxy", "image": "envoy:1", "env": {"A": "a" * 200, "B": "b"}}
     said = of_patched(pod(entry), pod(WEB), pod(WEB, entry))
     assert said[0] == 'spec.containers[proxy].name: "proxy" is added'
@@ -294,7 +299,7 @@ def test_a_long_entry_comes_field_by_field():
     assert said[3] == 'spec.containers[proxy].env.B: "b" is added'
 
 
-def test_what_goes_comes_first_and_is_counted_where_it_is_much():
+def test_what_goes_comes_first_and_is_counted_where_it_is_much() -> None:
     many = [{"name": f"n{n:02}", "v": n} for n in range(40)]
     template = {"a": {f"k{n:02}": 1 for n in range(30)}, "l": many[:1]}
     found = listed(changes_of_patched(template, {"l": many}, {**template}, replaced=True))
@@ -308,12 +313,12 @@ def test_what_goes_comes_first_and_is_counted_where_it_is_much():
     assert other[0] != found[0]
 
 
-def test_two_that_come_into_one_list_are_told_apart():
+def test_two_that_come_into_one_list_are_told_apart() -> None:
     found = listed(changes_of_patched({"l": ["a", "b"]}, {}, {"l": ["a", "b"]}, replaced=False))
     assert len({key_of_change(each) for each in found}) == 2
 
 
-def test_long_lists_are_compared_in_no_time():
+def test_long_lists_are_compared_in_no_time() -> None:
     before = {"l": [f"a{n}" for n in range(20_000)]}
     after = {"l": [f"b{n}" for n in range(20_000)]}
     assert len(listed(changes_of_patched(after, before, after, replaced=True))) == MAX_CHANGES + 1
@@ -328,12 +333,12 @@ MAPS = st.dictionaries(st.sampled_from("ab"), JSON, min_size=1)
 
 
 @given(JSON, JSON, st.booleans())
-def test_nothing_changes_in_what_stays(template, live, replaced):
+def test_nothing_changes_in_what_stays(template: Any, live: Any, replaced: bool) -> None:
     assert changes_of_patched(template, live, deepcopy(live), replaced=replaced) == []
 
 
 @given(MAPS, JSON, JSON)
-def test_what_a_list_loses_is_never_silent(template, before, after):
+def test_what_a_list_loses_is_never_silent(template: dict[str, Any], before: Any, after: Any) -> None:
     """Whatever was in a list of texts, and is not there any more, is told."""
     old = {"l": [json.dumps(before)], "m": before}
     found = of_patched({"l": [json.dumps(after)], **template}, old, {"l": [json.dumps(after)]}, replaced=True)
@@ -341,7 +346,9 @@ def test_what_a_list_loses_is_never_silent(template, before, after):
 
 
 @given(MAPS, st.dictionaries(st.sampled_from("xyz"), JSON), JSON)
-def test_a_field_that_the_template_does_not_set_is_never_shown(template, foreign, other):
+def test_a_field_that_the_template_does_not_set_is_never_shown(
+    template: dict[str, Any], foreign: dict[str, Any], other: Any
+) -> None:
     before, after = {**template, **foreign}, {**template, **dict.fromkeys(foreign, other)}
     assert of_patched(template, before, after) == []
     assert of_new(template, {**template, **foreign}) == of_new(template, template)

@@ -1,6 +1,8 @@
 """The plan as a document: what was written once is read by every version, and hashed as it was written."""
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.support.builders import (
@@ -20,6 +22,7 @@ from tests.support.builders import (
     stage,
     waiting,
 )
+from tests.support.certain import certain
 from tests.support.wider import ADDED, WIRE, models_in, wider
 
 from pratique.api.v1alpha1.action import Approvers
@@ -29,7 +32,7 @@ from pratique.api.v1alpha1.notifications import NotificationRule
 from pratique.api.v1alpha1.people import People
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.guarded import VERIFY
-from pratique.core.kernel.effects import Evaluation, Stored, Verified
+from pratique.core.kernel.effects import Evaluation, Plan, Stored, Verified
 from pratique.core.plans.document import Document, document, document_of, head_of, is_plan_of, is_same, whole_of
 from pratique.core.runs.plan import EVALUATE, OPEN_GATE, READ_ACTION, plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
@@ -46,20 +49,20 @@ GUARDED = {VERIFY: Verified()}
 MODELS = models_in(RunPlan)
 
 
-def test_it_is_ascii_in_order_and_says_everything_but_the_summary():
+def test_it_is_ascii_in_order_and_says_everything_but_the_summary() -> None:
     text = document(HELD).text
     assert text.isascii() and text == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
     assert set(json.loads(text)) == set(HELD.to_wire()) - {"summary"}
     assert document(HELD).plan == HELD.model_copy(update={"summary": []})
 
 
-def test_every_model_of_a_plan_is_in_the_one_that_is_tried():
+def test_every_model_of_a_plan_is_in_the_one_that_is_tried() -> None:
     """Else a field of a model that the example leaves out would be tried nowhere."""
     said = repr(HELD)
     assert set(MODELS) == {"RunPlan", *(name for name in MODELS if f"{name}(" in said)}
 
 
-def test_where_it_is_kept():
+def test_where_it_is_kept() -> None:
     own, gate = document(FREE), approval_of(waiting(HELD))
     held = waiting(HELD).status.model_copy(update={"document": None})
     frozen = document(HELD)
@@ -74,7 +77,7 @@ def test_where_it_is_kept():
     assert document_of(run().status, None) is None
 
 
-def test_what_people_read_beside_it_is_what_a_version_before_needs_to_go_on_waiting():
+def test_what_people_read_beside_it_is_what_a_version_before_needs_to_go_on_waiting() -> None:
     """It asks of a plan what version 0.1.0 required of one; and it must not be more, since a status is written often."""
     head = head_of(document(HELD), ["one line"])
     assert {"digest", "action", "serviceAccountRef", "timeout", "gate", "notifications"} <= set(head)
@@ -83,7 +86,7 @@ def test_what_people_read_beside_it_is_what_a_version_before_needs_to_go_on_wait
     assert RunPlan.model_validate(head).gate == HELD.gate
 
 
-def opening(outcomes=None):
+def opening(outcomes: dict[str, Any] | None = None) -> Plan[Any]:
     """Look at a run whose gate has to be opened."""
     fresh = without_results(document(HELD).plan).model_copy(update={"summary": HELD.summary})
     judged = {EVALUATE: Evaluation(plan=fresh)} | SHOWN
@@ -94,8 +97,8 @@ STORED = [each.to_wire() for each in (waiting(HELD), approval_of(waiting(HELD), 
 OPENED = only(opening().effects).manifest
 
 
-@pytest.fixture(scope="module", params=MODELS.values(), ids=MODELS)
-def _later(request):
+@pytest.fixture(scope="module", params=list(MODELS.values()), ids=list(MODELS))
+def _later(request: pytest.FixtureRequest) -> Iterator[Any]:
     """This version, as one that has a field more in one model of a plan; what is stored is of before."""
     with wider(request.param):
         yield
@@ -110,7 +113,7 @@ class TestLater:
 
     def test_a_run_that_was_held_does_what_was_approved(self) -> None:
         held, gate = ActionRun.model_validate(STORED[0]), Approval.model_validate(STORED[1])
-        assert document_of(held.status, gate).digest == gate.spec.plan.digest
+        assert certain(document_of(held.status, gate)).digest == gate.spec.plan.digest
         known = SHOWN | GUARDED | {READ_ACTION: Stored(action().to_wire())}
         plan = plan_action_run(RunSnapshot(held, action=action(), approval=gate, outcomes=known), NOW)
         assert effects(plan) == ["create/made"], plan.status.message
@@ -130,7 +133,7 @@ class TestLater:
 OTHER = run_plan(planned("other"), gate=GATE)
 
 
-def test_which_plan_a_gate_that_is_there_holds():
+def test_which_plan_a_gate_that_is_there_holds() -> None:
     found, wanted = approved(HELD), approved(HELD)
     assert is_plan_of(found, wanted)
     assert not is_plan_of(found, approved(OTHER))
@@ -144,12 +147,12 @@ def test_which_plan_a_gate_that_is_there_holds():
     assert not is_plan_of(earlier.model_copy(update={"document": unknown.text, "digest": unknown.digest}), wanted)
 
 
-def test_same_is_what_says_the_same_now():
+def test_same_is_what_says_the_same_now() -> None:
     assert is_same(HELD, HELD.model_copy(update={"summary": []}))
     assert not is_same(HELD, OTHER)
 
 
-def test_the_spec_of_a_gate_may_get_fields_too():
+def test_the_spec_of_a_gate_may_get_fields_too() -> None:
     with wider(ApprovalSpec, ApprovalPlan):
         adopted = opening({OPEN_GATE: failed("AlreadyExists", found=OPENED)})
         assert adopted.status.phase is Phase.WAITING_FOR_APPROVAL, adopted.status.message

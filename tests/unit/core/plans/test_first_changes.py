@@ -36,11 +36,13 @@ def listed(*args: Any) -> list[tuple[str, str, str]]:
         ({"a": "ö\u202e"}, {"a": "1"}, {"a": "ö"}, [("a", '"1"', '"ö"')]),
     ],
 )
-def test_what_is_listed(template, before, after, expected):
+def test_what_is_listed(
+    template: dict[str, Any], before: dict[str, Any], after: dict[str, Any], expected: list[Any]
+) -> None:
     assert listed(template, before, after) == expected
 
 
-def test_a_long_value_is_cut_and_still_told_apart():
+def test_a_long_value_is_cut_and_still_told_apart() -> None:
     (one,) = changes({"a": 1}, {"a": "x" * 500}, {"a": 1})
     (other,) = changes({"a": 1}, {"a": "x" * 499 + "y"}, {"a": 1})
     assert len(one.before) <= 160
@@ -48,12 +50,12 @@ def test_a_long_value_is_cut_and_still_told_apart():
     assert one.before[:100] == other.before[:100]
 
 
-def test_invisible_characters_make_a_difference_that_shows():
+def test_invisible_characters_make_a_difference_that_shows() -> None:
     (one,) = changes({"a": 1}, {"a": "x\u200b"}, {"a": 1})
     assert one.before.startswith('"x" (sha256:')
 
 
-def test_many_are_counted_and_still_told_apart():
+def test_many_are_counted_and_still_told_apart() -> None:
     template = {f"k{n:02}": 1 for n in range(40)}
     found = changes(template, {}, template)
     assert (len(found), found[-1].path) == (MAX_CHANGES + 1, "24 more fields")
@@ -68,11 +70,13 @@ JSON = st.recursive(
 
 
 @given(JSON, JSON)
-def test_nothing_changes_in_what_stays(template, live):
+def test_nothing_changes_in_what_stays(template: Any, live: Any) -> None:
     assert changes(template, live, live) == []
 
 
 @given(st.dictionaries(st.sampled_from("ab"), JSON, min_size=1), st.dictionaries(st.sampled_from("xyz"), JSON), JSON)
-def test_a_field_that_the_template_does_not_set_is_never_shown(template, foreign, other):
+def test_a_field_that_the_template_does_not_set_is_never_shown(
+    template: dict[str, Any], foreign: dict[str, Any], other: Any
+) -> None:
     before, after = {**template, **foreign}, {**template, **dict.fromkeys(foreign, other)}
     assert changes(template, before, after) == []

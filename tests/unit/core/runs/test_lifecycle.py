@@ -1,6 +1,7 @@
 """What becomes of a run until it may start, and what each transition writes."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from tests.support.builders import (
@@ -24,15 +25,16 @@ from tests.support.builders import (
     tried,
     waiting,
 )
+from tests.support.certain import certain
 
-from pratique.api.v1alpha1.action_run import ActionRun, DryRun, Phase, RunApproval
+from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, DryRun, Phase, RunApproval, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.api.v1alpha1.notifications import Notification
 from pratique.api.v1alpha1.status import TimelineEntry
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.guarded import VERIFY
 from pratique.core.gates.opening import approval_name, open_gate
-from pratique.core.kernel.effects import Delivery, Evaluation, Stored, Verified
+from pratique.core.kernel.effects import Delivery, Evaluation, Failure, Plan, Stored, Verified
 from pratique.core.plans.document import document, document_of, head_of
 from pratique.core.runs.plan import EVALUATE, OPEN_GATE, READ_ACTION, READ_GATE, plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
@@ -46,29 +48,31 @@ MADE = {"create/made": Stored(live(manifest(name="made")))}
 TRIED = tried(HELD)
 
 
-def look(subject=None, outcomes=None, now=NOW, **known):
+def look(
+    subject: ActionRun | None = None, outcomes: dict[str, Any] | None = None, now: datetime = NOW, **known: Any
+) -> Plan[Any]:
     known = {"action": action(), "vouched": True, **known}
     return plan_action_run(RunSnapshot(subject or run(), **known, outcomes=outcomes or {}), now)
 
 
-def judged(plan=None, *refusals: str):
+def judged(plan: RunPlan | None = None, *refusals: str) -> dict[str, Any]:
     return {EVALUATE: Evaluation(refusals, plan)} | TRIED
 
 
-def opened(**changed) -> Stored:
-    made = open_gate(run(), HELD, HELD.gate, NOW)
+def opened(**changed: Any) -> Stored:
+    made = open_gate(run(), HELD, certain(HELD.gate), NOW)
     return Stored({**made, "spec": {**made["spec"], **changed}})
 
 
-def conditions(status) -> dict[str, tuple[str, str]]:
+def conditions(status: ActionRunStatus) -> dict[str, tuple[str, str]]:
     return {each.type: (each.status.value, each.reason) for each in status.conditions}
 
 
-def entries(status) -> list[str]:
+def entries(status: ActionRunStatus) -> list[str]:
     return [entry.id for entry in status.notifications]
 
 
-def test_first_the_action_is_evaluated():
+def test_first_the_action_is_evaluated() -> None:
     effect = only(look().effects)
     assert (effect.key, effect.action, effect.run) == (EVALUATE, action(), run())
 
@@ -96,7 +100,9 @@ def test_first_the_action_is_evaluated():
         ),
     ],
 )
-def test_what_cannot_be_judged_is_held(known, outcomes, message, reason, state, retry):
+def test_what_cannot_be_judged_is_held(
+    known: dict[str, Any], outcomes: dict[str, Any], message: str, reason: str, state: str, retry: bool
+) -> None:
     plan = look(None, outcomes, **known)
     assert (plan.status.phase, plan.retry, plan.effects) == (Phase.PENDING, retry, ())
     assert plan.status.message.startswith(message)
@@ -106,12 +112,12 @@ def test_what_cannot_be_judged_is_held(known, outcomes, message, reason, state, 
 
 
 @pytest.mark.parametrize(("age", "pause"), [(0, 0.5), (10, 10), (600, 60)])
-def test_what_could_not_be_evaluated_is_tried_again_more_and_more_seldom(age, pause):
+def test_what_could_not_be_evaluated_is_tried_again_more_and_more_seldom(age: int, pause: float) -> None:
     held = run(meta={"creation_timestamp": NOW})
     assert look(held, {EVALUATE: failed("EvaluationFailed")}, at(age)).wake_at == at(age + pause)
 
 
-def test_refused_says_every_reason():
+def test_refused_says_every_reason() -> None:
     status = look(None, judged(None, "first", "second")).status
     assert (status.phase, status.message, status.finished_at) == (Phase.REFUSED, "first; second", NOW)
     no, refused = ("False", "Refused"), ("True", "Refused")
@@ -119,7 +125,7 @@ def test_refused_says_every_reason():
     assert entries(status) == ["Refused/KubernetesEvents"]
 
 
-def test_free_starts_and_ends_in_one_look():
+def test_free_starts_and_ends_in_one_look() -> None:
     assert effects(look(None, judged(FREE))) == ["create/made"]
     status = look(None, judged(FREE) | MADE).status
     assert (status.phase, status.message, status.started_at) == (Phase.SUCCEEDED, "Done: ConfigMap team-a/made", NOW)
@@ -130,7 +136,7 @@ def test_free_starts_and_ends_in_one_look():
     assert entries(status) == ["Succeeded/KubernetesEvents", "Succeeded/chat"]
 
 
-def test_held_opens_its_gate_first_and_then_waits():
+def test_held_opens_its_gate_first_and_then_waits() -> None:
     create = only(look(None, judged(EVALUATED)).effects)
     assert (create.key, create.manifest, create.run_as) == (OPEN_GATE, opened().object, None)
     status = look(None, judged(EVALUATED) | {OPEN_GATE: opened()}).status
@@ -163,19 +169,21 @@ PLANTED = "The name ten-days-platform-7d9f3a6000 is taken by an Approval that th
         ({"inputs": [{"name": "size", "title": "Size", "value": "small"}]}, Phase.REFUSED, PLANTED),
     ],
 )
-def test_a_gate_that_is_there_already_must_be_this_runs_own(changed, phase, message):
+def test_a_gate_that_is_there_already_must_be_this_runs_own(
+    changed: dict[str, Any], phase: Phase, message: str
+) -> None:
     exists = failed("AlreadyExists", found=opened(**changed).object)
     status = look(None, judged(EVALUATED) | {OPEN_GATE: exists}).status
     assert (status.phase, status.message.startswith(message)) == (phase, True)
 
 
-def test_a_gate_opened_before_a_crash_is_adopted_with_its_deadline():
+def test_a_gate_opened_before_a_crash_is_adopted_with_its_deadline() -> None:
     exists = failed("AlreadyExists", found=opened().object)
     status = look(None, judged(EVALUATED) | {OPEN_GATE: exists}, at(30)).status
     assert (status.phase, "until 2026-11-24 14:00 UTC" in status.message) == (Phase.WAITING_FOR_APPROVAL, True)
 
 
-def test_a_gate_that_the_version_before_opened_shows_no_inputs_and_is_adopted():
+def test_a_gate_that_the_version_before_opened_shows_no_inputs_and_is_adopted() -> None:
     asked = judged(HELD.model_copy(update={"inputs": {"size": "large"}}))
     create = only(look(None, asked).effects)
     assert create.manifest["spec"]["inputs"] == [{"name": "size", "title": "size", "value": "large"}]
@@ -192,7 +200,7 @@ def test_a_gate_that_the_version_before_opened_shows_no_inputs_and_is_adopted():
         (ApprovalState.WITHDRAWN, [], Phase.WITHDRAWN, "The requester took it back"),
     ],
 )
-def test_follows_the_end_of_its_gate(state, decisions, phase, message):
+def test_follows_the_end_of_its_gate(state: ApprovalState, decisions: list[Any], phase: Phase, message: str) -> None:
     held = waiting(HELD, withdrawn=state is ApprovalState.WITHDRAWN)
     plan = look(held, approval=approval_of(held, state, decisions=decisions))
     assert (plan.status.phase, plan.effects, plan.status.finished_at) == (phase, (), NOW)
@@ -202,7 +210,7 @@ def test_follows_the_end_of_its_gate(state, decisions, phase, message):
     assert entries(plan.status) == [f"{phase.value}/KubernetesEvents", f"{phase.value}/chat"]
 
 
-def test_granted_starts_and_tells():
+def test_granted_starts_and_tells() -> None:
     held = waiting(HELD)
     granted = approval_of(held, ApprovalState.APPROVED, decisions=[counted("l1", comment="fine")])
     assert effects(look(held, approval=granted)) == ["try/made", READ_ACTION]
@@ -215,7 +223,7 @@ def test_granted_starts_and_tells():
     assert entries(status)[:2] == ["Approved/KubernetesEvents", "Approved/chat"]
 
 
-def test_a_forged_plan_does_not_run():
+def test_a_forged_plan_does_not_run() -> None:
     """What runs is in the frozen spec of the Approval: what a status says of it is read by people alone."""
     held = waiting(HELD)
     granted = approval_of(held, ApprovalState.APPROVED)
@@ -228,26 +236,28 @@ def test_a_forged_plan_does_not_run():
     assert plan.status.message.startswith("What was approved is not what would run")
 
 
-def without_document(gate):
+def without_document(gate: Approval) -> Approval:
     plan = gate.spec.plan.model_copy(update={"document": None})
     return gate.model_copy(update={"spec": gate.spec.model_copy(update={"plan": plan})})
 
 
-def held_by(plan, **stored):
+def held_by(plan: RunPlan, **stored: Any) -> ActionRun:
     """Return a run that waits, as it is stored: what runs is in its Approval."""
     held = waiting(plan)
     return held.model_copy(update={"status": held.status.model_copy(update={"document": None, **stored})})
 
 
-def test_a_document_that_an_older_crd_has_cut_off_is_not_guessed_at():
+def test_a_document_that_an_older_crd_has_cut_off_is_not_guessed_at() -> None:
     pruned = without_document(approval_of(waiting(HELD), ApprovalState.APPROVED))
     plan = look(held_by(HELD), approval=pruned)
     assert (plan.status.phase, plan.effects) == (Phase.SUPERSEDED, ())
     assert plan.status.message.startswith("What was approved is not known any more, since its plan is gone")
 
 
-def test_a_gate_that_the_version_before_opened_leaves_the_plan_in_the_status():
-    opened = Stored(without_document(Approval.model_validate(open_gate(run(), HELD, HELD.gate, NOW))).to_wire())
+def test_a_gate_that_the_version_before_opened_leaves_the_plan_in_the_status() -> None:
+    opened = Stored(
+        without_document(Approval.model_validate(open_gate(run(), HELD, certain(HELD.gate), NOW))).to_wire()
+    )
     status = look(None, judged(EVALUATED) | {OPEN_GATE: opened}).status
     assert status.phase is Phase.WAITING_FOR_APPROVAL
     assert document_of(status, Approval.model_validate(opened.object)) == document(HELD)
@@ -255,12 +265,12 @@ def test_a_gate_that_the_version_before_opened_leaves_the_plan_in_the_status():
 
 
 @pytest.mark.parametrize("plan", [None, FREE])
-def test_a_lost_plan_is_superseded(plan):
+def test_a_lost_plan_is_superseded(plan: RunPlan | None) -> None:
     held = run(phase=Phase.WAITING_FOR_APPROVAL, plan=plan)
     assert look(held).status.phase is Phase.SUPERSEDED
 
 
-def test_waits_while_its_gate_is_unknown_or_silent():
+def test_waits_while_its_gate_is_unknown_or_silent() -> None:
     held = waiting(HELD)
     own = approval_of(held)
     stranger = approval_of(held, ApprovalState.APPROVED)
@@ -272,7 +282,7 @@ def test_waits_while_its_gate_is_unknown_or_silent():
     assert approval_name(held, "platform") == own.metadata.name
 
 
-def test_a_gate_that_is_not_in_the_cache_is_read():
+def test_a_gate_that_is_not_in_the_cache_is_read() -> None:
     read = only(look(waiting(HELD)).effects)
     assert (read.key, str(read.ref)) == (READ_GATE, "Approval team-a/ten-days-platform-7d9f3a6000")
     plan = look(waiting(HELD), {READ_GATE: failed("Timeout", transient=True)})
@@ -283,9 +293,9 @@ def test_a_gate_that_is_not_in_the_cache_is_read():
 
 
 @pytest.mark.parametrize("state", [ApprovalState.APPROVED, ApprovalState.DECLINED])
-def test_an_end_of_its_gate_that_somebody_else_wrote_counts_only_under_guard(state):
+def test_an_end_of_its_gate_that_somebody_else_wrote_counts_only_under_guard(state: ApprovalState) -> None:
     held = waiting(HELD)
-    known = {"approval": approval_of(held, state), "vouched": False}
+    known: dict[str, Any] = {"approval": approval_of(held, state), "vouched": False}
     assert effects(look(held, **known)) == [VERIFY]
     for outcome in (failed("Timeout", transient=True), Verified("ValidatingAdmissionPolicy x is gone")):
         unsure = look(held, {VERIFY: outcome}, **known)
@@ -297,18 +307,18 @@ def test_an_end_of_its_gate_that_somebody_else_wrote_counts_only_under_guard(sta
 GAP = "The API server did not guard: ValidatingAdmissionPolicy pratique-decision was deleted and made again"
 
 
-def superseded(held: ActionRun):
+def superseded(held: ActionRun) -> Approval:
     return approval_of(held, ApprovalState.SUPERSEDED, message=GAP, decisions=[counted("l1")])
 
 
-def test_a_superseded_gate_is_opened_again_for_what_a_fresh_look_shows():
+def test_a_superseded_gate_is_opened_again_for_what_a_fresh_look_shows() -> None:
     held = waiting(HELD, status={"timeline": [TimelineEntry(at=NOW, event="WaitingForApproval")]})
-    known = {"approval": superseded(held)}
+    known: dict[str, Any] = {"approval": superseded(held)}
     assert effects(look(held, **known)) == [EVALUATE]
     fresh = run_plan(planned("other", dry_run=DryRun(result="Passed")), gate=stage(required=2))
     judged_anew = judged(without_results(fresh)) | tried(fresh)
     create = only(look(held, judged_anew, at(90), **known).effects)
-    assert create.manifest == open_gate(held, fresh, fresh.gate, at(90), 2)
+    assert create.manifest == open_gate(held, fresh, certain(fresh.gate), at(90), 2)
     status = look(held, judged_anew | {OPEN_GATE: Stored(create.manifest)}, at(90), **known).status
     assert (status.phase, status.plan) == (Phase.WAITING_FOR_APPROVAL, head_of(document(fresh), fresh.summary))
     assert [(each.name, each.round) for each in status.approvals] == [("ten-days-platform-7d9f3a6000-2", 2)]
@@ -318,7 +328,7 @@ def test_a_superseded_gate_is_opened_again_for_what_a_fresh_look_shows():
     assert entries(status) == ["ApprovalRequested/2/KubernetesEvents", "ApprovalRequested/2/chat"]
 
 
-def test_a_gate_that_was_opened_again_is_followed():
+def test_a_gate_that_was_opened_again_is_followed() -> None:
     gates = [RunApproval(stage="platform", name="any", state=ApprovalState.PENDING, round=2)]
     held = waiting(HELD, status={"approvals": gates})
     second = approval_of(held, ApprovalState.APPROVED, decisions=[counted("l1")])
@@ -336,7 +346,7 @@ def test_a_gate_that_was_opened_again_is_followed():
         (1, {"action": None}, "The Action create-environment was deleted while the request waited"),
     ],
 )
-def test_a_superseded_gate_is_not_opened_again_for_ever(round_, known, message):
+def test_a_superseded_gate_is_not_opened_again_for_ever(round_: int, known: dict[str, Any], message: str) -> None:
     gates = [RunApproval(stage="platform", name="any", state=ApprovalState.PENDING, round=round_)]
     held = waiting(HELD, status={"approvals": gates})
     plan = look(held, judged(HELD), approval=superseded(held), **known)
@@ -344,7 +354,7 @@ def test_a_superseded_gate_is_not_opened_again_for_ever(round_, known, message):
 
 
 @pytest.mark.parametrize(("why", "expected"), [("Much", "1 more: Much"), ("", "1 more")])
-def test_shows_a_partial_tally(why, expected):
+def test_shows_a_partial_tally(why: str, expected: str) -> None:
     held = waiting(run_plan(gate=stage(message=why)))
     partial = approval_of(held, decisions=[counted("l1")], message="1 more")
     assert look(held, approval=partial).status.message == expected
@@ -354,14 +364,14 @@ ENDS = [phase for phase in Phase if phase.is_end]
 
 
 @pytest.mark.parametrize("phase", ENDS)
-def test_an_end_never_changes(phase):
+def test_an_end_never_changes(phase: Phase) -> None:
     ended = run(phase=phase, message="as it was", plan=HELD)
     granted = approval_of(ended, ApprovalState.APPROVED)
     plan = look(ended, judged(FREE) | MADE, DEADLINE, approval=granted)
     assert (plan.status, plan.effects, plan.wake_at) == (ended.status, (), None)
 
 
-def test_an_end_still_marks_its_outbox():
+def test_an_end_still_marks_its_outbox() -> None:
     entry = Notification(id="Failed/chat", event="Failed", channel="chat", at=NOW, next_attempt_at=at(5))
     ended = run(phase=Phase.FAILED, notifications=[entry])
     assert look(ended).wake_at == at(5)
@@ -370,19 +380,19 @@ def test_an_end_still_marks_its_outbox():
 
 
 @pytest.mark.parametrize("phase", list(Phase))
-def test_a_run_that_is_being_deleted_is_left_alone(phase: Phase):
+def test_a_run_that_is_being_deleted_is_left_alone(phase: Phase) -> None:
     going: ActionRun = run(meta={"deletion_timestamp": NOW}, phase=phase, plan=HELD, started_at=NOW)
     plan = look(going, judged(FREE))
     assert (plan.status, plan.effects) == (going.status, ())
 
 
-def test_the_timeline_is_bounded():
+def test_the_timeline_is_bounded() -> None:
     lines = [TimelineEntry(at=NOW, event="Running", message=str(index)) for index in range(32)]
     timeline = plan_action_run(proven(running(timeline=lines), MADE), NOW).status.timeline
     assert (len(timeline), timeline[0].message, timeline[-1].event) == (32, "1", "Succeeded")
 
 
-def test_a_suspended_action_takes_no_run():
+def test_a_suspended_action_takes_no_run() -> None:
     status = look(action=action(suspend=True)).status
     assert (status.phase, status.message) == (
         Phase.REFUSED,
@@ -395,7 +405,7 @@ EXISTS = {"try/made": failed("AlreadyExists", found=live(manifest(name="made")))
 OTHER = {"try/other": Stored(live(manifest(name="other")))}
 
 
-def test_held_is_tried_before_anybody_is_asked():
+def test_held_is_tried_before_anybody_is_asked() -> None:
     asked = look(None, {EVALUATE: judged(EVALUATED)[EVALUATE]})
     assert effects(asked) == ["try/made"]
     no_rights = {"try/made": failed("Forbidden", "no rights")}
@@ -407,7 +417,7 @@ def test_held_is_tried_before_anybody_is_asked():
 NO_RIGHT = failed("Forbidden", 'configmaps is forbidden: User "x" cannot create resource "configmaps" in API group ""')
 
 
-def test_a_right_that_may_be_on_its_way_is_waited_for():
+def test_a_right_that_may_be_on_its_way_is_waited_for() -> None:
     """Who applies an account, its rights and a run in one file is not refused for a tenth of a second."""
     known = judged(EVALUATED) | {"try/made": NO_RIGHT}
     waits = look(None, known)
@@ -419,13 +429,13 @@ def test_a_right_that_may_be_on_its_way_is_waited_for():
     assert (ended.phase, ended.held_up) == (Phase.REFUSED, None)
 
 
-def test_a_dry_run_without_an_answer_is_asked_again():
+def test_a_dry_run_without_an_answer_is_asked_again() -> None:
     plan = look(None, judged(EVALUATED) | {"try/made": failed("Timeout", "slow", transient=True)})
     assert (plan.status.phase, plan.retry, plan.effects) == (Phase.PENDING, True, ())
     assert plan.status.message == "The dry run gave no answer: slow"
 
 
-def test_several_free_objects_are_tried_before_the_first_is_made():
+def test_several_free_objects_are_tried_before_the_first_is_made() -> None:
     assert effects(look(None, {EVALUATE: judged(TWO)[EVALUATE]})) == ["try/made", "try/other"]
     assert effects(look(None, judged(TWO) | OTHER)) == ["create/made"]
     refused = look(None, judged(TWO) | {"try/other": failed("Invalid", "data: no")}).status
@@ -433,13 +443,13 @@ def test_several_free_objects_are_tried_before_the_first_is_made():
 
 
 @pytest.mark.parametrize("answer", [failed("Invalid", "no"), failed("Timeout", transient=True)])
-def test_what_began_before_a_crash_is_never_refused(answer):
+def test_what_began_before_a_crash_is_never_refused(answer: Failure) -> None:
     assert effects(look(None, judged(TWO) | EXISTS | {"try/other": answer})) == ["create/made"]
 
 
 @pytest.mark.parametrize("phase", [Phase.PENDING, Phase.WAITING_FOR_APPROVAL, Phase.RUNNING])
 @pytest.mark.parametrize("plan", [None, HELD])
-def test_an_end_that_was_seen_stays_whatever_is_written_since(phase, plan):
+def test_an_end_that_was_seen_stays_whatever_is_written_since(phase: Phase, plan: RunPlan | None) -> None:
     forged = run(phase=phase, plan=plan, started_at=NOW)
     status = look(forged, judged(FREE) | MADE, ended=Phase.DECLINED).status
     assert (status.phase, status.message.startswith("It had ended as Declined")) == (Phase.DECLINED, True)
@@ -470,7 +480,9 @@ NONE = "There is no Action named create-environment"
         ),
     ],
 )
-def test_an_action_may_come_within_a_minute_and_then_the_nearest_is_named(age, known, said, reconciling, wakes):
+def test_an_action_may_come_within_a_minute_and_then_the_nearest_is_named(
+    age: float, known: tuple[Any, ...], said: str, reconciling: bool, wakes: bool
+) -> None:
     asked = run()
     created = asked.metadata.creation_timestamp
     plan = plan_action_run(RunSnapshot(asked, actions=known), created + timedelta(minutes=age))

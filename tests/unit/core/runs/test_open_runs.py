@@ -1,6 +1,7 @@
 """How many runs one person may have open: whose is one too many, in whatever order they are looked at."""
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -103,7 +104,10 @@ def test_a_burst_leaves_the_first_ones_open_in_whatever_order_they_are_looked_at
 
 def test_each_person_has_their_own_number_and_letter_case_makes_no_other() -> None:
     world = World(1)
-    for_me = {"requested_by": Requester(username=ARGO), "on_behalf_of": OnBehalfOf(username="DEVELOPER@example.com")}
+    for_me: dict[str, Any] = {
+        "requested_by": Requester(username=ARGO),
+        "on_behalf_of": OnBehalfOf(username="DEVELOPER@example.com"),
+    }
     world.ask("mine")
     world.ask("for-me", **for_me)
     world.ask("elsewhere", space="team-b")

@@ -33,7 +33,7 @@ def largest(**each: Any) -> RunPlan:
     return run_plan(*objects, outputs={"x": "${resources.r0.status.x}"})
 
 
-def answered(effect: Effect, plan: RunPlan) -> object:
+def answered(effect: Effect[Any], plan: RunPlan) -> object:
     match effect:
         case EvaluateRun():
             return Evaluation(plan=plan)

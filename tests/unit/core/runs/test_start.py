@@ -1,5 +1,8 @@
 """Whether a granted run may start, and whether one that is under way was ever allowed: every reason, and its twin."""
 
+from datetime import datetime
+from typing import Any
+
 import pytest
 from tests.support.builders import (
     NOW,
@@ -21,11 +24,12 @@ from tests.support.builders import (
     waiting,
 )
 
-from pratique.api.v1alpha1.action_run import DryRun, FieldChange, HeldUp, Phase
-from pratique.api.v1alpha1.approval import ApprovalPlan, ApprovalState, ApprovalStatus
+from pratique.api.v1alpha1.action import Action
+from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, DryRun, FieldChange, HeldUp, Phase, RunPlan
+from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalState, ApprovalStatus
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.guarded import VERIFY
-from pratique.core.kernel.effects import Evaluation, Failure, Stored, Verified
+from pratique.core.kernel.effects import Evaluation, Failure, Plan, Stored, Verified
 from pratique.core.plans.document import document
 from pratique.core.runs.plan import EVALUATE, READ_ACTION, READ_GATE, plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
@@ -58,22 +62,30 @@ def shows(replicas: object, uid: str = "d1") -> dict[str, object]:
     return {"try/web/find": Stored(found), "try/web": Stored(live(DEPLOYMENT, uid))}
 
 
-def start(plan=MADE, outcomes=None, now=NOW, approval=None, found=ACTION, held_up=None, **status):
+def start(
+    plan: RunPlan = MADE,
+    outcomes: dict[str, Any] | None = None,
+    now: datetime = NOW,
+    approval: Approval | None = None,
+    found: Action | Failure = ACTION,
+    held_up: HeldUp | None = None,
+    **status: Any,
+) -> Plan[Any]:
     """Look at a run that was granted a minute after NOW; `found` is the Action that is there then."""
     held = waiting(plan)
     held = held.model_copy(update={"status": held.status.model_copy(update={"held_up": held_up})})
     granted = approval or approval_of(held, APPROVED, **status)
-    tried = {"try/one": Stored(live(manifest(name="one")))} if outcomes is None else outcomes
-    known = {READ_ACTION: found if isinstance(found, Failure) else Stored(found.to_wire())}
+    tried: dict[str, Any] = {"try/one": Stored(live(manifest(name="one")))} if outcomes is None else outcomes
+    known: dict[str, Any] = {READ_ACTION: found if isinstance(found, Failure) else Stored(found.to_wire())}
     return plan_action_run(RunSnapshot(held, approval=granted, outcomes=GUARDED | tried | known), now)
 
 
-def superseded(plan) -> str:
+def superseded(plan: Plan[ActionRunStatus]) -> str:
     assert (plan.status.phase, plan.effects) == (Phase.SUPERSEDED, ())
     return plan.status.message
 
 
-def test_what_shows_the_same_as_before_starts():
+def test_what_shows_the_same_as_before_starts() -> None:
     held = waiting(MADE)
     asked = plan_action_run(RunSnapshot(held, approval=approval_of(held, APPROVED), outcomes=GUARDED), NOW)
     assert effects(asked) == ["try/one", READ_ACTION]
@@ -85,7 +97,7 @@ def test_what_shows_the_same_as_before_starts():
     assert effects(start(DEFERRED)) == ["late/one"]
 
 
-def test_a_right_that_may_be_on_its_way_does_not_undo_an_approval():
+def test_a_right_that_may_be_on_its_way_does_not_undo_an_approval() -> None:
     right = 'configmaps is forbidden: User "x" cannot create resource "configmaps" in API group ""'
     known = {"try/one": failed("Forbidden", right)}
     waits = start(outcomes=known)
@@ -95,7 +107,7 @@ def test_a_right_that_may_be_on_its_way_does_not_undo_an_approval():
     assert "the dry run is refused now" in superseded(start(outcomes=known, held_up=long_ago))
 
 
-def test_what_is_so_already_starts_too():
+def test_what_is_so_already_starts_too() -> None:
     """Somebody was faster, or the operator was killed after it had changed the object."""
     assert effects(start(SCALED, shows(10))) == ["before/web/find"]
 
@@ -108,17 +120,17 @@ def test_what_is_so_already_starts_too():
         (action(suspend=True), "The Action create-environment is suspended: ask again"),
     ],
 )
-def test_superseded_by_its_action(found, message):
+def test_superseded_by_its_action(found: Action | Failure, message: str) -> None:
     assert superseded(start(found=found)).startswith(message)
 
 
-def test_an_edited_action_changes_nothing_for_it():
+def test_an_edited_action_changes_nothing_for_it() -> None:
     edited = action(title="Another")
     edited = edited.model_copy(update={"metadata": edited.metadata.model_copy(update={"generation": 7})})
     assert effects(start(found=edited)) == ["create/one"]
 
 
-def test_an_approval_is_used_in_time_or_not_at_all():
+def test_an_approval_is_used_in_time_or_not_at_all() -> None:
     plan = run_plan(*MADE.resources, gate=stage(), start_deadline="10m")
     assert effects(start(plan, now=at(10.9))) == ["create/one"]
     message = superseded(start(plan, now=at(11)))
@@ -156,13 +168,13 @@ def test_an_approval_is_used_in_time_or_not_at_all():
         ),
     ],
 )
-def test_superseded_by_what_the_dry_run_shows_now(plan, outcomes, message):
+def test_superseded_by_what_the_dry_run_shows_now(plan: RunPlan, outcomes: dict[str, Any], message: str) -> None:
     said = superseded(start(plan, outcomes))
     assert said.startswith("It would not do any more what was approved: ")
     assert message in said
 
 
-def test_a_change_that_is_gone_is_told_too():
+def test_a_change_that_is_gone_is_told_too() -> None:
     mirrored = planned(
         "one", dry_run=DryRun(result="Passed", changes=[change('"a"', '"b"', "data.x")], listing="ByEntry")
     )
@@ -170,7 +182,7 @@ def test_a_change_that_is_gone_is_told_too():
     assert 'data.x would not change any more: "a" → "b"' in said
 
 
-def test_of_many_differences_three_are_told():
+def test_of_many_differences_three_are_told() -> None:
     many = [planned(f"r{n}", dry_run=DryRun(result="Passed")) for n in range(5)]
     said = superseded(start(run_plan(*many, gate=stage()), {f"try/r{n}": failed("Forbidden", "no") for n in range(5)}))
     assert said.count("refused now") == 3
@@ -181,20 +193,20 @@ SLOW = failed("Timeout", "slow", transient=True)
 
 
 @pytest.mark.parametrize("answers", [{"outcomes": {"try/one": SLOW}}, {"found": SLOW}])
-def test_no_answer_leaves_it_granted_and_asks_again(answers):
+def test_no_answer_leaves_it_granted_and_asks_again(answers: dict[str, Any]) -> None:
     plan = start(**answers)
     assert (plan.status.phase, plan.retry) == (Phase.WAITING_FOR_APPROVAL, True)
     assert plan.status.message == "Approved by lead-1: no. It starts once the API server has answered: slow"
 
 
 @pytest.mark.parametrize("found", [failed("NotFound"), action(suspend=True), SLOW])
-def test_what_began_before_a_crash_goes_on(found):
+def test_what_began_before_a_crash_goes_on(found: Action | Failure) -> None:
     """A run that made something cannot end as if nothing had been made."""
     exists = failed("AlreadyExists", found=live(manifest(name="one"), labels={"pratique.dev/run-uid": RUN_UID}))
     assert effects(start(outcomes={"try/one": exists}, now=at(9999), found=found)) == ["create/one"]
 
 
-def test_a_gate_with_another_rule_grants_nothing():
+def test_a_gate_with_another_rule_grants_nothing() -> None:
     held = waiting(MADE)
     easy = approval_of(held, APPROVED)
     policy = easy.spec.policy.model_copy(update={"decline_threshold": 9})
@@ -203,7 +215,7 @@ def test_a_gate_with_another_rule_grants_nothing():
 
 
 @pytest.mark.parametrize("state", [APPROVED, ApprovalState.DECLINED, ApprovalState.EXPIRED, ApprovalState.WITHDRAWN])
-def test_a_forged_state_of_the_gate_is_not_followed(state):
+def test_a_forged_state_of_the_gate_is_not_followed(state: ApprovalState) -> None:
     held = waiting(MADE)
     forged = approval_of(held).model_copy(update={"status": approval_of(held, state).status})
     plan = plan_action_run(RunSnapshot(held, action=action(), approval=forged), NOW)
@@ -213,23 +225,23 @@ def test_a_forged_state_of_the_gate_is_not_followed(state):
 # ---- what is under way
 
 
-def go_on(subject, outcomes=None, **known):
+def go_on(subject: ActionRun, outcomes: dict[str, Any] | None = None, **known: Any) -> Plan[Any]:
     return plan_action_run(
         RunSnapshot(subject, **{"action": action(), **known}, outcomes=GUARDED | (outcomes or {})), NOW
     )
 
 
-def unproven(plan) -> str:
+def unproven(plan: Plan[ActionRunStatus]) -> str:
     assert (plan.status.phase, plan.effects) == (Phase.FAILED, ())
     assert plan.status.message.startswith("It cannot be proven any more that this may run: ")
     return plan.status.message
 
 
-def granted(plan, **status):
+def granted(plan: RunPlan, **status: Any) -> Approval:
     return approval_of(waiting(plan), APPROVED, **status)
 
 
-def test_a_gated_run_under_way_is_proven_by_the_decisions():
+def test_a_gated_run_under_way_is_proven_by_the_decisions() -> None:
     assert effects(go_on(running(MADE), approval=granted(MADE))) == ["create/one"]
     assert effects(plan_action_run(proven(running(MADE)), NOW)) == ["create/one"]
 
@@ -251,34 +263,34 @@ def test_a_gated_run_under_way_is_proven_by_the_decisions():
         ),
     ],
 )
-def test_a_forged_run_under_way_makes_nothing(approval, why):
+def test_a_forged_run_under_way_makes_nothing(approval: Approval | None, why: str) -> None:
     assert why in unproven(go_on(running(MADE), approval=approval))
 
 
-def test_a_run_that_only_its_status_says_is_under_way_goes_on_only_under_guard():
+def test_a_run_that_only_its_status_says_is_under_way_goes_on_only_under_guard() -> None:
     asked = plan_action_run(RunSnapshot(running(MADE), approval=granted(MADE)), NOW)
     assert effects(asked) == [VERIFY]
     changed = go_on(running(MADE), {VERIFY: Verified("x is gone")}, approval=granted(MADE))
     assert (changed.status, changed.effects, changed.retry) == (running(MADE).status, (), True)
 
 
-def test_another_plan_than_the_proven_one_is_proven_anew():
+def test_another_plan_than_the_proven_one_is_proven_anew() -> None:
     forged = run_plan(planned("one", manifest("Secret", "one")), gate=stage())
     subject = running(forged)
-    known = {"approval": granted(MADE), "proven": document(MADE).digest, "outcomes": GUARDED}
+    known: dict[str, Any] = {"approval": granted(MADE), "proven": document(MADE).digest, "outcomes": GUARDED}
     snapshot = RunSnapshot(subject, action=action(), **known)
     assert "does not have the digest that was approved" in unproven(plan_action_run(snapshot, NOW))
 
 
-def held_running(plan):
+def held_running(plan: RunPlan) -> ActionRun:
     """Return a run that was granted, as it is stored: what runs is in its Approval."""
     going = running(plan, approvals=waiting(plan).status.approvals)
     return going.model_copy(update={"status": going.status.model_copy(update={"document": None})})
 
 
-def test_what_runs_under_a_gate_is_read_from_the_approval():
+def test_what_runs_under_a_gate_is_read_from_the_approval() -> None:
     assert effects(go_on(held_running(MADE), approval=granted(MADE))) == ["create/one"]
-    known = {"approval": granted(MADE), "proven": document(MADE).digest}
+    known: dict[str, Any] = {"approval": granted(MADE), "proven": document(MADE).digest}
     assert effects(plan_action_run(RunSnapshot(held_running(MADE), **known), NOW)) == ["create/one"]
 
 
@@ -291,7 +303,9 @@ def test_what_runs_under_a_gate_is_read_from_the_approval():
     ],
 )
 @pytest.mark.parametrize("head", [True, False])
-def test_a_gate_that_is_late_in_the_cache_is_waited_for_and_one_that_is_deleted_is_not(answer, phase, retry, head):
+def test_a_gate_that_is_late_in_the_cache_is_waited_for_and_one_that_is_deleted_is_not(
+    answer: Failure | Stored, phase: Phase, retry: bool, head: bool
+) -> None:
     going = held_running(MADE)
     if not head:
         going = going.model_copy(update={"status": going.status.model_copy(update={"plan": {"gate": "no gate"}})})
@@ -304,7 +318,7 @@ def test_a_gate_that_is_late_in_the_cache_is_waited_for_and_one_that_is_deleted_
         assert [each.channel for each in plan.status.notifications] == ["KubernetesEvents", *(["chat"] if head else [])]
 
 
-def test_a_gate_without_its_document_proves_nothing():
+def test_a_gate_without_its_document_proves_nothing() -> None:
     cut = granted(MADE)
     plan = cut.spec.plan.model_copy(update={"document": None})
     cut = cut.model_copy(update={"spec": cut.spec.model_copy(update={"plan": plan})})
@@ -315,11 +329,11 @@ TWO = run_plan(planned("one", dry_run=DryRun(result="Passed")), planned("two"))
 BARE = without_results(TWO)
 
 
-def judged(plan=None, *refusals):
+def judged(plan: RunPlan | None = None, *refusals: Any) -> dict[str, Any]:
     return {EVALUATE: Evaluation(refusals, plan)}
 
 
-def test_a_free_run_under_way_is_proven_by_its_action():
+def test_a_free_run_under_way_is_proven_by_its_action() -> None:
     assert effects(go_on(running(TWO))) == [EVALUATE]
     assert effects(go_on(running(TWO), judged(BARE))) == ["create/one"]
 
@@ -334,11 +348,11 @@ def test_a_free_run_under_way_is_proven_by_its_action():
         (judged(run_plan(*BARE.resources, gate=stage())), {}, "its plan is not what its Action makes of it"),
     ],
 )
-def test_a_forged_free_run_makes_nothing(outcomes, known, why):
+def test_a_forged_free_run_makes_nothing(outcomes: dict[str, Any], known: dict[str, Any], why: str) -> None:
     assert why in unproven(go_on(running(TWO), outcomes, **known))
 
 
-def test_a_free_run_that_cannot_be_judged_now_waits():
+def test_a_free_run_that_cannot_be_judged_now_waits() -> None:
     plan = go_on(running(TWO), {EVALUATE: failed("EvaluationFailed", "busy")})
     assert (plan.status.phase, plan.status.message) == (
         Phase.RUNNING,
@@ -347,13 +361,13 @@ def test_a_free_run_that_cannot_be_judged_now_waits():
     assert plan.wake_at is not None
 
 
-def test_a_run_whose_plan_is_lost_fails():
+def test_a_run_whose_plan_is_lost_fails() -> None:
     lost = running()
     lost = lost.model_copy(update={"status": lost.status.model_copy(update={"document": None})})
     assert go_on(lost).status.phase is Phase.FAILED
 
 
-def test_the_decisive_decision_starts_the_time():
+def test_the_decisive_decision_starts_the_time() -> None:
     two = run_plan(*MADE.resources, gate=stage(required=2), start_deadline="10m")
     both = [counted("l1"), counted("l2")]
     assert effects(start(two, now=at(10.9), decisions=both)) == ["create/one"]

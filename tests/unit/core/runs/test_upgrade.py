@@ -7,6 +7,7 @@ All of it is tried twice: as this version is, and as a later one whose models ha
 """
 
 import json
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.certain import certain
 from tests.support.wider import models_in, wider
 
 from pratique.api.v1alpha1.action import Action
@@ -160,7 +162,7 @@ def granted(world: World, body: Json) -> None:
 
 
 @pytest.fixture(autouse=True, scope="module", params=["as it is", "with more fields"])
-def _models(request):
+def _models(request: pytest.FixtureRequest) -> Iterator[Any]:
     if request.param == "as it is":
         yield
     else:
@@ -168,20 +170,21 @@ def _models(request):
             yield
 
 
-def test_there_is_a_version_to_upgrade_from():
+def test_there_is_a_version_to_upgrade_from() -> None:
     assert FILES
 
 
 @pytest.mark.parametrize(("path", "name"), names("ActionRun", WAITING))
-def test_a_held_run_keeps_its_digest(path, name):
+def test_a_held_run_keeps_its_digest(path: Path, name: Name) -> None:
     world = World(path)
     run = ActionRun.model_validate(world.objects[name])
     gate = world.gate_of(run)
-    assert document_of(run.status, gate).digest == gate.spec.plan.digest == run.status.plan["digest"]
+    digest = certain(document_of(run.status, gate)).digest
+    assert digest == certain(gate).spec.plan.digest == certain(run.status.plan)["digest"]
 
 
 @pytest.mark.parametrize(("path", "name"), names("ActionRun", WAITING))
-def test_a_held_run_goes_on_waiting_and_nothing_is_written(path, name):
+def test_a_held_run_goes_on_waiting_and_nothing_is_written(path: Path, name: Name) -> None:
     world = World(path)
     body = world.objects[name]
     gate = next(each for each in world.all("Approval") if each["spec"]["subject"]["uid"] == body["metadata"]["uid"])
@@ -194,20 +197,20 @@ def test_a_held_run_goes_on_waiting_and_nothing_is_written(path, name):
 
 
 @pytest.mark.parametrize(("path", "name"), names("ActionRun", WAITING))
-def test_a_held_run_that_is_granted_now_does_what_was_approved(path, name):
+def test_a_held_run_that_is_granted_now_does_what_was_approved(path: Path, name: Name) -> None:
     world = World(path)
     body = world.objects[name]
     granted(world, body)
     after = world.run_to(body)
     assert after.status.phase in (Phase.RUNNING, Phase.SUCCEEDED), after.status.message
-    assert len(world.made) == len(document_of(after.status, world.gate_of(after)).plan.resources)
+    assert len(world.made) == len(certain(document_of(after.status, world.gate_of(after))).plan.resources)
 
 
 @pytest.mark.parametrize(("path", "name"), names("ActionRun", RUNNING))
-def test_a_run_that_is_under_way_goes_on(path, name):
+def test_a_run_that_is_under_way_goes_on(path: Path, name: Name) -> None:
     world = World(path)
     run = ActionRun.model_validate(world.objects[name])
-    planned = document_of(run.status, world.gate_of(run)).plan.resources
+    planned = certain(document_of(run.status, world.gate_of(run))).plan.resources
     for made, each in zip(run.status.resources, planned, strict=True):
         stored = deepcopy(each.manifest)
         stored["metadata"]["uid"] = made.uid
@@ -217,7 +220,7 @@ def test_a_run_that_is_under_way_goes_on(path, name):
 
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed", "Declined", "Refused", "Expired", "Withdrawn", "Superseded"])
-def test_an_end_stays_as_it_was_written(phase):
+def test_an_end_stays_as_it_was_written(phase: str) -> None:
     for param in names("ActionRun", phase):
         path, name = param.values
         world = World(path)
@@ -230,7 +233,7 @@ def test_an_end_stays_as_it_was_written(phase):
 
 
 @pytest.mark.parametrize("state", ["Approved", "Declined"])
-def test_a_gate_that_ended_costs_no_write(state):
+def test_a_gate_that_ended_costs_no_write(state: str) -> None:
     for param in names("Approval", state):
         path, name = param.values
         world = World(path)
@@ -249,7 +252,7 @@ def waited_for() -> list[Any]:
 
 
 @pytest.mark.parametrize(("path", "name"), waited_for())
-def test_a_gate_that_waits_says_once_that_it_is_under_way(path, name):
+def test_a_gate_that_waits_says_once_that_it_is_under_way(path: Path, name: Name) -> None:
     """Version 0.1.0 gave gates no Ready, and kstatus takes an object without it for one that is done."""
     world = World(path)
     body = world.objects[name]
@@ -266,12 +269,12 @@ def test_a_gate_that_waits_says_once_that_it_is_under_way(path, name):
 
 
 @pytest.mark.parametrize(("path", "name"), names("Environment", "Active"))
-def test_an_environment_lives_until_its_end_and_not_longer(path, name):
+def test_an_environment_lives_until_its_end_and_not_longer(path: Path, name: Name) -> None:
     world = World(path)
     environment = Environment.model_validate(world.objects[name])
     assert environment.status.expires_at is not None
     space = environment.status.namespace
-    world.objects[("Namespace", None, space)] = {
+    world.objects[("Namespace", None, certain(space))] = {
         "apiVersion": "v1",
         "kind": "Namespace",
         "metadata": {"name": space, "uid": "n1", "labels": {"pratique.dev/environment-uid": environment.metadata.uid}},

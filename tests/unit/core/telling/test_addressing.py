@@ -1,5 +1,6 @@
 """What becomes of a new entry: one for each who is told, held, left out, or skipped with a reason."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -56,7 +57,7 @@ def happen(outbox: Outbox, whom: Concerned, *events: EventType, now: Any = NOW, 
     return addressed(outbox, after, whom, ROUTING, now)
 
 
-def shown(outbox: Outbox, since: Outbox = ()) -> list[str]:
+def shown(outbox: Outbox, since: Sequence[Notification] = ()) -> list[str]:
     """Return event, channel and recipient of what is new, without Kubernetes Events."""
     old = {entry.id for entry in since}
     return [

@@ -58,7 +58,7 @@ def test_slack_mentions_whom_a_message_is_for() -> None:
 
 
 def test_a_follow_up_knows_what_the_same_receiver_was_told_first() -> None:
-    sent = {"state": DeliveryState.SENT, "reference": "C1:17.01"}
+    sent: dict[str, Any] = {"state": DeliveryState.SENT, "reference": "C1:17.01"}
     mine = entry(REQUESTED, "bot").model_copy(update=sent)
     theirs = to("bot", "User", "lead@example.com", id="x", **sent)
     later, pending = entry(APPROVED, "bot"), entry(EventType.SUCCEEDED, "bot")

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -307,7 +308,7 @@ steps = st.lists(
 
 
 @given(steps)
-def test_nothing_pending_is_lost_and_nothing_sent_is_due(story: list) -> None:
+def test_nothing_pending_is_lost_and_nothing_sent_is_due(story: list[Any]) -> None:
     outbox: list[Notification] = []
     now = NOW
     for event, channels, key, results, seconds in story:
