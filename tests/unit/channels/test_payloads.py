@@ -125,7 +125,7 @@ class TestSlack:
         assert all(line in shown for _, line in requested().how_to_decide)
 
     @pytest.mark.parametrize("character", ["a", "語", "💥", '"', "\\", "<"])
-    @pytest.mark.parametrize("lines", [1, 50, 2000])
+    @pytest.mark.parametrize("lines", [1, 50, 200])
     def test_whatever_a_message_holds(self, character: str, lines: int) -> None:
         told = hostile(character * 2048)
         long = (character * 253,) * 64
