@@ -12,7 +12,10 @@ from tools.codegen.schema import Schema, cel_validations, structural_schema
 
 Manifest = dict[str, Any]
 
-SELECTABLE = {"ActionRun": (".status.phase",), "Approval": (".status.state", ".spec.action")}
+SELECTABLE = {
+    "ActionRun": (".status.phase", ".status.settled"),
+    "Approval": (".status.state", ".status.settled", ".spec.action"),
+}
 """Fields that `kubectl get --field-selector` and watches may filter on."""
 
 _API_VERSION = "The version of the schema of this object, pratique.dev/v1alpha1."

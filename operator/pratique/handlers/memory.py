@@ -109,11 +109,16 @@ class Memory:
         """Return the end that a run has come to."""
         return self._ended.get(uid)
 
+    def remember_end(self, uid: str, phase: Phase) -> None:
+        """Take in an end that is stored; the first stays."""
+        if self._ended.get(uid) is None:
+            self._ended.put(uid, phase)
+
     def looked_at(self, run: ActionRun, plan: Plan[ActionRunStatus], approval: Approval | None = None) -> None:
         """Take in a run as it is stored, and what was decided (see `core.runs.proof`). The first end stays."""
         uid, end, proof = run.metadata.uid, end_of(run), proof_of(plan, approval)
-        if end is not None and self._ended.get(uid) is None:
-            self._ended.put(uid, end)
+        if end is not None:
+            self.remember_end(uid, end)
         if not is_running(plan):
             self._proven.drop(uid)
         elif proof is not None:

@@ -93,9 +93,9 @@ class KeyedQueue(Generic[Key]):
     _failures: dict[Key, int] = field(default_factory=dict)
     _overdue_first: bool = False
 
-    def add(self, key: Key, now: Now) -> None:
-        """Ask for a look at this key as soon as possible."""
-        self._make_ready(key, self._fresh, now)
+    def add(self, key: Key, now: Now, *, at_leisure: bool = False) -> None:
+        """Ask for a look at this key as soon as possible; at leisure, it goes with what became due."""
+        self._make_ready(key, self._overdue if at_leisure else self._fresh, now)
 
     def take(self, now: Now) -> Key | None:
         """Return the next key to work on, or None; it is this caller's until `done`. What it was due for is seen now."""

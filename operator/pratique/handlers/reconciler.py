@@ -6,12 +6,12 @@ any line is the next look's business: it sees the same world and plans the same 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pratique.api.v1alpha1 import Action, ActionRun
+from pratique.api.v1alpha1 import API_VERSION, KINDS, Action, ActionRun
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, amend
 from pratique.api.v1alpha1.notifications import DeliveryState, Notification, Telling
 from pratique.cluster.client import Api, ApiError
@@ -22,13 +22,16 @@ from pratique.core.kernel.effects import (
     CheckAction,
     CheckChannel,
     Checked,
+    Create,
     EvaluateOutputs,
     EvaluateReady,
     EvaluateRun,
     Failure,
+    Read,
     Stored,
     Verified,
     VerifyGuard,
+    object_of,
 )
 from pratique.core.kernel.errors import EvaluationError, UnreadableError
 from pratique.core.kernel.hiding import hide
@@ -44,6 +47,7 @@ from pratique.sandbox import BusyError, Sandbox
 
 log = logging.getLogger(__name__)
 Owners = tuple[str, ...]
+_PLURALS = {(API_VERSION, kind.__name__): kind.plural for kind in KINDS}
 _SOON = timedelta(milliseconds=200)
 """When to look again for what a message cannot do without: the cache has it any moment now."""
 
@@ -72,6 +76,8 @@ class Reconciler:
     """Names this process among its replicas: the sender of what it tells."""
     changed: Callable[[str, dict[str, Any]], None]
     """Called with plural and body when our own write made a newer version."""
+    read: Callable[[str, dict[str, Any]], None] = lambda plural, body: None
+    """Called with plural and body of what a look found of our own kinds: the cache may have been short of it."""
     given_up: Callable[[Notification], None] = lambda entry: None
     """Called for each message that will not be tried again."""
 
@@ -121,6 +127,7 @@ class Reconciler:
                 break
             done = await self._perform_all(todo, _owners(obj))
             outcomes |= done
+            self._take_in(todo, done)
             body = self._newest(key[0], body, done.values())
         else:
             raise RuntimeError(f"{key}: no end after {EFFECT_ROUNDS} rounds of effects")
@@ -152,6 +159,18 @@ class Reconciler:
         self.outbox.noticed(uid, status.notifications)
         for entry in notification.given_up(before.notifications, status.notifications):
             self.given_up(entry)
+
+    def _take_in(self, effects: Iterable[AnyEffect], done: Mapping[str, object]) -> None:
+        """Have taken into the cache what this process itself has read or made of our kinds, such as a gate."""
+        for effect in effects:
+            match effect:
+                case Read(run_as=None) | Create(run_as=None, dry_run=False):
+                    found = object_of(effect.outcome(done)) or {}
+                    plural = _PLURALS.get((found.get("apiVersion", ""), found.get("kind", "")))
+                    if plural is not None:
+                        self.read(plural, found)
+                case _:
+                    pass
 
     def _newest(self, plural: str, body: dict[str, Any], done: Iterable[object]) -> dict[str, Any]:
         """Return the object as our own effects left it: a status is written for the newest version."""

@@ -56,9 +56,9 @@ class Workers:
         """Return this moment."""
         return Now(self.clock.now().timestamp(), self.clock.steady())
 
-    def add(self, key: Key) -> None:
-        """Ask for a look at this key as soon as possible."""
-        self.queue.add(key, self.now())
+    def add(self, key: Key, *, at_leisure: bool = False) -> None:
+        """Ask for a look at this key as soon as possible; at leisure, in turns with what is new."""
+        self.queue.add(key, self.now(), at_leisure=at_leisure)
         self._wake(1)
 
     @property

@@ -118,7 +118,7 @@ class Operator:
         sweep = Sweep(
             stores=stores,
             taints=taints,
-            relist=lambda: self.informers.relist(self.api),
+            relist=lambda: self.informers.relist(self.api, everything=True),
             look=self._look,
             add=self.workers.add,
             superseded=self.metrics.superseded,
@@ -147,6 +147,7 @@ class Operator:
             clock=self.clock.now,
             identity=self.settings.identity,
             changed=self.informers.written,
+            read=self.informers.read,
             given_up=self._given_up,
         )
 

@@ -33,10 +33,13 @@ class World:
         self.server, self.woken = server, list[Key]()
         self.stores, clock = new_stores(), SystemClock()
         kinds = {kind.plural: kind(self.stores, Parsed()) for kind in WATCHED}
-        self.feed = Informers(self.stores, kinds, self.woken.append, lambda plural, body: None, clock.steady)
+        self.feed = Informers(self.stores, kinds, self._wakes, lambda plural, body: None, clock.steady)
         self.watches = Watches(server.connection, self.feed, clock, api)
         self.stop = asyncio.Event()
         self.task: asyncio.Task[None] = asyncio.ensure_future(self.watches.run(self.stop))
+
+    def _wakes(self, key: Key, *, at_leisure: bool = False) -> None:
+        self.woken.append(key)
 
     async def until(self, probe: Callable[[], bool], seconds: float = SECONDS) -> None:
         async with asyncio.timeout(seconds):

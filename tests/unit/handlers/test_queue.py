@@ -34,9 +34,9 @@ class QueueMachine(RuleBasedStateMachine):
         late = self.backoff.get(key, (0.0, float("inf")))[1] <= self.now.steady
         return key in self.wanted or self.deadline.get(key, float("inf")) <= self.now.wall or late
 
-    @rule(key=KEYS)
-    def add(self, key: str) -> None:
-        self.queue.add(key, self.now)
+    @rule(key=KEYS, at_leisure=st.booleans())
+    def add(self, key: str, at_leisure: bool) -> None:
+        self.queue.add(key, self.now, at_leisure=at_leisure)
         self.wanted.add(key)
 
     @rule(seconds=SECONDS)
@@ -188,3 +188,13 @@ def test_a_time_that_is_set_again_and_again_takes_no_room() -> None:
     assert len(heap) == 1 and len(heap._heap) < 200 and heap.next() == 1e6 - 9999
     heap.discard("a")
     assert heap.next() is None and heap.pop(1e9) is None
+
+
+def test_what_a_list_shows_goes_in_turns_with_what_is_new() -> None:
+    """A start may list tens of thousands; who asks meanwhile does not wait behind them."""
+    queue, now = KeyedQueue[str](), Now(10_000.0, 500.0)
+    for number in range(100):
+        queue.add(f"listed-{number}", now, at_leisure=True)
+    queue.add("new", now)
+    assert "new" in (queue.take(now), queue.take(now))
+    assert queue.depth == 99

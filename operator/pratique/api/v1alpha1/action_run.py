@@ -237,7 +237,15 @@ class ActionRunStatus(Telling):
     timeline: Timeline = []
     started_at: Annotated[Time | None, Field(description="When the first object was created.")] = None
     finished_at: Annotated[Time | None, Field(description="When the run ended.")] = None
+    settled: Annotated[
+        bool | None, Field(description="Whether it has ended and nothing is left to do for it, or to be told of it.")
+    ] = None
     conditions: Conditions = []
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, and holds nothing that is still to be let go."""
+        return self.phase.is_end and not any(each.held for each in self.resources)
 
     @property
     def head(self) -> RunPlan | None:

@@ -166,7 +166,15 @@ class ApprovalStatus(Telling):
     ] = []
     decisions: Annotated[list[RecordedDecision], Field(max_length=64, description="The decisions that counted.")] = []
     decided_at: Annotated[Time | None, Field(description="When the gate ended.")] = None
+    settled: Annotated[
+        bool | None, Field(description="Whether it has ended and nothing is left to do for it, or to be told of it.")
+    ] = None
     conditions: Conditions = []
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.state is not ApprovalState.PENDING
 
 
 class Approval(KubeObject):

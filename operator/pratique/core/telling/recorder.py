@@ -1,6 +1,7 @@
 """The frame around every planner whose object tells: marks come in, a decision is made, what happened is put on record.
 
     settle the outbox ─► decide ─► timeline and outbox from what happened, addressed ─► look again when the first is due
+                                                                       └─► of an end: whether anything is left to do
 
 Called once a look by each such planner, and by nobody else. Planners say in `Plan.happened` what happened; that people are
 told, and that a timeline has a line, is decided here for all kinds alike. What shall come of everything that happens is one
@@ -44,6 +45,19 @@ class _Dated(Protocol):
     @property
     def timeline(self) -> list[TimelineEntry]:
         """What happened so far, oldest first."""
+
+
+@runtime_checkable
+class _Ending(_Copied, Protocol):
+    """A status that says of an end whether anything is left to do."""
+
+    @property
+    def settled(self) -> bool | None:
+        """Whether nothing is, as far as it is on record."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is one of an end."""
 
 
 Status = TypeVar("Status", bound=Telling)
@@ -92,7 +106,23 @@ def recorded(
         outbox = addressed(list(before.notifications), outbox, whom, routing, now)
         status = status.model_copy(update={"notifications": outbox})
     wakes = [when for when in (plan.wake_at, notification.next_due(status.notifications, now)) if when]
-    return replace(plan, status=status, wake_at=min(wakes, default=None))
+    return _settled(replace(plan, status=status, wake_at=min(wakes, default=None)))
+
+
+def _settled(plan: Plan[Status]) -> Plan[Status]:
+    """Return the plan with what its status says of an end: settled once no look is asked for and nothing is to be told.
+
+    The write that makes it so says it, and costs no other; an end that an earlier version wrote gets one for it. What is
+    settled is neither listed nor kept in memory, so whatever still has to be done must keep it from being so.
+    """
+    status = plan.status
+    if not isinstance(status, _Ending):
+        return plan
+    asks = bool(plan.effects or plan.after or plan.wake_at or plan.retry)
+    settled = status.is_over and not asks and not notification.has_pending(status.notifications)
+    if settled == bool(status.settled):
+        return plan
+    return replace(plan, status=status.model_copy(update={"settled": settled or None}))
 
 
 def is_news(status: Telling, happened: Happened, concerned: Concerned, now: datetime) -> bool:

@@ -18,7 +18,7 @@ from pratique.core.runs.snapshot import RunSnapshot
 from pratique.core.telling.envelope import enveloped
 from pratique.core.telling.messages import Message, compose_run
 from pratique.handlers import open_runs
-from pratique.handlers.kinds.base import Key, Kind, Look, phase, uid
+from pratique.handlers.kinds.base import UNSETTLED, Key, Kind, Look, is_settled, phase, uid
 from pratique.handlers.memory import Memory
 
 
@@ -27,12 +27,31 @@ class ActionRuns(Kind):
     """ActionRun: the main job."""
 
     plural = "actionruns"
+    listed = UNSETTLED
     memory: Memory = field(default_factory=Memory)
 
     @classmethod
     def store(cls) -> Store:
         """Return its empty cache."""
         return Store(uid=uid, action=_waits_for_action, phase=phase, let_in=open_runs.let_in, new=open_runs.new)
+
+    def keeps(self, body: Json) -> bool:
+        """Keep a run until it has ended and nothing is left; one that only says so has not."""
+        return not (is_settled(body) and not open_runs.is_open(body))
+
+    def needs(self, body: Json) -> list[Key]:
+        """The gate that it follows, which may be settled."""
+        gates = (body.get("status") or {}).get("approvals") or []
+        return [("approvals", body["metadata"]["namespace"], each["name"]) for each in gates]
+
+    def lets_go(self, body: Json) -> list[Key]:
+        """Remember how it ended, since no look will show it again; return its gates."""
+        if not open_runs.is_open(body):
+            self.memory.remember_end(body["metadata"]["uid"], Phase(body["status"]["phase"]))
+        return self._gates(body)
+
+    def _gates(self, body: Json) -> list[Key]:
+        return [("approvals", *name) for name in self.stores["approvals"].by("run", body["metadata"]["uid"])]
 
     def _approval(self, run: ActionRun) -> Approval | None:
         """Return the gate that the run follows; there may be older ones, that were superseded."""
@@ -77,7 +96,7 @@ class ActionRuns(Kind):
         """The gate looks whether its run was withdrawn or deleted; nothing else about a run concerns it."""
         if not (gone or body["spec"].get("withdrawn") or "deletionTimestamp" in body["metadata"]):
             return []
-        return [("approvals", *name) for name in self.stores["approvals"].by("run", body["metadata"]["uid"])]
+        return self._gates(body)
 
 
 def _check_document(known: RunSnapshot, body: Json) -> None:

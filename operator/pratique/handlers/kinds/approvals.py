@@ -13,18 +13,24 @@ from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
 from pratique.core.kernel.effects import Deliveries, Json, Outcomes
 from pratique.core.telling.envelope import enveloped
 from pratique.core.telling.messages import Message, compose_approval
-from pratique.handlers.kinds.base import Key, Kind, Look, phase
+from pratique.handlers.kinds.base import UNSETTLED, Key, Kind, Look, is_settled, phase
 
 
 class Approvals(Kind):
     """Approval: the gate."""
 
     plural = "approvals"
+    listed = UNSETTLED
 
     @classmethod
     def store(cls) -> Store:
         """Return its empty cache."""
         return Store(run=lambda body: [body["spec"]["subject"]["uid"]], phase=phase)
+
+    def keeps(self, body: Json) -> bool:
+        """Keep a gate until it has ended and nothing is left, and for as long as its run is kept."""
+        over = is_settled(body) and phase(body) != [ApprovalState.PENDING.value]
+        return not over or bool(self.stores["actionruns"].by("uid", body["spec"]["subject"]["uid"]))
 
     def look(self, body: Json, outcomes: Outcomes, deliveries: Deliveries, now: datetime) -> Look:
         """Look with its run, if the cache has the very one."""

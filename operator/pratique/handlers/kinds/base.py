@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from pratique.api.v1alpha1.action_run import Phase
@@ -40,6 +41,15 @@ def phase(body: Json) -> list[str]:
     return [status.get("phase") or status.get("state") or Phase.PENDING.value]
 
 
+UNSETTLED: Mapping[str, str] = MappingProxyType({"fieldSelector": "status.settled!=true"})
+"""What to list of a kind that says what is settled."""
+
+
+def is_settled(body: Json) -> bool:
+    """Whether an object says that nothing is left to do for it."""
+    return (body.get("status") or {}).get("settled") is True
+
+
 @dataclass(frozen=True)
 class Limits:
     """What an installation allows."""
@@ -59,6 +69,8 @@ class Watched:
     vouched: Vouched = field(default_factory=Vouched)
     routes: Routes = field(default_factory=Routes)
     plural: ClassVar[str]
+    listed: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """What of a kind is listed, as parameters, where that is not all of it: what the cache need not know is left out."""
 
     @classmethod
     def store(cls) -> Store:
@@ -69,6 +81,18 @@ class Watched:
     def routing(self) -> Routing:
         """How people are reached, as it is known now."""
         return self.routes.routing
+
+    def keeps(self, body: Json) -> bool:
+        """Return whether the cache must know an object: nobody looks any more at what has ended and is settled."""
+        return True
+
+    def needs(self, body: Json) -> list[Key]:
+        """Return the objects that looks at this one need, though a list may leave them out."""
+        return []
+
+    def lets_go(self, body: Json) -> list[Key]:
+        """Take in that it leaves the cache; return the objects that may have been kept for this one alone."""
+        return []
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """Return the other objects that must look, since this one changed in a way that concerns them, or is gone."""

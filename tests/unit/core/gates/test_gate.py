@@ -225,9 +225,30 @@ def test_after_the_end_only_the_outbox_is_marked() -> None:
         deliveries={"Withdrawn/chat": Delivery(sent=True)},
     )
     plan = plan_approval(seen, at(1))
+    assert plan.status.settled is None
     assert [entry.state.value for entry in plan.status.notifications] == ["Pending", "Sent"]
     assert plan.status.model_copy(update={"notifications": ended.notifications}) == ended
     assert plan.wake_at is None
+
+
+def test_an_end_is_settled_by_the_write_after_which_nothing_is_to_be_told() -> None:
+    granted = look(gate({"l": vote(A)}))
+    assert (granted.status.state, granted.status.settled) == (APPROVED, True), "nobody is told by the gate itself"
+    ended = look(subject=run(meta={"deletion_timestamp": NOW})).status
+    assert (ended.state, ended.settled) == (WITHDRAWN, None)
+    gone = approval(gate({"l": vote(A)})).model_copy(update={"status": ended})
+    told = dict.fromkeys([each.id for each in ended.notifications], Delivery(sent=True))
+    assert plan_approval(ApprovalSnapshot(gone, None, deliveries=told), at(1)).status.settled is True
+    old = granted.status.model_copy(update={"settled": None})
+    again = approval(gate({"l": vote(A)})).model_copy(update={"status": old})
+    assert plan_approval(ApprovalSnapshot(again, None), at(1)).status == granted.status, (
+        "an old end gets one write for it"
+    )
+
+
+def test_a_gate_whose_end_was_forged_is_not_settled_any_more() -> None:
+    forged = look(gate(), state=APPROVED, settled=True)
+    assert (forged.status.state, forged.status.settled) == (ApprovalState.PENDING, None)
 
 
 maps = st.dictionaries(
@@ -244,7 +265,7 @@ maps = st.dictionaries(
 def test_a_finished_approval_never_changes_state_once_nothing_waits_for_it(
     state: ApprovalState, decisions: dict[str, Any], minute: int, subject: ActionRun | None
 ) -> None:
-    ended = approval(gate(decisions), state=state, message="as it was", decided_at=NOW)
+    ended = approval(gate(decisions), state=state, message="as it was", decided_at=NOW, settled=True)
     plan = plan_approval(ApprovalSnapshot(ended, subject), at(minute))
     assert (plan.status, plan.effects, plan.after) == (ended.status, (), ())
 
@@ -296,7 +317,8 @@ def test_a_withdrawal_that_the_cache_has_not_seen_is_no_forgery(outcome: Failure
     asked = plan_approval(ApprovalSnapshot(ended, HELD), at(1))
     assert only(asked.effects).key == READ_SUBJECT
     plan = plan_approval(ApprovalSnapshot(ended, HELD, {READ_SUBJECT: outcome}), at(1))
-    assert (plan.status, plan.retry) == (ended.status, retry)
+    settled = None if retry else True
+    assert (plan.status, plan.retry) == (ended.status.model_copy(update={"settled": settled}), retry)
 
 
 @given(st.sampled_from([APPROVED, DECLINED, EXPIRED]), maps, st.integers(0, 200))

@@ -27,9 +27,18 @@ from tests.support.builders import (
 )
 from tests.support.certain import certain
 
-from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, DryRun, Phase, RunApproval, RunPlan
+from pratique.api.v1alpha1.action_run import (
+    ActionRun,
+    ActionRunStatus,
+    DryRun,
+    Phase,
+    RunApproval,
+    RunPlan,
+    RunResource,
+)
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
-from pratique.api.v1alpha1.notifications import Notification
+from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.notifications import EventType, Notification
 from pratique.api.v1alpha1.status import TimelineEntry
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.guarded import VERIFY
@@ -365,7 +374,7 @@ ENDS = [phase for phase in Phase if phase.is_end]
 
 @pytest.mark.parametrize("phase", ENDS)
 def test_an_end_never_changes(phase: Phase) -> None:
-    ended = run(phase=phase, message="as it was", plan=HELD)
+    ended = run(phase=phase, message="as it was", plan=HELD, settled=True)
     granted = approval_of(ended, ApprovalState.APPROVED)
     plan = look(ended, judged(FREE) | MADE, DEADLINE, approval=granted)
     assert (plan.status, plan.effects, plan.wake_at) == (ended.status, (), None)
@@ -381,7 +390,8 @@ def test_an_end_still_marks_its_outbox() -> None:
 
 @pytest.mark.parametrize("phase", list(Phase))
 def test_a_run_that_is_being_deleted_is_left_alone(phase: Phase) -> None:
-    going: ActionRun = run(meta={"deletion_timestamp": NOW}, phase=phase, plan=HELD, started_at=NOW)
+    settled = True if phase.is_end else None
+    going: ActionRun = run(meta={"deletion_timestamp": NOW}, phase=phase, plan=HELD, started_at=NOW, settled=settled)
     plan = look(going, judged(FREE))
     assert (plan.status, plan.effects) == (going.status, ())
 
@@ -490,3 +500,41 @@ def test_an_action_may_come_within_a_minute_and_then_the_nearest_is_named(
     kinds = {each.type for each in plan.status.conditions if each.status.value == "True"}
     assert (kinds & {"Reconciling", "Stalled"}) == {"Reconciling" if reconciling else "Stalled"}
     assert plan.wake_at == (created + timedelta(minutes=1) if wakes else None)
+
+
+class TestSettled:
+    """What has ended and has nothing left to do says so, in the write that makes it so: nobody lists it any more."""
+
+    @staticmethod
+    def ended(**status: Any) -> ActionRun:
+        entry = Notification(id="Succeeded/chat", event=EventType.SUCCEEDED, channel="chat", at=NOW)
+        return run(phase=Phase.SUCCEEDED, finished_at=NOW, **{"notifications": [entry], **status})
+
+    def test_an_end_is_settled_once_all_is_told(self) -> None:
+        told = self.ended()
+        ident = told.status.notifications[0].id
+        assert look(told).status.settled is None
+        assert look(told, deliveries={ident: Delivery(sent=False, error="x")}).status.settled is None
+        assert look(told, deliveries={ident: Delivery(sent=True)}).status.settled is True
+
+    def test_what_is_still_held_is_not_settled(self) -> None:
+        kept = RunResource(id="job", api_version="batch/v1", kind="Job", name="j", uid="u", held=True)
+        told = self.ended(resources=[kept])
+        ident = told.status.notifications[0].id
+        assert look(told, deliveries={ident: Delivery(sent=True)}).status.settled is None
+
+    def test_an_end_of_the_version_before_gets_one_write_for_it_and_no_more(self) -> None:
+        old = self.ended(notifications=[])
+        settled = look(old).status
+        assert settled == old.status.model_copy(update={"settled": True})
+        assert look(self.ended(notifications=[], settled=True)).status == settled
+
+    def test_what_never_ended_and_says_that_it_is_settled_is_put_right(self) -> None:
+        back = waiting(HELD, status={"settled": True})
+        assert look(back, approval=approval_of(back)).status == amend(back.status, settled=None)
+
+    def test_an_end_that_was_set_back_is_not_settled_until_that_is_told(self) -> None:
+        forged = run(phase=Phase.RUNNING, settled=True)
+        status = look(forged, ended=Phase.SUCCEEDED).status
+        assert (status.phase, status.settled) == (Phase.SUCCEEDED, None)
+        assert status.notifications

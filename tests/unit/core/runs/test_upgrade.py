@@ -31,6 +31,7 @@ from pratique.core.kernel.effects import EvaluateOutputs, EvaluateReady, Evaluat
 from pratique.core.plans.document import document_of
 from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
+from pratique.core.telling.outbox import has_pending
 
 Json = dict[str, Any]
 Name = tuple[str, str | None, str]
@@ -220,25 +221,27 @@ def test_a_run_that_is_under_way_goes_on(path: Path, name: Name) -> None:
 
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed", "Declined", "Refused", "Expired", "Withdrawn", "Superseded"])
-def test_an_end_stays_as_it_was_written(phase: str) -> None:
+def test_an_end_stays_as_it_was_written_and_is_settled_once_all_is_told(phase: str) -> None:
     for param in names("ActionRun", phase):
         path, name = param.values
         world = World(path)
         before = ActionRun.model_validate(world.objects[name])
         after = world.run_to(world.objects[name])
         assert after.status.model_copy(update={"notifications": []}) == before.status.model_copy(
-            update={"notifications": []}
+            update={"notifications": [], "settled": None if has_pending(after.status.notifications) else True}
         )
         assert world.made == []
 
 
 @pytest.mark.parametrize("state", ["Approved", "Declined"])
-def test_a_gate_that_ended_costs_no_write(state: str) -> None:
+def test_a_gate_that_ended_costs_one_write_that_says_so(state: str) -> None:
     for param in names("Approval", state):
         path, name = param.values
         world = World(path)
         before = Approval.model_validate(world.objects[name])
-        assert world.count(world.objects[name]).status == before.status
+        settled = before.status.model_copy(update={"settled": True})
+        assert world.count(world.objects[name]).status == settled
+        assert world.count({**world.objects[name], "status": settled.to_wire()}).status == settled
 
 
 def waited_for() -> list[Any]:

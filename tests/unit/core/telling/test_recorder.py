@@ -8,7 +8,7 @@ from tests.support.builders import NOW, approval, gate, run
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus
 from pratique.api.v1alpha1.approval import ApprovalStatus
 from pratique.api.v1alpha1.notifications import DeliveryState, EventType, NotificationRule
-from pratique.core.kernel.effects import Delivery, Plan
+from pratique.core.kernel.effects import Delivery, Plan, VerifyGuard
 from pratique.core.kernel.happened import Happened
 from pratique.core.telling.recipients import Concerned, Routing
 from pratique.core.telling.recorder import MAX_TIMELINE, framed, is_news, recorded
@@ -85,3 +85,19 @@ def test_a_decision_sees_the_marks_and_the_next_try_wakes_it() -> None:
     assert states == [DeliveryState.SENT, DeliveryState.PENDING] and plan.status == seen[0].status
     assert plan.wake_at == plan.status.notifications[1].next_attempt_at
     assert framed(before, {}, decide, lambda after: WHOM, Routing(), NOW).status == before.status
+
+
+def test_an_end_is_settled_once_its_plan_asks_for_nothing_and_all_is_told() -> None:
+    ended = run(phase="Succeeded").status
+    assert on_record(Plan(ended)).status.settled is True
+    effect = VerifyGuard("verify")
+    for left in (
+        {"effects": (effect,)},
+        {"after": (effect,)},
+        {"wake_at": NOW},
+        {"retry": True},
+        {"happened": (BROKE,)},
+    ):
+        plan = on_record(Plan(ended.model_copy(update={"settled": True}), **left))
+        assert plan.status.settled is None, left
+    assert on_record(Plan(run(phase="Running").status)).status.settled is None
