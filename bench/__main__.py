@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import dataclasses
 import logging
 import signal
 import sys
@@ -12,11 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.admission import admission
+from bench.compare import committed, compared
 from bench.deadlines import deadlines
+from bench.ended import ended
 from bench.latency import decision_latency, gate_latency
 from bench.pictures import draw
 from bench.rates import gate_rate, lifecycle_rate
-from bench.report import figures_table, machine, readme, scale_table, summary
+from bench.report import ended_table, figures_table, machine, readme, scale_table, summary
 from bench.results import QUICK, Results, Sizes
 from bench.scale import scale
 from bench.world import World, bench_world
@@ -32,6 +35,7 @@ SCENARIOS: dict[str, Scenario] = {
     "admission": admission,
     "scale": scale,
     "deadlines": deadlines,  # after scale, whose waiting runs it keeps
+    "ended": ended,
 }
 _ROOT = Path(__file__).parents[1]
 _DOCS, _SCRATCH = _ROOT / "docs" / "benchmark", _ROOT / ".run" / "bench"
@@ -45,13 +49,19 @@ def main() -> int:
     partial = options.quick or options.only
     folder = options.out or (_SCRATCH if partial else _DOCS)
     sizes = QUICK if options.quick else Sizes()
+    if options.ended:
+        sizes = dataclasses.replace(sizes, ended=(0, *options.ended))
     names = [name for name in SCENARIOS if not options.only or name in options.only]
     folder.mkdir(parents=True, exist_ok=True)
+    date, before = committed(_DOCS / "results.json")  # before it is written anew
     results = asyncio.run(_measure(names, sizes, folder))
     print(f"\n{figures_table(results.figures)}\n")
     if results.scale:
         print(f"{scale_table(results.scale)}\n")
+    if results.ended:
+        print(f"{ended_table(results.ended)}\n")
     print(summary(results.figures))
+    print(compared(before, results.figures, date))
     return 1 if results.failed else 0
 
 
@@ -102,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="small sizes, about a minute; figures worth little")
     parser.add_argument("--only", nargs="+", choices=SCENARIOS, metavar="NAME", help=f"of: {', '.join(SCENARIOS)}")
     parser.add_argument("--out", type=Path, help="default: docs/benchmark, or .run/bench with --quick or --only")
+    parser.add_argument("--ended", nargs="+", type=int, metavar="N", help="so many ended runs, beside none")
     return parser
 
 

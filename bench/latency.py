@@ -27,6 +27,7 @@ async def gate_latency(world: World, sizes: Sizes, results: Results) -> None:
         took = await _held(world, sizes, work, warm=operator)
         results.samples[f"{key}_ms"] = took
         results.figures |= {f"{key}_p50_ms": percentile(took, 50), f"{key}_p99_ms": percentile(took, 99)}
+    results.figures["gate_over_ms"] = results.figures["gate_p50_ms"] - results.figures["gate_bare_p50_ms"]
 
 
 async def _held(world: World, sizes: Sizes, work: Callable[[Json], Awaitable[None]], *, warm: bool) -> list[float]:

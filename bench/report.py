@@ -23,6 +23,16 @@ _SCALE = (
 )
 
 
+_ENDED = (
+    ("ended", "ended", 0),
+    ("waiting", "waiting", 0),
+    ("rss", "RSS, MB", 0),
+    ("ready_s", "ready, s", 1),
+    ("caught_up_s", "caught up, s", 1),
+    ("pages", "pages listed", 0),
+)
+
+
 def machine(kubernetes: str, date: str) -> dict[str, str]:
     """Return what the figures depend on."""
     cores = len(os.sched_getaffinity(0))
@@ -62,6 +72,12 @@ def scale_table(scale: Sequence[Mapping[str, float]]) -> str:
     return table([title for _, title, _ in _SCALE], rows)
 
 
+def ended_table(entries: Sequence[Mapping[str, float]]) -> str:
+    """Return the table of what runs that have ended cost a start."""
+    rows = [[f"{entry[key]:,.{digits}f}" if key in entry else "–" for key, _, digits in _ENDED] for entry in entries]
+    return table([title for _, title, _ in _ENDED], rows)
+
+
 def rounds_table(rounds: Mapping[str, Sequence[float]]) -> str:
     """Return the rates of each round."""
     names = {row.key: row.figure for row in ROWS}
@@ -92,6 +108,8 @@ def readme(results: Results, where: Mapping[str, str], sizes: Sizes, pictures: S
     ]
     if results.scale:
         parts += ["## With the number of waiting runs", _SCALE_TEXT, scale_table(results.scale)]
+    if results.ended:
+        parts += ["## With the number of ended runs", _ENDED_TEXT, ended_table(results.ended)]
     parts += [f"![{title}]({file})" for file, title in pictures]
     if not pictures:
         parts += ["No pictures were drawn: they need matplotlib, which the dependency group `bench` names."]
@@ -109,6 +127,10 @@ _SCALE_TEXT = (
     " *Ready*, *caught up* and *at rest* count from the start of the process with all of these runs there: until"
     " `/readyz` says ok, until it leads and its queue is empty, and until it has stopped using the CPU."
     " *One more* is the latency of a run that is asked for then."
+)
+_ENDED_TEXT = (
+    "A start of the operator with so many runs that wait and so many that have ended, each with its gate. *Pages listed*"
+    " are the requests by which runs and Approvals were listed, at the start and again every five minutes."
 )
 _REPEAT = (
     "`make bench` (about 15 minutes), `python -m bench --quick` for a look (about a minute, into `.run/bench`), or"

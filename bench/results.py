@@ -20,6 +20,7 @@ class Sizes:
     counted: int = 200
     creates: int = 1000
     waiting: tuple[int, ...] = (1000, 3000, 10_000)
+    ended: tuple[int, ...] = (0, 10_000)
     idle_seconds: int = 20
     one_more: int = 50
     deadlines: int = 1000
@@ -34,6 +35,7 @@ QUICK = Sizes(
     counted=20,
     creates=200,
     waiting=(100, 200),
+    ended=(0, 300),
     idle_seconds=2,
     one_more=20,
     deadlines=100,
@@ -46,6 +48,7 @@ class Results:
 
     figures: dict[str, float] = field(default_factory=dict)
     scale: list[dict[str, float]] = field(default_factory=list)
+    ended: list[dict[str, float]] = field(default_factory=list)
     samples: dict[str, list[float]] = field(default_factory=dict)
     rounds: dict[str, list[float]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

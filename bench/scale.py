@@ -24,7 +24,7 @@ async def scale(world: World, sizes: Sizes, results: Results) -> None:
         entry |= await populate(world, number)
         entry |= {f"rss_made{key}": value for key, value in _memory(world).items()}
         entry["idle_cpu_percent"] = await _idle(world, sizes.idle_seconds)
-        entry |= await _cold_start(world)
+        entry |= await cold_start(world)
         entry |= {f"rss_restarted{key}": value for key, value in _memory(world).items()}
         entry |= await _one_more(world, sizes.one_more, f"more-{number}")
         results.figures |= {f"{key}_{number}": value for key, value in entry.items()}
@@ -68,7 +68,8 @@ async def _idle(world: World, seconds: int) -> float:
     return 100 * (cpu_seconds(world.pid) - before) / (time.perf_counter() - start)
 
 
-async def _cold_start(world: World) -> dict[str, float]:
+async def cold_start(world: World) -> dict[str, float]:
+    """Start the operator anew; return how long that took."""
     before = time.perf_counter()
     await world.stop()
     start = time.perf_counter()

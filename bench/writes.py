@@ -4,7 +4,7 @@ from collections import Counter
 
 from bench.latency import make_waiting
 from bench.load import WIDTH, grant, pool
-from bench.metrics import writes
+from bench.metrics import total, writes
 from bench.results import Results, Sizes
 from bench.watch import SUCCEEDED, WAITING, Seen, watching
 from bench.world import World
@@ -16,11 +16,30 @@ async def writes_per_run(world: World, sizes: Sizes, results: Results) -> None:
     async with watching(world) as seen:
         await make_waiting(world, seen, "warm", WIDTH)
         for kind in ("gated", "free"):
+            asked = await _requests(world)
             before, marks = writes(await world.server_metrics()), seen.marks
             await pool(sizes.counted, lambda each, kind=kind: _live(world, seen, f"{kind}-{each}", kind == "gated"))  # type: ignore[misc]
             await world.settled()
             spent = writes(await world.server_metrics()) - before
             _record(results, kind, spent, seen.marks - marks, sizes.counted)
+            results.figures[f"requests_{kind}"] = (await _requests(world) - asked) / sizes.counted
+        names = await make_waiting(world, seen, "decided", sizes.counted)
+        asked = await _requests(world)
+        await pool(len(names), lambda each: _decide(world, seen, names[each]))
+        await world.settled()
+        results.figures["requests_decision"] = (await _requests(world) - asked) / len(names)
+
+
+async def _requests(world: World) -> float:
+    """Return what the operator has asked the API server for so far, its Lease left out."""
+    text = await world.operator_metrics()
+    name = "pratique_api_requests_total"
+    return total(text, name) - total(text, name, resource="leases")
+
+
+async def _decide(world: World, seen: Seen, name: str) -> None:
+    await grant(world, seen.gates[name])
+    await seen.first(name, SUCCEEDED)
 
 
 def _record(results: Results, kind: str, spent: Counter[str], marks: int, number: int) -> None:
