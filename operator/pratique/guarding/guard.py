@@ -10,7 +10,7 @@ seconds, and every gate whose decisions may be forged was superseded (`handlers.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,7 +21,7 @@ from pratique.cluster.perform import failure_of
 from pratique.core.kernel.effects import Failure, ObjectRef, Verified
 from pratique.guarding.canaries import Canary, canaries, in_turn
 from pratique.guarding.reads import RecordStore, idents, installed, webhook_stamps
-from pratique.guarding.record import Seen, changed, from_data, key_of, shown, to_data, unlike
+from pratique.guarding.record import Seen, changed, from_data, key_of, name_in_record, shown, to_data, unlike
 
 log = logging.getLogger(__name__)
 _PAUSE = 0.5
@@ -145,6 +145,8 @@ class Guard:
     counted: Callable[[str], None] = lambda result: None
     """Told of each look before a grant: verified, changed or failed."""
     _refs: list[ObjectRef] = field(default_factory=list)
+    _proving: list[ObjectRef] = field(default_factory=list)
+    """Those of them that a decision rests on: what only stamps proves nothing, since the policies check each stamp."""
     _record: Seen | None = None
     _alarm: asyncio.Event = field(default_factory=asyncio.Event)
     _gap: str = ""
@@ -154,7 +156,7 @@ class Guard:
     _next: asyncio.Task[Verified | Failure] | None = None
 
     async def verify(self) -> Verified | Failure:
-        """Look, from now on, whether everything is as recorded: what was seen before this call was made under guard.
+        """Look, from now on, whether what a decision rests on is as recorded: what was seen before was made under guard.
 
         A look that has begun already proves nothing for what was seen since; the next one serves all who wait for it.
         """
@@ -169,14 +171,15 @@ class Guard:
         if reading is not None:
             await asyncio.wait({reading})
         self._reading, self._next = self._next, None
-        return await self._look()
+        return await self._look(self._proving)
 
-    async def _look(self) -> Verified | Failure:
+    async def _look(self, at: Sequence[ObjectRef]) -> Verified | Failure:
         record = self._record
         if record is None:
             return Failure("NotGuarded", "the API server does not guard", transient=True)
+        known = {key: record[key] for key in map(name_in_record, at) if key in record}
         try:
-            why = changed(record, await idents(self.api, self._refs))
+            why = changed(known, await idents(self.api, at))
         except ApiError as error:
             return failure_of(error)
         if why is not None and self._record is record:
@@ -203,7 +206,7 @@ class Guard:
         return self._gap
 
     async def _inspect(self) -> None:
-        seen = await self._look()
+        seen = await self._look(self._refs)
         unreadable = isinstance(seen, Failure) and not seen.transient
         self.told(
             f"what guards could not be read: {seen.message}" if isinstance(seen, Failure) and unreadable else None
@@ -233,9 +236,9 @@ class Guard:
     async def _restore(self, store: RecordStore) -> None:
         """Try once: look, settle, sweep, look again, write; the first thing that is not in order ends it."""
         older = await webhook_stamps(self.api)
-        self._refs = refs(self.values, older=older)
+        self._refs, self._proving = refs(self.values, older=older), refs(self.values, older=True)
         data = await store.read()
-        recorded = from_data(data, (f"{ref.kind}.{ref.name}" for ref in self._refs))
+        recorded = from_data(data, map(name_in_record, self._refs))
         seen = await idents(self.api, self._refs)
         lapse = await self._lapse(older)
         gap = self._gap or data.get(_GAP) or (changed(recorded, seen) if data else _FIRST)

@@ -13,7 +13,7 @@ from pratique.admission.language import API
 from pratique.admission.webhook import CONFIGURATION
 from pratique.cluster.client import METADATA, METADATA_LIST, Api, ApiError
 from pratique.core.kernel.effects import ObjectRef
-from pratique.guarding.record import RECORD_NAME, Ident, Seen, ident_of
+from pratique.guarding.record import RECORD_NAME, Ident, Seen, ident_of, name_in_record
 
 Json = dict[str, Any]
 _OURS = {"labelSelector": "app.kubernetes.io/part-of=pratique", "limit": "100"}
@@ -32,7 +32,7 @@ async def idents(api: Api, refs: Sequence[ObjectRef]) -> Seen:
     seen = {ref: listed[ref.api_version, ref.kind].get(ref.name) for ref in refs}
     left = [ref for ref, ident in seen.items() if ident is None]
     seen |= dict(zip(left, await asyncio.gather(*(_metadata(api, ref) for ref in left)), strict=True))
-    return {f"{ref.kind}.{ref.name}": ident for ref, ident in seen.items() if ident is not None}
+    return {name_in_record(ref): ident for ref, ident in seen.items() if ident is not None}
 
 
 async def _listed(api: Api, ref: ObjectRef) -> dict[str, Ident]:

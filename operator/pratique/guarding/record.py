@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pratique.core.kernel.effects import ObjectRef
 from pratique.core.kernel.text import clean
 
 RECORD_NAME = "pratique-guard"
@@ -43,6 +44,11 @@ Seen = Mapping[str, Ident]
 def key_of(manifest: Json) -> str:
     """Return the name of an object in the record: a key of a ConfigMap, so `Kind.name`."""
     return f"{manifest['kind']}.{manifest['metadata']['name']}"
+
+
+def name_in_record(ref: ObjectRef) -> str:
+    """Return the name in the record of what a reference names."""
+    return f"{ref.kind}.{ref.name}"
 
 
 def shown(key: str) -> str:

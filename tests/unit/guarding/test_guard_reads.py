@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pratique.admission.expected import refs
 from pratique.admission.values import GuardValues
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.connection import Connection
@@ -108,7 +109,7 @@ def guard(server: Server, told: list[str | None]) -> Guard:
         """Nothing waits."""
 
     made = Guard(server, GuardValues(), sweep, told.append, Nothing())
-    made._refs, made._record = list(REFS), seen()
+    made._refs, made._proving, made._record = list(REFS), list(REFS), seen()
     return made
 
 
@@ -151,6 +152,29 @@ async def test_each_decision_is_followed_by_a_list_that_began_after_it() -> None
 
     await asyncio.gather(*(decide(turns) for turns in range(60)))
     assert len(server.asked) < 60, "they were shared"
+
+
+@pytest.mark.asyncio
+async def test_a_decision_does_not_wait_for_what_only_stamps_and_a_look_now_and_then_shows_it() -> None:
+    server, told = Server(), list[str | None]()
+    asked = guard(server, told)
+    asked._proving = [ref for ref in REFS if ref.kind == "Policy"]
+    server.there["bindings", "a"] = 2
+    assert (await asked.verify()) == Verified() and server.asked == ["policies"]
+    server.there["policies", "a"] = 2
+    assert (await asked.verify()) == Verified("Policy a was changed (generation 2; on record is 1)")
+    asked._alarm.clear()
+    server.there["policies", "a"] = 1
+    assert (await asked._look(asked._refs)) == Verified("Binding a was changed (generation 2; on record is 1)")
+    assert asked._alarm.is_set()
+
+
+def test_what_a_decision_rests_on_are_all_that_guards_but_for_the_stamps() -> None:
+    proving = refs(GuardValues(), older=True)
+    assert {each.kind for each in refs(GuardValues()) if each not in proving} == {
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+    }
 
 
 @pytest.mark.asyncio
