@@ -16,6 +16,8 @@ class Sizes:
     per_second: int = 10
     latency_seconds: int = 30
     decisions: int = 100
+    alone: int = 40
+    alone_per_second: int = 3
     lifecycles: int = 500
     counted: int = 200
     creates: int = 1000
@@ -31,6 +33,7 @@ QUICK = Sizes(
     burst=100,
     latency_seconds=3,
     decisions=10,
+    alone=6,
     lifecycles=60,
     counted=20,
     creates=200,
