@@ -7,7 +7,7 @@ from typing import Any
 
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.api.v1alpha1.notifications import EventType
-from pratique.channels import Channels
+from pratique.channels.delivery import Channels
 from pratique.core.kernel.effects import Delivery, Failure, Unready
 from pratique.core.telling.credentials import ALLOWED_HOSTS
 from pratique.core.telling.egress import egress_of

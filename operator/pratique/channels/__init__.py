@@ -1,5 +1,1 @@
-"""The only code that talks to chat and webhooks; one module each."""
-
-from pratique.channels.delivery import Channels
-
-__all__ = ["Channels"]
+"""The only code that talks to chat and webhooks; one package or module each. `delivery` is the way in."""

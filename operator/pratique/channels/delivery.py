@@ -18,7 +18,6 @@ from pratique.channels.email import channel as mail
 from pratique.channels.kit import posting
 from pratique.channels.kit.egress import Egress
 from pratique.channels.kit.settings import Means, NotReadyError, ReadSecret, Send, Vault
-from pratique.channels.kit.threads import Threads
 from pratique.channels.slack import channel as slack
 from pratique.core.kernel.effects import Delivery, Failure, Unready
 from pratique.core.kernel.text import nearest
@@ -56,11 +55,11 @@ class Channels:
         self._post_event, self._instance = post_event, instance
         self._vault = Vault(read_secret, read_annotation, namespace)
         egress = Egress(allowed)
-        self._means = Means(posting.Poster(egress, timeout), Threads(timeout), egress)
+        self._means = Means(posting.Poster(egress, timeout), apprise.processes(timeout), egress)
 
     async def close(self) -> None:
-        """Start no further thread."""
-        self._means.threads.close()
+        """End the processes that were started, and start no further one."""
+        await self._means.library.close()
 
     async def deliver(
         self, channel: NotificationChannel | None, entry: Notification, message: Message, known: Iterable[str] = ()

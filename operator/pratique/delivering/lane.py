@@ -164,13 +164,14 @@ class Lane:
 
     async def _try(self, jobs: Sequence[Job]) -> Delivery:
         message = bundle([job.message for job in jobs], self._now()) if len(jobs) > 1 else jobs[0].message
-        try:
-            return await self.deliver(jobs[0].entry, message)
-        except Exception as error:
-            job = jobs[0]
-            with looking_at(*job.key, job.uid):
+        job = jobs[0]
+        with looking_at(*job.key, job.uid):  # whatever is logged meanwhile is about this object
+            try:
+                return await self.deliver(job.entry, message)
+            except Exception as error:
                 log.error("A bug while delivering %s through %s: %s", job.entry.event, self.name, frames_of(error))
-            return Delivery(sent=False, error=f"{type(error).__name__} while delivering: the operator's log has more")
+                told = f"{type(error).__name__} while delivering: the operator's log has more"
+                return Delivery(sent=False, error=told)
 
     def _tell(self, jobs: Sequence[Job], delivery: Delivery) -> None:
         self._last = delivery.error

@@ -43,7 +43,8 @@ from pratique.delivering.lane import Job
 from pratique.delivering.outbox import Outbox
 from pratique.handlers.kinds import Key, Kind
 from pratique.logs import looking_at
-from pratique.sandbox import BusyError, Sandbox
+from pratique.sandbox.line import BusyError
+from pratique.sandbox.pool import Sandbox
 
 log = logging.getLogger(__name__)
 Owners = tuple[str, ...]

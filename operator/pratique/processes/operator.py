@@ -12,7 +12,7 @@ from typing import Any
 
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.api.v1alpha1.notifications import KUBERNETES_EVENTS, Notification
-from pratique.channels import Channels
+from pratique.channels.delivery import Channels
 from pratique.clock import Clock, SystemClock
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.connection import Connection
@@ -46,7 +46,7 @@ from pratique.processes.lease import Lease
 from pratique.processes.metrics import Metrics
 from pratique.processes.metrics_site import metrics_site
 from pratique.processes.settings import SANDBOX_WORKERS, Settings
-from pratique.sandbox import Sandbox
+from pratique.sandbox.pool import Sandbox
 from pratique.signals import ProcessEnds
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,1 @@
-"""Runs expressions of other people in a process of its own, with hard limits of time and memory."""
-
-from pratique.sandbox.line import BusyError
-from pratique.sandbox.pool import Sandbox
-
-__all__ = ["BusyError", "Sandbox"]
+"""Processes of their own for what other people wrote, with hard limits of time and memory. `pool` evaluates expressions."""

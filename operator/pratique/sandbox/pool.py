@@ -16,8 +16,8 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.core.kernel.effects import Evaluation, Json, Judged, Rendered
 from pratique.core.kernel.errors import EvaluationLimitError
 from pratique.core.plans.objects import without_secrets
+from pratique.sandbox.evaluator import Worker
 from pratique.sandbox.line import Line, Owners
-from pratique.sandbox.process import Worker
 
 DEFAULT_TIMEOUT = 2.0
 """Seconds of CPU that one evaluation may take."""

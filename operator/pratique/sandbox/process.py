@@ -1,7 +1,8 @@
 """One worker process and its pipes: starts it, asks it one question at a time, kills it when an answer does not come.
 
-It decides what an absent answer means: too slow, too big, or a worker that was dead before it was asked. It must never
-hand out the answer to another question: whatever goes wrong between a question and its answer costs the worker its life.
+It says what an absent answer means: too slow, or a process that ended. It must never hand out the answer to another
+question: whatever goes wrong between a question and its answer costs the process its life. What a process answers is not
+known here: `evaluator` has those that evaluate, and the channel of type apprise those that load its library.
 """
 
 import asyncio
@@ -9,38 +10,63 @@ import contextlib
 import json
 import logging
 import os
+import re
 import signal
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pratique
 from pratique.core.kernel.effects import Json
-from pratique.core.kernel.errors import EvaluationError, EvaluationLimitError, SandboxError
+from pratique.core.kernel.errors import SandboxError
+from pratique.core.kernel.frames import short_path
 from pratique.core.kernel.text import clean
 from pratique.sandbox.wire import HEADER, MAX_FRAME, pack
 
 log = logging.getLogger(__name__)
 START_TIMEOUT = 30.0
 """Seconds that a worker may take to import what it needs, on a machine that is busy."""
-_TRIES = 2
 _DYING_SECONDS = 2.0
-_LAST_WORDS, _SHOWN = 4000, 300
-_PATIENCE = 5
-"""The limit is CPU time, which the worker watches itself; on a busy machine it takes longer by the clock."""
+_LATER = 2.0
+"""Seconds after which a process is killed that its own timer should have ended."""
+_LAST_WORDS, _TRACE, _SHOWN = 4000, 16_000, 300
+_MOST_FRAMES = 12
+_FRAME = re.compile(r'^  File "([^"]+)", line (\d+) in (\S+)$', re.MULTILINE)
+"""What `faulthandler` writes; all else that a dying process says may quote what it was at."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a process runs, and its limits: bytes of address space, and seconds of CPU and by the clock for one answer."""
+
+    module: str
+    memory: int
+    cpu: float
+    patience: float
+
+
+class NotStartedError(SandboxError):
+    """There is no process that answers; the message says why."""
 
 
 class DiedError(SandboxError):
-    """The worker ended before it answered."""
+    """The worker ended before it answered. `where` says where it was, if that is known: files, lines and functions."""
+
+    where: str = ""
 
 
-class Worker:
+class SlowError(DiedError):
+    """The worker was ended, for its answer took longer than any may."""
+
+
+class Process:
     """A process that answers, replaced by a new one when it was killed. Not for two callers at once."""
 
-    def __init__(self, *, timeout: float, memory: int) -> None:
-        self._timeout, self._memory = timeout, memory
+    def __init__(self, program: Program) -> None:
+        self._program = program
         self._process: asyncio.subprocess.Process | None = None
         self._asked = 0
+        self._said: int | None = None
 
     @property
     def pid(self) -> int | None:
@@ -51,79 +77,78 @@ class Worker:
         """Start the process unless it runs, and wait until it answers."""
         if self._process is not None and self._process.returncode is None:
             return
-        said = os.memfd_create("stderr")
+        await self.end()
+        with contextlib.ExitStack() as failed:
+            said = os.memfd_create("stderr")
+            failed.callback(os.close, said)
+            await self._begin(said)
+            failed.pop_all()
+        self._said = said
+
+    async def _begin(self, said: int) -> None:
         try:
             async with asyncio.timeout(START_TIMEOUT):
-                self._process = await _spawn(self._memory, self._timeout, said)
+                self._process = await _spawn(self._program, said)
                 await self._exchange(*self._numbered({"do": "hello"}))
         except (TimeoutError, OSError, DiedError) as error:
             process = self._process
             await self.end()
             why = _last_words(said) or str(error) or "no answer"
             code = "" if process is None else f" (exit code {process.returncode})"
-            log.error("A sandbox worker did not start%s: %s", code, why)
-            shown = clean(why.splitlines()[-1], _SHOWN)
-            raise EvaluationError(f"the sandbox did not start ({shown}); it is tried again") from None
+            log.error("A process did not start, %s%s: %s", self._program.module, code, why)
+            raise NotStartedError(clean(why.splitlines()[-1], _SHOWN)) from None
         except BaseException:
             await self.end()  # cancelled while starting: the greeting must not be taken for an answer
             raise
-        finally:
-            os.close(said)
 
-    async def ask(self, question: Json) -> Any:  # noqa: ANN401 - any JSON value
-        """Return the answer. A worker that dies is asked again once: it may have died before this question came."""
-        number, frame = self._numbered(question)
-        if len(frame) > MAX_FRAME:
-            raise EvaluationLimitError(f"is larger than the {MAX_FRAME} bytes that can be evaluated")
-        for _ in range(_TRIES):
-            await self.start()
-            try:
-                async with asyncio.timeout(_PATIENCE * self._timeout):
-                    reply = await self._exchange(number, frame)
-            except TimeoutError:
-                await self.end()
-                raise self._too_slow() from None
-            except DiedError:
-                if await self._end_was_slow():
-                    raise self._too_slow() from None
-                continue
-            except BaseException:
-                await self.end()  # cancelled half-way: an answer to this question must not meet the next one
-                raise
-            return await self._read(reply)
-        raise EvaluationLimitError("ended its worker twice, most likely by taking more memory than an evaluation may")
+    async def put(self, question: Json) -> Json:
+        """Return the reply to one question; NotStartedError, or SlowError or DiedError, which leave no process behind."""
+        return await self._put(*self._numbered(question))
 
     async def end(self) -> None:
         """Kill the process."""
         process, self._process = self._process, None
+        said, self._said = self._said, None
+        if said is not None:
+            os.close(said)
         if process is not None and process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await asyncio.shield(process.wait())
 
-    def _too_slow(self) -> EvaluationLimitError:
-        return EvaluationLimitError(f"took longer than {self._timeout:g} s and was cut off")
+    async def _put(self, number: int, frame: bytes) -> Json:
+        await self.start()
+        try:
+            async with asyncio.timeout(self._program.patience + _LATER):
+                return await self._exchange(number, frame)
+        except TimeoutError:
+            await self.end()
+            raise SlowError("no answer in time") from None
+        except DiedError as error:
+            raise await self._buried(error) from None
+        except BaseException:
+            await self.end()  # cancelled half-way: an answer to this question must not meet the next one
+            raise
 
-    async def _end_was_slow(self) -> bool:
-        """End what is left of the process; return whether its own timer had ended it."""
-        process = self._process
-        if process is not None:
+    async def _buried(self, error: DiedError) -> DiedError:
+        """End what is left of the process; return what it died of."""
+        process, said = self._process, self._said
+        self._said = None
+        if process is not None and said is not None:
             # It is ending by itself; to kill it meanwhile would lose, in asyncio, what it ended of.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_DYING_SECONDS):
-                    await process.wait()
+            try:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_DYING_SECONDS):
+                        await process.wait()
+                error.where = _where(_last_words(said, _TRACE))
+            finally:
+                os.close(said)
         await self.end()
-        return process is not None and process.returncode == -signal.SIGPROF
-
-    async def _read(self, reply: Json) -> Any:  # noqa: ANN401 - any JSON value
-        if "limit" in reply:
-            await self.end()  # its memory is full of what it could not finish
-            raise EvaluationLimitError(reply["limit"])
-        if "bug" in reply:
-            log.error("A bug while evaluating: %s", reply["bug"])
-        if "error" in reply:
-            raise EvaluationError(reply["error"])
-        return reply["value"]
+        if process is not None and process.returncode in (-signal.SIGPROF, -signal.SIGALRM):
+            slow = SlowError("its own timer ended it")
+            slow.where = error.where
+            return slow
+        return error
 
     def _numbered(self, question: Json) -> tuple[int, bytes]:
         self._asked += 1
@@ -140,33 +165,40 @@ class Worker:
             if length > MAX_FRAME:
                 raise DiedError("its answer is too large")
             reply = dict(json.loads(await process.stdout.readexactly(length)))
-        except (asyncio.IncompleteReadError, ConnectionError) as error:
+        except (asyncio.IncompleteReadError, ConnectionError, ValueError) as error:
             raise DiedError("it ended") from error
         if reply.get("id") != number:
             raise DiedError("it answered another question")
         return reply
 
 
-async def _spawn(memory: int, timeout: float, stderr: int) -> asyncio.subprocess.Process:  # noqa: ASYNC109 - for the worker's timer
+async def _spawn(program: Program, stderr: int) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",  # nothing is imported from the folder that the operator happens to stand in
         "-m",
-        "pratique.sandbox.worker",
-        str(memory),
-        str(timeout),
+        program.module,
+        str(program.memory),
+        str(program.cpu),
+        str(program.patience),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=stderr,  # until it has started; see `worker.main`
+        stderr=stderr,  # until it has started, and for where it was when it died; see `serving.main`
         env=_environment(),
         limit=MAX_FRAME,
         start_new_session=True,
     )
 
 
-def _last_words(file: int) -> str:
-    """Return what a worker wrote before it had started: of its interpreter, linker and imports, and of nobody's request."""
-    return os.pread(file, _LAST_WORDS, max(0, os.fstat(file).st_size - _LAST_WORDS)).decode(errors="replace").strip()
+def _last_words(file: int, most: int = _LAST_WORDS) -> str:
+    """Return what a process wrote before it had started, of its imports, and as it died; it is of nobody's request."""
+    return os.pread(file, most, max(0, os.fstat(file).st_size - most)).decode(errors="replace").strip()
+
+
+def _where(words: str) -> str:
+    """Return the last calls of a process that is gone, the outermost first."""
+    frames = _FRAME.findall(words)[:_MOST_FRAMES]
+    return " > ".join(f"{short_path(file)}:{line} {name}" for file, line, name in reversed(frames))
 
 
 def _environment() -> dict[str, str]:

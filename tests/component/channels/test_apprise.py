@@ -5,6 +5,9 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -19,20 +22,27 @@ from apprise import AppriseAsset, NotifyBase
 from apprise.manager_plugins import NotificationManager
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.channelling import PLANTED, URL, channel_of, channels_with, problem_of, told_by
+from tests.support.channelling import LOOPBACK, PLANTED, URL, channel_of, channels_with, problem_of, told_by
 from tests.support.golden import assert_golden
+from tests.support.hostile_library import MODULE
 from tests.support.receiver import Receiver, receiving
 from tests.support.told import declined, entry, expiring, requested, withdrawn
 
 from pratique.api.v1alpha1.notifications import EventType
+from pratique.channels.apprise import worker
 from pratique.channels.apprise.http import MAX_ANSWER_BYTES
+from pratique.channels.apprise.room import Room
 from pratique.channels.apprise.schemes import ALLOWED, LOCAL, NEEDS_FILES, NOT_HTTP, refusal, refused_parameter
 from pratique.channels.apprise.service import UNUSABLE, Service, open_service
 from pratique.channels.apprise.text import body_of, harmless, title_of
+from pratique.channels.delivery import Channels
 from pratique.channels.kit.egress import Egress
-from pratique.channels.kit.threads import EACH, Threads
+from pratique.channels.kit.processes import MOST
+from pratique.clock import SystemClock
 from pratique.core.kernel.effects import Delivery
 from pratique.core.telling.messages import Message
+from pratique.delivering.lane import Job, Lane
+from pratique.logs import JsonFormatter
 
 SPEC = {"apprise": {"urlSecretRef": URL}}
 PLACE = "Secret pratique-system/receiver: the key url"
@@ -77,6 +87,7 @@ def imports(name: str) -> set[str]:
     return found
 
 
+@pytest.mark.usefixtures("apprise_here")
 class TestSchemes:
     def test_every_scheme_of_the_installed_apprise_is_decided(self) -> None:
         known = set(NotificationManager().schemas())  # type: ignore[no-untyped-call]
@@ -251,17 +262,12 @@ class TestDelivery:
 
         server = await asyncio.start_server(trickle, "127.0.0.1", 0)
         url = f"json://127.0.0.1:{server.sockets[0].getsockname()[1]}/{PLANTED}"
-        assert await told_by(SPEC, {"receiver/url": url}) == Delivery(sent=True)
+        question = {"do": "tell", "url": url, "title": "t", "body": "b", "warns": False, "allowed": LOOPBACK.as_texts()}
+        reply = await asyncio.to_thread(worker.answer, question)
+        assert reply == {"value": {"taken": True, "shut": False}}
         await ended.wait()
         server.close()
         await server.wait_closed()
-
-    async def test_a_library_that_is_too_slow_to_read_a_url(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("pratique.channels.apprise.service.open_service", lambda url: time.sleep(0.5))
-        async with channels_with({"receiver/url": f"json://x/{PLANTED}"}, timeout=0.1) as under_test:
-            problem = await under_test.check(channel_of(SPEC).spec)
-        assert problem is not None
-        assert problem.message == "Secret pratique-system/receiver: Apprise took too long to read the URL in url"
 
     async def test_a_dead_channel_holds_up_no_other(self) -> None:
         async with receiving(hang=True) as dead, receiving() as alive:
@@ -273,13 +279,14 @@ class TestDelivery:
                     asyncio.create_task(under_test.deliver(hung, entry(EventType.APPROVED), requested()))
                     for _ in range(20)
                 ]
-                while dead.open < EACH:
+                while dead.open < 1:
                     await asyncio.sleep(0.01)
                 other = entry(EventType.APPROVED, "other")
                 assert (await under_test.deliver(works, other, requested())).sent
                 dead.released.set()
                 await asyncio.gather(*stuck)
-            assert dead.most_open == EACH
+            assert dead.most_open == 1
+            assert len(dead.got) == 20
 
 
 @pytest.fixture
@@ -316,11 +323,36 @@ class TestSilence:
         printed = capfd.readouterr()
         assert PLANTED not in "\n".join(told) + printed.out + printed.err
 
-    def test_the_library_is_loaded_only_with_such_a_channel(self) -> None:
-        """It costs memory, and so does each package that its services load."""
-        code = "import sys, pratique.processes.operator; print([m for m in sys.modules if m.startswith('apprise')])"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        assert done.stdout.strip() == "[]"
+    async def test_this_process_never_loads_the_library(self) -> None:
+        """It costs memory, and so does each package that its services load: also when a message was sent."""
+        async with receiving() as receiver:
+            done = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", TELLS, as_json(receiver)["receiver/url"], stdout=subprocess.PIPE
+            )
+            printed, _ = await done.communicate()
+        assert len(receiver.got) == 1
+        assert json.loads(printed) == {"sent": True, "before": 0, "processes": 1, "after": 0, "loaded": []}
+
+
+TELLS = """
+import asyncio, json, sys
+import pratique.processes.operator
+from tests.support.channelling import channel_of, channels_with
+from pratique.api.v1alpha1.notifications import EventType
+from tests.support.told import entry, requested
+
+async def main():
+    async with channels_with({"receiver/url": sys.argv[1]}) as channels:
+        library, spec = channels._means.library, {"apprise": {"urlSecretRef": {"name": "receiver", "key": "url"}}}
+        before = len(library.pids)
+        told = await channels.deliver(channel_of(spec), entry(EventType.APPROVED), requested())
+        processes = len(library.pids)
+    loaded = [name for name in sys.modules if name.partition(".")[0] == "apprise"]
+    counted = {"before": before, "processes": processes, "after": len(library.pids)}
+    print(json.dumps({"sent": told.sent, **counted, "loaded": loaded}))
+
+asyncio.run(main())
+"""
 
 
 class Small(NotifyBase):  # type: ignore[no-untyped-call]
@@ -375,7 +407,9 @@ class TestText:
     def test_a_services_limits(self, title: int, body: int) -> None:
         for told in (requested(), hostile("word " * 400)):
             service, plugin = small(title, body)
-            assert service.tell(told, Egress())
+            room = service.room
+            headline = title_of(told, room.for_title)
+            assert service.tell(headline, body_of(told, room.for_body(headline)), Egress()) == (True, False)
             shown_title, shown = plugin.got
             assert len(shown_title) <= title
             assert len(shown) <= body
@@ -409,15 +443,148 @@ class TestText:
         assert plugin.asset.storage_path is None
 
 
-class TestThreads:
-    async def test_what_has_not_begun_in_time_is_not_begun(self) -> None:
-        threads, ran = Threads(0.2), []
-        busy = [asyncio.create_task(threads.run("a", lambda: time.sleep(0.6))) for _ in range(EACH)]
-        await asyncio.sleep(0.05)
-        with pytest.raises(TimeoutError):
-            await threads.run("a", lambda: ran.append(1))
-        assert await threads.run("b", lambda: 7) == 7
-        await asyncio.gather(*busy, return_exceptions=True)
-        await asyncio.sleep(0.6)
-        assert ran == []
-        threads.close()
+class TestRoom:
+    @pytest.mark.parametrize(
+        ("room", "title", "body"),
+        [(Room(250, 1000), 250, 1000), (Room(0, 160), 80, 153), (Room(100, 1000, is_one=True), 100, 993)],
+    )
+    def test_what_fits(self, room: Room, title: int, body: int) -> None:
+        assert (room.for_title, room.for_body("title")) == (title, body)
+
+
+LOG_SAYS_MORE = "the operator's log has more"
+DIED = f"the process of Apprise died before it answered: {LOG_SAYS_MORE}"
+WAYS = {
+    "dies": (DIED, r"\(it ended\), at .*support/hostile_library.py:\d+ send > .*hostile_library.py:\d+ _die"),
+    "exits": (DIED, r"\(it ended\), at an unknown place"),
+    "eats": ("Hostile did not take the message or was not reached (Apprise does not say which)", ""),
+}
+
+
+class TestProcesses:
+    """What a service or the library does to its process costs that try alone."""
+
+    @pytest.fixture(autouse=True)
+    def hostile(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("pratique.channels.apprise.channel.MODULE", MODULE)
+
+    @pytest.mark.parametrize("way", WAYS)
+    async def test_ten_times_in_a_row(self, way: str, caplog: pytest.LogCaptureFixture) -> None:
+        sentence, logged = WAYS[way]
+        async with receiving() as receiver:
+            secrets = {"hostile/url": f"json://{way}/{PLANTED}", "sound/url": as_json(receiver)["receiver/url"]}
+            async with channels_with(secrets, timeout=60.0) as under_test:
+                for _ in range(10):
+                    results = await asyncio.gather(*(tell(under_test, name) for name in ("hostile", "sound")))
+                    assert results == [Delivery(sent=False, error=sentence), Delivery(sent=True)]
+                assert len(under_test._means.library.pids) <= MOST
+        assert len(receiver.got) == 10
+        assert len([line for line in caplog.messages if logged and re.search(logged, line)]) == (10 if logged else 0)
+        assert PLANTED not in caplog.text
+
+    async def test_hangs_ten_times_in_a_row(self, caplog: pytest.LogCaptureFixture) -> None:
+        async with channels_with({"hostile/url": f"json://hangs/{PLANTED}"}, timeout=1.0) as under_test:
+            for _ in range(10):
+                assert await tell(under_test, "hostile") == Delivery(sent=False, error="no answer within 1 s")
+        assert len(caplog.messages) == 10
+        assert all(
+            re.search(r"took too long and was ended, at .*hostile_library.py:\d+ _hang", each)
+            for each in caplog.messages
+        )
+        assert PLANTED not in caplog.text
+
+    async def test_a_loop_without_end_is_ended(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("pratique.channels.apprise.channel.CPU_SECONDS", 1.0)
+        said = await told_by(SPEC, {"receiver/url": f"json://spins/{PLANTED}"}, timeout=60.0)
+        assert said == Delivery(sent=False, error="no answer within 60 s")
+
+    async def test_what_is_printed_is_no_answer(self, capfd: pytest.CaptureFixture[str]) -> None:
+        assert await told_by(SPEC, {"receiver/url": f"json://prints/{PLANTED}"}) == Delivery(sent=True)
+        assert "".join(capfd.readouterr()) == ""
+
+    async def test_a_bug_says_where_and_not_what(self, caplog: pytest.LogCaptureFixture) -> None:
+        said = await told_by(SPEC, {"receiver/url": f"json://bug/{PLANTED}"})
+        place = f"{PLACE.partition(':')[0]}: Apprise could not read the URL in url"
+        assert said.error == f"{place}: KeyError in the process of Apprise: {LOG_SAYS_MORE}"
+        (line,) = caplog.messages
+        assert line.startswith("A bug in the process of Apprise: KeyError at pratique/channels/apprise/worker.py:")
+        assert "hostile_library.py" in line
+        assert PLANTED not in caplog.text
+
+    async def test_a_library_that_is_too_slow_to_read_a_url(self) -> None:
+        problem = await problem_of(SPEC, {"receiver/url": f"json://hangs-when-opened/{PLANTED}"}, timeout=0.2)
+        assert problem == (
+            "Secret pratique-system/receiver: Apprise could not read the URL in url: no answer within 0.2 s"
+        )
+
+    async def test_a_look_does_not_wait_for_its_turn_for_ever(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("pratique.channels.apprise.channel.START_TIMEOUT", 0.0)
+        secrets = {"receiver/url": f"json://x/{PLANTED}"}
+        async with channels_with(secrets, timeout=0.1) as under_test, under_test._means.library._turns["receiver/url"]:
+            problem = await under_test.check(channel_of(SPEC).spec)
+        assert problem is not None
+        assert problem.message.endswith("Apprise could not read the URL in url: no answer within 0.1 s")
+
+    async def test_one_that_does_not_start_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("pratique.channels.apprise.channel.MODULE", "no.such.module")
+        said = await told_by(SPEC, {"receiver/url": f"json://x/{PLANTED}"})
+        assert said.error.endswith(f"the process of Apprise did not start: {LOG_SAYS_MORE}")
+
+    async def test_none_is_started_after_the_end(self) -> None:
+        async with channels_with({"receiver/url": f"json://x/{PLANTED}"}) as under_test:
+            await under_test.close()
+            assert (await tell(under_test, "receiver")).error.endswith("the operator is ending")
+            assert under_test._means.library.pids == ()
+
+    async def test_a_process_that_is_killed_while_it_waits_costs_no_message(self) -> None:
+        async with receiving() as receiver, channels_with(as_json(receiver)) as under_test:
+            for _ in range(3):
+                assert await tell(under_test, "receiver") == Delivery(sent=True)
+                (pid,) = under_test._means.library.pids
+                os.kill(pid, signal.SIGKILL)
+                process = under_test._means.library._idle[-1]._process
+                while process is not None and process.returncode is None:
+                    await asyncio.sleep(0.01)
+        assert len(receiver.got) == 3
+
+    async def test_secrets_go_by_the_pipe_alone(self) -> None:
+        async with receiving(hang=True) as receiver, channels_with(as_json(receiver)) as under_test:
+            told = asyncio.create_task(tell(under_test, "receiver"))
+            while not receiver.open:
+                await asyncio.sleep(0.01)
+            (pid,) = under_test._means.library.pids
+            seen = Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
+            receiver.released.set()
+            await told
+        assert b"apprise" in seen or MODULE.encode() in seen
+        assert PLANTED.encode() not in seen
+
+    async def test_the_log_says_whose_message_it_was(self, caplog: pytest.LogCaptureFixture) -> None:
+        lines, settled = [], asyncio.Event()
+
+        class Listener(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                lines.append(JsonFormatter().format(record))
+
+        logger, listener = logging.getLogger("pratique"), Listener()
+        logger.addHandler(listener)
+        async with channels_with({"receiver/url": f"json://dies/{PLANTED}"}) as under_test:
+            lane = Lane(
+                "chat",
+                lambda each, message: under_test.deliver(channel_of(SPEC), each, message),
+                lambda *_: settled.set(),
+                SystemClock(),
+            )
+            lane.put(Job(("actionruns", "team-a", "ten-days"), "the-uid", entry(EventType.APPROVED), requested()))
+            await settled.wait()
+            await lane.close()
+        logger.removeHandler(listener)
+        (line,) = [json.loads(each) for each in lines]
+        assert (line["uid"], line["name"], line["level"]) == ("the-uid", "ten-days", "error")
+        assert "_die" in line["msg"]
+
+
+async def tell(channels: Channels, secret: str) -> Delivery:
+    """Tell a message through a channel whose URL is in this Secret."""
+    channel = channel_of({"apprise": {"urlSecretRef": {"name": secret, "key": "url"}}})
+    return await channels.deliver(channel, entry(EventType.APPROVED), requested())

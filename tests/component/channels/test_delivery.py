@@ -20,8 +20,7 @@ from tests.support.told import entry, requested
 
 from pratique.api.v1alpha1.notification_channel import CHANNEL_TYPES, NotificationChannel
 from pratique.api.v1alpha1.notifications import KUBERNETES_EVENTS, EventType
-from pratique.channels import Channels
-from pratique.channels.delivery import TYPES
+from pratique.channels.delivery import TYPES, Channels
 from pratique.channels.kit.posting import Answer as HttpAnswer
 from pratique.channels.kit.posting import judge, parse_url, retry_after_of, status_phrase
 from pratique.core.kernel.effects import Delivery, Failure, Unready

@@ -71,6 +71,13 @@ def port_of(receiver: Receiver) -> int:
 
 
 class TestChannels:
+    async def test_the_process_of_apprise_is_strict(self, receiver: Receiver) -> None:
+        url = f"json://127.0.0.1:{port_of(receiver)}/{PLANTED}"
+        for allowed in (STRICT, egress_of(["10.0.0.0/8", "in.example.com"])):
+            assert await told_by(SPECS["apprise"], {"receiver/url": url}, allowed=allowed) == REFUSED
+        assert receiver.got == []
+
+    @pytest.mark.usefixtures("apprise_here")
     @pytest.mark.parametrize("kind", SPECS)
     async def test_every_type_is_strict(self, kind: str, receiver: Receiver) -> None:
         """In each notation that leads to loopback: it does where everything is allowed, and else does not."""
@@ -82,6 +89,7 @@ class TestChannels:
             assert (await told_by(SPECS[kind], secrets, allowed=everything)).sent, place
             receiver.got.clear()
 
+    @pytest.mark.usefixtures("apprise_here")
     @pytest.mark.parametrize("kind", SPECS)
     async def test_no_notation_leads_there(self, kind: str, receiver: Receiver) -> None:
         for place in (*LEADS_THERE["http"], *LEADS_THERE["json"], *ELSEWHERE):
@@ -151,6 +159,7 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
+@pytest.mark.usefixtures("apprise_here")
 class TestNames:
     @pytest.mark.parametrize("kind", SPECS)
     async def test_first_public_then_private(

@@ -19,8 +19,9 @@ from tests.support.builders import action, planned, run, run_plan
 from pratique.core.judging.policy import evaluate_run
 from pratique.core.kernel.effects import Judged
 from pratique.core.kernel.errors import EvaluationError, EvaluationLimitError
-from pratique.sandbox import Sandbox, process, worker
-from pratique.sandbox.process import Worker
+from pratique.sandbox import process, serving, worker
+from pratique.sandbox.evaluator import Worker
+from pratique.sandbox.pool import Sandbox
 from pratique.sandbox.wire import HEADER, MAX_FRAME, pack
 
 TIMEOUT = 2.0
@@ -195,7 +196,7 @@ def test_the_worker_serves_until_the_end_of_file(expression: str, reply: dict[st
     sink = io.BytesIO()
     question = {"do": "ready", "ready": expression, "failed": None, "target": {"n": 2}}
     asked = [pack({**question, "id": ident}) for ident in (1, 2)]
-    worker.serve(io.BytesIO(b"".join(asked) + b"\x00"), sink, 60.0)
+    serving.serve(io.BytesIO(b"".join(asked) + b"\x00"), sink, worker.answer, cpu=60.0, patience=60.0)
     assert sink.getvalue() == pack({**reply, "id": 1}) + pack({**reply, "id": 2})
 
 

@@ -17,7 +17,8 @@ from tests.support.builders import action, run
 
 from pratique.core.kernel.effects import Judged
 from pratique.core.kernel.errors import EvaluationError, EvaluationLimitError
-from pratique.sandbox import Sandbox, process, worker
+from pratique.sandbox import process, worker
+from pratique.sandbox.pool import Sandbox
 
 HOSTILE = {"type": "object", "properties": {"x": {"type": "string", "pattern": "^(a+)+$"}}}
 ENDLESS = run(spec={"inputs": {"x": "a" * 60 + "!"}})
@@ -90,13 +91,13 @@ async def test_a_hostile_pattern_among_others_costs_only_its_own_run() -> None:
 async def test_a_worker_that_always_dies_is_asked_twice_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     died = []
 
-    async def die(self: process.Worker, number: int, frame: bytes) -> Any:
+    async def die(self: process.Process, number: int, frame: bytes) -> Any:
         if b'"hello"' in frame:
             return {"id": number, "value": True}
         died.append(number)
         raise process.DiedError("it ended")
 
-    monkeypatch.setattr(process.Worker, "_exchange", die)
+    monkeypatch.setattr(process.Process, "_exchange", die)
     doomed = Sandbox()
     with pytest.raises(EvaluationLimitError, match="ended its worker twice"):
         await doomed.evaluate_ready("true", {})
@@ -145,7 +146,7 @@ async def test_a_worker_ends_when_its_operator_is_killed(busy: bool) -> None:
     script = textwrap.dedent(
         f"""
         import asyncio
-        from pratique.sandbox import Sandbox
+        from pratique.sandbox.pool import Sandbox
         from tests.component.sandbox.test_sandbox_recovery import ENDLESS, HOSTILE, action
 
         async def main():

@@ -11,6 +11,8 @@ from tools.codegen.chart_values import comments, values_page
 from tools.codegen.values import Values
 
 from pratique.api.v1alpha1.environment import AccessRole, PodSecurity
+from pratique.channels.apprise.channel import MEMORY
+from pratique.channels.kit.processes import MOST
 from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.core.telling.egress import EgressError, egress_of
 from pratique.processes.settings import SANDBOX_WORKERS
@@ -103,11 +105,12 @@ def size(text: str) -> int:
     return int(number) * {"Mi": MIB, "Gi": 1024 * MIB}[unit]
 
 
-def test_a_hostile_expression_ends_its_worker_and_never_the_leader() -> None:
-    """The kernel may end the whole container that takes more than its limit, so the sandboxes together may not reach it."""
+def test_what_is_hostile_ends_its_worker_and_never_the_leader() -> None:
+    """The kernel may end the whole container that takes more than its limit, so all processes together may not reach it."""
+    processes = SANDBOX_WORKERS * DEFAULT_MEMORY + MOST * MEMORY
     resources = VALUES["resources"]
     assert size(resources["requests"]["memory"]) >= LEADER
-    assert size(resources["limits"]["memory"]) >= LEADER_AT_ITS_LARGEST + SANDBOX_WORKERS * DEFAULT_MEMORY
+    assert size(resources["limits"]["memory"]) >= LEADER_AT_ITS_LARGEST + processes
 
 
 def alerts() -> list[dict[str, Any]]:

@@ -1,21 +1,20 @@
-"""The only module that loads Apprise: opens a URL, hands it a message. Runs in a thread and blocks.
+"""The only module that loads Apprise: opens a URL, hands it a message. It blocks, in a process of its own (`worker`).
 
 The library is told to follow no redirect, to read no file, to load no plugin and to keep nothing on disk. Whether a
-service may be used is decided before, by `apprise_schemes`; whether it is silent is the business of `apprise`.
+service may be used is decided before, by `schemes`; whether it is silent is the business of `worker`.
 """
 
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode
 from apprise.plugins import url_to_dict
 
 from pratique.channels.apprise import http as apprise_http
+from pratique.channels.apprise.room import Room
 from pratique.channels.apprise.schemes import ALLOWED, UNVERIFIED, refused_parameter
-from pratique.channels.apprise.text import body_of, title_of
-from pratique.channels.kit.egress import Egress, NotAllowedError
-from pratique.core.telling.events import EVENTS
-from pratique.core.telling.messages import Message
+from pratique.channels.kit.egress import Egress
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 6.0
 UNUSABLE = (
@@ -43,12 +42,25 @@ _ASSET = AppriseAsset(
 apprise_http.install()
 
 
+class Told(NamedTuple):
+    """What came of one try: whether the service took it, and whether nothing but addresses not allowed was tried."""
+
+    taken: bool
+    shut: bool = False
+
+
 @dataclass(frozen=True)
 class Service:
     """One service that was opened. `name` is the library's name for it, and no part of the URL."""
 
     name: str
     plugin: NotifyBase
+
+    @property
+    def room(self) -> Room:
+        """Return how much the service takes of a message."""
+        plugin = self.plugin
+        return Room(plugin.title_maxlen, plugin.body_maxlen, bool(plugin.overflow_amalgamate_title))
 
     @property
     def address(self) -> str:
@@ -59,24 +71,19 @@ class Service:
         except ValueError:
             return ""
 
-    def tell(self, message: Message, egress: Egress) -> bool:
-        """Hand over one message, cut to what the service takes; return whether it was taken, or NotAllowedError."""
-        plugin = self.plugin
-        title = title_of(message, plugin.title_maxlen or plugin.body_maxlen // 2)
-        used = len(title) + len("\r\n") if plugin.title_maxlen <= 0 or plugin.overflow_amalgamate_title else 0
+    def tell(self, title: str, body: str, egress: Egress, *, warns: bool = False) -> Told:
+        """Hand over one message, which has room."""
         board = Apprise(asset=_ASSET)
-        board.add(plugin)
+        board.add(self.plugin)
         with apprise_http.way_out(egress) as way:
             taken = board.notify(
                 title=title,
-                body=body_of(message, plugin.body_maxlen - used),
-                notify_type=NotifyType.WARNING if EVENTS[message.event].type == "Warning" else NotifyType.INFO,
+                body=body,
+                notify_type=NotifyType.WARNING if warns else NotifyType.INFO,
                 body_format=NotifyFormat.TEXT,
                 interpret_escapes=False,
             )
-        if way.shut and not taken:
-            raise NotAllowedError
-        return bool(taken)
+        return Told(bool(taken), way.shut and not taken)
 
 
 def open_service(url: str) -> Service | str:

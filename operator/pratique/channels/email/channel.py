@@ -44,7 +44,7 @@ async def connect(spec: EmailChannel, vault: Vault, means: Means) -> Send:
         if recipient is None:
             return NO_ADDRESS
         letter = letter_to(recipient, message, writer)
-        return await hand_over(letter, server, means.egress.open_socket, means.threads.seconds)
+        return await hand_over(letter, server, means.egress.open_socket, means.poster.seconds)
 
     return send
 

@@ -54,6 +54,11 @@ class Egress:
     def __init__(self, allowed: AllowedEgress = AllowedEgress()) -> None:  # noqa: B008 - it is frozen
         self._allowed = allowed
 
+    @property
+    def allowed(self) -> AllowedEgress:
+        """Return what is allowed, for a process that shall hold to the same."""
+        return self._allowed
+
     def door(self, host: str) -> Door:
         """Return what makes the sockets of one connection to `host`."""
         return Door(self._allowed, host)

@@ -12,8 +12,8 @@ from pratique.api.v1alpha1.channel_parts import SecretKeyRef
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.channels.kit.egress import Egress
 from pratique.channels.kit.posting import Poster, parse_url
+from pratique.channels.kit.processes import Processes
 from pratique.channels.kit.remembered import Remembered
-from pratique.channels.kit.threads import Threads
 from pratique.core.kernel.effects import Delivery
 from pratique.core.kernel.errors import ChannelError, PratiqueError
 from pratique.core.telling.credentials import ALLOWED_HOSTS, Service, named_server, why_not
@@ -30,13 +30,13 @@ Send = Callable[[Message], Awaitable[Delivery]]
 
 @dataclass(frozen=True)
 class Means:
-    """What channels send with: posts of our own, threads for a library that blocks, the way out for all of them.
+    """What channels send with: posts of our own, processes of a library that blocks, the way out for all of them.
 
     And what receivers have told lately, so that they are not asked again for each message.
     """
 
     poster: Poster
-    threads: Threads
+    library: Processes
     egress: Egress
     remembered: Remembered = field(default_factory=Remembered)
     looking: bool = False

@@ -23,10 +23,13 @@ why, the remedy.
     - ChannelError: a message cannot be sent
         - NotReadyError: the channel lacks something, such as its Secret
         - NotAllowedError: no address of the receiver may be connected to
+        - NoAnswerError: the process that sends did not answer
         - UnmetError: the mail server lacks what is needed
-    - SandboxError: an evaluation was not answered, by no fault of its own
+    - SandboxError: a worker process did not answer
         - BusyError: too many wait already
+        - NotStartedError: there is no process that answers
         - DiedError: the worker ended before it answered
+            - SlowError: it was ended, for it took too long
     - CommandError: a command for people cannot do anything at all
     - Ending: not what went wrong but what happens next
         - ProcessEnds: only a new process can go on
@@ -47,7 +50,7 @@ class ChannelError(PratiqueError):
 
 
 class SandboxError(PratiqueError):
-    """An evaluation was not answered, by no fault of its own."""
+    """A worker process did not answer, by no fault of what was asked."""
 
 
 class Ending(PratiqueError):  # noqa: N818 - what happens next, not what went wrong

@@ -14,7 +14,7 @@ def frames_of(error: BaseException) -> str:
     cause: BaseException | None = error
     while cause is not None and len(told) < _MOST_CAUSES:
         frames = traceback.extract_tb(cause.__traceback__)[-_MOST_FRAMES:]
-        calls = " > ".join(f"{_short(each.filename)}:{each.lineno} {each.name}" for each in frames)
+        calls = " > ".join(f"{short_path(each.filename)}:{each.lineno} {each.name}" for each in frames)
         told.append(f"{type(cause).__name__} at {calls or 'an unknown place'}")
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return "; from ".join(told)
@@ -32,7 +32,7 @@ def trace_of(error: BaseException) -> str:
     return "\n\nfrom\n\n".join(told)
 
 
-def _short(filename: str) -> str:
+def short_path(filename: str) -> str:
     """Return the end of a path: from our package on, or a package of others and its module."""
     parts = PurePath(filename).parts
     ours = max((at for at, part in enumerate(parts) if part == "pratique"), default=len(parts))

@@ -61,6 +61,10 @@ class AllowedEgress:
             return True
         return self._knows(host) and _within(target, _PRIVATE) and not _within(target, _METADATA)
 
+    def as_texts(self) -> tuple[list[str], list[str]]:
+        """Return the networks and the names, as a process is told them."""
+        return [str(each) for each in self.networks], sorted(self.names)
+
     def _knows(self, host: str) -> bool:
         name = host.lower().removesuffix(".")
         parents = name.split(".")[1:]

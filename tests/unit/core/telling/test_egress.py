@@ -74,6 +74,10 @@ class TestOption:
         assert allowed.admits("", "8.8.8.8")
         assert egress_of([]) == egress_of([""]) == STRICT
 
+    def test_a_process_is_told_all_of_it(self) -> None:
+        networks, names = egress_of(["10.20.0.0/16", "b.example.com,*.a.example.com", "fd00:1::/64"]).as_texts()
+        assert (networks, names) == (["10.20.0.0/16", "fd00:1::/64"], ["*.a.example.com", "b.example.com"])
+
     @pytest.mark.parametrize(
         "host",
         ["smtp.internal.example.com", "SMTP.Internal.Example.COM.", "a.chat.example.com", "a.b.chat.example.com"],
