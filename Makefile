@@ -97,8 +97,9 @@ bench: controlplane ## rates, latencies, memory against their floors; writes doc
 test-kind: setup ## the same integration tests on kind, where Docker is
 	@PRATIQUE_TEST_CLUSTER=kind $(PYTEST) tests/crds tests/integration tests/e2e
 
-generate: setup ## write crds/, the chart and the reference from the code
+generate: setup ## write crds/, the chart's part of the code, the reference and deploy/install.yaml
 	@$(PY) -m tools.codegen
+	@$(PY) -m tools.codegen.plain
 
 requirements: ## pin what pyproject.toml and toolchain.in ask for, with hashes
 	@$(UV) --version >/dev/null 2>&1 || { echo "uv is needed for this: $(PY) -m pip install uv"; exit 1; }

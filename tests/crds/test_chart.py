@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.support.cluster import Cluster
+from tools.codegen import plain
 from tools.codegen.manifests import install
 from tools.codegen.values import Environments, Impersonation, Values
 from tools.controlplane.binaries import find_or_build
@@ -532,6 +533,24 @@ def test_a_second_release_is_refused_by_name(cluster: Cluster) -> None:
     finally:
         marked("-")
     assert "already" not in tried("second")
+
+
+def test_who_does_not_use_helm_gets_the_same_objects() -> None:
+    made = plain.rendered(helm())
+    assert plain.FILE.read_text() == plain.text(made), "deploy/install.yaml is stale: make generate, and commit it"
+    program = find_or_build(["kubectl"])["kubectl"]
+    args = [str(program), "kustomize", str(plain.FILE.parent)]
+    built = subprocess.run(args, capture_output=True, text=True, check=True).stdout
+    release = by_identity([each for each in yaml.load_all(built, Loader=FAST) if each])
+    namespace = release.pop(f"Namespace {plain.NAMESPACE}")
+    assert namespace == by_identity(install(Values()))[f"Namespace {plain.NAMESPACE}"]
+    chart = rendered({"image": {"repository": plain.IMAGE}})
+    bare = {key: each for key, each in chart.items() if "helm.sh/hook" not in each["metadata"].get("annotations", {})}
+    marks = ("app.kubernetes.io/managed-by", "helm.sh/chart")
+    for each in bare.values():
+        each["metadata"].pop("annotations", None)
+        each["metadata"]["labels"] = {name: x for name, x in each["metadata"]["labels"].items() if name not in marks}
+    assert release == bare
 
 
 @pytest.mark.parametrize("values", [{}, merged(EVERYTHING, {"networkPolicy": {"metricsFrom": [PEER]}})])
