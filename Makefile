@@ -19,7 +19,7 @@ UV := $(firstword $(wildcard $(VENV)/bin/uv) uv)
 # One set of pins for every Python from 3.11 on, and no address in it: where packages come from is the machine's matter.
 COMPILE := $(UV) pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup controlplane chromium demo up down test verify unit component integration older looks pictures hunt chaos attacks bench test-kind generate requirements clean
+.PHONY: help setup controlplane chromium demo up down test verify unit component integration older looks pictures hunt chaos attacks bench test-kind image test-image generate requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -97,6 +97,12 @@ bench: controlplane ## rates, latencies, memory against their floors; writes doc
 test-kind: setup ## the same integration tests on kind, where Docker is
 	@PRATIQUE_TEST_CLUSTER=kind $(PYTEST) tests/crds tests/integration tests/e2e
 
+image: ## build the image of the last commit without Docker: .run/image/pratique.tar (root; mmdebstrap and umoci of Debian)
+	@tools/image/build.sh .run/image
+
+test-image: setup ## build the image twice, and by the Dockerfile: the same digest; what is in it works and is small (root; 10 minutes)
+	$(STEP) "the image" --show " passed" -- $(PYTEST) tests/image --timeout 1500
+
 generate: setup ## write crds/, the chart's part of the code, the reference and deploy/install.yaml
 	@$(PY) -m tools.codegen
 	@$(PY) -m tools.codegen.plain
@@ -107,6 +113,7 @@ requirements: ## pin what pyproject.toml and toolchain.in ask for, with hashes
 	@$(COMPILE) pyproject.toml --group dev -o requirements/dev.txt
 	@$(COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	@$(COMPILE) requirements/toolchain.in -o requirements/toolchain.txt
+	@$(COMPILE) requirements/image.in -o requirements/image.txt
 
 clean: ## remove the playground, the virtual environment and caches
 	@if [ -x $(PY) ]; then $(PY) -m tools.playground clean; fi

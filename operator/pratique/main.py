@@ -65,6 +65,12 @@ def _inbox(options: argparse.Namespace) -> int:
     return run(options)
 
 
+def _version(options: argparse.Namespace) -> int:
+    from pratique.cli.version import run  # noqa: PLC0415 - see above
+
+    return run(options)
+
+
 def _operator(connection: Connection, options: argparse.Namespace) -> _Process:
     from pratique.processes.operator import Operator  # noqa: PLC0415 - see above
     from pratique.processes.settings import Settings  # noqa: PLC0415 - see above
@@ -134,6 +140,8 @@ def _parser() -> argparse.ArgumentParser:
     _operator_options(commands.add_parser("operator", help="decide, hold, grant, tell and expire"))
     _webhook_options(commands.add_parser("webhook", help="stamp requests, on clusters before 1.36"))
     _inbox_options(commands.add_parser("inbox", help="show what waits for you, and what happened to yours"))
+    about = commands.add_parser("version", help="say which version this is, of which commit, and what it leans on")
+    about.set_defaults(run=_version)
     return parser
 
 
