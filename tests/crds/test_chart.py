@@ -559,7 +559,7 @@ def test_the_api_server_takes_all_of_it(cluster: Cluster, values: Manifest) -> N
     found = rendered(values, version="1.35.0" if before else "1.36.3").values()
     release = [each for each in found if "monitoring.coreos.com" not in each["apiVersion"]]
     args = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-")
-    cluster.kubectl("admin", "create", "serviceaccount", "default", "-n", "pratique-system", check=False)
+    cluster.kubectl("admin", "create", "serviceaccount", "pratique-test", "-n", "pratique-system", check=False)
     answer = cluster.kubectl("admin", *args, input=yaml.safe_dump_all(release))
     assert len(answer.out.splitlines()) == len(release)
 

@@ -4,6 +4,8 @@ Rendered by Helm itself, as for Kubernetes 1.36, with an image that is to be nam
 its test. `make generate` calls it; a test holds the file to the chart.
 """
 
+import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,9 @@ import yaml
 
 from tools.codegen.rbac import LABELS
 from tools.codegen.text import to_yaml
-from tools.controlplane.binaries import find_or_build
+from tools.controlplane.binaries import find, find_or_build
+from tools.controlplane.cache import cache_folder
+from tools.controlplane.catalog import ALL
 
 Manifest = dict[str, Any]
 
@@ -27,9 +31,15 @@ _HEADER = (
 )
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Write the file."""
-    FILE.write_text(text(rendered(find_or_build(["helm"])["helm"])), encoding="utf-8")
+    parser = argparse.ArgumentParser(prog="python -m tools.codegen.plain", description=__doc__)
+    parser.add_argument("--if-there", action="store_true", help="do nothing where Helm is not built yet")
+    options = parser.parse_args(arguments)
+    there = find(ALL["helm"], cache_folder(os.environ), os.environ)
+    if there is None and options.if_there:
+        return 0
+    FILE.write_text(text(rendered(there or find_or_build(["helm"])["helm"])), encoding="utf-8")
     return 0
 
 
