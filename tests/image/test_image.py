@@ -167,7 +167,10 @@ def test_the_bill_of_materials_lists_what_is_there(built: Path, tree: Path) -> N
 
 
 def files(layers: tuple[Path, ...]) -> dict[str, str]:
-    """Return what layers hold below their root, each file by what it is, but for times."""
+    """Return what layers hold below their root, each file by what it is, but for times.
+
+    Buildah writes the kind of a file into its mode as well.
+    """
     found = {}
     for layer in layers:
         with tarfile.open(layer) as archive:
@@ -177,7 +180,7 @@ def files(layers: tuple[Path, ...]) -> dict[str, str]:
                     continue
                 data = archive.extractfile(entry) if entry.isfile() else None
                 digest = hashlib.sha256(data.read()).hexdigest() if data else entry.linkname
-                found[name] = f"{entry.type!r} {entry.mode:o} {entry.uid} {entry.gid} {digest}"
+                found[name] = f"{entry.type!r} {entry.mode & 0o7777:o} {entry.uid} {entry.gid} {digest}"
     return found
 
 
