@@ -33,7 +33,7 @@ from pratique.api.v1alpha1.meta import ObjectMeta
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.api.v1alpha1.people import Requester, ServiceAccountRef
-from pratique.core.gates.opening import approval_name, round_of
+from pratique.core.gates.entries import approval_name, round_of
 from pratique.core.kernel.answers import Standing, judge
 from pratique.core.kernel.effects import AnyEffect, Failure, Stored
 from pratique.core.plans.document import document, document_of, head_of
@@ -130,6 +130,11 @@ def approval_of(owner: ActionRun, state: ApprovalState = ApprovalState.PENDING, 
     votes = {each.by: vote(each.verdict, comment=each.comment) for each in said}
     spec = gate(votes, **rule).model_copy(update={"plan": approved(written.plan), "message": stage.message})
     return approval(spec, name=approval_name(owner, stage.name, round_of(owner)), state=state, **status)
+
+
+def gates(*known: Approval | None) -> tuple[Approval, ...]:
+    """Return the Approvals that a run follows; None is one that is not known."""
+    return tuple(each for each in known if each is not None)
 
 
 def proven(subject: ActionRun, outcomes: Mapping[str, object] | None = None, **known: Any) -> RunSnapshot:

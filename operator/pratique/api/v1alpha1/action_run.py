@@ -158,6 +158,11 @@ class RunPlan(ApiModel):
     notifications: NotificationRules = []
     gate: Annotated[Stage | None, Field(description="The stage that applies; absent means approved at once.")] = None
 
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages that apply, in turn; none means that nobody has to approve."""
+        return () if self.gate is None else (self.gate,)
+
 
 class RunApproval(ApiModel):
     """One gate of the run, as its Approval says."""

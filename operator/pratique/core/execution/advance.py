@@ -112,7 +112,7 @@ def _try_late(
     if trial.transient is not None:
         return Progress(Step.RETRIES, message=f"The dry run of what is left gave no answer: {trial.transient.message}")
     if trial.problems:
-        patience = allowed(trial.failures, approved=plan.gate is not None, given=trial.given)
+        patience = allowed(trial.failures, approved=bool(plan.stages), given=trial.given)
         return Progress(Step.LACKS, message="; ".join(trial.problems), patience=patience)
     return None
 
@@ -171,7 +171,7 @@ def _failed(failure: Failure, what: str, plan: RunPlan, planned: PlannedResource
         return Progress(Step.RETRIES, message=f"{text}; it is tried again, as this may pass")
     before = itertools.takewhile(lambda each: each.id != planned.id, plan.resources)
     given = provider(planned, before, failure, account, there=True) is not None
-    patience = allowed([failure], approved=plan.gate is not None, given=given)
+    patience = allowed([failure], approved=bool(plan.stages), given=given)
     return Progress(Step.LACKS, message=text, patience=patience)
 
 
@@ -201,7 +201,7 @@ def _other_than_planned(plan: RunPlan, planned: PlannedResource, seen: Seen) -> 
     if approved is not None and approved != seen.dry_run.target_uid:
         return [f"{ref}: was deleted and made again"]
     before = [ref_of(each.manifest) for each in plan.resources[: plan.resources.index(planned)]]
-    return [] if plan.gate is None or ref in before else differences(planned, str(ref), seen.dry_run)
+    return [] if not plan.stages or ref in before else differences(planned, str(ref), seen.dry_run)
 
 
 def _look(

@@ -2,16 +2,15 @@
 
 A decision that was forged while a policy was gone looks perfect. So the guard is looked at after the decision was seen: if
 nothing was changed until then, nothing was when it was made. What to do about a change, the edge knows (`guarding.guard`):
-it stops everything and has such gates superseded. Called by the planners of Approvals and of runs.
+it stops everything and has such gates superseded. Called by the planner of Approvals and by
+the grounds for starting.
 """
 
-from typing import TypeVar
-
 from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus
-from pratique.core.kernel.effects import Outcomes, Plan, Verified, VerifyGuard
+from pratique.core.gates.port import Unsure
+from pratique.core.kernel.effects import Outcomes, Verified, VerifyGuard
 
 VERIFY = "verify-guard"
-Status = TypeVar("Status")
 
 
 def ends_now(before: ApprovalStatus, after: ApprovalStatus) -> bool:
@@ -19,10 +18,10 @@ def ends_now(before: ApprovalStatus, after: ApprovalStatus) -> bool:
     return before.state is ApprovalState.PENDING and after.state is not ApprovalState.PENDING
 
 
-def unverified(status: Status, outcomes: Outcomes) -> Plan[Status] | None:
-    """Return the plan to go on with while it is not known that the API server guarded, or None once it is."""
+def unverified(outcomes: Outcomes) -> Unsure | None:
+    """Return what must come first while it is not known that the API server guarded, or None once it is."""
     verify = VerifyGuard(VERIFY)
     verified = verify.outcome(outcomes)
     if verified is None:
-        return Plan(status, effects=(verify,))
-    return None if verified == Verified() else Plan(status, retry=True)
+        return Unsure(effects=(verify,))
+    return None if verified == Verified() else Unsure(retry=True)

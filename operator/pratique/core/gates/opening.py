@@ -1,32 +1,23 @@
-"""Builds the Approval of a run: its name, and all that is frozen in it. Pure.
+"""Builds the Approval of a run, with all that is frozen in it, and says whether one that is there is the same. Pure.
 
-Must not decide what becomes of it (`gate` does). Called by the run's plan, and by whoever looks for a run's gate.
+Must not decide what becomes of it (`plan` does). Called by `granted`, which opens it.
 """
 
 from datetime import datetime
 
 from pratique.api.v1alpha1 import API_VERSION
 from pratique.api.v1alpha1.action import Action, Stage
-from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
-from pratique.api.v1alpha1.approval import ApprovalPlan, ApprovalSpec, GatePolicy, Subject
+from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunPlan
+from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalSpec, GatePolicy, Subject
+from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.people import Requester
 from pratique.core.environments.ttl import expires_at
+from pratique.core.gates.entries import approval_name
 from pratique.core.kernel.effects import Json
 from pratique.core.kernel.text import clean
-from pratique.core.plans.document import document
+from pratique.core.plans.document import document, is_plan_of
 from pratique.core.plans.objects import RUN_UID_LABEL
 from pratique.core.telling.shown_inputs import asked_inputs
-
-
-def round_of(run: ActionRun) -> int:
-    """Return how often the gate of a run was opened, as far as its status tells: that names the Approval to follow."""
-    return run.status.approvals[0].round if run.status.approvals else 1
-
-
-def approval_name(run: ActionRun, stage: str, round_: int = 1) -> str:
-    """Return the name of a run's gate: it carries the run's uid, so that a namesake never meets an older gate."""
-    again = f"-{round_}" if round_ > 1 else ""
-    return f"{run.metadata.name}-{stage}-{run.metadata.uid.replace('-', '')[:10]}{again}"
 
 
 def policy_of(stage: Stage, deadline: datetime) -> GatePolicy:
@@ -68,3 +59,20 @@ def open_gate(
     labels = {RUN_UID_LABEL: run.metadata.uid}
     metadata = {"name": approval_name(run, stage.name, round_), "namespace": run.metadata.namespace, "labels": labels}
     return {"apiVersion": API_VERSION, "kind": "Approval", "metadata": metadata, "spec": spec.to_wire()}
+
+
+def find_mismatch(found: Approval, wanted: Approval) -> tuple[Phase, str] | None:
+    """Return how a run ends whose gate is not the one to be opened: all of it is compared, but for when it was opened."""
+    name, spec, rule = found.metadata.name, found.spec, found.spec.policy
+    if spec.subject.uid != wanted.spec.subject.uid:
+        return Phase.REFUSED, f"The name {name} is taken by an Approval of another run: choose another name"
+    if not is_plan_of(spec.plan, wanted.spec.plan):
+        text = "The Action, or what it would do, changed while its gate was being opened"
+        return Phase.SUPERSEDED, f"{text}: apply the request again under another name"
+    same_time = amend(rule, deadline=wanted.spec.policy.deadline)
+    asked = wanted.spec.inputs if spec.inputs is None else spec.inputs  # one opened by the version before has none
+    written = amend(wanted.spec.plan, summary=spec.plan.summary, cost=spec.plan.cost)
+    as_opened = amend(spec, policy=same_time, decisions={}, inputs=asked, plan=written)
+    if as_opened != wanted.spec or rule.deadline > wanted.spec.policy.deadline:
+        return Phase.REFUSED, f"The name {name} is taken by an Approval that this run did not open: choose another name"
+    return None

@@ -92,8 +92,8 @@ def _judge(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
     if snapshot.tainted is not None:
         return _supersede(approval, snapshot.tainted, now)
     tally = count(approval.spec, now)
-    if tally.decisive is not None and (unsure := unverified(approval.status, snapshot.outcomes)) is not None:
-        return unsure
+    if tally.decisive is not None and (unsure := unverified(snapshot.outcomes)) is not None:
+        return unsure.as_plan(approval.status)
     counted = amend(approval, status=_with_count(approval.status, tally))
     match tally.tally:
         case Tally.APPROVED:

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pratique.api.v1alpha1.action_run import ActionRun, Phase
-from pratique.api.v1alpha1.approval import Approval
 from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.core.kernel.text import clean
 
@@ -36,9 +35,9 @@ def ahead_of(version: int, let_in: int, new: Iterable[int], limit: int) -> int:
     return let_in + sum(each < version for each in new)
 
 
-def is_let_in(run: ActionRun, approval: Approval | None) -> bool:
-    """Whether a run was looked at before: it stays, however many more there are."""
-    return run.status.phase is not Phase.PENDING or bool(run.status.observed_generation) or approval is not None
+def is_let_in(run: ActionRun, *, asked: bool) -> bool:
+    """Whether a run was looked at before, or somebody is asked about it: it stays, however many more there are."""
+    return run.status.phase is not Phase.PENDING or bool(run.status.observed_generation) or asked
 
 
 def too_many(who: str, others: OpenRuns) -> str | None:

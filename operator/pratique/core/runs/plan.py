@@ -12,42 +12,33 @@ but for the marks of its outbox and of what it still keeps. Its siblings are `ga
 """
 
 import difflib
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pratique.api.v1alpha1 import API_VERSION
-from pratique.api.v1alpha1.action import Action, Stage
-from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunApproval, RunPlan
-from pratique.api.v1alpha1.approval import Approval, ApprovalState
+from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunPlan
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
-from pratique.core.execution.dry_run import try_plan, with_results
+from pratique.core.execution.dry_run import Trial, try_plan, with_results
 from pratique.core.execution.patience import POLL, allowed, mark
 from pratique.core.execution.vanishing import release
-from pratique.core.gates.guarded import unverified
-from pratique.core.gates.opening import approval_name, open_gate, round_of
-from pratique.core.gates.plan import as_decided, state_holds
-from pratique.core.kernel.effects import Create, EvaluateRun, Failure, ObjectRef, Plan, Read
+from pratique.core.gates.entries import keep
+from pratique.core.gates.free import EVALUATE
+from pratique.core.gates.grounds import ask
+from pratique.core.gates.port import Ended, Fresh, Granted, Open, Opened, Question, Unsure, Void, Warrant
+from pratique.core.kernel.effects import EvaluateRun, Failure, Plan
 from pratique.core.kernel.identity import person_of
-from pratique.core.plans.document import Document, is_plan_of
 from pratique.core.runs import transitions
 from pratique.core.runs.open_runs import too_many
-from pratique.core.runs.running import begin, follow
+from pratique.core.runs.running import begin, follow, go_on
 from pratique.core.runs.snapshot import RunSnapshot
-from pratique.core.runs.start import not_approved, not_free, not_the_gate_of, superseded
+from pratique.core.runs.start import TRY, start
 from pratique.core.telling.concerned import by_run
 from pratique.core.telling.recipients import Concerned
 from pratique.core.telling.recorder import framed
-from pratique.core.telling.wording import gate_ended, held, suspended
+from pratique.core.telling.wording import suspended
 
-EVALUATE = "evaluate"
-OPEN_GATE = "open-gate"
-TRY = "try"
-READ_ACTION = "action"
-FREE = "No approval is needed"
-READ_GATE = "read-gate"
-MAX_ROUNDS = 16
 _ACTION_MAY_COME = timedelta(minutes=1)
 _FIRST_RETRY, _LAST_RETRY = timedelta(seconds=30), timedelta(hours=1)
 
@@ -78,7 +69,7 @@ def _decide(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
         case Phase.PENDING:
             return _first_look(snapshot, now)
         case Phase.WAITING_FOR_APPROVAL:
-            return _at_the_gate(snapshot, now)
+            return _ask_gates(snapshot, snapshot.question(snapshot.document), start, now)
         case Phase.RUNNING:
             return _go_on(snapshot, now)
         case _:
@@ -86,15 +77,7 @@ def _decide(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
             return Plan(status) if document is None else release(status, document.plan, snapshot.outcomes)
 
 
-@dataclass(frozen=True)
-class _Again:
-    """That a gate is opened once more: the how many-th it is, and why."""
-
-    round: int = 1
-    why: str = ""
-
-
-def _first_look(snapshot: RunSnapshot, now: datetime, again: _Again = _Again()) -> Plan[ActionRunStatus]:
+def _first_look(snapshot: RunSnapshot, now: datetime, again: Void | None = None) -> Plan[ActionRunStatus]:
     """Judge a request by nothing but what it asks for and the Action as it is now."""
     run, action = snapshot.run, snapshot.action
     crowded = too_many(person_of(run.spec), snapshot.others) if snapshot.others and not snapshot.outcomes else None
@@ -114,7 +97,8 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: _Again = _Again()) 
         return Plan(transitions.hold(run, Reason.EVALUATION_FAILED, text, now), wake_at=_try_again_at(run, now))
     if evaluation.plan is None:
         return transitions.end(run, Phase.REFUSED, "; ".join(evaluation.refusals), now)
-    return _enter(snapshot, evaluation.plan, now, again)
+    fresh = Fresh(evaluation.plan, again.round, again.why) if again is not None else Fresh(evaluation.plan)
+    return _enter(snapshot, fresh, now)
 
 
 def _without_action(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
@@ -141,201 +125,64 @@ def _try_again_at(run: ActionRun, now: datetime) -> datetime:
     return now + min(max(age, _FIRST_RETRY), _LAST_RETRY)
 
 
-def _enter(snapshot: RunSnapshot, plan: RunPlan, now: datetime, again: _Again) -> Plan[ActionRunStatus]:
-    """Let a run without a gate start at once; open the gate of any other, once its plan has passed a dry run."""
-    run, stage = snapshot.run, plan.gate
-    if stage is None and [each.patch for each in plan.resources] == [False]:  # the one POST says as much as a dry run
-        return begin(snapshot, plan, FREE, now)
+def _enter(snapshot: RunSnapshot, fresh: Fresh, now: datetime) -> Plan[ActionRunStatus]:
+    """Ask whether it may start, once its plan has passed a dry run; what nobody has to approve may start without."""
+    run, plan, free = snapshot.run, fresh.plan, not fresh.plan.stages
+    if free and [each.patch for each in plan.resources] == [False]:  # the one POST says as much as a dry run
+        return _ask_gates(snapshot, snapshot.question(None, fresh), begin, now)
     trial = try_plan(run, plan, snapshot.outcomes, TRY)
     if trial.effects:
         return Plan(run.status, effects=trial.effects)
-    goes_on = stage is None and trial.begun
+    goes_on = free and trial.begun
     if trial.transient is not None and not goes_on:
         text = f"The dry run gave no answer: {trial.transient.message}"
         return Plan(transitions.hold(run, Reason.RETRYING, text, now), retry=True)
     if trial.problems and not goes_on:
-        account = plan.service_account_ref
-        text = f"As ServiceAccount {account.namespace}/{account.name}: {'; '.join(trial.problems)}"
-        if (lacks := mark(run.status, "", allowed(trial.failures, approved=False), now)) is not None:
-            status = transitions.hold(run, Reason.RETRYING, f"{text}; it is tried again, as this may pass", now)
-            return Plan(amend(status, held_up=lacks), wake_at=now + POLL)
+        return _refuse_or_wait(run, plan, trial, now)
+    fresh = replace(fresh, plan=with_results(plan, trial))
+    return _ask_gates(snapshot, snapshot.question(None, fresh), begin, now)
+
+
+def _refuse_or_wait(run: ActionRun, plan: RunPlan, trial: Trial, now: datetime) -> Plan[ActionRunStatus]:
+    """Refuse what the API server would refuse, unless what is lacking may be on its way."""
+    account = plan.service_account_ref
+    text = f"As ServiceAccount {account.namespace}/{account.name}: {'; '.join(trial.problems)}"
+    lacks = mark(run.status, "", allowed(trial.failures, approved=False), now)
+    if lacks is None:
         return transitions.end(run, Phase.REFUSED, text, now)
-    plan = with_results(plan, trial)
-    if stage is None:
-        return begin(snapshot, plan, FREE, now)
-    return _open(snapshot, plan, stage, now, again)
-
-
-def _open(snapshot: RunSnapshot, plan: RunPlan, stage: Stage, now: datetime, again: _Again) -> Plan[ActionRunStatus]:
-    """Open the gate, and wait once it is there."""
-    run = snapshot.run
-    wanted = open_gate(run, plan, stage, now, again.round, snapshot.action)
-    create = Create(OPEN_GATE, wanted)
-    opened = create.outcome(snapshot.outcomes)
-    if opened is None:
-        return Plan(run.status, effects=(create,))
-    there = opened.found if isinstance(opened, Failure) else opened  # just made, or made before a crash
-    if there is None:
-        reason = opened.message if isinstance(opened, Failure) else ""
-        text = f"The Approval could not be created: {reason}"
-        return Plan(transitions.hold(run, Reason.RETRYING, text, now), retry=True)
-    approval = Approval.model_validate(there.object)
-    phase, text = _not_ours(approval, Approval.model_validate(wanted))
-    if phase is not None:
-        return transitions.end(run, phase, text, now)
-    gate = RunApproval(stage=stage.name, name=approval.metadata.name, state=ApprovalState.PENDING, round=again.round)
-    text = held(stage, approval.spec.policy.deadline)
-    return transitions.wait(run, approval, plan, gate, text, now, again.why)
-
-
-def _not_ours(found: Approval, wanted: Approval) -> tuple[Phase | None, str]:
-    """Return why an Approval of that name is not the one to be opened: all of it is compared, but for when it was."""
-    name, spec, rule = found.metadata.name, found.spec, found.spec.policy
-    if spec.subject.uid != wanted.spec.subject.uid:
-        return Phase.REFUSED, f"The name {name} is taken by an Approval of another run: choose another name"
-    if not is_plan_of(spec.plan, wanted.spec.plan):
-        text = "The Action, or what it would do, changed while its gate was being opened"
-        return Phase.SUPERSEDED, f"{text}: apply the request again under another name"
-    same_time = amend(rule, deadline=wanted.spec.policy.deadline)
-    asked = wanted.spec.inputs if spec.inputs is None else spec.inputs  # one opened by the version before has none
-    written = amend(wanted.spec.plan, summary=spec.plan.summary, cost=spec.plan.cost)
-    as_opened = amend(spec, policy=same_time, decisions={}, inputs=asked, plan=written)
-    if as_opened != wanted.spec or rule.deadline > wanted.spec.policy.deadline:
-        return Phase.REFUSED, f"The name {name} is taken by an Approval that this run did not open: choose another name"
-    return None, ""
-
-
-_ENDS = {
-    ApprovalState.DECLINED: Phase.DECLINED,
-    ApprovalState.EXPIRED: Phase.EXPIRED,
-    ApprovalState.WITHDRAWN: Phase.WITHDRAWN,
-}
-
-
-def _at_the_gate(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
-    """Follow the Approval. It alone decides, by its decisions; it is durable before anything is created."""
-    run, status, approval = snapshot.run, snapshot.run.status, snapshot.approval
-    name = _gate_of(run, approval)
-    if name is not None and (approval is None or approval.metadata.name != name):
-        return _without_gate(snapshot, name, now)
-    document = snapshot.document
-    if approval is None or document is None:
-        text = "What was approved is not known any more, since its plan is gone: apply the request again under another name"
-        return transitions.end(run, Phase.SUPERSEDED, text, now, only_here=True)
-    plan, state = document.plan, approval.status.state
-    if state is ApprovalState.SUPERSEDED:
-        return _ask_again(snapshot, plan, approval, now)
-    if state is ApprovalState.PENDING or not state_holds(approval, run, now):
-        return Plan(transitions.still_waiting(run, approval))
-    # what ended it may have been forged together with the decisions, unless it was this process
-    decided = state in (ApprovalState.APPROVED, ApprovalState.DECLINED)
-    if decided and not snapshot.vouched and (unsure := unverified(status, snapshot.outcomes)) is not None:
-        return unsure
-    gates = [RunApproval(stage=approval.spec.stage, name=name, state=state, round=round_of(run))]
-    run = amend(run, status=amend(status, approvals=gates))
-    text = gate_ended(as_decided(approval, now))
-    if state in _ENDS:
-        return transitions.end(run, _ENDS[state], text, now)
-    return _start(replace(snapshot, run=run), document, approval, text, now)
-
-
-def _start(
-    snapshot: RunSnapshot, document: Document, approval: Approval, why: str, now: datetime
-) -> Plan[ActionRunStatus]:
-    """Start what was granted, if it still is what was approved. The Action is read again: a cache may be behind."""
-    run, plan = snapshot.run, document.plan
-    different = not_the_gate_of(document, approval)
-    if different is None:
-        trial = try_plan(run, plan, snapshot.outcomes, TRY)
-        look = Read(READ_ACTION, ObjectRef(API_VERSION, "Action", plan.action.name))
-        read = look.outcome(snapshot.outcomes)
-        if read is None:
-            return Plan(run.status, effects=(*trial.effects, look))
-        if trial.effects:
-            return Plan(run.status, effects=trial.effects)
-        unknown = trial.transient or (read if isinstance(read, Failure) and read.reason != "NotFound" else None)
-        if unknown is not None and not trial.begun:
-            text = f"{why}. It starts once the API server has answered: {unknown.message}"
-            return Plan(transitions.retry_start(run, text), retry=True)
-        if trial.problems and not trial.begun:
-            lacks = mark(run.status, "", allowed(trial.failures, approved=True), now)
-            if lacks is not None:
-                text = f"{why}. It cannot start yet, which may pass: {'; '.join(trial.problems)}"
-                status = amend(transitions.retry_start(run, text), held_up=lacks)
-                return Plan(status, wake_at=now + POLL)
-        action = None if isinstance(read, Failure) else Action.model_validate(read.object)
-        different = superseded(plan, action, approval, trial, now)
-    if different is not None:
-        return transitions.end(run, Phase.SUPERSEDED, different, now)
-    return begin(snapshot, plan, why, now)
+    status = transitions.hold(run, Reason.RETRYING, f"{text}; it is tried again, as this may pass", now)
+    return Plan(amend(status, held_up=lacks), wake_at=now + POLL)
 
 
 def _go_on(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     """Go on with a run that is under way, if it can be proven that it was allowed: its status alone proves nothing."""
-    run, document = snapshot.run, snapshot.document
-    if document is None:
-        return _without_document(snapshot, now)
-    plan = document.plan
-    if snapshot.proven == document.digest:
-        return follow(snapshot, plan, run.status, now)
-    if plan.gate is not None:
-        if (unsure := unverified(run.status, snapshot.outcomes)) is not None:
-            return unsure
-        problem = not_approved(run, document, snapshot.approval, now)
-    else:
-        evaluate = EvaluateRun(EVALUATE, snapshot.action, run) if snapshot.action is not None else None
-        evaluation = evaluate.outcome(snapshot.outcomes) if evaluate is not None else None
-        if evaluate is not None and evaluation is None:
-            return Plan(run.status, effects=(evaluate,))
-        if isinstance(evaluation, Failure):
-            text = f"It is looked at again whether this may go on: {evaluation.message}"
-            return Plan(transitions.progress(run, run.status, text, now), wake_at=_try_again_at(run, now))
-        problem = not_free(plan, snapshot.action, evaluation)
-    if problem is None:
-        return follow(snapshot, plan, run.status, now)
-    text = f"It cannot be proven any more that this may run: {problem}; what was made stays"
-    return transitions.end(run, Phase.FAILED, text, now)
+    document = snapshot.document
+    if document is not None and snapshot.proven == document.digest:
+        return follow(snapshot, document.plan, snapshot.run.status, now)
+    return _ask_gates(snapshot, snapshot.question(document), go_on, now)
 
 
-def _gate_of(run: ActionRun, approval: Approval | None) -> str | None:
-    """Return the name of the Approval that a run follows: the status says which one of its own it is, and no other's."""
-    stages = [each.stage for each in run.status.approvals] or ([approval.spec.stage] if approval is not None else [])
-    return approval_name(run, stages[0], round_of(run)) if stages else None
+_Next = Callable[[RunSnapshot, Warrant, datetime], Plan[ActionRunStatus]]
 
 
-def _without_document(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
-    """What a run that is under way was started for is not there: with its Approval, if it has one, which may be late."""
-    name = _gate_of(snapshot.run, None)
-    if name is not None and snapshot.approval is None:
-        return _without_gate(snapshot, name, now)
-    text = "The plan of this run is gone: it is not known any more what was started; what was made stays"
-    return transitions.end(snapshot.run, Phase.FAILED, text, now, only_here=True)
-
-
-def _without_gate(snapshot: RunSnapshot, name: str, now: datetime) -> Plan[ActionRunStatus]:
-    """The cache has no gate of this run: it is not there yet, or was deleted while the API server did not guard."""
-    run = snapshot.run
-    read = Read(READ_GATE, ObjectRef(API_VERSION, "Approval", name, run.metadata.namespace))
-    found = read.outcome(snapshot.outcomes)
-    if found is None:
-        return Plan(run.status, effects=(read,))
-    if not isinstance(found, Failure) or found.reason != "NotFound":
-        return Plan(run.status, retry=isinstance(found, Failure))
-    if run.status.phase is Phase.RUNNING:
-        text = f"Its Approval {name} was deleted, so it is not known any more what may run; what was made stays"
-        return transitions.end(run, Phase.FAILED, text, now)
-    text = f"Its Approval {name} was deleted: apply the request again under another name"
-    return transitions.end(run, Phase.SUPERSEDED, text, now)
-
-
-def _ask_again(snapshot: RunSnapshot, plan: RunPlan, approval: Approval, now: datetime) -> Plan[ActionRunStatus]:
-    """Open a fresh gate for what a fresh look at the request shows: a stored plan may have been forged with its gate."""
-    run = snapshot.run
-    again = _Again(round_of(run) + 1, approval.status.message)
-    if snapshot.action is None or snapshot.action.metadata.uid != plan.action.uid:
-        text = f"The Action {plan.action.name} was deleted while the request waited"
-    elif again.round > MAX_ROUNDS:
-        text = f"Its gate was superseded {MAX_ROUNDS} times: apply the request again under another name"
-    else:
-        return _first_look(snapshot, now, again)
-    return transitions.end(run, Phase.SUPERSEDED, text, now)
+def _ask_gates(snapshot: RunSnapshot, question: Question, granted: _Next, now: datetime) -> Plan[ActionRunStatus]:
+    """Ask the gates whether it may start or go on, and do as they say."""
+    run, answer = snapshot.run, ask(question, now)
+    match answer:
+        case Granted():
+            return granted(replace(snapshot, run=keep(run, answer.gate)), answer.warrant, now)
+        case Ended():
+            ended = keep(run, answer.gate)
+            return transitions.end(ended, answer.phase, answer.why, now, only_here=answer.only_here)
+        case Opened():
+            return transitions.wait(run, answer, now)
+        case Open():
+            return Plan(transitions.still_waiting(run, answer.message))
+        case Void():
+            return _first_look(snapshot, now, answer)
+        case Unsure(why=""):
+            return answer.as_plan(run.status)
+        case Unsure() if run.status.phase is Phase.RUNNING:
+            return Plan(transitions.progress(run, run.status, answer.why, now), wake_at=_try_again_at(run, now))
+        case _:
+            return Plan(transitions.hold(run, Reason.RETRYING, answer.why, now), retry=answer.retry)

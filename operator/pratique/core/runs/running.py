@@ -6,6 +6,7 @@ from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase, RunPlan
 from pratique.api.v1alpha1.meta import amend
 from pratique.core.execution.advance import advance
 from pratique.core.execution.standing import End
+from pratique.core.gates.port import Warrant
 from pratique.core.kernel.effects import Plan
 from pratique.core.runs import transitions
 from pratique.core.runs.snapshot import RunSnapshot
@@ -13,10 +14,15 @@ from pratique.core.runs.snapshot import RunSnapshot
 _ENDS = {End.MADE: Phase.SUCCEEDED, End.FAILED: Phase.FAILED}
 
 
-def begin(snapshot: RunSnapshot, plan: RunPlan, why: str, now: datetime) -> Plan[ActionRunStatus]:
+def begin(snapshot: RunSnapshot, warrant: Warrant, now: datetime) -> Plan[ActionRunStatus]:
     """Start a run, and go on with it at once."""
-    begun = transitions.start(snapshot.run, plan, why, now)
-    return follow(snapshot, plan, begun.status, now).after_that(*begun.happened)
+    begun = transitions.start(snapshot.run, warrant, now)
+    return follow(snapshot, warrant.plan, begun.status, now).after_that(*begun.happened)
+
+
+def go_on(snapshot: RunSnapshot, warrant: Warrant, now: datetime) -> Plan[ActionRunStatus]:
+    """Go on with a run that was started on this ground."""
+    return follow(snapshot, warrant.plan, snapshot.run.status, now)
 
 
 def follow(snapshot: RunSnapshot, plan: RunPlan, status: ActionRunStatus, now: datetime) -> Plan[ActionRunStatus]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, Phase
 from pratique.api.v1alpha1.approval import Approval
+from pratique.core.gates.port import Fresh, Question
 from pratique.core.kernel.effects import Deliveries, Outcomes
 from pratique.core.plans.document import Document, document_of
 from pratique.core.runs.open_runs import OpenRuns
@@ -14,7 +15,7 @@ from pratique.core.telling.recipients import Routing
 
 @dataclass(frozen=True)
 class RunSnapshot:
-    """A run, its Action (None if there is none), its Approval (None if there is none yet), and what was done so far.
+    """A run, its Action (None if there is none), the Approvals that it follows, and what was done so far.
 
     `proven` is the digest of the plan that this very process has proven to be approved, `ended` the end that it has seen;
     None if it has not. `others` is what else is open for its person; None once it was let in.
@@ -22,7 +23,7 @@ class RunSnapshot:
 
     run: ActionRun
     action: Action | None = None
-    approval: Approval | None = None
+    approvals: tuple[Approval, ...] = ()
     outcomes: Outcomes = field(default_factory=dict)
     deliveries: Deliveries = field(default_factory=dict)
     proven: str | None = None
@@ -32,9 +33,18 @@ class RunSnapshot:
     actions: Collection[str] = ()
     """The names of the Actions that there are, when its own is not among them."""
     vouched: bool = False
-    """Whether this very version of its Approval is the one by which this process ended it, under guard."""
+    """Whether these very versions of its Approvals are the ones by which this process ended them, under guard."""
 
     @property
     def document(self) -> Document | None:
         """What runs, or is asked for: the text that was approved."""
         return document_of(self.run.status, self.approval)
+
+    @property
+    def approval(self) -> Approval | None:
+        """The Approval that was opened last: on it people decide now, or have decided."""
+        return self.approvals[-1] if self.approvals else None
+
+    def question(self, document: Document | None, fresh: Fresh | None = None) -> Question:
+        """Return what is asked of its gates: whether it may start, or go on."""
+        return Question(self.run, self.action, self.approvals, document, self.outcomes, self.vouched, fresh)

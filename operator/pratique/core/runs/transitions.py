@@ -6,11 +6,12 @@ A change of phase is a `Plan` that says what happened; what only says more about
 
 from datetime import datetime
 
-from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunApproval, RunPlan
-from pratique.api.v1alpha1.approval import Approval
+from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunPlan
 from pratique.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
+from pratique.core.gates.entries import keep
+from pratique.core.gates.port import Opened, Warrant
 from pratique.core.kernel.conditions import set_condition, set_kstatus
 from pratique.core.kernel.effects import Plan
 from pratique.core.kernel.happened import Happened
@@ -44,31 +45,24 @@ def hold(
     return amend(run.status, message=text, conditions=conditions, observed_generation=generation)
 
 
-def wait(
-    run: ActionRun, approval: Approval, plan: RunPlan, gate: RunApproval, message: str, now: datetime, again: str = ""
-) -> Plan[ActionRunStatus]:
-    """Say that the gate is open, for its approvers to hear of. `again` says why, if it is not the first.
-
-    What runs is in the Approval; only one that version 0.1.0 opened, before a crash, leaves it to the status.
-    """
-    asked_again: tuple[Happened, ...] = ()
-    if again:
-        asked_again = (Happened(again, word=Phase.SUPERSEDED.value),)
-        message = f"{message}. Asked again: {again}"
-    key = str(gate.round) if gate.round > 1 else ""
-    status = _move(run, Phase.WAITING_FOR_APPROVAL, Reason.WAITING_FOR_APPROVAL, message, now)
-    stored = head_of if approval.spec.plan.document is not None else whole_of
+def wait(run: ActionRun, opened: Opened, now: datetime) -> Plan[ActionRunStatus]:
+    """Say that a gate is open, for its approvers to hear of. What runs is in the Approval, if it holds the plan."""
+    message, asked_again = opened.message, opened.again
+    if asked_again:
+        message = f"{message}. Asked again: {asked_again}"
+    key = str(opened.gate.round) if opened.gate.round > 1 else ""
+    waiting = keep(run, opened.gate)
+    status = _move(waiting, Phase.WAITING_FOR_APPROVAL, Reason.WAITING_FOR_APPROVAL, message, now)
+    stored = head_of if opened.holds_plan else whole_of
+    status = amend(status, plan=stored(document(opened.plan), opened.plan.summary), document=None)
     asked = Happened(message, (EventType.APPROVAL_REQUESTED,), Phase.WAITING_FOR_APPROVAL.value, key)
-    status = amend(status, plan=stored(document(plan), plan.summary), document=None, approvals=[gate])
-    return Plan(status, happened=(*asked_again, asked))
+    before = (Happened(asked_again, word=Phase.SUPERSEDED.value),) if asked_again else ()
+    return Plan(status, happened=(*before, asked))
 
 
-def still_waiting(run: ActionRun, approval: Approval) -> ActionRunStatus:
-    """Show a partial tally of the gate in the run's message; nothing changes before somebody decided."""
-    if not approval.status.decisions:
-        return run.status
-    why = f": {approval.spec.message}" if approval.spec.message else ""
-    return amend(run.status, message=clean(f"{approval.status.message}{why}", MAX_MESSAGE))
+def still_waiting(run: ActionRun, message: str) -> ActionRunStatus:
+    """Show how far its gates are; nothing changes before somebody decided."""
+    return amend(run.status, message=clean(message, MAX_MESSAGE)) if message else run.status
 
 
 def retry_start(run: ActionRun, message: str) -> ActionRunStatus:
@@ -76,17 +70,16 @@ def retry_start(run: ActionRun, message: str) -> ActionRunStatus:
     return amend(run.status, message=clean(message, MAX_MESSAGE))
 
 
-def start(run: ActionRun, plan: RunPlan, why: str, now: datetime) -> Plan[ActionRunStatus]:
+def start(run: ActionRun, warrant: Warrant, now: datetime) -> Plan[ActionRunStatus]:
     """Say that nothing stands in the way any more, for who asked for it and who was asked.
 
-    A run without a gate keeps its own document, since no Approval does.
+    A run that nobody had to grant keeps its own document, since no Approval does.
     """
-    status = _move(run, Phase.RUNNING, Reason.RUNNING, why, now)
-    granted = (EventType.APPROVED, EventType.HANDLED) if plan.gate is not None else ()
-    begun = Happened(why, (*granted, EventType.RUNNING), Phase.RUNNING.value)
-    written = document(plan)
-    if plan.gate is None:
-        status = amend(status, plan=head_of(written, plan.summary), document=written.text)
+    status = _move(run, Phase.RUNNING, Reason.RUNNING, warrant.why, now)
+    begun = Happened(warrant.why, (*warrant.told, EventType.RUNNING), Phase.RUNNING.value)
+    if warrant.granted_at is None:
+        written = document(warrant.plan)
+        status = amend(status, plan=head_of(written, warrant.plan.summary), document=written.text)
     return Plan(amend(status, started_at=now), happened=(begun,))
 
 
@@ -141,7 +134,7 @@ def _conditions(
     """Return all conditions of a phase: the same table for every run that is in it."""
     generation = run.metadata.generation
     waiting = phase is Phase.WAITING_FOR_APPROVAL
-    no_gate = Reason.NOT_NEEDED if plan is None or plan.gate is None else Reason.GRANTED
+    no_gate = Reason.GRANTED if plan is not None and plan.stages else Reason.NOT_NEEDED
     approved = (FALSE, reason) if waiting or phase in _NOT_APPROVED else (TRUE, no_gate)
     facts = (
         (ConditionType.ACCEPTED, FALSE if phase is Phase.REFUSED else TRUE, _accepted(phase)),

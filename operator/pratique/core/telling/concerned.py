@@ -1,5 +1,6 @@
 """Says whom an object concerns, kind by kind: for `addressing`, which decides what each of them is sent. Pure."""
 
+from pratique.api.v1alpha1.action import Approvers, Stage
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval
 from pratique.api.v1alpha1.environment import Environment
@@ -12,20 +13,33 @@ from pratique.core.telling.recipients import Concerned
 
 def by_run(run: ActionRun, approval: Approval | None, rules: list[NotificationRule]) -> Concerned:
     """Return whom a run concerns: its approvers as its gate names them, and the person for whom it was asked."""
-    plan = run.status.head
-    gate = plan.gate if plan is not None else None
     if approval is None:
-        approvers = gate.approvers if gate is not None else None
+        approvers = approvers_of(run, approval)
         return Concerned(tuple(rules), approvers, person_of(run.spec), askers(run.spec), (), run.metadata.annotations)
     return Concerned(
         tuple(rules),
-        approval.spec.policy.approvers,
+        approvers_of(run, approval),
         person_of(run.spec),
         askers(run.spec),
         _who_decided(approval),
         run.metadata.annotations,
         {EventType.APPROVAL_REQUESTED: approval.spec.policy.deadline},
     )
+
+
+def stage_of(run: ActionRun, approval: Approval | None) -> Stage | None:
+    """Return the stage whose people are asked: that of the Approval, or the first."""
+    plan = run.status.head
+    stages = plan.stages if plan is not None else ()
+    return next((each for each in stages if approval is None or each.name == approval.spec.stage), None)
+
+
+def approvers_of(run: ActionRun, approval: Approval | None) -> Approvers | None:
+    """Return who is asked; the Approval's own copy is preferred, since it is what decides."""
+    if approval is not None:
+        return approval.spec.policy.approvers
+    stage = stage_of(run, approval)
+    return stage.approvers if stage is not None else None
 
 
 def by_approval(approval: Approval) -> Concerned:

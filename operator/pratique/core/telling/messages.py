@@ -19,6 +19,7 @@ from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.api.v1alpha1.notifications import Audience, EventType, Notification, RecipientKind
 from pratique.core.kernel.identity import asked_by, person_of
 from pratique.core.kernel.text import clean
+from pratique.core.telling.concerned import approvers_of, stage_of
 from pratique.core.telling.events import EVENTS
 from pratique.core.telling.shown_inputs import asked_inputs, asked_lines
 from pratique.core.telling.wording import approvers_phrase, moment
@@ -101,7 +102,7 @@ def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) 
     """Return what an entry of a run's outbox says. The Approval is None where there is none, or none is known yet."""
     plan = run.status.head
     title = plan.action.title if plan is not None else ""
-    approvers, asked = _approvers_of(run, approval), _asked_of(run, approval)
+    approvers, asked = approvers_of(run, approval), _asked_of(run, approval)
     facts: Facts = [
         ("Action", _titled(title, run.spec.action_ref.name)),
         ("Requested by", clean(asked_by(run.spec), _ASKER)),
@@ -109,8 +110,8 @@ def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) 
         ("Inputs", _lines(asked_lines(asked))),
     ]
     if plan is not None:
-        if entry.event is EventType.APPROVAL_REQUESTED and plan.gate is not None:
-            facts.append(("Held because", clean(plan.gate.message, _LINE)))
+        if entry.event is EventType.APPROVAL_REQUESTED and (stage := stage_of(run, approval)) is not None:
+            facts.append(("Held because", clean(stage.message, _LINE)))
         facts.append((_PLAN_LABEL.get(entry.event, _ASKED_FOR), _lines(plan.summary)))
         facts.append(("Costs", clean(plan.cost or "", _LINE)))
     if approval is not None:
@@ -217,14 +218,6 @@ def _recipients(audience: Audience, approvers: Approvers | None, requester: str)
     if approvers is None:
         return Recipients(audience)
     return Recipients(audience, _names(approvers.users), _names(approvers.groups))
-
-
-def _approvers_of(run: ActionRun, approval: Approval | None) -> Approvers | None:
-    """Prefer the Approval's own copy: it is what decides."""
-    if approval is not None:
-        return approval.spec.policy.approvers
-    plan = run.status.head
-    return plan.gate.approvers if plan is not None and plan.gate is not None else None
 
 
 def _asked_of(run: ActionRun, approval: Approval | None) -> list[AskedInput]:

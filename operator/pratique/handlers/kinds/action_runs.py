@@ -10,6 +10,7 @@ from pratique.api.v1alpha1 import Action, ActionRun, Approval
 from pratique.api.v1alpha1.action_run import Phase
 from pratique.api.v1alpha1.notifications import Notification
 from pratique.cluster.store import Store
+from pratique.core.gates.entries import choose_followed
 from pratique.core.kernel.effects import Deliveries, Json, Outcomes
 from pratique.core.kernel.parking import explain
 from pratique.core.runs.open_runs import OpenRuns, is_let_in
@@ -53,16 +54,15 @@ class ActionRuns(Kind):
     def _gates(self, body: Json) -> list[Key]:
         return [("approvals", *name) for name in self.stores["approvals"].by("run", body["metadata"]["uid"])]
 
-    def _approval(self, run: ActionRun) -> Approval | None:
-        """Return the gate that the run follows; there may be older ones, that were superseded."""
-        names = self.stores["approvals"].by("run", run.metadata.uid)
-        followed = [name for name in names if name[1] in {each.name for each in run.status.approvals}]
-        body = self.stores["approvals"].get((followed or names)[0]) if names else None
-        return self.parsed(Approval, body) if body is not None else None
+    def _approvals(self, run: ActionRun) -> tuple[Approval, ...]:
+        """Return the gates that the run follows."""
+        names = choose_followed(run, self.stores["approvals"].by("run", run.metadata.uid))
+        bodies = [self.stores["approvals"].get(name) for name in names]
+        return tuple(self.parsed(Approval, body) for body in bodies if body is not None)
 
-    def _others(self, run: ActionRun, body: Json, approval: Approval | None) -> OpenRuns | None:
+    def _others(self, run: ActionRun, body: Json, approvals: tuple[Approval, ...]) -> OpenRuns | None:
         """Return what else is open for its person, while it is not decided whether it is let in."""
-        if is_let_in(run, approval):
+        if is_let_in(run, asked=bool(approvals)):
             return None
         return open_runs.others_of(self.stores["actionruns"], run, body, self.limits.open_runs)
 
@@ -72,21 +72,21 @@ class ActionRuns(Kind):
         found = self.stores["actions"].get(("", run.spec.action_ref.name))
         action = self.parsed(Action, found) if found else None
         needed = not run.status.phase.is_end or any(each.held for each in run.status.resources)
-        approval = self._approval(run) if needed else None
+        approvals = self._approvals(run) if needed else ()
         proven, ended = self.memory.proven(run.metadata.uid), self.memory.ended(run.metadata.uid)
-        others = self._others(run, body, approval)
-        known = RunSnapshot(run, action, approval, outcomes, deliveries, proven, ended, others, self.routing)
+        others = self._others(run, body, approvals)
+        known = RunSnapshot(run, action, approvals, outcomes, deliveries, proven, ended, others, self.routing)
         _check_document(known, body)
-        vouched = approval is not None and approval in self.vouched
+        vouched = bool(approvals) and all(approval in self.vouched for approval in approvals)
         names = () if action is not None else tuple(name for _, name in self.stores["actions"].names())
         plan = plan_action_run(replace(known, vouched=vouched, actions=names), now)
-        self.memory.looked_at(run, plan, approval)
+        self.memory.looked_at(run, plan, known.approval)
         return run, plan
 
     def message(self, body: Json, entry: Notification) -> Message | None:
         """Tell with the Approval's words, where there is one; a request waits until it is known how it is decided."""
         run = self.parsed(ActionRun, body)
-        approval = self._approval(run)
+        approval = next(reversed(self._approvals(run)), None)
         if approval is None and run.status.phase is Phase.WAITING_FOR_APPROVAL:
             return None
         compose = partial(compose_run, run, approval)

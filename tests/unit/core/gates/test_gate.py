@@ -29,8 +29,9 @@ from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.action_run import ActionRun, Phase
 from pratique.api.v1alpha1.approval import Approval, ApprovalSpec, ApprovalState, ApprovalStatus
 from pratique.api.v1alpha1.notifications import Notification
+from pratique.core.gates.entries import approval_name
 from pratique.core.gates.guarded import VERIFY, ends_now
-from pratique.core.gates.opening import approval_name, open_gate
+from pratique.core.gates.opening import open_gate
 from pratique.core.gates.plan import READ_SUBJECT, ApprovalSnapshot, plan_approval
 from pratique.core.gates.tally import count
 from pratique.core.kernel.effects import Delivery, Failure, Plan, Stored, Verified

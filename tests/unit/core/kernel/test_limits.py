@@ -10,6 +10,7 @@ from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, DryRun,
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.api.v1alpha1.people import Requester
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
+from pratique.core.gates.port import Warrant
 from pratique.core.kernel.effects import Delivery, Plan
 from pratique.core.kernel.limits import MAX_INPUT_BYTES, MAX_METADATA_LENGTH, MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
 from pratique.core.kernel.text import fit
@@ -83,8 +84,9 @@ def test_the_largest_run_fits() -> None:
             "requested_by": Requester(username="u", groups=["g" * 250] * 256),
         }
     )
+    warrant = Warrant(plan, WIDE * 5000)
     for _ in range(40):
-        asked = asked.model_copy(update={"status": on_record(asked, transitions.start(asked, plan, WIDE * 5000, NOW))})
+        asked = asked.model_copy(update={"status": on_record(asked, transitions.start(asked, warrant, NOW))})
     status = on_record(asked, transitions.end(asked, Phase.FAILED, WIDE * 5000, NOW))
     assert len(status.timeline) == MAX_TIMELINE
     outputs = {f"k{number}": 1 for number in range(MAX_OUTPUT_BYTES // 13)}

@@ -31,11 +31,14 @@ from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalSpec,
 from pratique.api.v1alpha1.notifications import NotificationRule
 from pratique.api.v1alpha1.people import People
 from pratique.core.execution.dry_run import without_results
+from pratique.core.gates.free import EVALUATE
+from pratique.core.gates.granted import OPEN_GATE
 from pratique.core.gates.guarded import VERIFY
 from pratique.core.kernel.effects import Evaluation, Plan, Stored, Verified
 from pratique.core.plans.document import Document, document, document_of, head_of, is_plan_of, is_same, whole_of
-from pratique.core.runs.plan import EVALUATE, OPEN_GATE, READ_ACTION, plan_action_run
+from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
+from pratique.core.runs.start import READ_ACTION
 
 SEEN = DryRun(result="Passed", changes=[FieldChange(path="data.a", before='"1"', after='"2"')], listing="ByEntry")
 TOLD = NotificationRule(channels=["chat"], events=["Failed"], people=People(users=["ann@example.com"]))
@@ -115,7 +118,7 @@ class TestLater:
         held, gate = ActionRun.model_validate(STORED[0]), Approval.model_validate(STORED[1])
         assert certain(document_of(held.status, gate)).digest == gate.spec.plan.digest
         known = SHOWN | GUARDED | {READ_ACTION: Stored(action().to_wire())}
-        plan = plan_action_run(RunSnapshot(held, action=action(), approval=gate, outcomes=known), NOW)
+        plan = plan_action_run(RunSnapshot(held, action=action(), approvals=(gate,), outcomes=known), NOW)
         assert effects(plan) == ["create/made"], plan.status.message
 
     def test_a_free_run_that_is_under_way_goes_on(self) -> None:

@@ -13,6 +13,7 @@ from tests.support.builders import (
     counted,
     effects,
     failed,
+    gates,
     live,
     manifest,
     only,
@@ -41,12 +42,16 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType, Notification
 from pratique.api.v1alpha1.status import TimelineEntry
 from pratique.core.execution.dry_run import without_results
+from pratique.core.gates.entries import approval_name
+from pratique.core.gates.free import EVALUATE
+from pratique.core.gates.granted import OPEN_GATE, READ_GATE
 from pratique.core.gates.guarded import VERIFY
-from pratique.core.gates.opening import approval_name, open_gate
+from pratique.core.gates.opening import open_gate
 from pratique.core.kernel.effects import Delivery, Evaluation, Failure, Plan, Stored, Verified
 from pratique.core.plans.document import document, document_of, head_of
-from pratique.core.runs.plan import EVALUATE, OPEN_GATE, READ_ACTION, READ_GATE, plan_action_run
+from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
+from pratique.core.runs.start import READ_ACTION
 
 FREE = run_plan()
 EVALUATED = run_plan(gate=stage(message="Ten days is much"))
@@ -58,9 +63,13 @@ TRIED = tried(HELD)
 
 
 def look(
-    subject: ActionRun | None = None, outcomes: dict[str, Any] | None = None, now: datetime = NOW, **known: Any
+    subject: ActionRun | None = None,
+    outcomes: dict[str, Any] | None = None,
+    now: datetime = NOW,
+    approval: Approval | None = None,
+    **known: Any,
 ) -> Plan[Any]:
-    known = {"action": action(), "vouched": True, **known}
+    known = {"action": action(), "vouched": True, "approvals": gates(approval), **known}
     return plan_action_run(RunSnapshot(subject or run(), **known, outcomes=outcomes or {}), now)
 
 

@@ -11,9 +11,10 @@ from tests.support.builders import NOW, action, approval_of, effects, run, waiti
 from pratique.api.v1alpha1 import ActionRun
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
+from pratique.core.gates.free import EVALUATE
 from pratique.core.kernel.effects import Evaluation, Json
 from pratique.core.runs.open_runs import OpenRuns, ahead_of, too_many
-from pratique.core.runs.plan import EVALUATE, plan_action_run
+from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
 from pratique.handlers.kinds import ActionRuns, Limits, new_stores
 from pratique.handlers.memory import Parsed

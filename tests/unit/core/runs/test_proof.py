@@ -1,7 +1,7 @@
 """What a look at a run proves: nothing that is only stored, and nothing while something is left to ask."""
 
 import pytest
-from tests.support.builders import NOW, approval, planned, run, run_plan, running
+from tests.support.builders import NOW, planned, run, run_plan, running
 
 from pratique.api.v1alpha1.action_run import Phase
 from pratique.core.execution.adoption import ref_of
@@ -34,6 +34,6 @@ def test_only_what_runs_is_proven_and_only_what_is_stored_has_ended(phase: Phase
 
 
 def test_who_was_looked_at_is_let_in() -> None:
-    assert not is_let_in(run(), None)
-    assert is_let_in(run(), approval()) and is_let_in(run(observed_generation=1), None)
-    assert is_let_in(run(phase=Phase.RUNNING), None)
+    assert not is_let_in(run(), asked=False)
+    assert is_let_in(run(), asked=True) and is_let_in(run(observed_generation=1), asked=False)
+    assert is_let_in(run(phase=Phase.RUNNING), asked=False)

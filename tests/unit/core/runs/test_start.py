@@ -14,6 +14,7 @@ from tests.support.builders import (
     effects,
     failed,
     gate,
+    gates,
     live,
     manifest,
     planned,
@@ -28,11 +29,14 @@ from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, DryRun, FieldChange, HeldUp, Phase, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalState, ApprovalStatus
 from pratique.core.execution.dry_run import without_results
+from pratique.core.gates.free import EVALUATE
+from pratique.core.gates.granted import READ_GATE
 from pratique.core.gates.guarded import VERIFY
 from pratique.core.kernel.effects import Evaluation, Failure, Plan, Stored, Verified
 from pratique.core.plans.document import document
-from pratique.core.runs.plan import EVALUATE, READ_ACTION, READ_GATE, plan_action_run
+from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
+from pratique.core.runs.start import READ_ACTION
 
 APPROVED = ApprovalState.APPROVED
 GUARDED = {VERIFY: Verified()}
@@ -77,7 +81,7 @@ def start(
     granted = approval or approval_of(held, APPROVED, **status)
     tried: dict[str, Any] = {"try/one": Stored(live(manifest(name="one")))} if outcomes is None else outcomes
     known: dict[str, Any] = {READ_ACTION: found if isinstance(found, Failure) else Stored(found.to_wire())}
-    return plan_action_run(RunSnapshot(held, approval=granted, outcomes=GUARDED | tried | known), now)
+    return plan_action_run(RunSnapshot(held, approvals=(granted,), outcomes=GUARDED | tried | known), now)
 
 
 def superseded(plan: Plan[ActionRunStatus]) -> str:
@@ -87,7 +91,7 @@ def superseded(plan: Plan[ActionRunStatus]) -> str:
 
 def test_what_shows_the_same_as_before_starts() -> None:
     held = waiting(MADE)
-    asked = plan_action_run(RunSnapshot(held, approval=approval_of(held, APPROVED), outcomes=GUARDED), NOW)
+    asked = plan_action_run(RunSnapshot(held, approvals=(approval_of(held, APPROVED),), outcomes=GUARDED), NOW)
     assert effects(asked) == ["try/one", READ_ACTION]
     assert effects(start(outcomes={})) == ["try/one"]
     assert effects(start()) == ["create/one"]
@@ -218,17 +222,18 @@ def test_a_gate_with_another_rule_grants_nothing() -> None:
 def test_a_forged_state_of_the_gate_is_not_followed(state: ApprovalState) -> None:
     held = waiting(MADE)
     forged = approval_of(held).model_copy(update={"status": approval_of(held, state).status})
-    plan = plan_action_run(RunSnapshot(held, action=action(), approval=forged), NOW)
+    plan = plan_action_run(RunSnapshot(held, action=action(), approvals=(forged,)), NOW)
     assert (plan.status.phase, plan.effects) == (Phase.WAITING_FOR_APPROVAL, ())
 
 
 # ---- what is under way
 
 
-def go_on(subject: ActionRun, outcomes: dict[str, Any] | None = None, **known: Any) -> Plan[Any]:
-    return plan_action_run(
-        RunSnapshot(subject, **{"action": action(), **known}, outcomes=GUARDED | (outcomes or {})), NOW
-    )
+def go_on(
+    subject: ActionRun, outcomes: dict[str, Any] | None = None, approval: Approval | None = None, **known: Any
+) -> Plan[Any]:
+    known = {"action": action(), "approvals": gates(approval), **known}
+    return plan_action_run(RunSnapshot(subject, **known, outcomes=GUARDED | (outcomes or {})), NOW)
 
 
 def unproven(plan: Plan[ActionRunStatus]) -> str:
@@ -268,7 +273,7 @@ def test_a_forged_run_under_way_makes_nothing(approval: Approval | None, why: st
 
 
 def test_a_run_that_only_its_status_says_is_under_way_goes_on_only_under_guard() -> None:
-    asked = plan_action_run(RunSnapshot(running(MADE), approval=granted(MADE)), NOW)
+    asked = plan_action_run(RunSnapshot(running(MADE), approvals=(granted(MADE),)), NOW)
     assert effects(asked) == [VERIFY]
     changed = go_on(running(MADE), {VERIFY: Verified("x is gone")}, approval=granted(MADE))
     assert (changed.status, changed.effects, changed.retry) == (running(MADE).status, (), True)
@@ -277,7 +282,7 @@ def test_a_run_that_only_its_status_says_is_under_way_goes_on_only_under_guard()
 def test_another_plan_than_the_proven_one_is_proven_anew() -> None:
     forged = run_plan(planned("one", manifest("Secret", "one")), gate=stage())
     subject = running(forged)
-    known: dict[str, Any] = {"approval": granted(MADE), "proven": document(MADE).digest, "outcomes": GUARDED}
+    known: dict[str, Any] = {"approvals": (granted(MADE),), "proven": document(MADE).digest, "outcomes": GUARDED}
     snapshot = RunSnapshot(subject, action=action(), **known)
     assert "does not have the digest that was approved" in unproven(plan_action_run(snapshot, NOW))
 
@@ -290,7 +295,7 @@ def held_running(plan: RunPlan) -> ActionRun:
 
 def test_what_runs_under_a_gate_is_read_from_the_approval() -> None:
     assert effects(go_on(held_running(MADE), approval=granted(MADE))) == ["create/one"]
-    known: dict[str, Any] = {"approval": granted(MADE), "proven": document(MADE).digest}
+    known: dict[str, Any] = {"approvals": (granted(MADE),), "proven": document(MADE).digest}
     assert effects(plan_action_run(RunSnapshot(held_running(MADE), **known), NOW)) == ["create/one"]
 
 

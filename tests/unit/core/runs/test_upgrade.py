@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.builders import gates
 from tests.support.certain import certain
 from tests.support.wider import models_in, wider
 
@@ -67,9 +68,8 @@ class World:
         action = self.objects.get(("Action", None, run.spec.action_ref.name))
         outcomes: dict[str, object] = {}
         for _ in range(64):
-            snapshot = RunSnapshot(
-                run, Action.model_validate(action) if action else None, self.gate_of(run), outcomes=outcomes
-            )
+            known = Action.model_validate(action) if action else None
+            snapshot = RunSnapshot(run, known, gates(self.gate_of(run)), outcomes=outcomes)
             plan: Plan[Any] = plan_action_run(snapshot, self.now)
             todo = [effect for effect in plan.effects if effect.key not in outcomes]
             if not todo:
