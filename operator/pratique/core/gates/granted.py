@@ -12,7 +12,7 @@ from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.gates.entries import name_followed, round_of
 from pratique.core.gates.guarded import unverified
-from pratique.core.gates.opening import find_mismatch, open_gate, policy_of
+from pratique.core.gates.opening import find_difference, find_mismatch, open_gate
 from pratique.core.gates.plan import as_decided, state_holds
 from pratique.core.gates.port import (
     Answer,
@@ -89,7 +89,7 @@ def _follow(question: Question, now: datetime) -> Answer | None:
     gate = RunApproval(stage=approval.spec.stage, name=name, state=state, round=round_of(run))
     if state in _ENDS:
         return Ended(_ENDS[state], gate_ended(as_decided(approval, now)), gate)
-    different = _differs(document, approval)
+    different = find_difference(document, approval)
     if different is not None:
         return Ended(Phase.SUPERSEDED, different, gate)
     return Granted(_warrant(document.plan, approval, now), gate)
@@ -150,23 +150,12 @@ def _so_far(approval: Approval) -> str:
     return f"{approval.status.message}{why}"
 
 
-def _differs(document: Document, approval: Approval) -> str | None:
-    """Return why an Approval is not the one of this document, or None: digest and rule are both compared."""
-    if document.digest != approval.spec.plan.digest:
-        return "What was approved is not what would run: the plan does not have the digest that was approved: ask again"
-    rule = approval.spec.policy
-    stages = (each for each in document.plan.stages if each.name == approval.spec.stage)
-    if not any(policy_of(stage, rule.deadline) == rule for stage in stages):
-        return "The rule by which it was approved is not the one of its plan: spec.policy of the Approval is another"
-    return None
-
-
 def _not_granted(run: str, document: Document, approval: Approval, now: datetime) -> str | None:
     """Return why nobody has granted what is under way, or None, whatever the status says."""
     if approval.status.state is ApprovalState.SUPERSEDED:
         return f"the Approval of {run} was superseded"
     granted = count(approval.spec, now).tally is Tally.APPROVED
-    return _differs(document, approval) or (None if granted else "nobody has approved it")
+    return find_difference(document, approval) or (None if granted else "nobody has approved it")
 
 
 def _warrant(plan: RunPlan, approval: Approval, now: datetime) -> Warrant:

@@ -15,7 +15,7 @@ from pratique.core.environments.ttl import expires_at
 from pratique.core.gates.entries import approval_name
 from pratique.core.kernel.effects import Json
 from pratique.core.kernel.text import clean
-from pratique.core.plans.document import document, is_plan_of
+from pratique.core.plans.document import Document, document, is_plan_of
 from pratique.core.plans.objects import RUN_UID_LABEL
 from pratique.core.telling.shown_inputs import asked_inputs
 
@@ -75,4 +75,15 @@ def find_mismatch(found: Approval, wanted: Approval) -> tuple[Phase, str] | None
     as_opened = amend(spec, policy=same_time, decisions={}, inputs=asked, plan=written)
     if as_opened != wanted.spec or rule.deadline > wanted.spec.policy.deadline:
         return Phase.REFUSED, f"The name {name} is taken by an Approval that this run did not open: choose another name"
+    return None
+
+
+def find_difference(document: Document, approval: Approval) -> str | None:
+    """Return why an Approval is not the one of this document, or None: digest and rule are both compared."""
+    if document.digest != approval.spec.plan.digest:
+        return "What was approved is not what would run: the plan does not have the digest that was approved: ask again"
+    rule = approval.spec.policy
+    stages = (each for each in document.plan.stages if each.name == approval.spec.stage)
+    if not any(policy_of(stage, rule.deadline) == rule for stage in stages):
+        return "The rule by which it was approved is not the one of its plan: spec.policy of the Approval is another"
     return None
