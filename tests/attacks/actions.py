@@ -19,7 +19,7 @@ from tests.attacks.world import OPERATOR, berth
 from tests.support import manifests as make
 from tests.support.manifests import changed
 
-from pratique.api.v1alpha1.action import ONE_NAME_SENTENCE
+from pratique.api.v1alpha1.people import ONE_NAME_SENTENCE
 
 LEND = Twin("author", "lends an account that is the author's to lend", create(berth("fresh")))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pratique.api.v1alpha1.action import Action, Approvers, Stage
+from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import (
     ActionRun,
     ActionRunSpec,
@@ -33,6 +33,7 @@ from pratique.api.v1alpha1.meta import ObjectMeta
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.api.v1alpha1.people import Requester, ServiceAccountRef
+from pratique.api.v1alpha1.stages import Approvers, Stage
 from pratique.core.gates.entries import approval_name, round_of
 from pratique.core.kernel.answers import Standing, judge
 from pratique.core.kernel.effects import AnyEffect, Failure, Stored

@@ -25,11 +25,11 @@ from tests.support.inboxes import (
 )
 from tests.support.told import its_gate
 
-from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.action_run import Phase, RunResource
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.api.v1alpha1.notifications import DeliveryState, EventType, NotificationRecipient, RecipientKind
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
+from pratique.api.v1alpha1.stages import Approvers
 from pratique.views.rows import Inbox, Viewer, to_wire
 
 ALICE = Viewer("alice@example.com", ("platform-leads",))

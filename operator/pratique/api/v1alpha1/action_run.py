@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError
 
-from pratique.api.v1alpha1.action import Lists, Stage
+from pratique.api.v1alpha1.action import Lists
 from pratique.api.v1alpha1.approval import MAX_DOCUMENT, ApprovalState
 from pratique.api.v1alpha1.conditions import Conditions
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
@@ -13,6 +13,7 @@ from pratique.api.v1alpha1.notifications import NotificationRules, Telling
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester, ServiceAccountRef
 from pratique.api.v1alpha1.scalars import Expression, JsonObject, Time
 from pratique.api.v1alpha1.spelling import Duration, ObjectName
+from pratique.api.v1alpha1.stages import Stage
 from pratique.api.v1alpha1.status import WAITING_MESSAGE, Timeline, pending_condition
 
 

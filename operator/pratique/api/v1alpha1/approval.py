@@ -5,12 +5,12 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pratique.api.v1alpha1.action import Approvers, CommentRule
 from pratique.api.v1alpha1.conditions import Conditions
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
 from pratique.api.v1alpha1.notifications import NotificationRules, Telling
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
 from pratique.api.v1alpha1.scalars import GroupName, Time, Username
+from pratique.api.v1alpha1.stages import Approvers, CommentRule
 from pratique.api.v1alpha1.status import pending_condition
 
 MAX_DOCUMENT = 786432

@@ -1,4 +1,4 @@
-"""Who asks, for whom, and as which account."""
+"""Who asks, for whom, and as which account; and what the name of a person or a group may be."""
 
 from typing import Annotated, ClassVar
 
@@ -10,6 +10,14 @@ from pratique.api.v1alpha1.spelling import NamespaceName, ObjectName
 
 MAX_GROUPS = 1024
 """Of one person: Active Directory puts 1,015 into a token at most, others fewer."""
+
+ONE_NAME = (
+    r"n.trim() != '' && n.trim() == n && !n.matches('\\p{C}') && (n.contains('=') || !n.matches('[,;]\\s|@.*[,;].*@'))"
+)
+"""CEL: whether `n` is the name of one user or group. With `=` it is a distinguished name, which has commas."""
+ONE_NAME_SENTENCE = (
+    "is one name, without blanks around it, invisible characters or a comma between two; write one entry for each"
+)
 
 
 class Requester(ApiModel):

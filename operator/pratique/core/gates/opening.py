@@ -6,11 +6,12 @@ Must not decide what becomes of it (`plan` does). Called by `granted`, which ope
 from datetime import datetime
 
 from pratique.api.v1alpha1 import API_VERSION
-from pratique.api.v1alpha1.action import Action, Stage
+from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalSpec, GatePolicy, Subject
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.people import Requester
+from pratique.api.v1alpha1.stages import Stage
 from pratique.core.environments.ttl import expires_at
 from pratique.core.gates.entries import approval_name
 from pratique.core.kernel.effects import Json

@@ -8,8 +8,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pratique.api.v1alpha1.action import Action, RequireReason, ResourceTemplate, Stage
+from pratique.api.v1alpha1.action import Action, RequireReason, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, PlannedResource, RunPlan
+from pratique.api.v1alpha1.stages import Stage
 from pratique.core.judging.asked import asked_fields
 from pratique.core.judging.directives import as_data
 from pratique.core.judging.expression_text import selections_of

@@ -1,12 +1,12 @@
 """Says whom an object concerns, kind by kind: for `addressing`, which decides what each of them is sent. Pure."""
 
-from pratique.api.v1alpha1.action import Approvers, Stage
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval
 from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.api.v1alpha1.people import People
+from pratique.api.v1alpha1.stages import Approvers, Stage
 from pratique.core.kernel.identity import askers, person_of
 from pratique.core.telling.recipients import Concerned
 

@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, AskedInput, RecordedDecision
 from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.meta import KubeObject
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.api.v1alpha1.notifications import Audience, EventType, Notification, RecipientKind
+from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.kernel.identity import asked_by, person_of
 from pratique.core.kernel.text import clean
 from pratique.core.telling.concerned import approvers_of, stage_of

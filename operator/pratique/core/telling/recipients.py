@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.notification_channel import NotificationChannelSpec
 from pratique.api.v1alpha1.notifications import (
     Audience,
@@ -17,6 +16,7 @@ from pratique.api.v1alpha1.notifications import (
     NotificationRule,
     RecipientKind,
 )
+from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.kernel.identity import folded, is_among
 from pratique.core.telling.directory import Directory, Medium, Reach, address_of, is_email, is_slack
 from pratique.core.telling.events import EVENTS

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime
 
-from pratique.api.v1alpha1.action import Action, Approvers, Stage
+from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, Verdict
+from pratique.api.v1alpha1.stages import Approvers, Stage
 from pratique.core.kernel.text import clean
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.builders import DEADLINE, NOW, at, gate, vote
 
-from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, Verdict
+from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.gates.tally import Tally, awaits, count, decision_of, may_decide
 
 A, D = "Approve", "Decline"

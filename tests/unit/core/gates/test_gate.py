@@ -25,10 +25,10 @@ from tests.support.builders import (
 )
 from tests.support.certain import certain
 
-from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.action_run import ActionRun, Phase
 from pratique.api.v1alpha1.approval import Approval, ApprovalSpec, ApprovalState, ApprovalStatus
 from pratique.api.v1alpha1.notifications import Notification
+from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.gates.entries import approval_name
 from pratique.core.gates.guarded import VERIFY, ends_now
 from pratique.core.gates.opening import open_gate

@@ -17,8 +17,8 @@ from tests.support.builders import DEADLINE, at, gate, vote
 
 from pratique.admission.decision import SEAL
 from pratique.admission.language import code, same_person
-from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.approval import ApprovalSpec, Decision
+from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.gates.tally import Tally, count
 from pratique.core.kernel.identity import folded
 

@@ -6,10 +6,10 @@ import pytest
 from tests.support.builders import NOW, action, approval, at, effects, gate, run, run_plan, stage, vote
 from tests.support.told import entry
 
-from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.approval import ApprovalSpec, Subject
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
+from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.gates.opening import open_gate
 from pratique.core.gates.plan import READ_SUBJECT, ApprovalSnapshot, plan_approval
 from pratique.core.gates.tally import Tally, count, may_decide

@@ -5,10 +5,10 @@ from typing import Any
 
 from tests.support.builders import NOW, approval, gate, run, run_plan, stage, vote
 
-from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, DryRun, DryRunResult, FieldChange, Phase
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.api.v1alpha1.people import Requester
+from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
 from pratique.core.gates.port import Warrant
 from pratique.core.kernel.effects import Delivery, Plan

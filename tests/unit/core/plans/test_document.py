@@ -25,11 +25,11 @@ from tests.support.builders import (
 from tests.support.certain import certain
 from tests.support.wider import ADDED, WIRE, models_in, wider
 
-from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.action_run import ActionRun, DryRun, FieldChange, Phase, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalSpec, ApprovalState
 from pratique.api.v1alpha1.notifications import NotificationRule
 from pratique.api.v1alpha1.people import People
+from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.free import EVALUATE
 from pratique.core.gates.granted import OPEN_GATE

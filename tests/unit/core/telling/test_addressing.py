@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from tests.support.builders import NOW
 
-from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.notification_channel import NotificationChannelSpec
 from pratique.api.v1alpha1.notifications import (
     KUBERNETES_EVENTS,
@@ -16,6 +15,7 @@ from pratique.api.v1alpha1.notifications import (
     Notification,
     NotificationRule,
 )
+from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.kernel.effects import Delivery
 from pratique.core.telling.addressing import addressed, is_failing, is_lost
 from pratique.core.telling.directory import parse_directory

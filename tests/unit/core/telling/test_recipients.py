@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from pratique.api.v1alpha1.action import Approvers
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule
+from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.telling.directory import Medium, Reach, parse_directory
 from pratique.core.telling.recipients import MAX_RECIPIENTS, NOTIFY_EMAIL, NOTIFY_SLACK, Concerned, find, named
 
