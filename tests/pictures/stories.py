@@ -28,7 +28,7 @@ from pratique.core.plans.document import document
 from pratique.core.plans.summary import summarize_tried
 from pratique.core.telling.messages import Message, compose_environment, compose_run
 from pratique.core.telling.shown_inputs import asked_inputs
-from pratique.core.telling.wording import gate_ended, held, moment
+from pratique.core.telling.wording import moment, say_ended, say_held
 
 LEADS = stage(message="A database that holds data of customers is looked at first")
 REASON = 'Orders for "Checkout 2" 🚀: the load test needs <data> that is like the real one'
@@ -111,7 +111,7 @@ def told(
     shown = asked_inputs(FORM, inputs if inputs is not None else ORDERED if resources is DATABASE else SCALED)
     its_gate = _gate(subject.metadata.name, document(plan).digest, summary, why, gate_status or {}, shown)
     subject = subject.model_copy(update={"status": subject.status.model_copy(update={"outputs": outputs or {}})})
-    sentence = text or gate_ended(its_gate)
+    sentence = text or say_ended(its_gate)
     outbox = entry(event, message=sentence).model_copy(update={"at": at(minute)})
     return compose_run(subject, its_gate, outbox)
 
@@ -125,13 +125,13 @@ def _gate(
 
 
 def _held() -> Message:
-    return told(EventType.APPROVAL_REQUESTED, held(LEADS, DEADLINE))
+    return told(EventType.APPROVAL_REQUESTED, say_held(LEADS, DEADLINE))
 
 
 def held_as_it_reads() -> Message:
     """Return the request as it reads once somebody has approved it."""
     decided = _granted(FINE)
-    text = held(LEADS, DEADLINE)
+    text = say_held(LEADS, DEADLINE)
     return told(
         EventType.APPROVAL_REQUESTED, text, gate_status={**decided, "message": "Approved by lead-1@example.com"}
     )

@@ -13,7 +13,7 @@ from pratique.core.gates.tally import awaits, count, decision_of
 from pratique.core.kernel.identity import asked_by
 from pratique.core.kernel.text import clean
 from pratique.core.telling.messages import decision_command
-from pratique.core.telling.wording import gate_ended
+from pratique.core.telling.wording import say_ended
 from pratique.views.rows import Asked, Decided, Said, Undelivered, Viewer, Waiting
 from pratique.views.told import LINE, TEXT, lines, place, undelivered
 
@@ -79,7 +79,7 @@ def decided(approval: Approval, runs: Runs, viewer: Viewer, since: datetime) -> 
         comment=clean(decision.comment),
         at=at,
         state=status.state.value,
-        outcome=clean(status.message if status.state is ApprovalState.PENDING else gate_ended(approval), TEXT),
+        outcome=clean(status.message if status.state is ApprovalState.PENDING else say_ended(approval), TEXT),
         ended_at=ended,
         run_phase=None if run is None else run.status.phase.value,
         unread=(ended or at) > since,

@@ -24,7 +24,7 @@ def approval_name(run: ActionRun, stage: str, round_: int = 1) -> str:
     return f"{run.metadata.name}-{stage}-{run.metadata.uid.replace('-', '')[:10]}{again}"
 
 
-def name_followed(run: ActionRun, approvals: Sequence[Approval] = ()) -> str | None:
+def name_of_gate(run: ActionRun, approvals: Sequence[Approval] = ()) -> str | None:
     """Return the name of the Approval that a run waits for: its status says which of its own it is, and no other's."""
     stages = [each.stage for each in run.status.approvals] or [each.spec.stage for each in approvals]
     return approval_name(run, stages[-1], round_of(run)) if stages else None

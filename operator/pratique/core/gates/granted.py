@@ -10,8 +10,8 @@ from pratique.api.v1alpha1 import API_VERSION
 from pratique.api.v1alpha1.action_run import Phase, RunApproval, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.api.v1alpha1.notifications import EventType
-from pratique.core.gates.entries import name_followed, round_of
-from pratique.core.gates.guarded import unverified
+from pratique.core.gates.entries import name_of_gate, round_of
+from pratique.core.gates.guarded import verify_guard
 from pratique.core.gates.opening import find_difference, find_mismatch, open_gate
 from pratique.core.gates.plan import as_decided, state_holds
 from pratique.core.gates.port import (
@@ -31,7 +31,7 @@ from pratique.core.gates.port import (
 from pratique.core.gates.tally import Tally, count
 from pratique.core.kernel.effects import Create, Failure, ObjectRef, Read
 from pratique.core.plans.document import Document
-from pratique.core.telling.wording import gate_ended, held
+from pratique.core.telling.wording import say_ended, say_held
 
 OPEN_GATE = "open-gate"
 READ_GATE = "read-gate"
@@ -63,14 +63,14 @@ def _enter(question: Question, fresh: Fresh, now: datetime) -> Answer | None:
     if mismatch is not None:
         return Ended(*mismatch)
     gate = RunApproval(stage=stage.name, name=approval.metadata.name, state=ApprovalState.PENDING, round=fresh.round)
-    text = held(stage, approval.spec.policy.deadline)
+    text = say_held(stage, approval.spec.policy.deadline)
     return Opened(gate, fresh.plan, text, fresh.why, holds_plan=approval.spec.plan.document is not None)
 
 
 def _follow(question: Question, now: datetime) -> Answer | None:
     """Say what the gate says, once it is sure."""
     run, document = question.run, question.document
-    name = name_followed(run, question.approvals)
+    name = name_of_gate(run, question.approvals)
     if name is None:
         return None
     approval = next((each for each in question.approvals if each.metadata.name == name), None)
@@ -84,11 +84,11 @@ def _follow(question: Question, now: datetime) -> Answer | None:
     if state is ApprovalState.PENDING or not state_holds(approval, run, now):
         return Open(_so_far(approval))
     # what ended it may have been forged together with the decisions, unless it was this process
-    if state in _DECIDED and not question.vouched and (unsure := unverified(question.outcomes)) is not None:
+    if state in _DECIDED and not question.vouched and (unsure := verify_guard(question.outcomes)) is not None:
         return unsure
     gate = RunApproval(stage=approval.spec.stage, name=name, state=state, round=round_of(run))
     if state in _ENDS:
-        return Ended(_ENDS[state], gate_ended(as_decided(approval, now)), gate)
+        return Ended(_ENDS[state], say_ended(as_decided(approval, now)), gate)
     different = find_difference(document, approval)
     if different is not None:
         return Ended(Phase.SUPERSEDED, different, gate)
@@ -100,11 +100,11 @@ def _prove(question: Question, now: datetime) -> Answer | None:
     run, document = question.run, question.document
     approval = question.approvals[-1] if question.approvals else None
     if document is None:  # it is with the Approval, which may be late in the cache
-        name = name_followed(run)
+        name = name_of_gate(run)
         return _look_for(question, name) if name is not None and approval is None else None
     if not document.plan.stages:
         return None
-    unsure = unverified(question.outcomes)
+    unsure = verify_guard(question.outcomes)
     if unsure is not None:
         return unsure
     if approval is None:
@@ -161,4 +161,4 @@ def _not_granted(run: str, document: Document, approval: Approval, now: datetime
 def _warrant(plan: RunPlan, approval: Approval, now: datetime) -> Warrant:
     decisive = count(approval.spec, now).decisive
     granted_at = decisive.decided_at if decisive is not None else now
-    return Warrant(plan, gate_ended(as_decided(approval, now)), granted_at, (EventType.APPROVED, EventType.HANDLED))
+    return Warrant(plan, say_ended(as_decided(approval, now)), granted_at, (EventType.APPROVED, EventType.HANDLED))

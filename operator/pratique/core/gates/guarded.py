@@ -18,7 +18,7 @@ def ends_now(before: ApprovalStatus, after: ApprovalStatus) -> bool:
     return before.state is ApprovalState.PENDING and after.state is not ApprovalState.PENDING
 
 
-def unverified(outcomes: Outcomes) -> Unsure | None:
+def verify_guard(outcomes: Outcomes) -> Unsure | None:
     """Return what must come first while it is not known that the API server guarded, or None once it is."""
     verify = VerifyGuard(VERIFY)
     verified = verify.outcome(outcomes)

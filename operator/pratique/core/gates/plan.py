@@ -15,7 +15,7 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.gates.doubt import FORGEABLE
-from pratique.core.gates.guarded import unverified
+from pratique.core.gates.guarded import verify_guard
 from pratique.core.gates.tally import Count, Tally, count
 from pratique.core.kernel.conditions import find_condition, ready_or_stalled, set_condition, set_kstatus
 from pratique.core.kernel.effects import Deliveries, Failure, ObjectRef, Outcomes, Plan, Read, object_of
@@ -92,7 +92,7 @@ def _judge(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
     if snapshot.tainted is not None:
         return _supersede(approval, snapshot.tainted, now)
     tally = count(approval.spec, now)
-    if tally.decisive is not None and (unsure := unverified(snapshot.outcomes)) is not None:
+    if tally.decisive is not None and (unsure := verify_guard(snapshot.outcomes)) is not None:
         return unsure.as_plan(approval.status)
     counted = amend(approval, status=_with_count(approval.status, tally))
     match tally.tally:

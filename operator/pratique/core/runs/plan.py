@@ -37,7 +37,7 @@ from pratique.core.runs.start import TRY, start
 from pratique.core.telling.concerned import by_run
 from pratique.core.telling.recipients import Concerned
 from pratique.core.telling.recorder import framed
-from pratique.core.telling.wording import suspended
+from pratique.core.telling.wording import say_suspended
 
 _ACTION_MAY_COME = timedelta(minutes=1)
 _FIRST_RETRY, _LAST_RETRY = timedelta(seconds=30), timedelta(hours=1)
@@ -87,7 +87,7 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: Void | None = None)
     if action is None:
         return _without_action(snapshot, now)
     if action.spec.suspend:
-        return transitions.end(run, Phase.REFUSED, suspended(action.metadata.name), now)
+        return transitions.end(run, Phase.REFUSED, say_suspended(action.metadata.name), now)
     evaluate = EvaluateRun(EVALUATE, action, run)
     evaluation = evaluate.outcome(snapshot.outcomes)
     if evaluation is None:

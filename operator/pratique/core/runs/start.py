@@ -16,7 +16,7 @@ from pratique.core.plans.summary import name_of
 from pratique.core.runs import transitions
 from pratique.core.runs.running import begin
 from pratique.core.runs.snapshot import RunSnapshot
-from pratique.core.telling.wording import moment, suspended
+from pratique.core.telling.wording import moment, say_suspended
 
 READ_ACTION = "action"
 TRY = "try"
@@ -57,7 +57,7 @@ def _find_change(warrant: Warrant, action: Action | None, trial: Trial, now: dat
     if action.metadata.uid != granted.action.uid:
         return f"The Action {name} was deleted and made again while the request waited"
     if action.spec.suspend:
-        return suspended(name)
+        return say_suspended(name)
     last = expires_at(warrant.granted_at or now, granted.start_deadline)
     if now >= last:
         return f"It was approved, and not started within {granted.start_deadline}, before {moment(last)}: ask again"

@@ -29,18 +29,18 @@ def approval_phrase(action: Action) -> str:
     return clean("; ".join(phrases) or "none", 512)
 
 
-def held(stage: Stage, deadline: datetime) -> str:
+def say_held(stage: Stage, deadline: datetime) -> str:
     """Return why a run is held, on whom it waits and until when."""
     why = f": {clean(stage.message, 512)}" if stage.message else ""
     return f"Waiting for {stage.required} of {approvers_phrase(stage.approvers)} until {moment(deadline)}{why}"
 
 
-def suspended(action: str) -> str:
+def say_suspended(action: str) -> str:
     """Return why an Action that is suspended starts nothing."""
     return f"The Action {action} is suspended: ask again when it takes requests"
 
 
-def gate_ended(approval: Approval) -> str:
+def say_ended(approval: Approval) -> str:
     """Return how a gate ended, for the requester."""
     status = approval.status
     last = status.decisions[-1] if status.decisions else None

@@ -35,7 +35,7 @@ from pratique.core.gates.opening import open_gate
 from pratique.core.gates.plan import READ_SUBJECT, ApprovalSnapshot, plan_approval
 from pratique.core.gates.tally import count
 from pratique.core.kernel.effects import Delivery, Failure, Plan, Stored, Verified
-from pratique.core.telling.wording import approvers_phrase, gate_ended, held, moment
+from pratique.core.telling.wording import approvers_phrase, moment, say_ended, say_held
 
 A, D = "Approve", "Decline"
 OPEN, APPROVED, DECLINED, EXPIRED, WITHDRAWN, SUPERSEDED = ApprovalState
@@ -363,15 +363,15 @@ def test_a_look_ends_the_gate_exactly_when_the_tally_does(decisions: dict[str, A
     ],
 )
 def test_says_how_a_gate_ended(status: dict[str, Any], expected: str) -> None:
-    assert gate_ended(approval(**status)) == expected
+    assert say_ended(approval(**status)) == expected
 
 
 def test_words() -> None:
     assert moment(NOW + timedelta(seconds=7)) == "2026-11-24 12:00:07 UTC"
     assert moment(NOW.astimezone(timezone(timedelta(hours=2)))) == "2026-11-24 12:00 UTC"
     assert approvers_phrase(Approvers(users=["b", "a"], groups=["y", "x"])) == "a, b, group x, group y"
-    assert held(stage(required=2), DEADLINE) == "Waiting for 2 of group platform-leads until 2026-11-24 14:00 UTC"
-    assert held(stage(message="Why"), DEADLINE).endswith("14:00 UTC: Why")
+    assert say_held(stage(required=2), DEADLINE) == "Waiting for 2 of group platform-leads until 2026-11-24 14:00 UTC"
+    assert say_held(stage(message="Why"), DEADLINE).endswith("14:00 UTC: Why")
 
 
 def test_names_of_many_approvers_fit_what_is_written() -> None:

@@ -18,7 +18,7 @@ from tests.support.builders import (
 from pratique.api.v1alpha1.action_run import RunApproval, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.core.gates import free, granted
-from pratique.core.gates.entries import approval_name, choose_followed, keep, name_followed, round_of
+from pratique.core.gates.entries import approval_name, choose_followed, keep, name_of_gate, round_of
 from pratique.core.gates.grounds import GROUNDS, ask
 from pratique.core.gates.guarded import VERIFY
 from pratique.core.gates.port import Ended, Fresh, Granted, Ground, Question, Unsure
@@ -88,13 +88,13 @@ def test_an_answer_that_is_not_known_yet_changes_nothing() -> None:
 
 def test_the_list_of_gates_has_one_entry_for_each_stage_of_this_round() -> None:
     subject = run()
-    assert (keep(subject, None), round_of(subject), name_followed(subject)) == (subject, 1, None)
+    assert (keep(subject, None), round_of(subject), name_of_gate(subject)) == (subject, 1, None)
     first = keep(subject, entry("platform"))
     granted_first = keep(first, entry("platform", state=ApprovalState.APPROVED))
     second = keep(granted_first, entry("security"))
     listed = [(each.stage, each.state) for each in second.status.approvals]
     assert listed == [("platform", ApprovalState.APPROVED), ("security", ApprovalState.PENDING)]
-    assert name_followed(second) == approval_name(run(), "security")
+    assert name_of_gate(second) == approval_name(run(), "security")
     again = keep(second, entry("platform", 2))
     assert [(each.stage, each.round) for each in again.status.approvals] == [("platform", 2)]
     assert round_of(again) == 2
