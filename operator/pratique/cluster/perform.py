@@ -21,7 +21,7 @@ from pratique.core.kernel.effects import (
     Read,
     Stored,
 )
-from pratique.core.kernel.misfits import named
+from pratique.core.kernel.misfits import name_fields
 
 ClusterEffect = Create | Read | MergePatch | Delete | AskRights | InspectAction
 _FIELD_MANAGER = {"fieldManager": "pratique", "fieldValidation": "Strict"}
@@ -77,7 +77,7 @@ async def _explained(api: Api, effect: ClusterEffect, error: ApiError) -> Failur
         case _:
             pass
     if isinstance(effect, MergePatch):
-        answer = replace(answer, pieces=named(answer.pieces, effect.patch))
+        answer = replace(answer, pieces=name_fields(answer.pieces, effect.patch))
     if isinstance(effect, MergePatch) and answer.cause is Cause.CHANGED and not _has_version(effect):
         answer = replace(answer, standing=Standing.PASSES)
     return _failure(answer)

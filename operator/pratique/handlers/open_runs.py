@@ -4,7 +4,7 @@ from typing import Any
 
 from pratique.api.v1alpha1.action_run import ActionRun, Phase
 from pratique.cluster.store import Store, name_of, version_of
-from pratique.core.kernel.identity import folded, person_of
+from pratique.core.kernel.identity import fold, person_of
 from pratique.core.runs.open_runs import OpenRuns, ahead_of
 
 Json = dict[str, Any]
@@ -23,7 +23,7 @@ def new(body: Json) -> list[str]:
 
 def others_of(runs: Store, run: ActionRun, body: Json, limit: int) -> OpenRuns:
     """Return what else is open for the person of this new run."""
-    person = folded(person_of(run.spec))
+    person = fold(person_of(run.spec))
     count = runs.count("let_in", person)
     if count + runs.count("new", person) <= limit:  # it is one of them itself
         return OpenRuns(limit=limit)
@@ -36,7 +36,7 @@ def others_of(runs: Store, run: ActionRun, body: Json, limit: int) -> OpenRuns:
 def _person(body: Json) -> list[str]:
     spec = body["spec"]
     asker = spec.get("onBehalfOf") or spec.get("requestedBy") or {}
-    return [folded(asker.get("username", ""))]
+    return [fold(asker.get("username", ""))]
 
 
 def is_open(body: Json) -> bool:

@@ -12,7 +12,7 @@ from pratique.api.v1alpha1.action_run import ActionRun, PlannedResource
 from pratique.core.execution.vanishing import as_sent
 from pratique.core.kernel.effects import Json, ObjectRef
 from pratique.core.plans.changes import changes_of_new
-from pratique.core.plans.listing import listed
+from pratique.core.plans.listing import list_changes
 from pratique.core.plans.objects import RUN_UID_LABEL
 from pratique.core.plans.sameness import contains
 from pratique.core.plans.summary import settings
@@ -30,7 +30,7 @@ def is_made_by(run: ActionRun, planned: PlannedResource, live: Json | None) -> b
 def _is_admitted(planned: PlannedResource, sent: Json, live: Json) -> bool:
     """Whether an object is what admission makes of the one that was planned."""
     shown = planned.dry_run.changes if planned.dry_run is not None else []
-    if any(each not in shown for each in listed(changes_of_new(settings(sent), live))):
+    if any(each not in shown for each in list_changes(changes_of_new(settings(sent), live))):
         return False
     return all(sent["kind"] == "Pod" or ".template.spec." in path for path in _longer(sent, live, ""))
 

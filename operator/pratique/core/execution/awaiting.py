@@ -11,7 +11,7 @@ from enum import Enum
 from pratique.api.v1alpha1.action_run import PlannedResource, RunResource
 from pratique.api.v1alpha1.meta import amend
 from pratique.core.execution.live import Readiness, State, said, status_of
-from pratique.core.execution.readiness import readiness, stalled, unsettled
+from pratique.core.execution.readiness import find_stall, find_unsettled, readiness
 from pratique.core.kernel.effects import AnyEffect, EvaluateReady, Failure, Json, Judged, ObjectRef, Outcomes, Stored
 from pratique.core.kernel.text import clean
 
@@ -46,7 +46,7 @@ class Progress:
 def judge(planned: PlannedResource, resource: RunResource, seen: Stored, outcomes: Outcomes) -> Progress:
     """Return where a live object stands, or the evaluation that must come first."""
     live = seen.object
-    early = unsettled(live, planned.ready_when or "", reports=seen.reports)
+    early = find_unsettled(live, planned.ready_when or "", reports=seen.reports)
     if early is not None:
         return _follow(resource, early)
     verdict = readiness(live, reports=seen.reports)
@@ -67,7 +67,7 @@ def _by_rules(
     """Follow what the Action's own rules came to; the convention of the kind speaks where they leave it to."""
     if judged.failed:
         return _fail(resource, f"its failedWhen is true{_words(live, verdict)}")
-    if planned.ready_when is None or stalled(live) is not None:
+    if planned.ready_when is None or find_stall(live) is not None:
         return _follow(resource, verdict)
     if judged.ready:
         return Progress(Step.DONE, amend(resource, ready=True, message=""))

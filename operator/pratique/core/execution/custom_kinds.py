@@ -7,14 +7,14 @@ yet; a run that went on there would build on nothing. Pure; called by `readiness
 
 import re
 
-from pratique.core.execution.known_kinds import EXPECTED, NOT_SEEN, PROFILES, known, says_nothing
+from pratique.core.execution.known_kinds import EXPECTED, NOT_SEEN, PROFILES, look_up, says_nothing
 from pratique.core.execution.live import (
     Readiness,
     State,
     conditions_of,
     denies,
     done,
-    explained,
+    explain,
     failed,
     group_of,
     holds,
@@ -81,7 +81,7 @@ def is_custom(target: Json) -> bool:
 
 def custom_readiness(target: Json, *, reports: bool | None) -> Readiness:
     """Say whether an object is ready, by its kind's convention."""
-    profile, expected = known(PROFILES, target), known(EXPECTED, target)
+    profile, expected = look_up(PROFILES, target), look_up(EXPECTED, target)
     verdict = (profile(target) if profile is not None else None) or _of_conditions(target)
     if verdict is not None:
         return verdict
@@ -113,15 +113,15 @@ def _of_conditions(target: Json) -> Readiness | None:
     for kind, bad in (("Failed", "True"), ("Succeeded", "False")):
         found = conditions.get(kind, {})
         if found.get("status") == bad and not is_behind(target, found):
-            return failed(explained(found, "it failed"))
+            return failed(explain(found, "it failed"))
     if denies(conditions, "Synced"):
-        return waits(explained(conditions["Synced"], "it is not synced"))
-    deciding = next((kind for kind in known(EXPECTED, target) or _POSITIVE if kind in conditions), None)
+        return waits(explain(conditions["Synced"], "it is not synced"))
+    deciding = next((kind for kind in look_up(EXPECTED, target) or _POSITIVE if kind in conditions), None)
     if deciding is not None:
         return _of_condition(target, deciding, conditions[deciding])
     wrong = next((kind for kind in conditions if _UNDER_WAY.match(kind) and holds(conditions, kind)), None)
     if wrong is not None:
-        return waits(explained(conditions[wrong], f"its condition {clean(wrong, 80)} is true"))
+        return waits(explain(conditions[wrong], f"its condition {clean(wrong, 80)} is true"))
     parts = [_of_condition(target, kind, conditions[kind]) for kind in conditions if _PART.fullmatch(kind)]
     return next((each for each in parts if each.state is not State.READY), parts[0] if parts else None)
 
@@ -131,7 +131,7 @@ def _of_condition(target: Json, kind: str, condition: Json) -> Readiness:
         return waits("its controller has not seen the latest change")
     word = kind.lower()
     if condition.get("status") != "True":
-        return waits(explained(condition, f"it is not {word}"))
+        return waits(explain(condition, f"it is not {word}"))
     if kind == "Synced":
         # As managed resources of Crossplane begin: what was asked for was sent, and is not there yet.
         return waits("it is synced, and not ready yet", REMEDY)

@@ -11,9 +11,9 @@ from pratique.api.v1alpha1.action_run import ActionRun, DryRun, DryRunResult, Pl
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.people import ServiceAccountRef
 from pratique.core.execution.adoption import is_made_by
-from pratique.core.execution.entitlement import entitled
+from pratique.core.execution.entitlement import check_rights
 from pratique.core.execution.namespace_trial import try_namespace
-from pratique.core.execution.patching import Seen, listed_as_first, look_for, passed, try_change
+from pratique.core.execution.patching import Seen, is_listed_as_first, look_for, show_passed, try_change
 from pratique.core.execution.prerequisites import is_custom_before, provider
 from pratique.core.execution.vanishing import as_sent
 from pratique.core.kernel.answers import Cause
@@ -21,7 +21,7 @@ from pratique.core.kernel.effects import AnyEffect, Create, Failure, ObjectRef, 
 from pratique.core.kernel.text import clean
 from pratique.core.plans.changes import changes_of_new
 from pratique.core.plans.first_changes import first_changes
-from pratique.core.plans.listing import listed
+from pratique.core.plans.listing import list_changes
 from pratique.core.plans.objects import without_secrets
 from pratique.core.plans.summary import name_of, settings, summarize_tried
 
@@ -131,7 +131,7 @@ def _try(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Ou
         made = create.outcome(outcomes)
         return create if made is None else _shown(run, planned, around, made, outcomes, key)
     found = look_for(planned, account, key).outcome(outcomes)
-    asked = entitled(run, planned, found.object, outcomes, f"{key}/rights") if isinstance(found, Stored) else None
+    asked = check_rights(run, planned, found.object, outcomes, f"{key}/rights") if isinstance(found, Stored) else None
     if asked is not None:
         return Tried(problem=asked) if isinstance(asked, Failure) else asked
     seen = try_change(planned, account, outcomes, key)
@@ -153,9 +153,9 @@ def _shown(
         if inside is not None:
             return Tried(problem=inside) if isinstance(inside, Failure) else inside
         sent, stored = settings(as_sent(planned)), without_secrets(made.object)
-        old = listed_as_first(planned)
-        shown = first_changes(sent, sent, stored) if old else listed(changes_of_new(sent, stored))
-        return Tried(passed(shown, old=old))
+        old = is_listed_as_first(planned)
+        shown = first_changes(sent, sent, stored) if old else list_changes(changes_of_new(sent, stored))
+        return Tried(show_passed(shown, old=old))
     if made.reason == "AlreadyExists" and is_made_by(run, planned, object_of(made)):
         return Tried(DryRun(result=DryRunResult.PASSED), begun=True)
     return _refused(planned, around, made, outcomes, key)

@@ -14,7 +14,7 @@ from pratique.core.kernel.identity import person_of
 from pratique.core.plans.objects import RUN_UID_LABEL
 
 
-def entitled(
+def check_rights(
     run: ActionRun, planned: PlannedResource, live: Json, outcomes: Outcomes, key: str
 ) -> AskRights | Failure | None:
     """Return the question that must be asked first, or why who asked may not have this changed; None if they may."""

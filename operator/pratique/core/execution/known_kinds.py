@@ -12,7 +12,7 @@ from pratique.core.execution.live import (
     conditions_of,
     denies,
     done,
-    explained,
+    explain,
     failed,
     group_of,
     holds,
@@ -32,7 +32,7 @@ Reader = Callable[[Json], Readiness | None]
 NOT_SEEN = "its controller has not reported yet"
 
 
-def known(table: Mapping[tuple[str, str], Found], target: Json) -> Found | None:
+def look_up(table: Mapping[tuple[str, str], Found], target: Json) -> Found | None:
     """Return what a table knows of the kind of an object."""
     group, kind = group_of(target), str(target.get("kind", ""))
     for (suffix, name), found in table.items():
@@ -43,7 +43,7 @@ def known(table: Mapping[tuple[str, str], Found], target: Json) -> Found | None:
 
 def says_nothing(target: Json) -> bool:
     """Whether it is usual for this kind that nobody ever writes its status: what exists is ready."""
-    return known(_SAYS_NOTHING, target) is not None
+    return look_up(_SAYS_NOTHING, target) is not None
 
 
 def _application(target: Json) -> Readiness | None:
@@ -96,9 +96,9 @@ def _rollout(target: Json) -> Readiness | None:
 def _application_set(target: Json) -> Readiness | None:
     conditions = conditions_of(target)
     if holds(conditions, "ErrorOccurred"):
-        return waits(explained(conditions["ErrorOccurred"], "an error occurred"))
+        return waits(explain(conditions["ErrorOccurred"], "an error occurred"))
     if not holds(conditions, "ResourcesUpToDate"):
-        return waits(explained(conditions.get("ResourcesUpToDate", {}), "its Applications are not up to date"))
+        return waits(explain(conditions.get("ResourcesUpToDate", {}), "its Applications are not up to date"))
     return done("its Applications are up to date")
 
 
@@ -129,7 +129,7 @@ def _all_of(*kinds: str) -> Reader:
         for kind in kinds:
             found = conditions.get(kind, {})
             if found.get("status") != "True" or is_behind(target, found):
-                return waits(explained(found, f"its condition {kind} is not true yet"))
+                return waits(explain(found, f"its condition {kind} is not true yet"))
         return done("all its conditions are true")
 
     return read
@@ -147,7 +147,7 @@ def _route(target: Json) -> Readiness | None:
             return waits(f"{name} has not seen the latest change")
         for kind in ("Accepted", "ResolvedRefs"):
             if not holds(conditions, kind):
-                return waits(f"{name}: " + explained(conditions.get(kind, {}), f"its condition {kind} is not true yet"))
+                return waits(f"{name}: " + explain(conditions.get(kind, {}), f"its condition {kind} is not true yet"))
     return done("its Gateways take it")
 
 
@@ -161,14 +161,14 @@ def _ack(target: Json) -> Readiness | None:
     if holds(conditions, "ACK.ResourceSynced"):
         return done("it is synced")
     held = conditions.get("ACK.Recoverable") or conditions.get("ACK.ResourceSynced") or {}
-    return waits(explained(held, "it is not synced"))
+    return waits(explain(held, "it is not synced"))
 
 
 def _azure(target: Json) -> Readiness | None:
     """Azure Service Operator: Ready is false with a severity; an Error is not tried again."""
     ready = conditions_of(target).get("Ready", {})
     if ready.get("status") == "False" and ready.get("severity") == "Error" and not is_behind(target, ready):
-        return failed(explained(ready, "Azure refuses it"))
+        return failed(explain(ready, "Azure refuses it"))
     return None
 
 
@@ -185,7 +185,7 @@ def _sealed(target: Json) -> Readiness | None:
     synced = conditions.get("Synced", {})
     if holds(conditions, "Synced"):
         return done("its Secret is there")
-    return waits(explained(synced, "it is not decrypted") if denies(conditions, "Synced") else NOT_SEEN)
+    return waits(explain(synced, "it is not decrypted") if denies(conditions, "Synced") else NOT_SEEN)
 
 
 _DATABASE = _by_phase("PostgresClusterStatus", ready=("Running",), ended=("Invalid",))

@@ -53,7 +53,7 @@ def said(source: Json, otherwise: str) -> str:
     return clean(str(source.get("message") or ""), MAX_WORDS) or otherwise
 
 
-def explained(condition: Json, otherwise: str) -> str:
+def explain(condition: Json, otherwise: str) -> str:
     """Return a condition's message; its reason beside our words where it has none."""
     reason = clean(str(condition.get("reason") or ""), 80)
     return said(condition, f"{otherwise} ({reason})" if reason else otherwise)

@@ -15,7 +15,7 @@ from pratique.core.kernel.answers import Cause
 from pratique.core.kernel.effects import Failure, MergePatch, Outcomes, Read
 from pratique.core.plans.changes import changes_of_patched
 from pratique.core.plans.first_changes import first_changes
-from pratique.core.plans.listing import listed, loss_of
+from pratique.core.plans.listing import list_changes, loss_of
 from pratique.core.plans.objects import without_secrets
 from pratique.core.plans.summary import settings
 
@@ -62,12 +62,12 @@ def try_change(
     lost = [loss_of(each) for each in found_changes if each.lost]
     if lost and planned.lists is not Lists.REPLACE:
         return Failure(LOSES, _refusal(lost))
-    old = listed_as_first(planned)
-    shown = first_changes(template, before, after) if old else listed(found_changes)
-    return Seen(passed(shown, old=old, uid=uid_of(live)), str(live.get("metadata", {}).get("resourceVersion", "")))
+    old = is_listed_as_first(planned)
+    shown = first_changes(template, before, after) if old else list_changes(found_changes)
+    return Seen(show_passed(shown, old=old, uid=uid_of(live)), str(live.get("metadata", {}).get("resourceVersion", "")))
 
 
-def passed(changes: list[FieldChange], *, old: bool = False, uid: str | None = None) -> DryRun:
+def show_passed(changes: list[FieldChange], *, old: bool = False, uid: str | None = None) -> DryRun:
     """Return what a dry run showed. How it is listed is said where something is: nothing is nothing in any version."""
     listing = Listing.BY_ENTRY if changes and not old else None
     return DryRun(result=DryRunResult.PASSED, target_uid=uid, changes=changes, listing=listing)
@@ -79,7 +79,7 @@ def change(planned: PlannedResource, seen: Seen, account: str, key: str) -> Merg
     return _patch(planned, account, key, uid, resource_version=seen.resource_version)
 
 
-def listed_as_first(planned: PlannedResource) -> bool:
+def is_listed_as_first(planned: PlannedResource) -> bool:
     """Whether what was approved is listed as version 0.1.0 did, and was to be merged as it did: lists as a whole."""
     before = planned.dry_run
     return before is not None and bool(before.changes) and before.listing is None
@@ -94,7 +94,7 @@ def _patch(
     dry_run: bool = False,
     resource_version: str | None = None,
 ) -> MergePatch:
-    by_entry = planned.lists is not Lists.REPLACE and not listed_as_first(planned)
+    by_entry = planned.lists is not Lists.REPLACE and not is_listed_as_first(planned)
     ref = ref_of(planned.manifest)
     return MergePatch(key, ref, uid, planned.manifest, account, dry_run, by_entry, resource_version or None)
 

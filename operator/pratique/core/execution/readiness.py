@@ -42,7 +42,7 @@ def readiness(target: Json, *, reports: bool | None = None) -> Readiness:
 
     `reports` says whether its kind has a status subresource, for a controller to report in; None if that is not known.
     """
-    verdict = unsettled(target, reports=reports) or stalled(target)
+    verdict = find_unsettled(target, reports=reports) or find_stall(target)
     if verdict is not None:
         return verdict
     conditions = conditions_of(target)
@@ -54,7 +54,7 @@ def readiness(target: Json, *, reports: bool | None = None) -> Readiness:
     return custom_readiness(target, reports=reports)
 
 
-def unsettled(target: Json, expression: str = "", *, reports: bool | None = None) -> Readiness | None:
+def find_unsettled(target: Json, expression: str = "", *, reports: bool | None = None) -> Readiness | None:
     """Return why nothing that it says counts now, whoever reads it: it is going, or what it says is about older wishes.
 
     `expression` is the Action's own rule: a condition whose type stands in it must be about the newest wishes, too.
@@ -71,7 +71,7 @@ def unsettled(target: Json, expression: str = "", *, reports: bool | None = None
     return None
 
 
-def stalled(target: Json) -> Readiness | None:
+def find_stall(target: Json) -> Readiness | None:
     """Return what its controller says where it has given up, whoever reads it."""
     conditions = conditions_of(target)
     return failed(said(conditions["Stalled"], "it is stalled")) if holds(conditions, "Stalled") else None

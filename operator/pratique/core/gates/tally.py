@@ -12,7 +12,7 @@ from enum import Enum
 from itertools import groupby
 
 from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, RecordedDecision, Verdict
-from pratique.core.kernel.identity import askers, folded, is_among, is_service_account
+from pratique.core.kernel.identity import askers, fold, is_among, is_service_account
 from pratique.core.kernel.text import clean
 
 
@@ -117,7 +117,7 @@ def _in_order(spec: ApprovalSpec) -> list[RecordedDecision]:
     ]
     firsts: dict[str, RecordedDecision] = {}
     for decision in sorted(valid, key=lambda each: (each.decided_at, each.verdict is Verdict.APPROVE, each.by)):
-        firsts.setdefault(folded(decision.by), decision)
+        firsts.setdefault(fold(decision.by), decision)
     return sorted(firsts.values(), key=lambda each: (each.decided_at, each.by))
 
 

@@ -20,7 +20,7 @@ from pratique.core.judging.nulls import check_nulls, without_nulls
 from pratique.core.judging.rendering import parse, render, render_text
 from pratique.core.kernel.effects import Evaluation, Json, Judged, Rendered
 from pratique.core.kernel.errors import EvaluationError, ImpossibleNameError, NotThereError
-from pratique.core.kernel.identity import askers, folded, is_among, is_service_account, person_of
+from pratique.core.kernel.identity import askers, fold, is_among, is_service_account, person_of
 from pratique.core.kernel.limits import MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
 from pratique.core.kernel.text import clean
 from pratique.core.plans.objects import finished_manifest, not_written_out
@@ -137,7 +137,7 @@ def _cannot_be_met(gate: Stage | None, asking: tuple[str, ...]) -> list[str]:
     """Say at once what could never be approved, instead of letting it wait until its deadline."""
     if gate is None or gate.approvers.groups:
         return []
-    able = {folded(user) for user in gate.approvers.users if not is_among(user, asking)}
+    able = {fold(user) for user in gate.approvers.users if not is_among(user, asking)}
     if len(able) >= gate.required:
         return []
     who = approvers_phrase(gate.approvers)

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from pratique.core.kernel.hiding import hide
-from pratique.core.kernel.quoting import Piece, quote, shown
+from pratique.core.kernel.quoting import Piece, quote, show
 
 
 class Standing(Enum):
@@ -78,7 +78,7 @@ class Answer:
     @property
     def message(self) -> str:
         """What people may read."""
-        return shown(self.pieces)
+        return show(self.pieces)
 
     @property
     def undone(self) -> bool:

@@ -37,7 +37,7 @@ def asked_by(spec: Asked) -> str:
             return "".join(names)
 
 
-def folded(username: str) -> str:
+def fold(username: str) -> str:
     """Return a name by which one person is known in any letter case.
 
     Letter by letter, as the API server compares (`same_person` of the policies): there `STRASSE` is not `Straße`. Were it
@@ -53,4 +53,4 @@ def _folded(letter: str) -> str:
 
 def is_among(username: str, names: tuple[str, ...]) -> bool:
     """Whether a user is one of these, in any letter case: two accounts of one person often differ in nothing else."""
-    return folded(username) in map(folded, names)
+    return fold(username) in map(fold, names)

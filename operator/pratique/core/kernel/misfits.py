@@ -16,7 +16,7 @@ _TYPES: dict[str, type] = {"int64": int, "float64": float, "bool": bool, "string
 _MOST = 3
 
 
-def named(pieces: tuple[Piece, ...], patch: Mapping[str, Any]) -> tuple[Piece, ...]:
+def name_fields(pieces: tuple[Piece, ...], patch: Mapping[str, Any]) -> tuple[Piece, ...]:
     """Return the pieces, each with the fields that it may be about."""
     return tuple(_named(piece, patch) for piece in pieces)
 

@@ -146,7 +146,7 @@ class Piece:
         return f"{self.frame}: {self.words}" if self.words else self.frame
 
 
-def shown(pieces: tuple[Piece, ...]) -> str:
+def show(pieces: tuple[Piece, ...]) -> str:
     """Return what may be said, bounded."""
     return clean("; ".join(map(str, pieces)), MAX_QUOTE)
 

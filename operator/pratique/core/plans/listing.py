@@ -18,7 +18,7 @@ _EXCERPT, _LEAD = 90, 24
 Key = tuple[str, str, str]
 
 
-def listed(changes: Sequence[Change]) -> list[FieldChange]:
+def list_changes(changes: Sequence[Change]) -> list[FieldChange]:
     """Return the changes in words, what is removed first; of many the rest are counted only."""
     found = [
         each for change in sorted(changes, key=lambda each: each.kind is not Kind.REMOVED) for each in _told(change)

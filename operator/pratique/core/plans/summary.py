@@ -21,7 +21,7 @@ def summarize(manifest: Json, *, patch: bool, asked: Sequence[str] = ()) -> str:
     ttl = manifest.get("spec", {}).get("ttl") if isinstance(manifest.get("spec"), Mapping) else None
     if isinstance(ttl, str):
         what, asked = f"{what} for {ttl}", [each for each in asked if not each.startswith("spec.ttl=")]
-    return clean(f"{what}: {joined(asked, MAX_LINE - len(what) - 2)}" if asked else what, MAX_LINE)
+    return clean(f"{what}: {join(asked, MAX_LINE - len(what) - 2)}" if asked else what, MAX_LINE)
 
 
 def summarize_tried(planned: PlannedResource, line: str | None = None) -> str:
@@ -34,12 +34,12 @@ def summarize_tried(planned: PlannedResource, line: str | None = None) -> str:
     sentences = [sentence_of(each) for each in tried.changes]
     if planned.patch:
         what = f"Change {name_of(planned.manifest)}: "
-        return clean(what + (joined(sentences, MAX_LINE - len(what)) or "nothing, it is so already"), MAX_LINE)
+        return clean(what + (join(sentences, MAX_LINE - len(what)) or "nothing, it is so already"), MAX_LINE)
     made = " (the cluster makes of it: "
-    return clean(f"{line}{made}{joined(sentences, MAX_LINE - len(line + made) - 1)})", MAX_LINE) if sentences else line
+    return clean(f"{line}{made}{join(sentences, MAX_LINE - len(line + made) - 1)})", MAX_LINE) if sentences else line
 
 
-def joined(parts: Sequence[str], limit: int) -> str:
+def join(parts: Sequence[str], limit: int) -> str:
     """Return the parts in a row; of those that do not fit only how many there are. The first is always there."""
     whole = ", ".join(parts)
     if len(whole) <= limit:

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from pratique.api.v1alpha1.meta import ApiModel
 from pratique.api.v1alpha1.notifications import NotificationRecipient, RecipientKind
 from pratique.core.kernel.errors import ConfigurationError
-from pratique.core.kernel.identity import folded, is_service_account
+from pratique.core.kernel.identity import fold, is_service_account
 
 DIRECTORY_NAME, DIRECTORY_KEY = "pratique-directory", "directory.yaml"
 USERNAME = "Username"
@@ -59,7 +59,7 @@ class Directory(_Strict):
         """Return a person's contact, in any letter case; an empty one for somebody unknown."""
         found = self.users.get(name)
         if found is None:
-            found = next((each for known, each in self.users.items() if folded(known) == folded(name)), Contact())
+            found = next((each for known, each in self.users.items() if fold(known) == fold(name)), Contact())
         return found
 
 

@@ -17,7 +17,7 @@ from pratique.api.v1alpha1.notifications import (
     RecipientKind,
 )
 from pratique.api.v1alpha1.stages import Approvers
-from pratique.core.kernel.identity import folded, is_among
+from pratique.core.kernel.identity import fold, is_among
 from pratique.core.telling.directory import Directory, Medium, Reach, address_of, is_email, is_slack
 from pratique.core.telling.events import EVENTS
 
@@ -68,8 +68,8 @@ def find(event: EventType, channel: str, reach: Reach, concerned: Concerned, dir
     roles = {role for rule in rules for role in _roles(rule, event)}
     users, groups = _named(rules, roles, event, concerned)
     by_list = {group for group in groups if address_of(directory, reach, _group(group)) is not None}
-    reached = {folded(name) for group in by_list for name in _members(directory, group)}
-    singly = [name for name in users if folded(name) not in reached]
+    reached = {fold(name) for group in by_list for name in _members(directory, group)}
+    singly = [name for name in users if fold(name) not in reached]
     singly += [name for group in groups if group not in by_list for name in _members(directory, group)]
     wanted = [
         *(NotificationRecipient(kind=RecipientKind.ADDRESS, name=each) for each in _fixed(reach, roles, concerned)),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pratique.core.execution.live import Readiness, State
-from pratique.core.execution.readiness import readiness, unsettled
+from pratique.core.execution.readiness import find_unsettled, readiness
 
 READY, WAITS, FAILED = State.READY, State.IN_PROGRESS, State.FAILED
 SILENT = "its controller has not reported yet"
@@ -273,4 +273,4 @@ def test_what_waits_for_a_first_status_says_what_helps() -> None:
 )
 def test_a_rule_of_the_action_reads_no_old_condition(rule: str, waits: bool) -> None:
     target = live(THING, said(("Ready=True", "", "", {"observedGeneration": 1})), generation=2)
-    assert (unsettled(target, rule, reports=True) is not None) is waits
+    assert (find_unsettled(target, rule, reports=True) is not None) is waits

@@ -20,7 +20,7 @@ from pratique.admission.language import code, same_person
 from pratique.api.v1alpha1.approval import ApprovalSpec, Decision
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.gates.tally import Tally, count
-from pratique.core.kernel.identity import folded
+from pratique.core.kernel.identity import fold
 
 A, D = "Approve", "Decline"
 BOT, LISTED_BOT = "system:serviceaccount:ci:bot", "system:serviceaccount:ci:listed"
@@ -141,7 +141,7 @@ def test_with_the_seal_what_was_acknowledged_first_stands(
     taken: dict[str, Decision] = {}
     ended = Tally.OPEN
     for who, entry in arrivals:
-        once = any(folded(who) == folded(other) for other in taken)
+        once = any(fold(who) == fold(other) for other in taken)
         if once or sealed(gate(taken, **WHO, **policy)):
             continue
         taken[who] = entry.model_copy(update={"decided_at": at(1)})
@@ -164,6 +164,6 @@ def test_letters_are_the_same_for_both() -> None:
                 if len(other) != 1:
                     continue
                 same = program.eval(data={"one": letter, "other": other}).plain_value()
-                if same is not (folded(letter) == folded(other)):
+                if same is not (fold(letter) == fold(other)):
                     different.append((hex(ord(letter)), hex(ord(other)), same))
     assert different == []

@@ -16,7 +16,7 @@ from pratique.core.kernel.limits import MAX_INPUT_BYTES, MAX_METADATA_LENGTH, MA
 from pratique.core.kernel.text import fit
 from pratique.core.plans.changes import changes_of_patched
 from pratique.core.plans.field_changes import MAX_CHANGES
-from pratique.core.plans.listing import listed
+from pratique.core.plans.listing import list_changes
 from pratique.core.runs import transitions
 from pratique.core.telling import outbox as notification
 from pratique.core.telling.concerned import by_run
@@ -70,7 +70,7 @@ def test_the_largest_run_fits() -> None:
     (first,) = plan.resources
     template = [f"{'f' * 300}{number}" for number in range(40)]
     before, after = dict.fromkeys(template, WIDE * 500), dict.fromkeys(template, WIDE * 400)
-    shown = listed(changes_of_patched(dict.fromkeys(template, 1), before, after, replaced=False))
+    shown = list_changes(changes_of_patched(dict.fromkeys(template, 1), before, after, replaced=False))
     assert len(shown) == MAX_CHANGES + 1
     tried = DryRun(result=DryRunResult.PASSED, changes=shown)
     resources = [first.model_copy(update={"id": f"r{number}", "dry_run": tried}) for number in range(16)]
@@ -115,6 +115,6 @@ def test_a_text_is_cut_at_a_whole_character() -> None:
 
 
 def test_a_change_has_room_in_its_field() -> None:
-    (long,) = listed(changes_of_patched({"a": 1}, {"a": WIDE * 300}, {"a": "é" * 300}, replaced=False))
+    (long,) = list_changes(changes_of_patched({"a": 1}, {"a": WIDE * 300}, {"a": "é" * 300}, replaced=False))
     assert FieldChange.model_validate(long.to_wire()) == long
     assert "sha256" in long.before and "sha256" in long.after and len(long.before.encode()) <= 160

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pratique.core.kernel.misfits import named
+from pratique.core.kernel.misfits import name_fields
 from pratique.core.kernel.quoting import Piece
 
 PATCH = {
@@ -36,4 +36,4 @@ PATCH = {
     ],
 )
 def test_the_field_is_named(frame: str, patch: dict[str, Any], shown: str) -> None:
-    assert [str(each) for each in named((Piece(frame),), patch)] == [shown]
+    assert [str(each) for each in name_fields((Piece(frame),), patch)] == [shown]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pratique.core.plans.changes import changes_of_new, changes_of_patched
 from pratique.core.plans.field_changes import MAX_CHANGES
-from pratique.core.plans.listing import key_of_change, listed, loss_of, sentence_of
+from pratique.core.plans.listing import key_of_change, list_changes, loss_of, sentence_of
 
 WEB = {"name": "web", "image": "nginx:1.27", "env": [{"name": "DB", "value": "postgres"}], "resources": {"cpu": "1"}}
 SIDECAR = {"name": "sidecar", "image": "envoy:1"}
@@ -24,12 +24,12 @@ def pod(*containers: dict[str, Any], **more: Any) -> dict[str, Any]:
 def of_patched(
     template: dict[str, Any], before: dict[str, Any], after: dict[str, Any], *, replaced: bool = False
 ) -> list[Any]:
-    found = listed(changes_of_patched(template, before, after, replaced=replaced))
+    found = list_changes(changes_of_patched(template, before, after, replaced=replaced))
     return [sentence_of(each) for each in found]
 
 
 def of_new(template: dict[str, Any], stored: dict[str, Any]) -> list[Any]:
-    return [sentence_of(each) for each in listed(changes_of_new(template, stored))]
+    return [sentence_of(each) for each in list_changes(changes_of_new(template, stored))]
 
 
 def lost(
@@ -281,13 +281,13 @@ def test_what_is_listed_of_a_new_object(case: tuple[Any, ...]) -> None:
 
 def test_a_long_value_shows_where_it_differs() -> None:
     text = "".join(f"line {n}\n" for n in range(200))
-    (one,) = listed(
+    (one,) = list_changes(
         changes_of_patched({"a": 1}, {"a": text}, {"a": text.replace("line 150", "line X")}, replaced=False)
     )
     assert "line 150" in one.before
     assert "line X" in one.after
     assert max(len(one.before.encode()), len(one.after.encode())) <= 160
-    (other,) = listed(changes_of_patched({"a": 1}, {"a": text + "y"}, {"a": "z" * 500}, replaced=False))
+    (other,) = list_changes(changes_of_patched({"a": 1}, {"a": text + "y"}, {"a": "z" * 500}, replaced=False))
     assert one.before[-25:] != other.before[-25:]
 
 
@@ -302,26 +302,26 @@ def test_a_long_entry_comes_field_by_field() -> None:
 def test_what_goes_comes_first_and_is_counted_where_it_is_much() -> None:
     many = [{"name": f"n{n:02}", "v": n} for n in range(40)]
     template = {"a": {f"k{n:02}": 1 for n in range(30)}, "l": many[:1]}
-    found = listed(changes_of_patched(template, {"l": many}, {**template}, replaced=True))
+    found = list_changes(changes_of_patched(template, {"l": many}, {**template}, replaced=True))
     assert len(found) == MAX_CHANGES + 1
     assert sentence_of(found[0]).startswith("l: n01, n02, ")
     assert " and " in found[0].before
     assert found[-1].path == "15 more fields"
     assert len(found[0].before.encode()) <= 160
-    other = listed(changes_of_patched(template, {"l": many[:-1]}, {**template}, replaced=True))
+    other = list_changes(changes_of_patched(template, {"l": many[:-1]}, {**template}, replaced=True))
     assert key_of_change(other[0]) == key_of_change(found[0])
     assert other[0] != found[0]
 
 
 def test_two_that_come_into_one_list_are_told_apart() -> None:
-    found = listed(changes_of_patched({"l": ["a", "b"]}, {}, {"l": ["a", "b"]}, replaced=False))
+    found = list_changes(changes_of_patched({"l": ["a", "b"]}, {}, {"l": ["a", "b"]}, replaced=False))
     assert len({key_of_change(each) for each in found}) == 2
 
 
 def test_long_lists_are_compared_in_no_time() -> None:
     before = {"l": [f"a{n}" for n in range(20_000)]}
     after = {"l": [f"b{n}" for n in range(20_000)]}
-    assert len(listed(changes_of_patched(after, before, after, replaced=True))) == MAX_CHANGES + 1
+    assert len(list_changes(changes_of_patched(after, before, after, replaced=True))) == MAX_CHANGES + 1
 
 
 JSON = st.recursive(
