@@ -127,7 +127,7 @@ class Cutter:
         entries, tells = self.world.audit(offset), story.tells
         if story.name == "environment" and not invariants.was_active(entries, name):
             # Killed for so long that its time was up before it was there.
-            tells = {who: [each for each in events if each != "EnvironmentReady"] for who, events in tells.items()}
+            tells = {who: tuple(each for each in events if each != "EnvironmentReady") for who, events in tells.items()}
         problems = invariants.told(heard, tells, self._kills + self.tolerated_repeats)
         problems += [*invariants.threaded(heard), *self.world.receivers.left_open(name)]
         if story.name == "environment":

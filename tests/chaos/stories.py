@@ -160,7 +160,7 @@ _LIFE = "EnvironmentReady EnvironmentExpired EnvironmentGone"
 async def ask_environment(world: World, name: str, ttl: str) -> None:
     """Ask for an Environment that tells of its life."""
     told = {"channels": ["hook", "teams", "slack", "mail"], "events": _LIFE.split()}
-    spec = {"ttl": ttl, "target": {"namespace": {"name": f"env-{SPACE}-{name}"}}}
+    spec: dict[str, Any] = {"ttl": ttl, "target": {"namespace": {"name": f"env-{SPACE}-{name}"}}}
     spec |= {"requestedBy": REQUESTER, "notifications": [told]}
     kind = {"apiVersion": "pratique.dev/v1alpha1", "kind": "Environment"}
     await world.create("admin", "environments", {**kind, "metadata": {"name": name, "namespace": SPACE}, "spec": spec})

@@ -169,7 +169,7 @@ async def _runs(world: World) -> bool:
 
 async def _done(world: World, name: str) -> bool:
     found = await world.get("actionruns", name) or {}
-    return found.get("status", {}).get("phase") == "Succeeded"
+    return bool(found.get("status", {}).get("phase") == "Succeeded")
 
 
 def _asked(name: str) -> dict[str, object]:

@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.cluster import wait_for
@@ -33,7 +35,11 @@ with ControlPlane(Path(sys.argv[1])):
 """
 
 
-def test_two_live_side_by_side_and_know_nothing_of_each_other(tmp_path):
+def has_account(kubectl: Kubectl, kubeconfig: Path) -> bool:
+    return kubectl(kubeconfig, "get", "sa", "default", check=False).returncode == 0
+
+
+def test_two_live_side_by_side_and_know_nothing_of_each_other(tmp_path: Path) -> None:
     kubectl = Kubectl(tmp_path / "cache")
     options = Options(audit="Metadata", emulated_version="1.35")
     with temporary_plane("left") as left, temporary_plane("right", options) as right:
@@ -49,7 +55,7 @@ def test_two_live_side_by_side_and_know_nothing_of_each_other(tmp_path):
         # The controller manager of each works: accounts appear, and an ended namespace goes.
         for plane in (left, right):
             admin = plane.kubeconfig("admin")
-            wait_for("the account", lambda a=admin: not kubectl(a, "get", "sa", "default", check=False).returncode)
+            wait_for("the account", partial(has_account, kubectl, admin))
         kubectl(left.kubeconfig("admin"), "delete", "namespace", "only-left", "--timeout=30s")
         assert right.audit_log is not None
         seen = [json.loads(line) for line in right.audit_log.read_text().splitlines()]
@@ -59,7 +65,7 @@ def test_two_live_side_by_side_and_know_nothing_of_each_other(tmp_path):
     assert not any(root.exists() for root in roots)
 
 
-def test_everybody_is_the_same_on_our_plane_and_on_a_cluster_of_ones_own(tmp_path):
+def test_everybody_is_the_same_on_our_plane_and_on_a_cluster_of_ones_own(tmp_path: Path) -> None:
     kubectl = Kubectl(tmp_path / "cache")
 
     def who(kubeconfig: Path) -> tuple[str, set[str]]:
@@ -78,7 +84,7 @@ def test_everybody_is_the_same_on_our_plane_and_on_a_cluster_of_ones_own(tmp_pat
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_it_ends_with_the_process_that_started_it(tmp_path, number):
+def test_it_ends_with_the_process_that_started_it(tmp_path: Path, number: Any) -> None:
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=-1, stderr=-3, text=True)
     with holder:
         assert holder.stdout is not None
@@ -90,7 +96,7 @@ def test_it_ends_with_the_process_that_started_it(tmp_path, number):
     wait_for("all servers are gone", lambda: not any(map(processes.alive, servers)), timeout=10)
 
 
-def test_up_and_down_may_be_repeated_and_keep_what_was_stored(tmp_path):
+def test_up_and_down_may_be_repeated_and_keep_what_was_stored(tmp_path: Path) -> None:
     def run(command: str, code: int = 0) -> str:
         arguments = [sys.executable, "-m", "tools.controlplane", command, "--dir", str(tmp_path)]
         done = subprocess.run(arguments, capture_output=True, text=True, check=False, env=os.environ)
@@ -119,7 +125,7 @@ def test_up_and_down_may_be_repeated_and_keep_what_was_stored(tmp_path):
         run("down")
 
 
-def test_it_writes_nothing_outside_its_directory(tmp_path):
+def test_it_writes_nothing_outside_its_directory(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     script = "import sys; from pathlib import Path; from tools.controlplane import *\n"

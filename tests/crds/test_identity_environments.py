@@ -88,7 +88,7 @@ def test_other_lists(other: Cluster) -> None:
     )
     allowed = changed(base, {f"{TARGET}.namespace": {"name": "anything", "labels": {"team": "a"}}})
     other.apply("admin", allowed, "--dry-run=server")
-    sentences = {
+    sentences: dict[str, dict[str, Any]] = {
         f"spec.target.access gives the role edit: allowed are view; {WHO}.roles)": {
             f"{TARGET}.access": [{"group": "developers", "role": "edit"}]
         },

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.support import manifests as make
 from tests.support.cluster import Cluster, wait_for
-from tests.support.http import Caller, Callers, Reply
+from tests.support.http import Caller, Callers
 from tests.support.manifests import API_VERSION, changed, decision
 from tools.controlplane.identities import known
 
@@ -166,7 +166,7 @@ FORGED: tuple[Any, ...] = (
 )
 
 
-def creations(namespace: str, forged: Any) -> Iterator[tuple[str, Reply | Any]]:
+def creations(namespace: str, forged: Any) -> Iterator[tuple[str, tuple[str, str, Any, str, dict[str, str]]]]:
     """Return each way to create a run that says that somebody else asks."""
     run = changed(make.run("new", namespace), {"spec.requestedBy": forged})
     generated = changed(run, {"metadata": {"generateName": "new-", "namespace": namespace}})

@@ -22,8 +22,10 @@ PEOPLE = (*APPROVERS, "developer", "admin", "oncall")
 USER = {who: "admin" if who == "admin" else f"{who}@example.com" for who in PEOPLE}
 
 
-TRICKS = ("decide as", "decide and weaken", "weaken", "status", "label", "owner", "delete", "dry run", "backdate")
-TRICKS += ("withdraw", "spec null", "run status", "delete collection")
+TRICKS = (
+    *("decide as", "decide and weaken", "weaken", "status", "label", "owner", "delete", "dry run", "backdate"),
+    *("withdraw", "spec null", "run status", "delete collection"),
+)
 
 
 @dataclass(frozen=True)

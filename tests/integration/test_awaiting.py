@@ -128,7 +128,7 @@ def condition(kind: str, value: str, message: str = "", **more: Any) -> Json:
 
 
 HEALTHY = {"health": {"status": "Healthy"}, "sync": {"status": "Synced"}}
-BROKEN = {"health": {"status": "Degraded"}, "sync": {"status": "OutOfSync"}}
+BROKEN: Json = {"health": {"status": "Degraded"}, "sync": {"status": "OutOfSync"}}
 BROKEN |= {"conditions": [{"type": "SyncError", "message": "no such image"}]}
 
 # name: kind, its own rules, what it waits for unseen, a status that is not the end with its words, and the last status

@@ -20,7 +20,7 @@ from tools.controlplane.servers import Options
 from tools.installation import OperatorProcess
 
 from pratique.core.operating.leadership import Terms
-from pratique.processes.operator import Settings
+from pratique.processes.settings import Settings
 
 OPERATOR = Values().operator
 SPACE = "budget"

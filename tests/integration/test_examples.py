@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def test_every_example_is_told_here() -> None:
 def test_every_action_is_ready(team: Cluster) -> None:
     for folder in folders():
         name = documents(folder, "action")[0]["metadata"]["name"]
-        ready = wait_for(f"{name} is looked at", lambda name=name: looked_at(team, "action", name))
+        ready = wait_for(f"{name} is looked at", partial(looked_at, team, "action", name))
         assert ready["status"] == "True", f"{folder}: {ready['message']}"
 
 
@@ -93,7 +94,7 @@ def test_each_channel_says_what_it_lacks(team: Cluster) -> None:
     for file in sorted((EXAMPLES / "channels").glob("*.yaml")):
         apply(team, "admin", file)
         name = yaml.safe_load(file.read_text())["metadata"]["name"]
-        ready = wait_for(f"{name} is looked at", lambda name=name: looked_at(team, "notificationchannel", name))
+        ready = wait_for(f"{name} is looked at", partial(looked_at, team, "notificationchannel", name))
         assert ready["status"] == "False"
         assert ready["message"].startswith(f"Secret pratique-system/{lacks.pop(name)}")
         team.kubectl("admin", "delete", "notificationchannel", name)

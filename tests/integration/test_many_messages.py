@@ -90,7 +90,7 @@ def measured(port: int) -> Counter[str]:
         families = list(text_string_to_metric_families(answer.read().decode()))
     found = Counter[str]()
     for sample in (each for family in families for each in family.samples):
-        found["/".join((sample.name, *sorted(sample.labels.values())))] += sample.value
+        found["/".join((sample.name, *sorted(sample.labels.values())))] += int(sample.value)
     return found
 
 

@@ -7,6 +7,7 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ def test_what_was_acknowledged_stands_over_a_restart_that_the_operator_sleeps_th
             other = "Approve" if verdict == "Decline" else "Decline"
             late = ("lead-1", *patch, gate, "-p", decision("lead-1@example.com", other, "no, so"))
             said = f"this Approval is decided: {verdict.lower()}d by lead-2@example.com"
-            wait_for("the decision is refused", lambda late=late, said=said: said in refusal(cluster, *late))
+            wait_for("the decision is refused", partial(refused_with, cluster, said, *late))
     finally:
         os.kill(process, signal.SIGCONT)
     phase(cluster, "seal-approve", SPACE, "Succeeded", timeout=60)
@@ -142,6 +143,11 @@ def refusal(cluster: Cluster, who: str, *args: str) -> str:
     answer = cluster.kubectl(who, *args, check=False)
     assert answer.code != 0, f"accepted: {answer.out}"
     return answer.err
+
+
+def refused_with(cluster: Cluster, said: str, who: str, *args: str) -> bool:
+    """Whether the API server refuses it, and says so."""
+    return said in refusal(cluster, who, *args)
 
 
 def compact(plane: ControlPlane) -> None:

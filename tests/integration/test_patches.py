@@ -61,7 +61,7 @@ def summary(desk: Desk, run: str) -> list[str]:
     return list((desk.get("actionrun", run) or {})["status"]["plan"]["summary"])
 
 
-ENTRIES = {
+ENTRIES: dict[str, tuple[dict[str, Any], str]] = {
     "image": (
         {"containers": [{"name": "web", "image": "web:2"}]},
         'containers[web].image "web:1" → "web:2"',
@@ -161,7 +161,7 @@ def test_a_list_that_would_lose_entries_is_refused_unless_the_action_replaces_it
     live = {"apiVersion": api, "kind": "Thing", "metadata": meta, "spec": {"users": users, "tags": ["a", "b"]}}
     desk.cluster.apply("admin", live)
     custom = {"spec": {"users": [{"name": "bob", "role": "admin"}], "tags": ["b"]}}
-    as_things = {"serviceAccountRef": {"namespace": desk.namespace, "name": "maker-of-things"}}
+    as_things: dict[str, Any] = {"serviceAccountRef": {"namespace": desk.namespace, "name": "maker-of-things"}}
     desk.ask("custom", desk.offer(change(desk, "Thing", api, "t", custom), name="custom", free=True, **as_things))
     message = desk.ends("custom", "Refused", "Succeeded", "Failed")["message"]
     assert "spec.tags would lose a, spec.users would lose ann, spec.users[bob] would lose mail: write out" in message

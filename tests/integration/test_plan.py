@@ -193,7 +193,7 @@ def test_a_suspended_action_takes_nothing_and_starts_nothing(desk: Desk) -> None
         name = f"new-{len(names)}"
         names.append(name)
         desk.ask(name, action)
-        return desk.ends(name, "Refused", "WaitingForApproval")["message"] == sentence
+        return bool(desk.ends(name, "Refused", "WaitingForApproval")["message"] == sentence)
 
     names: list[str] = []
     wait_for("new requests are refused", refused)

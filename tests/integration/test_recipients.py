@@ -5,6 +5,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import yaml
@@ -31,13 +32,15 @@ def directory(users: str = "") -> dict[str, object]:
     }
 
 
-def channel_status(cluster: Cluster) -> dict:
-    return (cluster.get("notificationchannel", "mail") or {}).get("status", {})
+def channel_status(cluster: Cluster) -> dict[str, Any]:
+    status: dict[str, Any] = (cluster.get("notificationchannel", "mail") or {}).get("status", {})
+    return status
 
 
 def ready(cluster: Cluster) -> dict[str, str]:
     found = {each["type"]: each for each in channel_status(cluster).get("conditions", [])}
-    return found.get("Ready", {})
+    ready: dict[str, str] = found.get("Ready", {})
+    return ready
 
 
 def send_test(cluster: Cluster, to: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
+from tests.support.certain import certain
 from tests.support.cluster import Cluster, wait_for
 from tests.support.manifests import decision, run
 from tests.support.own_plane import note_action, own_plane
@@ -232,7 +233,7 @@ def test_without_a_policy_nothing_is_worked_off(world: World) -> None:
         remove(cluster, missing)
         restore(cluster, there)
         says(operator, f"ValidatingAdmissionPolicyBinding {missing} is missing")
-    assert "deletionTimestamp" not in cluster.get("namespace", space)["metadata"]
+    assert "deletionTimestamp" not in certain(cluster.get("namespace", space))["metadata"]
     restore(cluster, other)
     gone(cluster, "environments")
     assert cluster.get("namespace", space) is None

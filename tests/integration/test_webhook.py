@@ -97,7 +97,7 @@ async def replica(world: World, port: int, terms: Terms | None = None) -> AsyncI
     try:
         async with asyncio.timeout(20):
             while webhook.health.reason is not None:
-                assert not running.done(), await running
+                assert not running.done(), running.exception()
                 await asyncio.sleep(0.05)
         yield webhook
     finally:
@@ -307,7 +307,7 @@ async def test_certificates_and_authorities_change_while_people_work(without_pro
         decisions_go_to(world, other),
     ):
         gate = (await operator.request("POST", GATES, _gate("b")))["metadata"]["name"]
-        bundles, certificates = set(), set()
+        bundles, certificates = set[str](), set[str]()
         answered, slowest, deadline = 0, 0.0, time.monotonic() + 90
         while len(bundles) < 5:  # [1], [2, 1], [2], [3, 2], [3]
             assert time.monotonic() < deadline, f"{len(bundles)} bundles after {answered} requests"
