@@ -4,8 +4,8 @@ The clock inside admission: the API server writes into managedFields when a fiel
 adds a person's key, the time of the entry that owns the key is the time of the decision. Read later it is worth
 nothing, since two people who use the same tool share an entry.
 
-The seal: the API server counts the decisions that are there by the frozen rule, as `core.approval.count` does, and takes no
-further one once they decide. So an end depends neither on when the operator looks nor on the order within a second.
+The seal: the API server counts the decisions that are there by the frozen rule, as `core.gates.tally.count` does, and takes
+no further one once they decide. So an end depends neither on when the operator looks nor on the order within a second.
 """
 
 from pratique.admission.language import (

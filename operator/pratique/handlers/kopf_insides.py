@@ -3,8 +3,8 @@
 All that we want of Kopf are its watches: no object in its memory, no write, no task of it that outlives us. It has no
 switch for that. Of its documented interface we use the rest (`kopf_thread`): `spawn_tasks` with `stop_flag`, registries,
 login, selectors, timeouts. What stands here was read in the version that `READ_IN` names, and
-`tests/unit/handlers/test_kopf_insides.py` tries each point against the version that is installed: who raises it runs those
-tests, reads what changed where one fails, and then writes the new version here.
+`tests/component/handlers/test_kopf_insides.py` tries each point against the version that is installed: who raises it runs
+those tests, reads what changed where one fails, and then writes the new version here.
 
 - `answers`, with `chunk_size` 1: a list tells only where a watch begins; else Kopf would hold all objects, with a task for
   each. A list is what is asked for with `limit`, read by `json()` and followed by `metadata.continue`.

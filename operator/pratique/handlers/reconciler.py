@@ -37,7 +37,7 @@ from pratique.core.kernel.errors import EvaluationError, UnreadableError
 from pratique.core.kernel.hiding import hide
 from pratique.core.kernel.limits import EFFECT_ROUNDS
 from pratique.core.kernel.parking import parked_conditions
-from pratique.core.telling import outbox as notification
+from pratique.core.telling import outbox
 from pratique.core.telling.messages import Message
 from pratique.delivering.lane import Job
 from pratique.delivering.outbox import Outbox
@@ -150,7 +150,7 @@ class Reconciler:
             return status
         if status.notifications == before.notifications:
             return status
-        claimed = notification.claimed(status.notifications, before.notifications, self.identity)
+        claimed = outbox.claimed(status.notifications, before.notifications, self.identity)
         return amend(status, notifications=claimed)
 
     def _notice(self, uid: str, before: ApiModel, status: ApiModel) -> None:
@@ -158,7 +158,7 @@ class Reconciler:
         if not isinstance(before, Telling) or not isinstance(status, Telling):
             return
         self.outbox.noticed(uid, status.notifications)
-        for entry in notification.given_up(before.notifications, status.notifications):
+        for entry in outbox.given_up(before.notifications, status.notifications):
             self.given_up(entry)
 
     def _take_in(self, effects: Iterable[AnyEffect], done: Mapping[str, object]) -> None:
@@ -190,8 +190,8 @@ class Reconciler:
     def _tell(self, key: Key, kind: Kind, body: dict[str, Any], status: ApiModel, now: datetime) -> datetime | None:
         """Hand what is due to the outbox; return when something that another process has claimed may be delivered."""
         due, later = [], []
-        for entry in notification.due(list(getattr(status, "notifications", ())), now):
-            when = notification.deliverable_at(entry, self.identity, now)
+        for entry in outbox.due(list(getattr(status, "notifications", ())), now):
+            when = outbox.deliverable_at(entry, self.identity, now)
             message = kind.message(body, entry)
             if when > now:
                 later.append(when)

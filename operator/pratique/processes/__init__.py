@@ -1,1 +1,1 @@
-"""The processes: what each is made of, and the order in which it starts and stops. Nobody imports them."""
+"""The processes: what each is made of, and the order in which it starts and stops. Only `main` imports them."""

@@ -1,4 +1,4 @@
-"""How one operator process runs: every field is an option of `pratique operator`."""
+"""How one operator process runs: fields are options of `pratique operator`, but for times that only tests change."""
 
 import socket
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ SANDBOX_WORKERS = 2
 
 @dataclass(frozen=True)
 class Settings:
-    """How this process runs; every field is an option of `pratique operator`."""
+    """How this process runs."""
 
     namespace: str = "pratique-system"
     health_host: str = "127.0.0.1"

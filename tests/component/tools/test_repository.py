@@ -93,3 +93,45 @@ def test_what_a_template_or_an_owner_names_is_there() -> None:
     ] == []
     targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)`", text)) <= targets
+
+
+ROOTS = (ROOT, ROOT / "operator" / "pratique")
+PACKAGES = {each.stem for each in (ROOT / "operator" / "pratique").iterdir()}
+NAME = re.compile(r"`((?:[a-z_0-9]+\.)+\w+)`")
+FILE = re.compile(r"`([\w./-]+/[\w.-]+\.(?:py|md|yaml|sh))`")
+OURS = ("operator", "tests", "tools", "docs", "charts", "examples", "bench", *PACKAGES)
+
+
+def is_there(name: str) -> bool:
+    """Whether a dotted name is a package or module of ours, or something in one."""
+    at = ROOT / "operator" / "pratique"
+    for part in name.split("."):
+        if (at / part).is_dir():
+            at /= part
+            continue
+        module = at / f"{part}.py"
+        if module.is_file():
+            inside = name.split(f"{part}.", 1)[1:] or [""]
+            return not inside[0] or re.search(rf"\b{inside[0].split('.')[0]}\b", module.read_text()) is not None
+        return re.search(rf"\b{part}\b", (at / "__init__.py").read_text()) is not None
+    return True
+
+
+def test_what_code_and_pages_name_is_there() -> None:
+    """A name in backticks, in a docstring or on a page, leads somewhere: what is moved or renamed takes them along."""
+    sources = [each for top in ("operator", "tools", "tests", "bench") for each in (ROOT / top).rglob("*.py")]
+    pages = [ROOT / "CONTRIBUTING.md", ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    of_code = [*sources, pages[0], *(ROOT / "docs" / "design").glob("*.md")]  # guides name values of the chart as well
+    gone = {
+        (str(file.relative_to(ROOT)), name)
+        for file in of_code
+        for name in NAME.findall(file.read_text())
+        if name.split(".")[0] in PACKAGES and not name.endswith((".py", ".dev")) and not is_there(name)
+    }
+    gone |= {
+        (str(file.relative_to(ROOT)), path)
+        for file in [*sources, *pages]
+        for path in FILE.findall(file.read_text())
+        if path.split("/")[0] in OURS and not any((root / path).exists() for root in ROOTS)
+    }
+    assert gone == set()

@@ -7,8 +7,8 @@
                                  └─► Succeeded | Failed
 
 `plan_action_run` is called for every look at a run, however late, often or out of order; an end is never changed again,
-but for the marks of its outbox and of what it still keeps. Its siblings are `gates.plan`, `environments.plan` and
-`channels.plan`; the frame around all of them is `telling.recorder`.
+but for the marks of its outbox and of what it still keeps. Its siblings are `core.gates.plan`, `core.environments.plan`
+and `core.channels.plan`; the frame around all of them is `core.telling.recorder`.
 """
 
 import difflib

@@ -1,7 +1,7 @@
 """The table of all that people are told about: one row per event, in one place.
 
 What comes later (a reminder, an escalation, a question) is one member of `EventType` and one row here. Must not decide who
-is told (`recipients` does), nor when (`notification` does).
+is told (`recipients` does), nor when (`outbox` does).
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
 """Decides what a message says: who asks, why it is held, what will happen, until when, and how to decide.
 
 A `Message` is the same for all channels; each channel puts it into its own form and escapes it for its own markup. Must
-not decide whether anything is told (`notification` does). Called by the edge just before a delivery.
+not decide whether anything is told (`outbox` does). Called by the edge just before a delivery.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Decides to whom, of the people and groups of a request, a channel sends an event: each once, and nobody for nothing.
 
 Being told is not the same as being allowed to decide: an Action says who is told, `policy` who decides. Must not decide
-what is told or when (`notification` does). Pure.
+what is told or when (`outbox` does). Pure.
 """
 
 from collections.abc import Iterable, Mapping

@@ -19,7 +19,7 @@ from pratique.core.kernel.effects import Deliveries, Plan
 from pratique.core.kernel.happened import Happened
 from pratique.core.kernel.limits import MAX_LINE_BYTES
 from pratique.core.kernel.text import clean, fit
-from pratique.core.telling import outbox as notification
+from pratique.core.telling import outbox
 from pratique.core.telling.addressing import addressed
 from pratique.core.telling.recipients import Concerned, Routing
 
@@ -87,8 +87,8 @@ def framed(
 
     `concerned` says whom the object concerns once it has the status that is decided.
     """
-    outbox = notification.settle(list(before.status.notifications), deliveries, now)
-    settled = before.status.model_copy(update={"notifications": outbox})
+    entries = outbox.settle(list(before.status.notifications), deliveries, now)
+    settled = before.status.model_copy(update={"notifications": entries})
     plan = decide(before.model_copy(update={"status": settled}))
     return recorded(before.status, plan, concerned, routing, now)
 
@@ -100,12 +100,12 @@ def recorded(
     status = _with_lines(plan.status, plan.happened, now)
     if plan.happened or status.notifications != before.notifications:
         whom = concerned(status)
-        outbox = list(status.notifications)
+        entries = list(status.notifications)
         for each in plan.happened:
-            outbox = _entered(outbox, each, whom, now)
-        outbox = addressed(list(before.notifications), outbox, whom, routing, now)
-        status = status.model_copy(update={"notifications": outbox})
-    wakes = [when for when in (plan.wake_at, notification.next_due(status.notifications, now)) if when]
+            entries = _entered(entries, each, whom, now)
+        entries = addressed(list(before.notifications), entries, whom, routing, now)
+        status = status.model_copy(update={"notifications": entries})
+    wakes = [when for when in (plan.wake_at, outbox.next_due(status.notifications, now)) if when]
     return _settled(replace(plan, status=status, wake_at=min(wakes, default=None)))
 
 
@@ -119,7 +119,7 @@ def _settled(plan: Plan[Status]) -> Plan[Status]:
     if not isinstance(status, _Ending):
         return plan
     asks = bool(plan.effects or plan.after or plan.wake_at or plan.retry)
-    settled = status.is_over and not asks and not notification.has_pending(status.notifications)
+    settled = status.is_over and not asks and not outbox.has_pending(status.notifications)
     if settled == bool(status.settled):
         return plan
     return replace(plan, status=status.model_copy(update={"settled": settled or None}))
@@ -127,16 +127,18 @@ def _settled(plan: Plan[Status]) -> Plan[Status]:
 
 def is_news(status: Telling, happened: Happened, concerned: Concerned, now: datetime) -> bool:
     """Whether somebody is to be told of it, and has no entry in the outbox yet."""
-    outbox = list(status.notifications)
-    return _entered(outbox, happened, concerned, now) != outbox
+    entries = list(status.notifications)
+    return _entered(entries, happened, concerned, now) != entries
 
 
-def _entered(outbox: list[Notification], happened: Happened, concerned: Concerned, now: datetime) -> list[Notification]:
+def _entered(
+    entries: list[Notification], happened: Happened, concerned: Concerned, now: datetime
+) -> list[Notification]:
     """Return the outbox with an entry for each channel that tells of it; what is there already is left as it is."""
     rules = [] if happened.only_here else list(concerned.rules)
     for event in happened.events:
-        outbox = notification.record(outbox, event, now, happened.sentence, rules, key=happened.key)
-    return outbox
+        entries = outbox.record(entries, event, now, happened.sentence, rules, key=happened.key)
+    return entries
 
 
 def _with_lines(status: Status, happened: Iterable[Happened], now: datetime) -> Status:
