@@ -88,7 +88,7 @@ def _mail(recipient: Mailbox, message: Message, writer: Writer, more: tuple[tupl
 
 
 def _encoding(text: str) -> Literal["quoted-printable", "base64"]:
-    others = sum(1 for character in text if not character.isascii())
+    others = len(text) - len(text.encode("ascii", "ignore"))
     return "base64" if others > len(text) * _MANY else "quoted-printable"
 
 

@@ -5,6 +5,7 @@ Called by `patching` and `dry_run`; read by `summary` and `differences`.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from pratique.api.v1alpha1.action_run import FieldChange
@@ -81,12 +82,16 @@ def _names(change: Change) -> str:
     whole = ", ".join(names)
     if len(whole.encode()) <= MAX_VALUE and names == list(change.names):
         return whole
-    count = len(names)
-    while count > 1 and len(", ".join(names[:count]).encode()) > MAX_VALUE - 60:
-        count -= 1
+    count = max(1, _how_many_fit(names, MAX_VALUE - 60))
     shown = fit(", ".join(names[:count]), MAX_VALUE - 60)
     more = f" and {len(names) - count} more" if count < len(names) else ""
     return f"{shown}{more} {fingerprint(chr(0).join(change.names))}"
+
+
+def _how_many_fit(names: Sequence[str], room: int) -> int:
+    """Return how many of these fit into so many bytes, with commas between; it stops at the first that does not."""
+    ends = accumulate(len(name.encode()) + len(", ") for name in names)
+    return next((at for at, end in enumerate(ends) if end - len(", ") > room), len(names))
 
 
 def _first_difference(one: str, other: str) -> int:
