@@ -158,4 +158,4 @@ def test_the_table_names_every_role(world: Cluster) -> None:
     roles = world.kubectl("admin", "get", "clusterroles", "-o", "name").out.split()
     ours = {role.removeprefix("clusterrole.rbac.authorization.k8s.io/") for role in roles if "/pratique-" in role}
     bound = {role for role in ours if not role.endswith("-rules") and role != "pratique-operator"}
-    assert bound == set(re.findall(r"^\| `(pratique-\w+)` \|", PAGE, re.MULTILINE))
+    assert bound == set(re.findall(r"^\| `(pratique-[\w-]+)` \|", PAGE, re.MULTILINE))
