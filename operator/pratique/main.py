@@ -25,7 +25,7 @@ from pratique.signals import ProcessEnds, stop_on_signals
 if TYPE_CHECKING:
     from pratique.processes.metrics_site import MetricsPort
 
-_DEEP = 40_000
+_DEEP, _LAST_PORT = 40_000, 65_535
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _LONGEST = timedelta(days=3650)
 
@@ -152,10 +152,10 @@ def _common_options(command: argparse.ArgumentParser, health_port: int) -> None:
     )
     command.add_argument("--namespace", default="pratique-system", help="where the operator and channel Secrets live")
     command.add_argument("--health-host", default="127.0.0.1", help="address of /healthz and /readyz")
-    command.add_argument("--health-port", type=int, default=health_port, help="port of /healthz and /readyz")
+    command.add_argument("--health-port", type=_port, default=health_port, help="port of /healthz and /readyz")
     command.add_argument(
         "--metrics-port",
-        type=int,
+        type=_port,
         default=0,
         help="serve /metrics on this port, over TLS, to those who may `get` the nonResourceURL /metrics; "
         "default: beside /healthz, to all who reach it",
@@ -211,7 +211,7 @@ def _webhook_options(command: argparse.ArgumentParser) -> None:
     _common_options(command, 8081)
     command.set_defaults(make=_webhook)
     command.add_argument("--host", default="127.0.0.1", help="address where the API server finds it")
-    command.add_argument("--port", type=int, default=8443, help="port where the API server finds it")
+    command.add_argument("--port", type=_port, default=8443, help="port where the API server finds it")
     command.add_argument(
         "--name", action="append", default=[], help="a name or address it is called by; default: its Service's"
     )
@@ -240,6 +240,12 @@ def _inbox_options(command: argparse.ArgumentParser) -> None:
         help="what is newer counts as new: one number and one unit, such as 90s, 15m, 24h, 3d or 2w; default: 24h",
     )
     command.add_argument("-o", "--output", choices=["table", "json", "yaml"], default="table", help="default: table")
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: write a number from 1 to {_LAST_PORT}")
+    return int(text)
 
 
 def _namespace(text: str) -> str:

@@ -9,6 +9,7 @@ from functools import partial
 
 from aiohttp import web
 
+from pratique.processes.listening import listen
 from pratique.processes.metrics_site import CONTENT_TYPE
 from pratique.processes.scrapers import PATH
 
@@ -40,7 +41,7 @@ class Health:
             app.router.add_get(PATH, partial(_shown, text))
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
-        await web.TCPSite(runner, host, port).start()
+        await listen(web.TCPSite(runner, host, port), "--health-host, --health-port")
         return runner
 
     async def _readyz(self, _: web.Request) -> web.Response:

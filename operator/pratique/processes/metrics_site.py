@@ -17,6 +17,7 @@ from pratique.clock import Clock
 from pratique.cluster.client import Api
 from pratique.core.kernel.errors import ConfigurationError
 from pratique.core.operating.certificates import Step, Terms
+from pratique.processes.listening import listen
 from pratique.processes.scrapers import PATH, Scrapers
 from pratique.processes.tls import use
 
@@ -61,13 +62,14 @@ class MetricsSite:
         self._looking: asyncio.Task[None] | None = None
 
     async def serve(self) -> int:
-        """Begin, and return the port; raises MetricsCertificateError."""
+        """Begin, and return the port; raises MetricsCertificateError or AddressError."""
         self._look()
         app = web.Application()
         app.router.add_get(PATH, self._answer)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._at.host, self._at.port, ssl_context=self._context).start()
+        site = web.TCPSite(self._runner, self._at.host, self._at.port, ssl_context=self._context)
+        await listen(site, "--health-host, --metrics-port")
         self._looking = asyncio.create_task(self._look_again())
         return int(self._runner.addresses[0][1])
 
@@ -128,13 +130,13 @@ class MetricsSite:
 async def metrics_site(
     at: MetricsPort | None, api: Api, text: Callable[[], bytes], clock: Clock
 ) -> AsyncIterator[None]:
-    """Serve metrics there meanwhile, or nowhere; raises MetricsCertificateError."""
+    """Serve metrics there meanwhile, or nowhere; raises MetricsCertificateError or AddressError."""
     if at is None:
         yield
         return
     site = MetricsSite(at, api, text, clock)
-    await site.serve()
     try:
+        await site.serve()
         yield
     finally:
         await site.close()

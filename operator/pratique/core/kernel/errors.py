@@ -14,6 +14,7 @@ why, the remedy.
     - UnreadableError: an object holds what this version does not know; it is left alone, and all others go on
     - UnstampableError: a request cannot be stamped, and is refused
     - ConfigurationError: what the platform team set cannot be used
+        - AddressError: where a process is to listen
         - ConnectionConfigError: no usable credentials for an API server
         - DirectoryError: the directory of people
         - EgressError: what channels may reach

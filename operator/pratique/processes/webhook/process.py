@@ -18,6 +18,7 @@ from pratique.cluster.client import Api
 from pratique.cluster.connection import Connection
 from pratique.core.operating.certificates import Terms
 from pratique.processes.health import Health
+from pratique.processes.listening import listen
 from pratique.processes.metrics_site import MetricsPort, metrics_site
 from pratique.processes.webhook.keeper import Keeper
 from pratique.processes.webhook.server import Reviews
@@ -76,7 +77,7 @@ class Webhook:
                 try:
                     # without a certificate it refuses every handshake, which the API server takes for what it is
                     site = web.TCPSite(server, settings.host, settings.port, ssl_context=self.keeper.context)
-                    await site.start()
+                    await listen(site, "--host, --port")
                     await self._until(stop, looking)
                 finally:
                     looking.cancel()
