@@ -61,8 +61,7 @@ class Processes:
             raise NoAnswerError("the operator is ending")
         try:
             reply = await process.put(question)
-        except NotStartedError as error:
-            log.error("The process of %s did not start: %s", self._library, error)
+        except NotStartedError:  # the log has it already, with the process's last words
             raise NoAnswerError(f"the process of {self._library} did not start: {LOG_SAYS_MORE}") from None
         except SlowError as error:
             log.warning("The process of %s took too long and was ended, at %s", self._library, error.where or _NOWHERE)
