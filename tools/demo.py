@@ -20,7 +20,7 @@ from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.kubectl import Kubectl
 from tools.inbox import Client, Inbox
 from tools.installation import ROOT, InstallationError, OperatorProcess, install_pratique
-from tools.mailreceiver import MailReceiver
+from tools.mailbox import Mailbox
 from tools.receiver import Receiver
 from tools.render.terminal import box
 
@@ -240,7 +240,7 @@ def main() -> int:
             tempfile.TemporaryDirectory() as folder,
             cluster_for("demo", Path(folder)) as plane,
             Receiver() as receiver,
-            MailReceiver() as mails,
+            Mailbox() as mails,
         ):
             kubectl, admin = Kubectl(Path(folder) / "kube-cache"), plane.kubeconfig("admin")
             server = kubectl(admin, "config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}").stdout

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from tools.mailreceiver import MailReceiver
+from tools.mailbox import Mailbox
 from tools.receiver import Receiver
 from tools.render.mail import read_mail
 from tools.render.parts import Part, text_of
@@ -33,7 +33,7 @@ class Inbox:
     """The messages of all clients, each in the order in which they came."""
 
     posted: Receiver
-    mails: MailReceiver
+    mails: Mailbox
 
     def find(self, client: Client, *expected: str, to: str | None = None) -> tuple[Part, ...] | None:
         """Return the first message that says all of this, or None; a mail to this address alone."""
@@ -45,4 +45,4 @@ class Inbox:
         return (read(each.body) for each in self.posted.received if each.path == path)
 
     def _mails(self, to: str | None) -> Iterator[tuple[Part, ...]]:
-        return (read_mail(content).parts for addresses, content in self.mails.received if addresses == [to])
+        return (read_mail(each.original).parts for each in self.mails.mails if each.to == (to,))

@@ -19,6 +19,8 @@ class Mail:
 
     to: tuple[str, ...]
     content: EmailMessage
+    original: bytes = b""
+    """As it was sent."""
 
     @property
     def text(self) -> str:
@@ -37,10 +39,16 @@ class Mailbox:
 
     async def handle_DATA(self, server: object, session: object, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         """Keep a mail."""
-        content = message_from_bytes(envelope.original_content or b"", policy=default)
+        original = envelope.original_content or b""
+        content = message_from_bytes(original, policy=default)
         assert isinstance(content, EmailMessage)
-        self.mails.append(Mail(tuple(envelope.rcpt_tos), content))
+        self.mails.append(Mail(tuple(envelope.rcpt_tos), content, original))
         return "250 OK"
+
+    @property
+    def server(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self.port}"
 
     def to(self, address: str) -> list[Mail]:
         """Return what was sent to an address, in the order of arrival."""

@@ -16,8 +16,8 @@ from tests.attacks.denials import (
 )
 from tests.attacks.model import SPACE, Attack, Json, Twin, apply, create, patch, replacing
 from tests.attacks.world import OPERATOR, berth
-from tests.support import manifests as make
-from tests.support.manifests import changed
+from tests.builders import manifests as make
+from tests.builders.manifests import changed
 
 from pratique.api.v1alpha1.people import ONE_NAME_SENTENCE
 

@@ -10,8 +10,8 @@ from tests.attacks.gate_frozen import DECIDE
 from tests.attacks.gate_removed import OPEN
 from tests.attacks.model import Attack, Json, Twin, create, patch
 from tests.attacks.world import APPROVE, MALLORY, gate
-from tests.support import manifests as make
-from tests.support.manifests import changed
+from tests.builders import manifests as make
+from tests.builders.manifests import changed
 
 GATES = [
     Attack(

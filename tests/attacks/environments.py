@@ -18,8 +18,8 @@ from tests.attacks.denials import (
 )
 from tests.attacks.model import SPACE, Attack, Denial, Twin, apply, create, patch
 from tests.attacks.world import MALLORY
-from tests.support import manifests as make
-from tests.support.manifests import changed
+from tests.builders import manifests as make
+from tests.builders.manifests import changed
 
 from pratique.api.v1alpha1.environment_rules import label_rule, limits_rules, quota_rules, target_rules
 

@@ -13,8 +13,8 @@ from tests.attacks.denials import (
 from tests.attacks.gate_removed import OWNER
 from tests.attacks.model import Attack, Json, Request, Twin, patch, raw
 from tests.attacks.world import INSIDE, MALLORY, OPERATOR, OUTSIDE
-from tests.support import manifests as make
-from tests.support.manifests import changed
+from tests.builders import manifests as make
+from tests.builders.manifests import changed
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 

@@ -9,7 +9,7 @@ from tests.attacks.gate_frozen import DECIDE
 from tests.attacks.model import SPACE, Attack, Twin, create, delete, patch, path_of, raw
 from tests.attacks.run_frozen import WITHDRAW
 from tests.attacks.world import DEVELOPER, LEAD, berth
-from tests.support import manifests as make
+from tests.builders import manifests as make
 
 _CLUSTER = "at the cluster scope"
 CHANNEL = Twin("admin", "makes a channel", create(make.channel("fresh")))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.builders.manifests import API_VERSION
 from tests.support.http import JSON, Headers
-from tests.support.manifests import API_VERSION
 
 SPACE = "harbour"
 """The namespace of all attacks: a fixed name, so that answers are verbatim."""

@@ -4,8 +4,8 @@ from typing import Any
 
 from tests.attacks.denials import crd
 from tests.attacks.model import Attack, Twin, create
-from tests.support import manifests as make
-from tests.support.manifests import DELETE, changed
+from tests.builders import manifests as make
+from tests.builders.manifests import DELETE, changed
 
 _MAKES = Twin("admin", "makes a channel", create(make.channel("fresh")))
 

@@ -5,8 +5,8 @@ from typing import Any, get_args
 from tests.attacks.denials import crd
 from tests.attacks.model import SPACE, Attack, Json, Twin, create
 from tests.attacks.world import berth, gate, voyage
-from tests.support import manifests as make
-from tests.support.manifests import changed
+from tests.builders import manifests as make
+from tests.builders.manifests import changed
 
 from pratique.api.v1alpha1 import spelling
 from pratique.api.v1alpha1.spelling import Spelled

@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 from tests.attacks.model import SPACE, Json, Live, Request, path_of
-from tests.support import manifests as make
+from tests.builders import manifests as make
+from tests.builders.manifests import changed, decision
 from tests.support.cluster import Cluster, wait_for
 from tests.support.http import Callers, Reply
-from tests.support.manifests import changed, decision
 from tools.codegen.values import Environments, Values
 from tools.controlplane.identities import known
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
-from tests.support.slack import PLACE, TOKEN, Post, Workspace
+from tests.doubles.serving import serving
+from tests.doubles.slack_workspace import PLACE, TOKEN, Post, Workspace
 from tools.mailbox import Mail, Mailbox
 
 from pratique.core.telling.events import EVENTS
@@ -169,12 +170,7 @@ class Receivers:
 async def receiving() -> AsyncIterator[Receivers]:
     """Start all of them."""
     receivers = Receivers()
-    runner = web.AppRunner(receivers.app(), access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    receivers.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with serving(receivers.app()) as port:
+        receivers.url = f"http://127.0.0.1:{port}"
         with receivers.mails:
             yield receivers
-    finally:
-        await runner.cleanup()

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.support import manifests as make
+from tests.builders import manifests as make
+from tests.builders.manifests import changed, decision
 from tests.support.cluster import Answer, Cluster, wait_for
-from tests.support.manifests import changed, decision
 
 pytestmark = pytest.mark.cluster
 NAME = "load-test-platform-0c6d5a8e6f"

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.support import manifests as make
+from tests.builders import manifests as make
+from tests.builders.manifests import changed
 from tests.support.cluster import Answer, Cluster, wait_for
-from tests.support.manifests import changed
 from tests.support.own_plane import own_plane
 from tools.codegen.manifests import install
 from tools.codegen.values import Environments, Values

@@ -8,9 +8,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.support import manifests as make
+from tests.builders import manifests as make
+from tests.builders.manifests import changed, decision
 from tests.support.cluster import Answer, Cluster
-from tests.support.manifests import changed, decision
 from tools.controlplane.identities import LONG, ODD, known
 
 pytestmark = pytest.mark.cluster

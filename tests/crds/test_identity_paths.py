@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.support import manifests as make
+from tests.builders import manifests as make
+from tests.builders.manifests import API_VERSION, changed, decision
 from tests.support.cluster import Cluster, wait_for
 from tests.support.http import Caller, Callers
-from tests.support.manifests import API_VERSION, changed, decision
 from tools.controlplane.identities import known
 
 pytestmark = pytest.mark.cluster

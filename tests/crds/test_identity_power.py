@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.support import manifests as make
+from tests.builders import manifests as make
+from tests.builders.manifests import changed
 from tests.support.cluster import Answer, Cluster
-from tests.support.manifests import changed
 
 pytestmark = pytest.mark.cluster
 RBAC = "rbac.authorization.k8s.io"

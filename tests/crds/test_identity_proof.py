@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from tests.support import manifests as make
+from tests.builders import manifests as make
+from tests.builders.manifests import changed, decision
 from tests.support.cluster import Answer, Cluster, wait_for
-from tests.support.manifests import changed, decision
 from tools.codegen.manifests import install
 
 pytestmark = pytest.mark.cluster

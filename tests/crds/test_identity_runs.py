@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.support import manifests as make
+from tests.builders import manifests as make
+from tests.builders.manifests import changed
 from tests.support.cluster import Answer, Cluster, wait_for
-from tests.support.manifests import changed
 
 pytestmark = pytest.mark.cluster
 PATH = "spec.requestedBy"

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from tests.attacks.model import path_of
-from tests.support import manifests as make
+from tests.builders import manifests as make
+from tests.builders.manifests import changed, decision
 from tests.support.cluster import Cluster
 from tests.support.http import Callers, Reply
-from tests.support.manifests import changed, decision
 from tools.controlplane.identities import known
 
 from pratique.api.v1alpha1.approval import ApprovalSpec

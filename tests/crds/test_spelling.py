@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from tests.attacks.spelling import sentence_of
+from tests.builders.manifests import changed
 from tests.crds.test_rules import base_of, send
 from tests.support.cluster import Cluster
-from tests.support.manifests import changed
 
 from pratique.api.v1alpha1.spelling import (
     AddressTemplate,

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.support import manifests as make
+from tests.builders import manifests as make
+from tests.builders.manifests import DELETE, Manifest, changed, decision
 from tests.support.cluster import Answer, Cluster
-from tests.support.manifests import DELETE, Manifest, changed, decision
 
 from pratique.guarding.canaries import canaries
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.builders.manifests import Manifest
 from tests.support.attempts import Attempts
 from tests.support.cluster import Cluster, wait_for
-from tests.support.manifests import Manifest
 from tests.support.runs import account, phase
 from tools.installation import OperatorProcess
 

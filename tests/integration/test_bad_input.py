@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from tests.builders.manifests import Manifest, changed, run
 from tests.support.cluster import Cluster, wait_for
-from tests.support.manifests import Manifest, changed, run
 from tests.support.runs import account, condition, phase
 from tools.installation import OperatorProcess
 

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.builders.manifests import decision, run
 from tests.support.cluster import Cluster, wait_for
-from tests.support.manifests import decision, run
 from tests.support.own_plane import NOTES_AND_JOBS, job_action, note_action, own_plane
 from tests.support.runs import phase
 from tools.codegen.values import Values

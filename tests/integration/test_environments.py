@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from tests.support import manifests as make
+from tests.builders import manifests as make
+from tests.builders.manifests import Manifest, changed, run
 from tests.support.cluster import Cluster, wait_for
-from tests.support.manifests import Manifest, changed, run
 from tests.support.runs import account, condition, phase
 from tools.installation import OperatorProcess
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.builders.manifests import decision
 from tests.support.cluster import Cluster, wait_for
-from tests.support.manifests import decision
 from tests.support.runs import condition, finished_job, phase
 from tools.installation import ROOT, OperatorProcess
 

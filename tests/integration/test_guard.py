@@ -11,8 +11,8 @@ import urllib.request
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from tests.builders.manifests import decision
 from tests.support.gaps import BINDING, CRDS, DECISION, GUARDS, POLICIES, SPACE, STATUS, Change, Gaps, replaced
-from tests.support.manifests import decision
 from tests.support.own_plane import note_action, own_plane
 from tools.installation import OperatorProcess
 

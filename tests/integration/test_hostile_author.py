@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 import pytest
+from tests.builders.manifests import Manifest, changed
 from tests.support.attempts import CONFIGMAP, Attempts
-from tests.support.manifests import Manifest, changed
 from tests.support.runs import phase
 from tools.installation import OperatorProcess
 

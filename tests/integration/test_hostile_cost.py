@@ -3,9 +3,9 @@
 import time
 
 import pytest
+from tests.builders.manifests import Manifest
 from tests.support.attempts import CONFIGMAP, Attempts
 from tests.support.cluster import wait_for
-from tests.support.manifests import Manifest
 from tests.support.runs import phase
 
 pytestmark = pytest.mark.cluster

@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 import pytest
-from tests.support import manifests as make
+from tests.builders import manifests as make
+from tests.builders.manifests import changed, decision
 from tests.support.attempts import CONFIGMAP, Attempts
 from tests.support.cluster import wait_for
-from tests.support.manifests import changed, decision
 from tests.support.runs import phase
 
 pytestmark = pytest.mark.cluster

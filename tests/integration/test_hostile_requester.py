@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from tests.builders.manifests import decision, run
 from tests.support.attempts import CONFIGMAP, Attempts
 from tests.support.cluster import wait_for
-from tests.support.manifests import decision, run
 from tests.support.runs import phase
 from tools.receiver import Receiver
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.builders.manifests import run
 from tests.support.cluster import Answer, Cluster, wait_for
-from tests.support.manifests import run
 from tests.support.runs import phase
 from tests.support.terminal import Terminal
 from tools.installation import ROOT, OperatorProcess

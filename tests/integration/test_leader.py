@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.builders.manifests import decision, run
 from tests.support.cluster import Cluster, wait_for
-from tests.support.manifests import decision, run
 from tests.support.own_plane import NOTES_AND_JOBS, job_action, note_action, own_plane
 from tests.support.runs import phase
 from tools.controlplane.servers import Options

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
-from tests.support.flaky import Endpoint, Kept, Postbox
+from tests.doubles.unsteady_receivers import Endpoint, Kept, Postbox
 from tests.support.own_plane import note_action, own_plane
 from tests.support.runs import condition
 from tools.installation import OperatorProcess
@@ -147,7 +147,7 @@ def delay(run: Json) -> float:
 
 @pytest.mark.timeout(600)
 async def test_a_thousand_messages_wait_for_receivers_that_are_down_and_arrive(tmp_path: Path) -> None:
-    hook, post = Endpoint(SILENT_EVERY), Postbox(SILENT_EVERY)
+    hook, post = Endpoint(silent_every=SILENT_EVERY), Postbox(SILENT_EVERY)
     server = {"server": f"127.0.0.1:{post.port}", "tls": "None", "from": "pratique@example.com"}
     channels = {"hook": webhook("hook"), "mail": {"email": {**server, "addressFrom": "Username"}}}
     names = [f"r-{number:04}" for number in range(NUMBER)]

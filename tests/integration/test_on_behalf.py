@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.builders.manifests import changed, decision, run
 from tests.support.cluster import Answer, Cluster, wait_for
-from tests.support.manifests import changed, decision, run
 from tests.support.own_plane import note_action, own_plane
 from tests.support.runs import phase
 from tools.codegen.values import Values

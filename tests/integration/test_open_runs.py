@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from tests.builders.manifests import run
 from tests.support.cluster import Cluster, wait_for
-from tests.support.manifests import run
 from tests.support.own_plane import note_action, own_plane
 from tests.support.runs import phase
 from tools.installation import OperatorProcess

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from tests.builders.manifests import Manifest, changed, decision, environment, run
 from tests.conftest import PEOPLE
 from tests.support.cluster import Cluster, wait_for
 from tests.support.http import Caller, Callers
-from tests.support.manifests import Manifest, changed, decision, environment, run
 from tests.support.own_plane import job_action, note_action, own_plane
 from tests.support.runs import condition, phase
 from tools.codegen.manifests import install

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.builders.manifests import decision, run
 from tests.support.cluster import Cluster, wait_for
-from tests.support.manifests import decision, run
 from tests.support.runs import document_of
 from tools.installation import OperatorProcess
 

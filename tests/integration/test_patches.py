@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.builders.manifests import Manifest
 from tests.support.cluster import wait_for
 from tests.support.desk import Desk
-from tests.support.manifests import Manifest
 from tests.support.runs import account
 
 pytestmark = pytest.mark.cluster

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from tests.builders.manifests import Manifest
 from tests.support.cluster import wait_for
 from tests.support.desk import Desk
-from tests.support.manifests import Manifest
 from tests.support.runs import account
 from tools.installation import OperatorProcess
 

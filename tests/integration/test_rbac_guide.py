@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.builders.manifests import decision, run
 from tests.support.cluster import Answer, Cluster, wait_for
-from tests.support.manifests import decision, run
 from tests.support.own_plane import note_action, own_plane
 from tests.support.runs import phase
 from tools.codegen.values import Values

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.builders.manifests import decision
 from tests.integration.test_story import ACTION, decide, held
 from tests.support.cluster import Cluster, wait_for
-from tests.support.manifests import decision
 from tests.support.runs import phase
 from tools.installation import OperatorProcess
 from tools.mailbox import Mail, Mailbox

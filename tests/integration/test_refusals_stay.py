@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.builders.manifests import decision, run
 from tests.conftest import PEOPLE
 from tests.support.cluster import Cluster, wait_for
 from tests.support.http import Callers
-from tests.support.manifests import decision, run
 from tests.support.own_plane import own_plane
 from tests.support.planted import Search
 from tests.support.refusals import KINDS, definition, patches, policies, stored

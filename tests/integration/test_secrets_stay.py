@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.builders.manifests import decision, run
 from tests.conftest import PEOPLE
+from tests.doubles.raw_receivers import Echo
 from tests.support.cluster import Cluster, wait_for
-from tests.support.echoing import Echo
 from tests.support.http import Callers, Reply
-from tests.support.manifests import decision, run
 from tests.support.own_plane import note_action, own_plane
 from tests.support.planted import Channel, Search, forms, planted
 from tests.support.planted_channels import hostile_channels, manifests

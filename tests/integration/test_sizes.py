@@ -5,8 +5,8 @@ import time
 from typing import Any
 
 import pytest
+from tests.builders.manifests import decision, run
 from tests.support.attempts import CONFIGMAP, Attempts
-from tests.support.manifests import decision, run
 from tests.support.runs import phase
 
 pytestmark = pytest.mark.cluster

@@ -3,8 +3,8 @@
 import json
 
 import yaml
+from tests.builders.manifests import decision, run
 from tests.support.cluster import Cluster, wait_for
-from tests.support.manifests import decision, run
 from tests.support.runs import phase
 from tools.installation import ROOT, OperatorProcess
 from tools.receiver import Receiver

@@ -1,8 +1,8 @@
 """What is told is true when it is sent: a request that was decided while its channel was down is not offered any more."""
 
 import yaml
+from tests.builders.manifests import decision, run
 from tests.support.cluster import Cluster, wait_for
-from tests.support.manifests import decision, run
 from tests.support.own_plane import NOTES, note_action
 from tests.support.runs import account, phase
 from tools.installation import OperatorProcess

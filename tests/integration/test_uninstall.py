@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
+from tests.builders.manifests import decision, run
 from tests.support.certain import certain
 from tests.support.cluster import Cluster, wait_for
-from tests.support.manifests import decision, run
 from tests.support.own_plane import note_action, own_plane
 from tests.support.runs import phase
 from tools.codegen.manifests import install

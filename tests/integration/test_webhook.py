@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.builders.manifests import approval, decision, run
 from tests.support.cluster import Answer, Cluster, wait_for
-from tests.support.manifests import approval, decision, run
 from tests.support.own_plane import note_action, older_plane
 from tests.support.runs import phase
 from tools.controlplane.plane import ControlPlane

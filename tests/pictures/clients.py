@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 
+from tests.doubles.slack_workspace import SECRETS, Post, bot_spec, workspace
 from tests.pictures.stories import STORIES, held_as_it_reads
 from tests.support.channelling import told_by
-from tests.support.slack import SECRETS, Post, bot_spec, workspace
 from tools.render import frames
 from tools.render.mail import Mail, read_mail
 from tools.render.slack import read_blocks, read_slack

@@ -6,7 +6,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.support.builders import (
+from tests.builders.messages import entry
+from tests.builders.models import (
     DEADLINE,
     approval,
     at,
@@ -18,7 +19,6 @@ from tests.support.builders import (
     run_plan,
     stage,
 )
-from tests.support.told import entry
 
 from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, AskedInput

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tests.builders.manifests import Manifest, run
 from tests.support.cluster import Answer, Cluster, wait_for
-from tests.support.manifests import Manifest, run
 from tests.support.runs import STILL_GOING, condition
 
 Json = dict[str, Any]

@@ -12,7 +12,7 @@ from pratique.core.kernel.effects import Delivery, Failure, Unready
 from pratique.core.telling.credentials import ALLOWED_HOSTS
 from pratique.core.telling.egress import egress_of
 from pratique.core.telling.messages import Message
-from tests.support.told import entry, requested
+from tests.builders.messages import entry, requested
 
 LOOPBACK = egress_of(["127.0.0.0/8"])
 PLANTED = "hunter2secret"

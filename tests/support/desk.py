@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from tests.builders.manifests import Manifest, decision, run
 from tests.support.cluster import Cluster
-from tests.support.manifests import Manifest, decision, run
 from tests.support.runs import phase
 
 

@@ -21,7 +21,7 @@ from pratique.cluster.client import MERGE_PATCH, Api, ApiError
 from pratique.cluster.connection import connect
 from pratique.core.kernel.effects import ObjectRef
 from pratique.guarding.record import key_of
-from tests.support.manifests import decision, run
+from tests.builders.manifests import decision, run
 
 SPACE = "guarded"
 LEAD = "lead-1@example.com"

@@ -5,9 +5,9 @@ from typing import Any
 
 from pratique.core.kernel.effects import Delivery
 from pratique.core.telling.messages import Message, Recipient
-from tests.support.certificates import Authority
+from tests.builders.messages import requested
+from tests.doubles.certificates import Authority
 from tests.support.channelling import PLANTED, told_by
-from tests.support.told import requested
 
 LOGIN = {"mailer/username": "robot", "mailer/password": PLANTED}
 WRONG = {"mailer/username": "robot", "mailer/password": f"not-{PLANTED}"}

@@ -11,9 +11,9 @@ from tools.controlplane.plane import ControlPlane, temporary_plane
 from tools.controlplane.servers import Options
 from tools.installation import WebhookProcess, installed
 
+from tests.builders.manifests import Manifest
 from tests.conftest import BORROWED, PEOPLE, default_options
 from tests.support.cluster import Cluster
-from tests.support.manifests import Manifest
 from tests.support.runs import account
 
 NOTES = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get"]}

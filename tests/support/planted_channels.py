@@ -11,8 +11,8 @@ from typing import Any
 
 from pratique.core.telling.credentials import ALLOWED_HOSTS
 from pratique.core.telling.egress import NOT_ALLOWED
+from tests.doubles.raw_receivers import Echo, Talk, answering, greeting, resetting, silent
 from tests.support.channelling import server_of
-from tests.support.echoing import Echo, Talk, answering, greeting, resetting, silent
 from tests.support.planted import SENT, Channel, planted
 from tests.support.planted_mails import mailers
 

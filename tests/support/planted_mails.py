@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.certificates import Authority
-from tests.support.echoing import Echo, mailing
+from tests.doubles.certificates import Authority
+from tests.doubles.raw_receivers import Echo, mailing
 from tests.support.planted import SENT, Channel, planted
 
 LOGIN = "does not take username and password of Secret"

@@ -4,9 +4,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.builders.manifests import Manifest
 from tests.support.certain import certain
 from tests.support.cluster import Cluster, wait_for
-from tests.support.manifests import Manifest
 
 STILL_GOING = (None, "Pending", "WaitingForApproval", "Running")
 

@@ -22,11 +22,11 @@ from apprise import AppriseAsset, NotifyBase
 from apprise.manager_plugins import NotificationManager
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.builders.messages import declined, entry, expiring, requested, withdrawn
+from tests.doubles.hostile_apprise import MODULE
+from tests.doubles.http_receiver import Receiver, receiving
 from tests.support.channelling import LOOPBACK, PLANTED, URL, channel_of, channels_with, problem_of, told_by
 from tests.support.golden import assert_golden
-from tests.support.hostile_library import MODULE
-from tests.support.receiver import Receiver, receiving
-from tests.support.told import declined, entry, expiring, requested, withdrawn
 
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.channels.apprise import worker
@@ -339,7 +339,7 @@ import asyncio, json, sys
 import pratique.processes.operator
 from tests.support.channelling import channel_of, channels_with
 from pratique.api.v1alpha1.notifications import EventType
-from tests.support.told import entry, requested
+from tests.builders.messages import entry, requested
 
 async def main():
     async with channels_with({"receiver/url": sys.argv[1]}) as channels:
@@ -455,7 +455,7 @@ class TestRoom:
 LOG_SAYS_MORE = "the operator's log has more"
 DIED = f"the process of Apprise died before it answered: {LOG_SAYS_MORE}"
 WAYS = {
-    "dies": (DIED, r"\(it ended\), at .*support/hostile_library.py:\d+ send > .*hostile_library.py:\d+ _die"),
+    "dies": (DIED, r"\(it ended\), at .*doubles/hostile_apprise.py:\d+ send > .*hostile_apprise.py:\d+ _die"),
     "exits": (DIED, r"\(it ended\), at an unknown place"),
     "eats": ("Hostile did not take the message or was not reached (Apprise does not say which)", ""),
 }
@@ -488,7 +488,7 @@ class TestProcesses:
                 assert await tell(under_test, "hostile") == Delivery(sent=False, error="no answer within 1 s")
         assert len(caplog.messages) == 10
         assert all(
-            re.search(r"took too long and was ended, at .*hostile_library.py:\d+ _hang", each)
+            re.search(r"took too long and was ended, at .*hostile_apprise.py:\d+ _hang", each)
             for each in caplog.messages
         )
         assert PLANTED not in caplog.text
@@ -508,7 +508,7 @@ class TestProcesses:
         assert said.error == f"{place}: KeyError in the process of Apprise: {LOG_SAYS_MORE}"
         (line,) = caplog.messages
         assert line.startswith("A bug in the process of Apprise: KeyError at pratique/channels/apprise/worker.py:")
-        assert "hostile_library.py" in line
+        assert "hostile_apprise.py" in line
         assert PLANTED not in caplog.text
 
     async def test_a_library_that_is_too_slow_to_read_a_url(self) -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.builders.messages import entry, requested
+from tests.doubles.http_receiver import receiving, secrets, self_signed
 from tests.support.channelling import LOOPBACK, channel_of
-from tests.support.receiver import receiving, secrets, self_signed
-from tests.support.told import entry, requested
 
 from pratique.api.v1alpha1.notification_channel import CHANNEL_TYPES, NotificationChannel
 from pratique.api.v1alpha1.notifications import KUBERNETES_EVENTS, EventType

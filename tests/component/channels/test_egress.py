@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.doubles.http_receiver import Receiver, receiving
 from tests.support.channelling import PLANTED, URL, told_by
-from tests.support.receiver import Receiver, receiving
 
 from pratique.channels.kit.egress import Egress, NotAllowedError
 from pratique.core.kernel.effects import Delivery

@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.certificates import Authority
+from tests.builders.messages import requested
+from tests.doubles.certificates import Authority
+from tests.doubles.mail_servers import mail_server, scripted
 from tests.support.channelling import PLANTED, problem_of, told_by
 from tests.support.mailing import CREDENTIALS, LOGIN, in_the_clear, spec_of, to, trusting
-from tests.support.mailserver import mail_server, scripted
-from tests.support.told import requested
 
 from pratique.api.v1alpha1.channel_email import IN_THE_CLEAR
 from pratique.channels.email.channel import NO_ADDRESS, NOBODY

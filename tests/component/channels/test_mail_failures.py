@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from aiosmtplib import SMTPResponseException
-from tests.support.certificates import DAY, Authority
+from tests.doubles.certificates import DAY, Authority
+from tests.doubles.mail_servers import EHLO, Act, mail_server, scripted
 from tests.support.channelling import LOOPBACK, PLANTED, told_by
 from tests.support.mailing import CREDENTIALS, LOGIN, WRONG, in_the_clear, spec_of, to, trusting
-from tests.support.mailserver import EHLO, Act, mail_server, scripted
 
 from pratique.api.v1alpha1.channel_email import EmailTls
 from pratique.channels.email import smtp as mail_smtp

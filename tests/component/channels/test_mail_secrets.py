@@ -4,8 +4,8 @@ import logging
 from pathlib import Path
 
 import pytest
+from tests.doubles.raw_receivers import Echo
 from tests.support.channelling import told_by
-from tests.support.echoing import Echo
 from tests.support.mailing import to
 from tests.support.planted import Search
 from tests.support.planted_mails import mailers

@@ -13,11 +13,11 @@ import yarl
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft6Validator
+from tests.builders.messages import EVERY_EVENT, requested
+from tests.doubles.http_receiver import receiving
 from tests.support.channelling import PLANTED, URL, problem_of, told_by
 from tests.support.generated import examples
 from tests.support.golden import assert_golden
-from tests.support.receiver import receiving
-from tests.support.told import EVERY_EVENT, requested
 
 from pratique.api.v1alpha1.notifications import Audience, EventType
 from pratique.channels import teams as msteams

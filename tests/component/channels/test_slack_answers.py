@@ -7,10 +7,10 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.builders.messages import requested
+from tests.doubles.http_receiver import receiving
+from tests.doubles.slack_workspace import PLACE, SECRETS, TOKEN, TOKEN_REF, bot_spec, workspace
 from tests.support.channelling import PLANTED, told_by
-from tests.support.receiver import receiving
-from tests.support.slack import PLACE, SECRETS, TOKEN, TOKEN_REF, bot_spec, workspace
-from tests.support.told import requested
 
 from pratique.channels.kit.foreign import harmless_word
 from pratique.channels.kit.posting import Answer

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 from aiohttp import web
-from tests.support.channelling import PLANTED, channel_of, channels_with, problem_of, server_of, told_by
-from tests.support.golden import assert_golden
-from tests.support.receiver import receiving
-from tests.support.slack import (
+from tests.builders.messages import EVERY_EVENT, entry, expiring, held_run, its_gate, requested
+from tests.builders.messages import LEAD as YES
+from tests.doubles.http_receiver import receiving
+from tests.doubles.slack_workspace import (
     EMAIL,
     LEAD,
     PLACE,
@@ -26,8 +26,8 @@ from tests.support.slack import (
     bot_spec,
     workspace,
 )
-from tests.support.told import EVERY_EVENT, entry, expiring, held_run, its_gate, requested
-from tests.support.told import LEAD as YES
+from tests.support.channelling import PLANTED, channel_of, channels_with, problem_of, server_of, told_by
+from tests.support.golden import assert_golden
 
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.channels.kit.remembered import ENTRIES, SECONDS, Remembered

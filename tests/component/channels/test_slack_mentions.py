@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.builders.messages import EVERY_EVENT, declined, requested
+from tests.doubles.http_receiver import receiving
+from tests.doubles.slack_workspace import SECRETS, bot_spec, workspace
 from tests.support.channelling import URL, told_by
 from tests.support.golden import assert_golden
-from tests.support.receiver import receiving
-from tests.support.slack import SECRETS, bot_spec, workspace
-from tests.support.told import EVERY_EVENT, declined, requested
 
 from pratique.api.v1alpha1.notifications import Audience, EventType
 from pratique.channels.slack.blocks import payload

@@ -13,10 +13,10 @@ import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from tests.builders.messages import declined, expiring, requested, withdrawn
+from tests.doubles.http_receiver import Received, receiving
 from tests.support.channelling import URL, problem_of, told_by
 from tests.support.golden import assert_golden
-from tests.support.receiver import Received, receiving
-from tests.support.told import declined, expiring, requested, withdrawn
 
 from pratique.api.v1alpha1.notification_channel import WebhookMode
 from pratique.channels.cloudevents import channel as webhook

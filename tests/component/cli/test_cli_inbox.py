@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 from pytest_httpserver import HTTPServer
-from tests.support.answering import GROUP, REVIEW, Answering
-from tests.support.builders import at, counted
+from tests.builders.inboxes import DEVELOPER, LEAD, SECURITY, ended_run, held, home, lost, of, voted, with_status
+from tests.builders.models import at, counted
+from tests.doubles.api_without_objects import GROUP, REVIEW, Answering
 from tests.support.golden import assert_golden_text
-from tests.support.inboxes import DEVELOPER, LEAD, SECURITY, ended_run, held, home, lost, of, voted, with_status
 
 from pratique.api.v1alpha1.action_run import RunApproval
 from pratique.api.v1alpha1.approval import ApprovalState

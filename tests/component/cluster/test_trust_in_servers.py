@@ -18,7 +18,7 @@ import kopf
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
-from tests.support.certificates import Authority
+from tests.doubles.certificates import Authority
 
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.connection import Connection

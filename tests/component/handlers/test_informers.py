@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 from pytest_httpserver import HTTPServer
-from tests.support.clock import FakeClock
+from tests.doubles.clock import FakeClock
 from werkzeug import Request, Response
 
 from pratique.cluster.client import Api

@@ -5,7 +5,7 @@ from pathlib import Path
 from unittest.mock import MagicMock
 
 import aiohttp
-from tests.support.certificates import Authority
+from tests.doubles.certificates import Authority
 
 from pratique.cluster.connection import Connection
 from pratique.handlers.kopf_thread import Connections, login

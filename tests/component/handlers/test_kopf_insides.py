@@ -11,7 +11,7 @@ from typing import Any
 import kopf
 import pytest
 from kopf._core.reactor import running
-from tests.support.watching import PLURALS, FakeApi
+from tests.doubles.api_for_watches import PLURALS, FakeApi
 
 from pratique.core.environments.objects import ENVIRONMENT_UID_LABEL
 from pratique.handlers import kopf_insides as insides

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.support.watching import PLURALS, FakeApi
+from tests.doubles.api_for_watches import PLURALS, FakeApi
 
 from pratique.clock import SystemClock
 from pratique.cluster.client import Api

@@ -11,8 +11,8 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from tests.support.certificates import Authority
-from tests.support.clock import FakeClock
+from tests.doubles.certificates import Authority
+from tests.doubles.clock import FakeClock
 
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.connection import Connection

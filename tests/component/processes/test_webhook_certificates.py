@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
-from tests.support.clock import FakeClock
+from tests.doubles.clock import FakeClock
 
 from pratique.cluster.client import ApiError
 from pratique.core.operating.certificates import Step, Terms

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession
+from tests.doubles.serving import serving
 from tests.unit.admission.test_stamp import GROUPS, ME, asked, run
-from tools.installation import free_port
 
 from pratique.processes.webhook.server import MAX_BODY, Reviews
 
@@ -22,7 +22,7 @@ class Served:
     def __init__(self) -> None:
         self.told: list[str] = []
         self.reviews = Reviews(lambda result, seconds: self.told.append(result))
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self.url = ""
 
     async def post(self, body: object, path: str = "/stamp", **options: Any) -> tuple[int, str, str]:
         headers = {"Content-Type": options.pop("content_type", "application/json")}
@@ -34,11 +34,9 @@ class Served:
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
     webhook = Served()
-    runner = web.AppRunner(webhook.reviews.app(), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", int(webhook.url.rpartition(":")[2])).start()
-    yield webhook
-    await runner.cleanup()
+    async with serving(webhook.reviews.app()) as port:
+        webhook.url = f"http://127.0.0.1:{port}"
+        yield webhook
 
 
 def review(request: object = None, **changes: Any) -> dict[str, Any]:

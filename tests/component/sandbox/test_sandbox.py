@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.support.builders import action, planned, run, run_plan
+from tests.builders.models import action, planned, run, run_plan
 
 from pratique.core.judging.policy import evaluate_run
 from pratique.core.kernel.effects import Judged

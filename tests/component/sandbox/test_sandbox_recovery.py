@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.builders import action, run
+from tests.builders.models import action, run
 
 from pratique.core.kernel.effects import Judged
 from pratique.core.kernel.errors import EvaluationError, EvaluationLimitError

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from tests.support import builders
+from tests.builders import models
 
 from pratique.api.v1alpha1 import (
     API_VERSION,
@@ -39,11 +39,11 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 MOMENTS = st.datetimes(timezones=st.timezones()).filter(lambda moment: 1970 <= moment.year < 9999)
 ENDS = {Phase.SUCCEEDED, Phase.FAILED, Phase.REFUSED, Phase.DECLINED, Phase.EXPIRED, Phase.WITHDRAWN, Phase.SUPERSEDED}
 VALID: list[KubeObject] = [
-    builders.action(),
-    builders.waiting(),
-    builders.approval(builders.gate({"lead@example.com": builders.vote("Approve")})),
-    builders.environment(expires_at=builders.DEADLINE),
-    builders.channel(),
+    models.action(),
+    models.waiting(),
+    models.approval(models.gate({"lead@example.com": models.vote("Approve")})),
+    models.environment(expires_at=models.DEADLINE),
+    models.channel(),
 ]
 
 
@@ -93,7 +93,7 @@ def test_objects_survive_the_wire(made: KubeObject) -> None:
 
 def test_free_json_keeps_its_nulls_and_absent_fields_stay_absent() -> None:
     manifest = {"metadata": {"annotations": {"gone": None}}, "list": [None]}
-    wire = builders.planned("a", manifest).to_wire()
+    wire = models.planned("a", manifest).to_wire()
     assert wire == {"id": "a", "patch": False, "manifest": manifest}
 
 
@@ -101,12 +101,12 @@ def test_names_whose_letters_are_not_camel_case() -> None:
     spec = EnvironmentSpec.model_validate({"ttl": "1h", "maxTTL": "2h", "target": {"namespace": {"name": "a"}}})
     assert spec.to_wire()["maxTTL"] == "2h"
     assert EnvironmentStatus(namespace_uid="u").to_wire()["namespaceUID"] == "u"
-    assert builders.action().to_wire()["spec"]["inputs"]["schema"] == {"type": "object"}
+    assert models.action().to_wire()["spec"]["inputs"]["schema"] == {"type": "object"}
 
 
 def test_objects_are_values() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        builders.action().spec.title = "other"  # type: ignore[misc]
+        models.action().spec.title = "other"  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

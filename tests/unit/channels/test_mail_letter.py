@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.builders.messages import EVERY_EVENT, declined, requested
+from tests.doubles.mail_servers import read_mail
 from tests.support.generated import examples
 from tests.support.golden import assert_golden_text
-from tests.support.mailserver import read_mail
-from tests.support.told import EVERY_EVENT, declined, requested
 
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.channels.email.address import Mailbox, header_text, name_text, read_mailbox, read_sender, read_server

@@ -10,9 +10,9 @@ from cloudevents.core.formats.json import JSONFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
-from tests.support.builders import failure as made_of
+from tests.builders.messages import declined, expiring, requested, withdrawn
+from tests.builders.models import failure as made_of
 from tests.support.golden import assert_golden
-from tests.support.told import declined, expiring, requested, withdrawn
 
 from pratique.channels import kubernetes_events
 from pratique.channels.cloudevents import channel as webhook

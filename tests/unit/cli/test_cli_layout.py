@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.builders import NOW
+from tests.builders.models import NOW
 
 from pratique.cli.layout import ago, labelled, shown_width, table, wrap
 

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from tests.support.builders import action
+from tests.builders.models import action
 
 from pratique.cluster.inspection import inspect
 

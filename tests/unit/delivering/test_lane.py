@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from aiolimiter import AsyncLimiter
-from tests.support.builders import NOW
-from tests.support.clock import FakeClock
-from tests.support.told import entry, requested
+from tests.builders.messages import entry, requested
+from tests.builders.models import NOW
+from tests.doubles.clock import FakeClock
 
 from pratique.api.v1alpha1.notifications import KUBERNETES_EVENTS, EventType, Notification
 from pratique.core.kernel.effects import Delivery

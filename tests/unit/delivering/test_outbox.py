@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from tests.support.clock import FakeClock
+from tests.doubles.clock import FakeClock
 
 from pratique.api.v1alpha1.notifications import KUBERNETES_EVENTS, DeliveryState, EventType, Notification
 from pratique.core.kernel.effects import Delivery

@@ -1,8 +1,8 @@
 """What the kinds make of the cache: a request is told once it is known how it is decided."""
 
 import pytest
-from tests.support.builders import NOW, planned, run_plan, running
-from tests.support.told import entry, held_run, its_gate
+from tests.builders.messages import entry, held_run, its_gate
+from tests.builders.models import NOW, planned, run_plan, running
 
 from pratique.api.v1alpha1.action_run import Phase, RunApproval, RunResource
 from pratique.api.v1alpha1.approval import ApprovalState

@@ -1,7 +1,7 @@
 """What a process remembers of runs: what it saw itself, and not what a status says afterwards."""
 
 import pytest
-from tests.support.builders import NOW, approval, effects, gate, planned, run, run_plan, running, vote
+from tests.builders.models import NOW, approval, effects, gate, planned, run, run_plan, running, vote
 
 from pratique.api.v1alpha1.action_run import ActionRun, Phase
 from pratique.api.v1alpha1.approval import Approval, ApprovalState

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
-from tests.support.clock import FakeClock
+from tests.doubles.clock import FakeClock
 
 from pratique.handlers.kinds import Key
 from pratique.handlers.queue import KeyedQueue

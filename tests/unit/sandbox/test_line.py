@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-from tests.support.clock import FakeClock
+from tests.doubles.clock import FakeClock
 
 from pratique.sandbox.line import (
     FIRST_PAUSE,

@@ -4,9 +4,9 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from tests.builders.messages import EVERY_EVENT
 from tests.pictures.clients import mail_of
 from tests.pictures.stories import STORIES
-from tests.support.told import EVERY_EVENT
 from tools.render.frames import Post, slack_page, teams_page
 from tools.render.mail import read_mail, read_text
 from tools.render.mrkdwn import read_markup

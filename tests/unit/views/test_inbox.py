@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.builders import DEADLINE, NOW, approval, at, gate, run, running, vote
-from tests.support.golden import assert_golden
-from tests.support.inboxes import (
+from tests.builders.inboxes import (
     DEVELOPER,
     LEAD,
     LEAD_2,
@@ -23,7 +21,9 @@ from tests.support.inboxes import (
     voted,
     with_status,
 )
-from tests.support.told import its_gate
+from tests.builders.messages import its_gate
+from tests.builders.models import DEADLINE, NOW, approval, at, gate, run, running, vote
+from tests.support.golden import assert_golden
 
 from pratique.api.v1alpha1.action_run import Phase, RunResource
 from pratique.api.v1alpha1.approval import Approval, ApprovalState

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.support.builders import NOW, action, at, failed
+from tests.builders.models import NOW, action, at, failed
 
 from pratique.api.v1alpha1.action import ActionStatus
 from pratique.core.actions.plan import CHECK, INSPECT, ActionSnapshot, plan_action

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.support.builders import NOW, at, channel, failed
+from tests.builders.models import NOW, at, channel, failed
 
 from pratique.api.v1alpha1.notification_channel import (
     NotificationChannel,

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.support.builders import ENVIRONMENT_UID, NOW, at, effects, environment, failed, live
+from tests.builders.models import ENVIRONMENT_UID, NOW, at, effects, environment, failed, live
 
 from pratique.api.v1alpha1.environment import EnvironmentPhase as Phase
 from pratique.api.v1alpha1.notifications import Notification

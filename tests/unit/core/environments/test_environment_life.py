@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.builders import NOW
-from tests.support.environment_world import GOING, KilledError, World
+from tests.builders.models import NOW
+from tests.doubles.environment_world import GOING, KilledError, World
 from tests.support.generated import examples
 
 SPEC = {

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.builders import NOW as START
-from tests.support.builders import environment
+from tests.builders.models import NOW as START
+from tests.builders.models import environment
 
 from pratique.api.v1alpha1.scalars import duration_of
 from pratique.core.environments.ttl import FOREVER, Judgement, Verdict, expires_at, judge, lifetime

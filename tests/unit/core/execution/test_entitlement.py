@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.support.builders import RUN_UID, effects, failed, live, manifest, planned, run, run_plan
+from tests.builders.models import RUN_UID, effects, failed, live, manifest, planned, run, run_plan
 from tests.support.certain import certain
 
 from pratique.api.v1alpha1.action_run import RunPlan

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.support.builders import (
+from tests.builders.models import (
     MAKER,
     NOW,
     RUN_UID,

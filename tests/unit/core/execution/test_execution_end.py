@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from tests.support.builders import (
+from tests.builders.models import (
     MAKER,
     at,
     failed,

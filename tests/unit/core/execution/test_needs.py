@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.support.builders import manifest, planned
+from tests.builders.models import manifest, planned
 
 from pratique.core.execution.needs import awaited_after
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.support.builders import NOW, at, failure, live, manifest, planned, run, run_plan
+from tests.builders.models import NOW, at, failure, live, manifest, planned, run, run_plan
 from tests.support.certain import certain
 
 from pratique.api.v1alpha1.action_run import DryRunResult, HeldUp, PlannedResource

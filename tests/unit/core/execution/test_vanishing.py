@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.support.builders import (
+from tests.builders.models import (
     MAKER,
     NOW,
     RUN_UID,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.builders import DEADLINE, NOW, at, gate, vote
+from tests.builders.models import DEADLINE, NOW, at, gate, vote
 
 from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, Verdict
 from pratique.api.v1alpha1.stages import Approvers

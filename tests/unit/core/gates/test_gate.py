@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.builders import (
+from tests.builders.models import (
     DEADLINE,
     NOW,
     RUN_UID,

@@ -1,7 +1,7 @@
 """Who answers when a run asks whether it may start, and what its status keeps of its gates."""
 
 import pytest
-from tests.support.builders import (
+from tests.builders.models import (
     NOW,
     action,
     approval_of,

@@ -13,7 +13,7 @@ import pytest
 from cel_expr_python import cel
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.builders import DEADLINE, at, gate, vote
+from tests.builders.models import DEADLINE, at, gate, vote
 
 from pratique.admission.decision import SEAL
 from pratique.admission.language import code, same_person

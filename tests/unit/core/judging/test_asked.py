@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.support.builders import action, run
+from tests.builders.models import action, run
 from tests.support.certain import certain
 
 from pratique.core.judging.asked import MAX_FIELDS, asked_fields

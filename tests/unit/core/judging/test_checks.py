@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.support import builders
+from tests.builders import models
 
 from pratique.api.v1alpha1.action import Action
 from pratique.core.judging.checks import MAX_PROBLEMS, check_action
@@ -38,7 +38,7 @@ def action(
     **template: Any,
 ) -> Action:
     made = {"id": "made", "template": {**TEMPLATE, **template}, **(resource or {})}
-    return builders.action(
+    return models.action(
         inputs={"schema": form, "rules": [{"rule": rule, "message": "no"}]},
         approval={"stages": [{"name": "leads", "when": when, "approvers": {"groups": ["leads"]}}]},
         execution={

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.support.builders import action, run
+from tests.builders.models import action, run
 from tests.support.certain import certain
 
 from pratique.api.v1alpha1.action import Action

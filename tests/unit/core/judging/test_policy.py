@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support import builders
-from tests.support.builders import RUN_UID, planned, run_plan
+from tests.builders import models
+from tests.builders.models import RUN_UID, planned, run_plan
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
@@ -27,7 +27,7 @@ LEADS = {"name": "leads", "when": "inputs.days > 7", "approvers": {"groups": ["l
 
 
 def action(*resources: dict[str, Any], inputs: dict[str, Any] | None = None, **changes: Any) -> Action:
-    return builders.action(
+    return models.action(
         inputs={"schema": FORM, **(inputs or {})},
         approval={"stages": [{**LEADS, **changes.pop("stage", {})}]},
         execution={
@@ -41,7 +41,7 @@ def action(*resources: dict[str, Any], inputs: dict[str, Any] | None = None, **c
 
 
 def run(*, reason: str = "a demo", **inputs: Any) -> ActionRun:
-    return builders.run(spec={"inputs": {"name": "web", **inputs}, "reason": reason})
+    return models.run(spec={"inputs": {"name": "web", **inputs}, "reason": reason})
 
 
 def plan_of(evaluation: Evaluation) -> RunPlan:
@@ -76,7 +76,7 @@ def test_the_plan_says_exactly_what_would_run() -> None:
 def test_expressions_see_the_run_and_the_action() -> None:
     seen = "${run.namespace}/${run.name} ${run.uid} ${run.reason} ${run.requestedBy.username} ${action.name}"
     resource = {"id": "a", "template": {**TEMPLATE, "data": {"x": seen, "groups": "${run.requestedBy.groups}"}}}
-    asked = builders.run(spec={"inputs": {"name": "a"}, "requested_by": Requester(username="me", groups=["g", "h"])})
+    asked = models.run(spec={"inputs": {"name": "a"}, "requested_by": Requester(username="me", groups=["g", "h"])})
     (made,) = plan_of(evaluate_run(action(resource), asked)).resources
     assert made.manifest["data"] == {
         "x": f"team-a/ten-days {RUN_UID} a demo me create-environment",
@@ -194,7 +194,7 @@ def test_a_cost_that_cannot_be_said_is_no_verdict() -> None:
 
 def test_a_run_of_nobody_is_not_judged() -> None:
     with pytest.raises(EvaluationError, match="the API server did not say who asks"):
-        evaluate_run(action(), builders.run(spec={"requested_by": None}))
+        evaluate_run(action(), models.run(spec={"requested_by": None}))
 
 
 def test_ready_is_true_or_false_of_a_live_object() -> None:
@@ -241,7 +241,7 @@ def test_outputs_are_rendered_over_what_was_made() -> None:
     plan = run_plan(planned(), inputs={"name": "web"}, outputs=outputs)
     made = evaluate_outputs(plan, run(), {"job": {"status": {"n": [1]}}})
     assert made.outputs == {"a": [1], "b": "web by developer@example.com: Create"}
-    anonymous = builders.run(spec={"requested_by": None})
+    anonymous = models.run(spec={"requested_by": None})
     assert evaluate_outputs(plan, anonymous, {"job": {"status": {"n": 0}}}).outputs["b"] == "web by : Create"
     assert evaluate_outputs(run_plan(), run(), {}) == Rendered({})
 
@@ -283,7 +283,7 @@ def test_outputs_that_cannot_be_rendered(text: str, complaint: str) -> None:
     ],
 )
 def test_a_gate_in_one_phrase(stages: list[dict[str, Any]], phrase: str) -> None:
-    assert approval_phrase(builders.action(approval={"stages": stages})) == phrase
+    assert approval_phrase(models.action(approval={"stages": stages})) == phrase
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.builders import manifest, planned, run_plan, stage
+from tests.builders.models import manifest, planned, run_plan, stage
 from tests.support.generated import examples
 
 from pratique.api.v1alpha1.action_run import RunPlan

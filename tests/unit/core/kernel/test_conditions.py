@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from tests.support.builders import NOW as START
-from tests.support.builders import at
+from tests.builders.models import NOW as START
+from tests.builders.models import at
 
 from pratique.api.v1alpha1.conditions import Condition, ConditionStatus, Reason
 from pratique.core.kernel.conditions import drop_condition, find_condition, set_condition, set_kstatus

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.support.builders import NOW, action, approval, at, effects, gate, run, run_plan, stage, vote
-from tests.support.told import entry
+from tests.builders.messages import entry
+from tests.builders.models import NOW, action, approval, at, effects, gate, run, run_plan, stage, vote
 
 from pratique.api.v1alpha1.approval import ApprovalSpec, Subject
 from pratique.api.v1alpha1.notifications import EventType

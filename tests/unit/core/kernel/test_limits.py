@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.support.builders import NOW, approval, gate, run, run_plan, stage, vote
+from tests.builders.models import NOW, approval, gate, run, run_plan, stage, vote
 
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, DryRun, DryRunResult, FieldChange, Phase
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule

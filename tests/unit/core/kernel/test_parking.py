@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.support.builders import NOW
+from tests.builders.models import NOW
 
 from pratique.api.v1alpha1 import Action, ActionRun, Approval, Environment
 from pratique.api.v1alpha1.meta import KubeObject

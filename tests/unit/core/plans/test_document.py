@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.support.builders import (
+from tests.builders.models import (
     NOW,
     action,
     approval_of,
@@ -22,8 +22,8 @@ from tests.support.builders import (
     stage,
     waiting,
 )
+from tests.doubles.later_version import ADDED, WIRE, models_in, wider
 from tests.support.certain import certain
-from tests.support.wider import ADDED, WIRE, models_in, wider
 
 from pratique.api.v1alpha1.action_run import ActionRun, DryRun, FieldChange, Phase, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalSpec, ApprovalState

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.support.builders import RUN_UID, run
+from tests.builders.models import RUN_UID, run
 
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.plans.objects import HIDDEN, finished_manifest, forbidden, without_secrets

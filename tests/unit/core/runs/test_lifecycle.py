@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.support.builders import (
+from tests.builders.models import (
     DEADLINE,
     NOW,
     action,

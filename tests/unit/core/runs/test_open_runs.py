@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.builders import NOW, action, approval_of, effects, run, waiting
+from tests.builders.models import NOW, action, approval_of, effects, run, waiting
 
 from pratique.api.v1alpha1 import ActionRun
 from pratique.api.v1alpha1.notifications import EventType

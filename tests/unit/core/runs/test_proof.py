@@ -1,7 +1,7 @@
 """What a look at a run proves: nothing that is only stored, and nothing while something is left to ask."""
 
 import pytest
-from tests.support.builders import NOW, planned, run, run_plan, running
+from tests.builders.models import NOW, planned, run, run_plan, running
 
 from pratique.api.v1alpha1.action_run import Phase
 from pratique.core.execution.adoption import ref_of

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.support.builders import action, at, live, manifest, planned, proven, run, run_plan, running
+from tests.builders.models import action, at, live, manifest, planned, proven, run, run_plan, running
 
 from pratique.api.v1alpha1.action import Execution
 from pratique.api.v1alpha1.action_run import DryRun, Phase, RunPlan

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from tests.support.builders import (
+from tests.builders.models import (
     NOW,
     RUN_UID,
     action,

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.builders import gates
+from tests.builders.models import gates
+from tests.doubles.later_version import models_in, wider
 from tests.support.certain import certain
-from tests.support.wider import models_in, wider
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunPlan

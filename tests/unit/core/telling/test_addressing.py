@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.support.builders import NOW
+from tests.builders.models import NOW
 
 from pratique.api.v1alpha1.notification_channel import NotificationChannelSpec
 from pratique.api.v1alpha1.notifications import (

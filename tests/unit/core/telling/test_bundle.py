@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from tests.support.builders import NOW
-from tests.support.told import declined, expiring, requested
+from tests.builders.messages import declined, expiring, requested
+from tests.builders.models import NOW
 
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.telling.bundle import MAX_COMMANDS, bundle

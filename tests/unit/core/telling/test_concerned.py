@@ -1,7 +1,7 @@
 """Whom an object concerns."""
 
 import pytest
-from tests.support.builders import NOW, approval, environment, gate, run, run_plan, stage, vote
+from tests.builders.models import NOW, approval, environment, gate, run, run_plan, stage, vote
 
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Decision

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from tests.support.told import entry, held_run, its_gate
+from tests.builders.messages import entry, held_run, its_gate
 
 from pratique.api.v1alpha1.notification_channel import NotificationChannelSpec
 from pratique.api.v1alpha1.notifications import DeliveryState, EventType, Notification

@@ -6,8 +6,19 @@ from dataclasses import replace
 
 import pytest
 import yaml
-from tests.support.builders import NOW, approval, counted, environment, gate, run
-from tests.support.told import REASON, SUMMARY, WHY, declined, ending, entry, expiring, held_run, its_gate, requested
+from tests.builders.messages import (
+    REASON,
+    SUMMARY,
+    WHY,
+    declined,
+    ending,
+    entry,
+    expiring,
+    held_run,
+    its_gate,
+    requested,
+)
+from tests.builders.models import NOW, approval, counted, environment, gate, run
 
 from pratique.api.v1alpha1.notifications import Audience, EventType, NotificationRecipient, RecipientKind
 from pratique.core.telling.messages import (

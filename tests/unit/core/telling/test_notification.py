@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.builders import NOW
-from tests.support.told import entry
+from tests.builders.messages import entry
+from tests.builders.models import NOW
 
 from pratique.api.v1alpha1.notifications import (
     KUBERNETES_EVENTS,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from tests.support.builders import NOW, approval, gate, run
+from tests.builders.models import NOW, approval, gate, run
 
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus
 from pratique.api.v1alpha1.approval import ApprovalStatus

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.support.builders import NOW, action, run, run_plan, stage
-from tests.support.told import entry, held_run, its_gate
+from tests.builders.messages import entry, held_run, its_gate
+from tests.builders.models import NOW, action, run, run_plan, stage
 
 from pratique.api.v1alpha1.approval import Approval
 from pratique.api.v1alpha1.notifications import EventType

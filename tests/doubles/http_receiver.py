@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from tests.doubles.serving import serving
+
 PATH = "/services/T000/B000/hunter2secret"
 """Like Slack's: who knows the path may post."""
 
@@ -76,17 +78,12 @@ async def receiving(tls: ssl.SSLContext | None = None, **answer: Any) -> AsyncIt
     receiver = Receiver(**answer)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", receiver.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    port = runner.addresses[0][1]
-    receiver.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}{PATH}"
-    try:
-        yield receiver
-    finally:
-        receiver.released.set()
-        await runner.cleanup()
+    async with serving(app, tls=tls) as port:
+        receiver.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}{PATH}"
+        try:
+            yield receiver
+        finally:
+            receiver.released.set()
 
 
 def secrets(**values: str) -> Callable[[str, str], Any]:

@@ -13,6 +13,8 @@ from typing import Any
 from aiohttp import web
 from slack_sdk.models.blocks import Block
 
+from tests.doubles.serving import serving
+
 TOKEN = "xoxb-1234567890-abcdefhunter2secret"
 PLACE = "C0123ABCD"
 PRIVATE = "G0123ABCD"
@@ -160,14 +162,9 @@ async def workspace(**settings: Any) -> AsyncIterator[Workspace]:
     slack = Workspace(**settings)
     app = web.Application()
     app.router.add_post("/api/{method}", slack.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    slack.url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/"
-    try:
+    async with serving(app) as port:
+        slack.url = f"http://127.0.0.1:{port}/api/"
         yield slack
-    finally:
-        await runner.cleanup()
 
 
 def bot_spec(slack: Workspace, channel: str | None = PLACE) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.notifications import EventType, Notification
 from pratique.core.telling.bundle import bundle
 from pratique.core.telling.messages import Message, compose_approval, compose_channel, compose_environment, compose_run
-from tests.support.builders import NOW, approval, channel, counted, environment, gate, run, run_plan, stage
+from tests.builders.models import NOW, approval, channel, counted, environment, gate, run, run_plan, stage
 
 WHY = "Ten days is beyond the free limit of five"
 REASON = "Load test of the new checkout, needs a full week"

@@ -24,7 +24,7 @@ from pratique.core.kernel.effects import (
     Read,
     Stored,
 )
-from tests.support.builders import NOW
+from tests.builders.models import NOW
 
 GOING = timedelta(seconds=3)
 SENT = Delivery(sent=True)

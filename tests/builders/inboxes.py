@@ -11,7 +11,7 @@ from pratique.api.v1alpha1.notifications import DeliveryState, EventType, Notifi
 from pratique.api.v1alpha1.status import TimelineEntry
 from pratique.views.inbox import Seen, inbox
 from pratique.views.rows import Inbox, Viewer
-from tests.support.builders import NOW, approval_of, at, environment, running, vote, waiting
+from tests.builders.models import NOW, approval_of, at, environment, running, vote, waiting
 
 DEVELOPER = Viewer("developer@example.com", ("developers",))
 LEAD = Viewer("lead-1@example.com", ("developers", "platform-leads"))

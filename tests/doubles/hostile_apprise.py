@@ -13,7 +13,7 @@ from apprise import AppriseAsset, NotifyBase
 
 from pratique.channels.apprise import service, worker
 
-MODULE = "tests.support.hostile_library"
+MODULE = "tests.doubles.hostile_apprise"
 
 
 def _die() -> None:

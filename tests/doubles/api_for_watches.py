@@ -13,6 +13,7 @@ from aiohttp import web
 
 from pratique.api.v1alpha1 import GROUP, VERSION
 from pratique.cluster.connection import Connection
+from tests.doubles.serving import serving
 
 PLURALS = ("actions", "actionruns", "approvals", "environments", "notificationchannels", "namespaces")
 
@@ -59,14 +60,8 @@ class FakeApi:
     async def serving(self) -> AsyncIterator["FakeApi"]:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._answer)
-        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", self.port).start()
-        self.port = runner.addresses[0][1]
-        try:
+        async with serving(app, self.port, handler_cancellation=True, shutdown_timeout=0.1) as self.port:
             yield self
-        finally:
-            await runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         path, plural = request.path, request.path.rpartition("/")[2]

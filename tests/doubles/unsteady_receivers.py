@@ -4,16 +4,16 @@ Away means that nothing listens on their port. Each keeps the ids of what it has
 what it took without saying so: of those, nobody can know, and a repeat is right.
 """
 
-import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tools.installation import free_port
 from tools.mailbox import Mailbox
+from tools.receiver import Received, Receiver
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Kept:
 
 
 @dataclass
-class Endpoint(Kept):
+class Endpoint(Kept, Receiver):
     """Takes what comes; or is `busy` and answers these statuses and headers in turn; or hangs. Starts away."""
 
     port: int = field(default_factory=free_port)
@@ -51,50 +51,21 @@ class Endpoint(Kept):
     hangs: bool = False
     released: threading.Event = field(default_factory=threading.Event)
     """Set, it lets go of who hangs."""
-    _server: ThreadingHTTPServer | None = None
-
-    @property
-    def url(self) -> str:
-        """Where it listens when it does."""
-        return f"http://127.0.0.1:{self.port}/"
-
-    def start(self) -> None:
-        """Listen."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), _handler(self))
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
         """Be away."""
         self.released.set()
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        super().stop()
 
-
-def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            endpoint.tries += 1
-            if endpoint.hangs:
-                endpoint.released.wait()
-            elif endpoint.busy:
-                self.answer(*endpoint.busy[endpoint.tries % len(endpoint.busy)])
-            elif endpoint.take(body["id"], body["subject"].rpartition("/")[2]):
-                self.answer(200, {})
-            self.close_connection = True
-
-        def answer(self, status: int, headers: dict[str, str]) -> None:
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
-
-    return Handler
+    def answer(self, request: Received) -> tuple[int, Mapping[str, str]] | None:
+        """Take a message, and say so or not."""
+        self.tries += 1
+        if self.hangs:
+            self.released.wait()
+            return None
+        if self.busy:
+            return self.busy[self.tries % len(self.busy)]
+        return (200, {}) if self.take(request.body["id"], request.body["subject"].rpartition("/")[2]) else None
 
 
 class Postbox(Mailbox):
