@@ -59,13 +59,15 @@ def bare_cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     kubectl = Kubectl(folder / "kube-cache")
     match choose(os.environ):
         case Source.OWN:
-            yield Cluster(ForeignCluster(Path(os.environ["PRATIQUE_KUBECONFIG"]), folder), kubectl)
+            with Cluster.of(ForeignCluster(Path(os.environ["PRATIQUE_KUBECONFIG"]), folder), kubectl) as found:
+                yield found
         case Source.KIND:
             kubeconfig = request.getfixturevalue("kind_cluster")
-            yield Cluster(ForeignCluster(kubeconfig, folder), kubectl)
+            with Cluster.of(ForeignCluster(kubeconfig, folder), kubectl) as found:
+                yield found
         case Source.EMBEDDED:
-            with temporary_plane("tests", default_options()) as plane:
-                yield Cluster(plane, kubectl)
+            with temporary_plane("tests", default_options()) as plane, Cluster.of(plane, kubectl) as found:
+                yield found
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +85,8 @@ def cluster(bare_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def namespace(cluster: Cluster) -> Iterator[str]:
     """A namespace of the test's own."""
-    name = f"t-{uuid.uuid4().hex[:8]}"
-    cluster.kubectl("admin", "create", "namespace", name)
+    name, admin = f"t-{uuid.uuid4().hex[:8]}", cluster.callers["admin"]
+    made = admin.send("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    assert made.ok, made
     yield name
-    cluster.kubectl("admin", "delete", "namespace", name, "--wait=false", check=False)
+    admin.send("DELETE", f"/api/v1/namespaces/{name}")

@@ -65,16 +65,16 @@ def _ready(cluster: Cluster) -> bool:
 @pytest.fixture
 def author(cluster: Cluster, operator: OperatorProcess, namespace: str) -> Iterator[Attempts]:
     """author@example.com may write Actions and act as `mine`; the operator may act as `mine` and as `powerful`."""
-    for manifest in (*account(namespace, "mine", RIGHTS, OURS), *account(namespace, "powerful", RIGHTS)):
-        cluster.apply("admin", manifest)
+    made = [*account(namespace, "mine", RIGHTS, OURS), *account(namespace, "powerful", RIGHTS)]
     name, user = f"author-{namespace}", {"apiGroup": RBAC, "kind": "User", "name": "author@example.com"}
     writes = {"apiGroups": ["pratique.dev"], "resources": ["actions"], "verbs": ["get", "create", "patch", "update"]}
     acts = {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["impersonate"], "resourceNames": ["mine"]}
     for kind, rule, space in (("ClusterRole", writes, {}), ("Role", acts, {"namespace": namespace})):
         metadata = {"name": name, **space}
-        cluster.apply("admin", {"apiVersion": f"{RBAC}/v1", "kind": kind, "metadata": metadata, "rules": [rule]})
+        made.append({"apiVersion": f"{RBAC}/v1", "kind": kind, "metadata": metadata, "rules": [rule]})
         binding = {"roleRef": {"apiGroup": RBAC, "kind": kind, "name": name}, "subjects": [user]}
-        cluster.apply("admin", {"apiVersion": f"{RBAC}/v1", "kind": f"{kind}Binding", "metadata": metadata, **binding})
+        made.append({"apiVersion": f"{RBAC}/v1", "kind": f"{kind}Binding", "metadata": metadata, **binding})
+    cluster.apply("admin", made)
     attempts = Attempts(cluster, namespace)
     yield attempts
     attempts.drop()
@@ -91,8 +91,7 @@ MAY = {
 @pytest.fixture
 def desk(cluster: Cluster, operator: OperatorProcess, namespace: str) -> Iterator[Desk]:
     """The account is there; the Actions go with the test."""
-    for manifest in account(namespace, "maker", MAY):
-        cluster.apply("admin", manifest)
+    cluster.apply("admin", account(namespace, "maker", MAY))
     yield Desk(cluster, namespace)
     names = cluster.kubectl("admin", "get", "actions", "-o", "name").out.split()
     if mine := [each for each in names if each.endswith(namespace)]:

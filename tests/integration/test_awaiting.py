@@ -62,8 +62,7 @@ def world(cluster: Cluster, operator: OperatorProcess, namespace: str) -> Iterat
     names = [each["metadata"]["name"] for each in kinds]
     cluster.kubectl("admin", "wait", "--for=condition=Established", "crd", *names)
     everything = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
-    for manifest in account(namespace, "mine", everything):
-        cluster.apply("admin", manifest)
+    cluster.apply("admin", account(namespace, "mine", everything))
     attempts = Attempts(cluster, namespace)
     yield attempts
     attempts.drop()

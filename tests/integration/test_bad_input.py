@@ -96,8 +96,7 @@ def base(name: str, namespace: str) -> Manifest:
 @pytest.fixture
 def bench(cluster: Cluster, operator: OperatorProcess, namespace: str) -> Iterator[Bench]:
     """The account is there; the Actions go with the test."""
-    for manifest in account(namespace, "maker", CONFIGMAPS):
-        cluster.apply("admin", manifest)
+    cluster.apply("admin", account(namespace, "maker", CONFIGMAPS))
     yield Bench(cluster, namespace)
     actions = cluster.kubectl("admin", "get", "actions", "-o", "name").out.split()
     mine = [each for each in actions if each.endswith(namespace)]
@@ -299,8 +298,7 @@ def test_a_held_run_goes_on_once_its_action_is_mended(bench: Bench) -> None:
 
 
 def test_an_account_without_rights_fails_and_says_which_and_what(bench: Bench) -> None:
-    for manifest in account(bench.namespace, "powerless"):
-        bench.cluster.apply("admin", manifest)
+    bench.cluster.apply("admin", account(bench.namespace, "powerless"))
     action = bench.offer("powerless", {"spec.execution.serviceAccountRef.name": "powerless"})
     bench.ask("powerless", action, {"name": "powerless"})
     message = bench.ends("powerless", "Failed")["message"]

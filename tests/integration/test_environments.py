@@ -40,8 +40,7 @@ def there(cluster: Cluster, name: str, namespace: str, state: str) -> dict[str, 
 def test_only_its_owner_and_who_holds_the_verb_have_an_environment_changed(
     cluster: Cluster, operator: OperatorProcess, namespace: str
 ) -> None:
-    for manifest in account(namespace, "maker", OURS):
-        cluster.apply("admin", manifest)
+    cluster.apply("admin", account(namespace, "maker", OURS))
     template = {
         "metadata": {"name": "${inputs.name}", "namespace": "${run.namespace}"},
         "spec": {"ttl": "${inputs.ttl}"},
@@ -69,8 +68,7 @@ def test_only_its_owner_and_who_holds_the_verb_have_an_environment_changed(
 def test_what_cannot_be_made_is_known_before_anybody_is_asked(
     cluster: Cluster, operator: OperatorProcess, namespace: str
 ) -> None:
-    for manifest in account(namespace, "maker", OURS):
-        cluster.apply("admin", manifest)
+    cluster.apply("admin", account(namespace, "maker", OURS))
     wanted = make.environment(namespace, "${inputs.name}")
     wanted["spec"]["target"]["quota"] = {"pods": "${inputs.pods}"}
     cluster.apply("admin", action(namespace, "make", {key: wanted[key] for key in ("metadata", "spec")}, gated=True))

@@ -144,10 +144,8 @@ def thing(desk: Desk) -> Iterator[str]:
     definition = {**THINGS, "metadata": metadata, "spec": {**THINGS["spec"], "group": group, "names": names}}  # type: ignore[dict-item]
     desk.cluster.apply("admin", definition)
     desk.cluster.kubectl("admin", "wait", "--for=condition=Established", "crd", f"things.{group}", "--timeout=20s")
-    for manifest in account(
-        desk.namespace, "maker-of-things", {"apiGroups": [group], "resources": ["*"], "verbs": ["*"]}
-    ):
-        desk.cluster.apply("admin", manifest)
+    everything = {"apiGroups": [group], "resources": ["*"], "verbs": ["*"]}
+    desk.cluster.apply("admin", account(desk.namespace, "maker-of-things", everything))
     yield group
     desk.cluster.kubectl("admin", "delete", "crd", f"things.{group}")
 

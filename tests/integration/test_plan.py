@@ -97,8 +97,7 @@ def test_a_name_that_is_taken_is_refused_before_anybody_is_asked(desk: Desk) -> 
 def test_what_the_account_may_not_read_is_in_no_plan(desk: Desk) -> None:
     """An account with patch and without get could learn a Secret from the answer to its dry run."""
     blind = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "patch"]}
-    for manifest in account(desk.namespace, "blind", blind):
-        desk.cluster.apply("admin", manifest)
+    desk.cluster.apply("admin", account(desk.namespace, "blind", blind))
     desk.admin("create", "secret", "generic", "theirs", "--from-literal=password=correct-horse")
     label = {
         "apiVersion": "v1",

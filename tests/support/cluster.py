@@ -4,15 +4,19 @@ Chosen by the environment: PRATIQUE_KUBECONFIG (one's own cluster), PRATIQUE_TES
 is), else the embedded control plane. The tests are the same.
 """
 
+import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Self, TypeVar
 
+import urllib3
 from tools.controlplane.kubectl import Kubectl
+
+from tests.support.http import Callers, Identities, Reply
 
 Value = TypeVar("Value")
 
@@ -35,13 +39,6 @@ def choose(environ: Mapping[str, str]) -> Source:
     return Source(wanted)
 
 
-class Identities(Protocol):
-    """Whoever has kubeconfigs for the test identities."""
-
-    def kubeconfig(self, identity: str) -> Path:
-        """Return the kubeconfig of an identity."""
-
-
 @dataclass(frozen=True)
 class Answer:
     """What kubectl said."""
@@ -56,28 +53,65 @@ class Answer:
         return json.loads(self.out)
 
 
+_OURS = "/apis/pratique.dev/v1alpha1"
+_COLLECTIONS = {
+    "configmap": ("/api/v1", "configmaps"),
+    "secret": ("/api/v1", "secrets"),
+    "namespace": ("/api/v1", "namespaces"),
+    "deployment": ("/apis/apps/v1", "deployments"),
+    "job": ("/apis/batch/v1", "jobs"),
+    "lease": ("/apis/coordination.k8s.io/v1", "leases"),
+    **{kind: (_OURS, f"{kind}s") for kind in ("action", "actionrun", "approval", "environment", "notificationchannel")},
+}
+"""Where the kinds are that tests look at all the time."""
+
+
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster with people."""
+    """A cluster with people. What people do is done by kubectl; what tests merely look at is asked for directly."""
 
     identities: Identities
     runner: Kubectl
+    callers: Callers
+
+    @classmethod
+    @contextmanager
+    def of(cls, identities: Identities, runner: Kubectl) -> Iterator[Self]:
+        """Yield it; its connections are closed in the end."""
+        with Callers(identities) as callers:
+            yield cls(identities, runner, callers)
 
     def kubectl(self, identity: str, *args: str, input: str | None = None, check: bool = True) -> Answer:
         """Run kubectl as somebody; with `check`, a failure is an error that shows the command."""
         done = self.runner(self.identities.kubeconfig(identity), *args, input=input, check=check)
         return Answer(done.returncode, done.stdout, done.stderr)
 
-    def apply(self, identity: str, manifest: dict[str, Any] | str, *args: str, check: bool = True) -> Answer:
-        """`kubectl apply` of one manifest."""
+    def apply(
+        self, identity: str, manifest: dict[str, Any] | Sequence[dict[str, Any]] | str, *args: str, check: bool = True
+    ) -> Answer:
+        """`kubectl apply` of a manifest, or of several at once."""
+        if not isinstance(manifest, (str, dict)):
+            manifest = {"apiVersion": "v1", "kind": "List", "items": list(manifest)}
         text = manifest if isinstance(manifest, str) else json.dumps(manifest)
         return self.kubectl(identity, "apply", "-f", "-", *args, input=text, check=check)
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any] | None:
         """Return an object as the admin sees it, or None."""
+        if kind in _COLLECTIONS:
+            group, plural = _COLLECTIONS[kind]
+            space = f"/namespaces/{namespace}" if namespace else ""
+            seen = self._look(f"{group}{space}/{plural}/{name}")
+            return seen.body if seen is not None and seen.ok else None
         where = ("-n", namespace) if namespace else ()
         answer = self.kubectl("admin", "get", kind, name, *where, "-o", "json", check=False)
         return answer.json if answer.code == 0 else None
+
+    def _look(self, path: str) -> Reply | None:
+        """Return what the admin is answered; None, as of what is not there, if nobody answers."""
+        for _ in range(2):  # a connection that was kept may be one to a server that has ended meanwhile
+            with contextlib.suppress(urllib3.exceptions.HTTPError):
+                return self.callers["admin"].send("GET", path)
+        return None
 
 
 def wait_for(what: str, probe: Callable[[], Value | None], timeout: float = 30.0) -> Value:
@@ -89,4 +123,4 @@ def wait_for(what: str, probe: Callable[[], Value | None], timeout: float = 30.0
             return seen
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {timeout:g} s; last seen: {seen!r}")
-        time.sleep(0.1)
+        time.sleep(0.05)

@@ -8,13 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.parse import urlencode
 
 import urllib3
 
 from pratique.cluster.connection import connect
-from tests.support.cluster import Identities
 
 JSON = "application/json"
 Headers = Iterable[tuple[str, str]]
@@ -38,6 +37,13 @@ class Reply:
         if isinstance(self.body, dict):
             return str(self.body.get("message", "")) if self.body.get("kind") == "Status" else ""
         return str(self.body)
+
+
+class Identities(Protocol):
+    """Whoever has kubeconfigs for the test identities."""
+
+    def kubeconfig(self, identity: str) -> Path:
+        """Return the kubeconfig of an identity."""
 
 
 class Caller:
@@ -97,5 +103,9 @@ class Callers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
         for each in self._made.values():
             each.close()

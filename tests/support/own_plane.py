@@ -107,8 +107,7 @@ def _plane(
     people: tuple[Path, ...],
     older: bool | None = None,
 ) -> Iterator[tuple[ControlPlane, Cluster, WebhookProcess | None]]:
-    with temporary_plane(space, options) as plane:
-        cluster = Cluster(plane, Kubectl(folder / "kube-cache"))
+    with temporary_plane(space, options) as plane, Cluster.of(plane, Kubectl(folder / "kube-cache")) as cluster:
         needed = WebhookProcess(plane.kubeconfig("webhook"), folder / "webhook.log")
         with installed(cluster.runner, plane.kubeconfig("admin"), needed, values, older) as webhook:
             for file in people:
