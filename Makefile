@@ -19,7 +19,7 @@ UV := $(firstword $(wildcard $(VENV)/bin/uv) uv)
 # One set of pins for every Python from 3.11 on, and no address in it: where packages come from is the machine's matter.
 COMPILE := $(UV) pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup controlplane chromium demo up down test verify unit component integration older looks pictures hunt chaos attacks bench test-kind image test-image generate requirements clean
+.PHONY: help setup controlplane chromium demo up down node test verify unit component integration older looks pictures hunt chaos attacks bench test-kind image test-image generate requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -45,7 +45,11 @@ demo: controlplane ## the main job, on a real control plane, told as it happens
 up: controlplane ## a playground that stays: control plane and operator
 	@$(PY) -m tools.playground up
 
-down: setup ## stop the playground; what it stored stays
+node: controlplane ## a real node beside a control plane, with Pratique on it by Helm: kubelet, containerd, DNS (root; Linux)
+	@$(PY) -m tools.node up
+
+down: setup ## stop the playground and the node; what they stored stays
+	@$(PY) -m tools.node down
 	@$(PY) -m tools.playground down
 
 test: verify unit component integration looks ## all tests; each part says how long it took
@@ -116,5 +120,5 @@ requirements: ## pin what pyproject.toml and toolchain.in ask for, with hashes
 	@$(COMPILE) requirements/image.in -o requirements/image.txt
 
 clean: ## remove the playground, the virtual environment and caches
-	@if [ -x $(PY) ]; then $(PY) -m tools.playground clean; fi
+	@if [ -x $(PY) ]; then $(PY) -m tools.node down && $(PY) -m tools.playground clean; fi
 	@rm -rf $(VENV) .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -1,4 +1,4 @@
-"""Which programs a control plane consists of, in which versions, and how each is built.
+"""Which programs a control plane and a node consist of, in which versions, and how each is built.
 
 Pure data. The versions here and in gomod/*/go.mod are the same thing twice; a unit test holds them together.
 """
@@ -9,8 +9,11 @@ from pathlib import Path
 KUBERNETES = "v1.36.3"
 ETCD = "v3.6.8"
 HELM = "v3.22.0"
+COREDNS = "v1.15.0"
+PAUSE = "v1"
 
 _GOMOD = Path(__file__).parent / "gomod"
+_MODULES = {"kubernetes": "kubernetes", "etcd": "kubernetes", "helm": "helm", "coredns": "pods", "pause": "pods"}
 _VERSION_PACKAGE = "k8s.io/component-base/version"
 _MAJOR, _MINOR, _ = KUBERNETES.removeprefix("v").split(".")
 # Without these the server calls itself v0.0.0 and clients choose the wrong protocol features.
@@ -36,7 +39,7 @@ class Binary:
     @property
     def module(self) -> Path:
         """The folder whose go.mod builds it."""
-        return _GOMOD / ("helm" if self.project == "helm" else "kubernetes")
+        return _GOMOD / _MODULES[self.project]
 
     @property
     def folder(self) -> str:
@@ -76,5 +79,14 @@ HELM_CLI = Binary(
     at_least=(3, 0),
     expect="about a minute, once per machine",
 )
-ALL = {binary.name: binary for binary in (*SERVERS, KUBECTL, HELM_CLI)}
+# What a node adds: kubelet and kube-proxy run on it, the scheduler beside the API server, the other two as Pods.
+NODE = (
+    _kubernetes("kube-scheduler", "a quarter of a minute"),
+    _kubernetes("kube-proxy", "about half a minute"),
+    _kubernetes("kubelet", "1 to 2 min on two cores, once per machine"),
+    Binary("coredns", "coredns", COREDNS, "pods/coredns", version_args=("-version",), expect="2 min on two cores"),
+    Binary("pause", "pause", PAUSE, "pods/pause"),
+)
+ALL = {binary.name: binary for binary in (*SERVERS, KUBECTL, HELM_CLI, *NODE)}
+NODE_NAMES = tuple(each.name for each in NODE)
 SERVER_NAMES = tuple(server.name for server in SERVERS)

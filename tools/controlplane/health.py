@@ -7,21 +7,21 @@ from pathlib import Path
 _TIMEOUT = 5.0
 
 
-def api_health(port: int, authority: Path, token: str) -> str | None:
+def api_health(address: str, port: int, authority: Path, token: str) -> str | None:
     """Return None when the API server is ready, "" while nothing answers, else what it still waits for."""
-    return _ask(port, "/readyz?verbose", ssl.create_default_context(cafile=str(authority)), token)
+    return _ask(address, port, "/readyz?verbose", ssl.create_default_context(cafile=str(authority)), token)
 
 
-def controller_manager_health(port: int) -> str | None:
-    """Like api_health; the controller manager makes up its certificate, and only loopback can answer here."""
+def server_health(port: int) -> str | None:
+    """Like api_health for the other servers: they make up their certificates, and only loopback can answer here."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    return _ask(port, "/healthz", context, None)
+    return _ask("127.0.0.1", port, "/healthz", context, None)
 
 
-def _ask(port: int, path: str, context: ssl.SSLContext, token: str | None) -> str | None:
-    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=_TIMEOUT, context=context)
+def _ask(address: str, port: int, path: str, context: ssl.SSLContext, token: str | None) -> str | None:
+    connection = http.client.HTTPSConnection(address, port, timeout=_TIMEOUT, context=context)
     try:
         connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
         response = connection.getresponse()

@@ -71,7 +71,14 @@ IDENTITIES = {
         *HARD,
     )
 }
-CONTROLLER_MANAGER = Identity("kube-controller-manager", "system:kube-controller-manager")
+NODE = "node-1"
+SERVANTS = (
+    Identity("kube-controller-manager", "system:kube-controller-manager"),
+    Identity("kube-scheduler", "system:kube-scheduler"),
+    Identity("kube-proxy", "system:kube-proxy"),
+    Identity("kubelet", f"system:node:{NODE}", ("system:nodes",)),
+)
+"""The programs of the cluster's own, whom Kubernetes itself gives their rights."""
 
 
 def known(name: str) -> Identity:

@@ -5,6 +5,7 @@ its API server. Called by plane.py, once per directory; an existing set is kept.
 """
 
 import ipaddress
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,21 +17,24 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from tools.controlplane.files import write_private
 
 _NAMES = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
-_ADDRESSES = ("127.0.0.1", "10.0.0.1")  # loopback, and the Service `kubernetes`
+ADDRESSES = ("127.0.0.1", "10.0.0.1")  # loopback, and the Service `kubernetes`
 _LIFETIME = timedelta(days=3650)
 _BOTH = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
 
 
-def ensure_certificates(folder: Path) -> None:
-    """Make ca, apiserver, etcd (each .crt and .key) and the key pair that signs ServiceAccount tokens."""
+def ensure_certificates(folder: Path, addresses: Sequence[str] = ADDRESSES) -> None:
+    """Make ca, apiserver, etcd, kubelet-client (each .crt and .key) and the key pair that signs ServiceAccount tokens."""
     if (folder / ".complete").exists():
         return
     authority_key = ec.generate_private_key(ec.SECP256R1())
-    authority = _certificate("pratique-control-plane", authority_key, None, authority_key)
+    authority = _certificate(_called("pratique-control-plane"), authority_key, None, authority_key)
     _write(folder, "ca", authority, authority_key)
     for name in ("apiserver", "etcd"):
         key = ec.generate_private_key(ec.SECP256R1())
-        _write(folder, name, _certificate(name, key, authority, authority_key), key)
+        _write(folder, name, _certificate(_called(name), key, authority, authority_key, addresses), key)
+    key = ec.generate_private_key(ec.SECP256R1())
+    client = _called("apiserver-kubelet-client", "system:masters")  # kubelet asks the API server whether it may
+    _write(folder, "kubelet-client", _certificate(client, key, authority, authority_key), key)
     signer = ec.generate_private_key(ec.SECP256R1())
     write_private(folder / "serviceaccounts.key", _pem(signer))
     public = signer.public_key().public_bytes(
@@ -40,14 +44,19 @@ def ensure_certificates(folder: Path) -> None:
     write_private(folder / ".complete", b"")
 
 
+def _called(common_name: str, organization: str | None = None) -> x509.Name:
+    names = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)] if organization else []
+    return x509.Name([*names, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
 def _certificate(
-    common_name: str,
+    name: x509.Name,
     key: ec.EllipticCurvePrivateKey,
     issuer: x509.Certificate | None,
     issuer_key: ec.EllipticCurvePrivateKey,
+    addresses: Sequence[str] = ADDRESSES,
 ) -> x509.Certificate:
     """Issue a certificate; without an issuer it is an authority that signs itself."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     now = datetime.now(UTC)
     builder = (
         x509.CertificateBuilder()
@@ -64,7 +73,7 @@ def _certificate(
     )
     if issuer is not None:
         alternatives: list[x509.GeneralName] = [x509.DNSName(value) for value in _NAMES]
-        alternatives += [x509.IPAddress(ipaddress.ip_address(value)) for value in _ADDRESSES]
+        alternatives += [x509.IPAddress(ipaddress.ip_address(value)) for value in addresses]
         builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         builder = builder.add_extension(x509.ExtendedKeyUsage(_BOTH), critical=False)
     return builder.sign(issuer_key, hashes.SHA256())

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -17,21 +18,20 @@ from typing import Self
 
 from tools.controlplane import processes, servers, state
 from tools.controlplane.binaries import find_or_build
-from tools.controlplane.catalog import SERVER_NAMES
 from tools.controlplane.errors import ControlPlaneError, PortTakenError, StartError
 from tools.controlplane.files import write_private
-from tools.controlplane.health import api_health, controller_manager_health
+from tools.controlplane.health import api_health, server_health
 from tools.controlplane.identities import (
-    CONTROLLER_MANAGER,
     IDENTITIES,
+    SERVANTS,
     ensure_tokens,
     known,
     token_kubeconfig,
     write_kubeconfig,
 )
-from tools.controlplane.pki import ensure_certificates
+from tools.controlplane.pki import ADDRESSES, ensure_certificates
 from tools.controlplane.ports import choose
-from tools.controlplane.servers import Layout, Options
+from tools.controlplane.servers import LOOPBACK, Layout, Options
 from tools.controlplane.state import State
 
 PLANES = Path(__file__).parents[2] / ".run" / "planes"
@@ -64,7 +64,7 @@ class ControlPlane:
     @property
     def url(self) -> str:
         """Where the API server listens."""
-        return f"https://127.0.0.1:{self._state.ports['kube-apiserver']}"
+        return f"https://{self.options.address}:{self._state.ports['kube-apiserver']}"
 
     @property
     def etcd_port(self) -> int:
@@ -91,7 +91,7 @@ class ControlPlane:
 
     def running(self) -> bool:
         """Whether all servers run (which does not mean that they are ready)."""
-        return set(self.pids()) == set(SERVER_NAMES)
+        return set(self.pids()) == set(self.options.servers)
 
     def start(self, timeout: float = 120.0) -> None:
         """Start what does not run and return when the API answers; several attempts share the timeout."""
@@ -105,7 +105,7 @@ class ControlPlane:
             raise ControlPlaneError(
                 f"{self.layout.root} belongs to process {owner.pid}, which still runs: end that first."
             )
-        programs = find_or_build(SERVER_NAMES)
+        programs = find_or_build(self.options.servers)
         deadline = time.monotonic() + timeout
         for left in reversed(range(_ATTEMPTS)):
             self.stop()  # the rest of a plane that lost a server
@@ -134,26 +134,30 @@ class ControlPlane:
             self._spawn(name, [str(programs[name]), *arguments(self.layout, ports, self.options)])
 
         def api() -> str | None:
-            return api_health(ports["kube-apiserver"], self.ca_file, admin_token)
+            return api_health(self.options.address, ports["kube-apiserver"], self.ca_file, admin_token)
 
         # The controller manager gives up after ten seconds without an API server, so that one has to answer first.
         self._await("kube-apiserver", lambda: None if api() != "" else "", deadline)
-        name = "kube-controller-manager"
-        self._spawn(name, [str(programs[name]), *servers.controller_manager(self.layout, ports, self.options)])
+        clients = {"kube-controller-manager": servers.controller_manager, "kube-scheduler": servers.scheduler}
+        clients = {name: arguments for name, arguments in clients.items() if name in self.options.servers}
+        for name, arguments in clients.items():
+            self._spawn(name, [str(programs[name]), *arguments(self.layout, ports, self.options)])
         self._await("kube-apiserver", api, deadline)
-        self._await(name, lambda: controller_manager_health(ports[name]), deadline)
+        for name in clients:
+            self._await(name, partial(server_health, ports[name]), deadline)
 
     def _write_files(self, ports: dict[str, int]) -> str:
         """Write all that the servers and the people need, and return the admin's token."""
         layout = self.layout
         layout.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        ensure_certificates(layout.certificate(""))
-        tokens = ensure_tokens(layout.tokens, (*IDENTITIES.values(), CONTROLLER_MANAGER))
+        nodes = self.options.nodes
+        ensure_certificates(layout.certificate(""), (LOOPBACK, nodes.address, nodes.kubernetes) if nodes else ADDRESSES)
+        tokens = ensure_tokens(layout.tokens, (*IDENTITIES.values(), *SERVANTS))
         authority = self.ca_file.read_bytes()
-        for identity in (*IDENTITIES.values(), CONTROLLER_MANAGER):
-            is_person = identity is not CONTROLLER_MANAGER
-            path = layout.kubeconfig(identity.name) if is_person else layout.controller_manager_kubeconfig
-            write_kubeconfig(path, token_kubeconfig(identity, self.url, authority, tokens[identity.name]))
+        for identity in (*IDENTITIES.values(), *SERVANTS):
+            path = layout.own_kubeconfig if identity in SERVANTS else layout.kubeconfig
+            document = token_kubeconfig(identity, self.url, authority, tokens[identity.name])
+            write_kubeconfig(path(identity.name), document)
         if self.options.audit:
             write_private(layout.audit_policy, servers.audit_policy(self.options.audit).encode())
         return tokens["admin"]

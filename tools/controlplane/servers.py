@@ -1,18 +1,43 @@
 """The command line of each server of a control plane.
 
-Pure: options in, arguments out. Everything listens on loopback only. Called by plane.py.
+Pure: options in, arguments out. Everything listens on loopback only, but for an API server that nodes have to reach, which
+listens on an address of this machine that they alone are told. Called by plane.py.
 """
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-PORTS = ("kube-apiserver", "etcd", "etcd-peer", "kube-controller-manager")
+from tools.controlplane.catalog import SERVER_NAMES
+
+PORTS = ("kube-apiserver", "etcd", "etcd-peer", "kube-controller-manager", "kube-scheduler")
 AuditLevel = Literal["Metadata", "Request", "RequestResponse"]
 
 # Controllers that want nodes or a cloud; here they would only log errors.
-_WITHOUT = "*,-nodeipam,-nodelifecycle,-cloud-node-lifecycle,-service-lb-controller,-node-route-controller"
+_WITHOUT = "*,-nodeipam,-cloud-node-lifecycle,-service-lb-controller,-node-route-controller"
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """Where nodes and their Pods find what they need of the control plane."""
+
+    address: str
+    """Where the API server listens: an address of this machine that Pods reach."""
+    services: str
+    """The network of Services, for example 10.245.1.0/24."""
+
+    @property
+    def kubernetes(self) -> str:
+        """The address of the Service `kubernetes`."""
+        return str(ipaddress.ip_network(self.services)[1])
+
+    @property
+    def dns(self) -> str:
+        """The address of the cluster's DNS."""
+        return str(ipaddress.ip_network(self.services)[10])
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +50,18 @@ class Options:
     emulated_version: str | None = None
     """Behave as an older Kubernetes, for example "1.35"."""
     extra_apiserver_flags: tuple[str, ...] = ()
+    nodes: Nodes | None = None
+    """Be ready for a node; without one no Pod is scheduled."""
+
+    @property
+    def address(self) -> str:
+        """Where the API server listens."""
+        return self.nodes.address if self.nodes else LOOPBACK
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """Which servers there are."""
+        return (*SERVER_NAMES, "kube-scheduler") if self.nodes else SERVER_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +87,9 @@ class Layout:
         """The API server's token file."""
         return self.root / "tokens.csv"
 
-    @property
-    def controller_manager_kubeconfig(self) -> Path:
-        """The controller manager's own; apart from the people's, who should not find it."""
-        return self.root / "certs" / "kube-controller-manager.kubeconfig"
+    def own_kubeconfig(self, program: str) -> Path:
+        """Return the kubeconfig of a program of the cluster's own; apart from the people's, who should not find it."""
+        return self.root / "certs" / f"{program}.kubeconfig"
 
     @property
     def audit_policy(self) -> Path:
@@ -103,20 +139,17 @@ def apiserver(layout: Layout, ports: Mapping[str, int], options: Options) -> lis
         f"--etcd-cafile={layout.certificate('ca.crt')}",
         f"--etcd-certfile={layout.certificate('apiserver.crt')}",
         f"--etcd-keyfile={layout.certificate('apiserver.key')}",
-        "--bind-address=127.0.0.1",
+        f"--bind-address={options.address}",
         f"--secure-port={ports['kube-apiserver']}",
         f"--tls-cert-file={layout.certificate('apiserver.crt')}",
         f"--tls-private-key-file={layout.certificate('apiserver.key')}",
-        "--authorization-mode=RBAC",
         f"--token-auth-file={layout.tokens}",
         # A fixed name: tokens stay valid when the port changes.
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
         f"--service-account-key-file={layout.certificate('serviceaccounts.pub')}",
         f"--service-account-signing-key-file={layout.certificate('serviceaccounts.key')}",
-        "--service-cluster-ip-range=10.0.0.0/24",
         "--allow-privileged=true",
-        # Loopback is no address for an endpoint; the default reconciler would log that every ten seconds.
-        "--endpoint-reconciler-type=none",
+        *_for_nodes(layout, options),
         *_emulation(options),
     ]
     if options.audit:
@@ -125,20 +158,48 @@ def apiserver(layout: Layout, ports: Mapping[str, int], options: Options) -> lis
     return [*flags, *options.extra_apiserver_flags]
 
 
+def _for_nodes(layout: Layout, options: Options) -> list[str]:
+    if options.nodes is None:
+        # Loopback is no address for an endpoint; the default reconciler would log that every ten seconds.
+        without = ["--authorization-mode=RBAC", "--service-cluster-ip-range=10.0.0.0/24"]
+        return [*without, "--endpoint-reconciler-type=none"]
+    return [
+        "--authorization-mode=Node,RBAC",
+        "--enable-admission-plugins=NodeRestriction",
+        f"--service-cluster-ip-range={options.nodes.services}",
+        f"--advertise-address={options.nodes.address}",
+        f"--client-ca-file={layout.certificate('ca.crt')}",
+        f"--kubelet-client-certificate={layout.certificate('kubelet-client.crt')}",
+        f"--kubelet-client-key={layout.certificate('kubelet-client.key')}",
+        "--kubelet-preferred-address-types=InternalIP",
+    ]
+
+
 def controller_manager(layout: Layout, ports: Mapping[str, int], options: Options) -> list[str]:
     """Return the controller manager's arguments: without it no namespace ends and no owner reference is collected."""
     return [
-        f"--kubeconfig={layout.controller_manager_kubeconfig}",
+        f"--kubeconfig={layout.own_kubeconfig('kube-controller-manager')}",
         "--bind-address=127.0.0.1",
         f"--secure-port={ports['kube-controller-manager']}",
         f"--service-account-private-key-file={layout.certificate('serviceaccounts.key')}",
         f"--root-ca-file={layout.certificate('ca.crt')}",
         "--use-service-account-credentials",
         "--leader-elect=false",
-        f"--controllers={_WITHOUT}",
+        f"--controllers={_WITHOUT}{'' if options.nodes else ',-nodelifecycle'}",
         # The defaults are for busy shared clusters; here they only make namespaces end slowly.
         "--kube-api-qps=200",
         "--kube-api-burst=400",
+        *_emulation(options),
+    ]
+
+
+def scheduler(layout: Layout, ports: Mapping[str, int], options: Options) -> list[str]:
+    """Return the scheduler's arguments."""
+    return [
+        f"--kubeconfig={layout.own_kubeconfig('kube-scheduler')}",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={ports['kube-scheduler']}",
+        "--leader-elect=false",
         *_emulation(options),
     ]
 
