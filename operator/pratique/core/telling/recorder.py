@@ -11,7 +11,8 @@ more consumer in `recorded`. Pure.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol, Self, TypeVar, runtime_checkable
+from functools import cache
+from typing import Any, Protocol, Self, TypeVar, cast, runtime_checkable
 
 from pratique.api.v1alpha1.notifications import Notification
 from pratique.api.v1alpha1.status import TimelineEntry
@@ -47,7 +48,6 @@ class _Dated(Protocol):
         """What happened so far, oldest first."""
 
 
-@runtime_checkable
 class _Ending(_Copied, Protocol):
     """A status that says of an end whether anything is left to do."""
 
@@ -115,14 +115,20 @@ def _settled(plan: Plan[Status]) -> Plan[Status]:
     The write that makes it so says it, and costs no other; an end that an earlier version wrote gets one for it. What is
     settled is neither listed nor kept in memory, so whatever still has to be done must keep it from being so.
     """
-    status = plan.status
-    if not isinstance(status, _Ending):
+    if not _can_end(type(plan.status)):
         return plan
+    status = cast(_Ending, plan.status)
     asks = bool(plan.effects or plan.after or plan.wake_at or plan.retry)
-    settled = status.is_over and not asks and not outbox.has_pending(status.notifications)
+    settled = status.is_over and not asks and not outbox.has_pending(plan.status.notifications)
     if settled == bool(status.settled):
         return plan
-    return replace(plan, status=status.model_copy(update={"settled": settled or None}))
+    return replace(plan, status=plan.status.model_copy(update={"settled": settled or None}))
+
+
+@cache
+def _can_end(kind: type) -> bool:
+    """Whether a kind of status is an `_Ending`: asked at each look, for which `isinstance` is too slow."""
+    return hasattr(kind, "is_over")
 
 
 def is_news(status: Telling, happened: Happened, concerned: Concerned, now: datetime) -> bool:
