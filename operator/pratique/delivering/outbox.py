@@ -53,12 +53,15 @@ class Outbox:
     def offer(self, key: Key, uid: str, due: Iterable[tuple[Notification, Message]]) -> None:
         """Take what is due; what is under way, or delivered and not yet marked, is not taken again."""
         for entry, message in due:
-            ident = (uid, entry.id)
-            if ident in self._under_way or entry.id in self._results.get(uid, {}):
+            if not self.wants(uid, entry):
                 continue
-            self._under_way.add(ident)
+            self._under_way.add((uid, entry.id))
             self._events[uid] += entry.channel == KUBERNETES_EVENTS
             self._lane(entry.channel).put(Job(key, uid, entry, message))
+
+    def wants(self, uid: str, entry: Notification) -> bool:
+        """Whether an entry that is due is neither under way nor delivered: only then its message need be composed."""
+        return (uid, entry.id) not in self._under_way and entry.id not in self._results.get(uid, {})
 
     def noticed(self, uid: str, outbox: Iterable[Notification]) -> None:
         """Take in what waits in an object, to be counted by channel."""

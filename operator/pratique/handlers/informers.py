@@ -5,7 +5,8 @@ The lists are ours, page by page, once the watches have begun, so that nothing f
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from pratique.api.v1alpha1 import API_VERSION
@@ -44,6 +45,8 @@ class Informers:
         self._listed = False
         self._listing = asyncio.Lock()
         self._began: set[str] = set()
+        self._writing: dict[Key, set[int]] = {}
+        """Of each object that we are writing the status of: the versions that its watch has told meanwhile."""
         self._deleted: set[str] = set()
         """Uids of what was deleted while we list: a page that is older must not bring it back."""
         self.watching = asyncio.Event()
@@ -110,8 +113,23 @@ class Informers:
         """
         if body["metadata"]["uid"] in self._deleted and not self._kinds[plural].keeps(body):
             return
+        self._writing.get((plural, *name_of(body)), set()).discard(version_of(body))
         if self._stores[plural].put(body):
             for key in self._kinds[plural].wakes(body):
+                self._add(key)
+
+    @contextmanager
+    def writing(self, key: Key) -> Iterator[None]:
+        """Let an object that we write not be woken by what we write: its watch often tells that before it is answered.
+
+        Whatever else is told of it meanwhile wakes it when the write is over.
+        """
+        told = self._writing[key] = set[int]()
+        try:
+            yield
+        finally:
+            del self._writing[key]
+            if told:
                 self._add(key)
 
     def told(self, plural: str, body: dict[str, Any], *, deleted: bool) -> None:
@@ -133,7 +151,11 @@ class Informers:
             self._let_go_all(others)
 
     def _wake(self, plural: str, body: dict[str, Any], *, gone: bool = False, at_leisure: bool = False) -> None:
-        self._add((plural, *name_of(body)), at_leisure=at_leisure)
+        itself = (plural, *name_of(body))
+        if gone or (told := self._writing.get(itself)) is None:
+            self._add(itself, at_leisure=at_leisure)
+        else:
+            told.add(version_of(body))
         for key in self._kinds[plural].wakes(body, gone=gone):
             self._add(key)
 

@@ -7,6 +7,7 @@ any line is the next look's business: it sees the same world and plans the same 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -77,6 +78,8 @@ class Reconciler:
     """Names this process among its replicas: the sender of what it tells."""
     changed: Callable[[str, dict[str, Any]], None]
     """Called with plural and body when our own write made a newer version."""
+    writing: Callable[[Key], AbstractContextManager[object]] = lambda key: nullcontext()
+    """Around a write of our own: what a watch shows of it meanwhile is no news."""
     read: Callable[[str, dict[str, Any]], None] = lambda plural, body: None
     """Called with plural and body of what a look found of our own kinds: the cache may have been short of it."""
     given_up: Callable[[Notification], None] = lambda entry: None
@@ -183,23 +186,25 @@ class Reconciler:
 
     async def _write(self, key: Key, body: dict[str, Any], status: ApiModel) -> dict[str, Any]:
         version = body["metadata"]["resourceVersion"]
-        written = await self.api.write_status(_path(key, body), version, status.to_wire())
-        self.changed(key[0], written)
+        with self.writing(key):
+            written = await self.api.write_status(_path(key, body), version, status.to_wire())
+            self.changed(key[0], written)
         return written
 
     def _tell(self, key: Key, kind: Kind, body: dict[str, Any], status: ApiModel, now: datetime) -> datetime | None:
         """Hand what is due to the outbox; return when something that another process has claimed may be delivered."""
-        due, later = [], []
+        due, later, uid = [], [], body["metadata"]["uid"]
         for entry in outbox.due(list(getattr(status, "notifications", ())), now):
             when = outbox.deliverable_at(entry, self.identity, now)
-            message = kind.message(body, entry)
             if when > now:
                 later.append(when)
-            elif message is None:
-                later.append(now + _SOON)
-            else:
-                due.append((entry, message))
-        self.outbox.offer(key, body["metadata"]["uid"], due)
+            elif self.outbox.wants(uid, entry):
+                message = kind.message(body, entry)
+                if message is None:
+                    later.append(now + _SOON)
+                else:
+                    due.append((entry, message))
+        self.outbox.offer(key, uid, due)
         return min(later, default=None)
 
     def renew(self, job: Job) -> Message | None:

@@ -147,6 +147,7 @@ class Operator:
             clock=self.clock.now,
             identity=self.settings.identity,
             changed=self.informers.written,
+            writing=self.informers.writing,
             read=self.informers.read,
             given_up=self._given_up,
         )

@@ -349,3 +349,41 @@ def test_somebody_edits_what_is_settled_and_it_stays_out_of_memory() -> None:
     feed.told("approvals", ended(gate("g", 2, "a"), 8), deleted=False)
     feed.told("approvals", ended(gate("g", 2, "a"), 8), deleted=True)
     assert names(feed, "actionruns") == names(feed, "approvals") == []
+
+
+def test_what_we_write_ourselves_is_no_news_when_its_watch_tells_it_before_the_answer() -> None:
+    seen, woken = informers()
+    key = ("actionruns", "n", "a")
+    seen.told("actionruns", run("a", 5), deleted=False)
+    with seen.writing(key):
+        seen.told("actionruns", run("a", 6), deleted=False)
+        seen.written("actionruns", run("a", 6))
+    assert woken == [key], "when it was made, and no more"
+    with seen.writing(key):
+        seen.written("actionruns", run("a", 7))
+    seen.told("actionruns", run("a", 7), deleted=False)
+    assert woken == [key]
+
+
+@pytest.mark.parametrize("others", [(6,), (8,), (6, 8)], ids=["before", "after", "both"])
+def test_what_others_write_meanwhile_wakes_it_when_our_write_is_over(others: tuple[int, ...]) -> None:
+    seen, woken = informers()
+    with seen.writing(("actionruns", "n", "a")):
+        for version in sorted({7, *others}):
+            seen.told("actionruns", run("a", version), deleted=False)
+        seen.written("actionruns", run("a", 7))
+        assert not woken
+    assert woken == [("actionruns", "n", "a")]
+
+
+def test_a_write_without_an_answer_is_looked_for_and_one_object_waits_for_no_other() -> None:
+    seen, woken = informers()
+    with pytest.raises(OSError, match="cut off"), seen.writing(("actionruns", "n", "a")):
+        seen.told("actionruns", run("a", 6), deleted=False)
+        seen.told("actionruns", run("b", 7), deleted=False)
+        assert woken == [("actionruns", "n", "b")]
+        raise OSError("cut off")
+    assert woken == [("actionruns", "n", "b"), ("actionruns", "n", "a")]
+    with seen.writing(("actionruns", "n", "a")):
+        seen.told("actionruns", run("a", 8), deleted=True)
+    assert woken[2:] == [("actionruns", "n", "a")], "that it is gone is heard at once"

@@ -45,6 +45,7 @@ async def test_what_is_under_way_or_not_marked_is_not_sent_again() -> None:
         outbox.offer(KEY, "u", [(entry(), MESSAGE)])
     await settle()
     assert receiver.got == ["slack"] and outbox.depth == 1 and woken == []
+    assert not outbox.wants("u", entry()), "it is under way"
     receiver.open["slack"].set()
     await settle()
     assert woken == [KEY] and outbox.depth == 0
@@ -52,8 +53,9 @@ async def test_what_is_under_way_or_not_marked_is_not_sent_again() -> None:
     await settle()
     assert receiver.got == ["slack"]
     assert outbox.results("u") == {"Approved/slack": Delivery(sent=True)}
+    assert not outbox.wants("u", entry()), "it is not marked yet"
     outbox.marked("u", ["Approved/slack"])
-    assert outbox.results("u") == {}
+    assert outbox.results("u") == {} and outbox.wants("u", entry())
     outbox.marked("u", ["Approved/slack"])
     outbox.forget("u")
     await outbox.close()
