@@ -126,7 +126,7 @@ class Line(Generic[Member]):
             self._at_work.append(use)
             self._waiting.remove(chosen)
             chosen.turn.set_result(use)
-        for waiting in [each for each in self._waiting if self._is_held_up(each.owners, now)][HELD_UP_WAITING:]:
+        for waiting in self._held_up(now)[HELD_UP_WAITING:]:
             self._waiting.remove(waiting)
             waiting.turn.set_exception(BusyError("evaluations of this Action or requester take long, and others wait"))
 
@@ -141,14 +141,23 @@ class Line(Generic[Member]):
             return False
         return not (self._is_suspect(owners, now) and any(use.suspect for use in self._at_work))
 
-    def _is_held_up(self, owners: Owners, now: float) -> bool:
+    def _held_up(self, now: float) -> list[_Waiting[Member]]:
+        """Return those who wait and are held up by their own: none, as long as nobody is slow or suspect."""
         slow = [use.owners for use in self._at_work if now - use.since >= STALLED_SECONDS]
-        return self._is_suspect(owners, now) or any(_related(owners, each) for each in slow)
+        if not slow and not self._suspect_until:
+            return []
+        return [
+            each
+            for each in self._waiting
+            if self._is_suspect(each.owners, now) or any(_related(each.owners, other) for other in slow)
+        ]
 
     def _rank(self, owners: Owners, now: float) -> tuple[bool, float]:
         return self._is_suspect(owners, now), sum(self._lately(owner, now) for owner in owners)
 
     def _is_suspect(self, owners: Owners, now: float) -> bool:
+        if not self._suspect_until:
+            return False
         known = [each for each, until in self._suspect_until.items() if until > now]
         return owners in known or any(sum(owner in each for each in known) > 1 for owner in owners)
 

@@ -18,6 +18,8 @@ _SPACE = frozenset({"Zs", "Zl", "Zp"})
 
 def clean(text: str, limit: int = 1024, *, multiline: bool = False) -> str:
     """Return `text` without invisible characters, on one line unless `multiline`, at most `limit` characters long."""
+    if len(text) <= limit and text.isascii() and text.isprintable():  # most of all that is shown
+        return text.strip()
     # Bounded before the work, so that a huge text costs nothing; runs of hidden characters may shorten the result more.
     source = text[: 4 * limit + 64]
     lines = source.splitlines() if multiline else [" ".join(source.splitlines())]
