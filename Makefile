@@ -19,7 +19,7 @@ UV := $(firstword $(wildcard $(VENV)/bin/uv) uv)
 # One set of pins for every Python from 3.11 on, and no address in it: where packages come from is the machine's matter.
 COMPILE := $(UV) pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup controlplane chromium demo up down node test verify unit component integration older looks pictures hunt chaos attacks bench test-kind image test-image generate requirements clean
+.PHONY: help setup controlplane chromium demo up down node test-node test verify unit component integration older looks pictures hunt chaos attacks bench test-kind image test-image generate requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -98,8 +98,12 @@ bench: controlplane ## rates, latencies, memory against their floors; writes doc
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@$(PY) -m bench
 
-test-kind: setup ## the same integration tests on kind, where Docker is
-	@PRATIQUE_TEST_CLUSTER=kind $(PYTEST) tests/crds tests/integration tests/e2e
+test-node: controlplane ## the chart and the image on a real node: the story, takeovers (root; Linux; 5 minutes)
+	@$(PY) -m tools.controlplane build helm
+	$(STEP) "Pods on a real node" --show " passed" -- $(PYTEST) tests/node -s
+
+test-kind: setup ## the same tests on kind, where Docker is, those on a node included
+	@PRATIQUE_TEST_CLUSTER=kind $(PYTEST) tests/crds tests/integration tests/e2e tests/node
 
 image: ## build the image of the last commit without Docker: .run/image/pratique.tar (root; mmdebstrap and umoci of Debian)
 	@tools/image/build.sh .run/image

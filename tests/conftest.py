@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import threading
 import uuid
 from collections.abc import Iterator
@@ -44,7 +45,15 @@ def kind_cluster() -> Iterator[Path]:
 
     program = shutil.which("kind")
     assert program, (
-        "kind is not in PATH: install it (kind.sigs.k8s.io), or run `make integration`, which needs no Docker"
+        "kind is not in PATH: install it (kind.sigs.k8s.io), or run `make integration` and `make test-node` without Docker"
+    )
+    docker = (
+        subprocess.run(["docker", "info"], capture_output=True, text=True, check=False)
+        if shutil.which("docker")
+        else None
+    )
+    assert docker is not None and docker.returncode == 0, (
+        "kind needs Docker, and none answers here (`docker info`): start it, or run `make integration` and `make test-node`"
     )
     cluster = KindCluster("pratique", image=os.environ.get("PRATIQUE_KIND_IMAGE"), kind_path=Path(program))
     cluster.create(ROOT / "kind-config.yaml")

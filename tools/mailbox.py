@@ -35,6 +35,8 @@ class Mailbox:
 
     port: int = field(default_factory=free_port)
     mails: list[Mail] = field(default_factory=list)
+    host: str = "127.0.0.1"
+    """An address of this machine."""
     _controller: Any = None
 
     async def handle_DATA(self, server: object, session: object, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
@@ -48,7 +50,7 @@ class Mailbox:
     @property
     def server(self) -> str:
         """Host and port."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def to(self, address: str) -> list[Mail]:
         """Return what was sent to an address, in the order of arrival."""
@@ -56,7 +58,7 @@ class Mailbox:
 
     def start(self) -> None:
         """Take mails."""
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, enable_SMTPUTF8=True)
+        self._controller = Controller(self, hostname=self.host, port=self.port, enable_SMTPUTF8=True)
         self._controller.start()
 
     def stop(self) -> None:

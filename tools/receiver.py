@@ -23,6 +23,8 @@ class Receiver:
     """An HTTP server in a thread of its own; `status` is what it answers. Stopped and started again, it keeps its port."""
 
     status: int = 200
+    host: str = "127.0.0.1"
+    """An address of this machine."""
     received: list[Received] = field(default_factory=list)
     port: int = 0
     """A free one, if none is named."""
@@ -33,11 +35,11 @@ class Receiver:
         """Where it listens."""
         if not self.port:
             raise RuntimeError("the receiver is used outside `with`")
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def start(self) -> None:
         """Listen."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), _handler(self))
+        self._server = ThreadingHTTPServer((self.host, self.port), _handler(self))
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 

@@ -93,7 +93,7 @@ def _welcome(node: Node) -> str:
 A node runs. Be somebody:         export KUBECONFIG={shown / "admin"}
                                   (or developer, lead-1, lead-2, security, oncall)
 What runs on it:                  kubectl get pods -A -o wide
-Whether Pratique works:           helm test pratique -n {SYSTEM}
+Whether Pratique works:           helm test pratique -n {SYSTEM} --logs
 Ask for an environment:           kubectl create -n team-a -f examples/environment/run-held.yaml
 Another image:                    make image; {Path(sys.executable).name} -m tools.node load .run/image/pratique.tar
 Inside it:                        {Path(sys.executable).name} -m tools.node enter iptables-save

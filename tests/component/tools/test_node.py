@@ -1,7 +1,9 @@
 """What of the node needs neither root nor a kernel's leave: its sentences, its images, its settings."""
 
 import json
+import os
 import subprocess
+import sys
 import tarfile
 import tomllib
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from tools.controlplane.servers import Layout, Options, apiserver, controller_manager, scheduler
+from tools.installation import ROOT
 from tools.node import NodeError, machine, releases, settings
 from tools.node.__main__ import main
 from tools.node.addresses import NUMBERS, Addresses
@@ -143,3 +146,17 @@ def test_the_earlier_release_is_one_that_stores_otherwise() -> None:
         check=True,
     )
     assert changed.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("has", "said"), [([], "kind is not in PATH"), (["kind"], "kind needs Docker, and none answers")]
+)
+def test_kind_without_docker_is_refused_with_what_to_do(tmp_path: Path, has: list[str], said: str) -> None:
+    for name in has:
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    environ = {**os.environ, "PATH": str(tmp_path), "PRATIQUE_TEST_CLUSTER": "kind"}
+    command = [sys.executable, "-m", "pytest", "tests/node/test_story.py", "-x", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert said in done.stdout and "make test-node" in done.stdout
