@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 GENERATED = ("crds", "charts", "deploy", "docs/reference", "operator/pratique/admission/crds.json")
 GOLDEN = ("tests/golden",)
-OF_RELEASES = ("tests/golden/crds", "tests/golden/upgrade", "tests/golden/upgrade_fields")
+OF_RELEASES = ("tests/golden/crds", "tests/golden/outbox", "tests/golden/upgrade", "tests/golden/upgrade_fields")
 """Written once, with a release."""
 _WRITES = ("assert_golden", "assert_golden_text")
 _TESTS = (ROOT / "tests" / "unit", ROOT / "tests" / "component")

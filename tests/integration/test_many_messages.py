@@ -18,6 +18,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from tests.doubles.unsteady_receivers import Endpoint, Kept, Postbox
+from tests.support.outboxes import entries
 from tests.support.own_plane import note_action, own_plane
 from tests.support.runs import condition
 from tools.installation import OperatorProcess
@@ -82,7 +83,7 @@ class World:
 
 
 def outbox(run: Json) -> list[Json]:
-    return list(run["status"].get("notifications", []))
+    return entries(run["status"])
 
 
 def measured(port: int) -> Counter[str]:

@@ -12,6 +12,7 @@ import yaml
 from tests.builders.manifests import decision
 from tests.integration.test_story import ACTION, decide, held
 from tests.support.cluster import Cluster, wait_for
+from tests.support.outboxes import entries
 from tests.support.runs import phase
 from tools.installation import OperatorProcess
 from tools.mailbox import Mail, Mailbox
@@ -90,7 +91,7 @@ def test_each_is_told_what_concerns_them_and_nobody_twice(cluster: Cluster, mail
     phase(cluster, "week", namespace, "Succeeded")
 
     def all_sent() -> bool:
-        outbox = (cluster.get("actionrun", "week", namespace) or {})["status"]["notifications"]
+        outbox = entries((cluster.get("actionrun", "week", namespace) or {})["status"])
         return all(entry["state"] == "Sent" for entry in outbox)
 
     wait_for("everything is told", all_sent)
@@ -100,7 +101,7 @@ def test_each_is_told_what_concerns_them_and_nobody_twice(cluster: Cluster, mail
     assert "lead-1@example.com" in mailbox.to(LEAD2)[1].text
     threads = {str(mail.content["References"]) for who in (LEAD1, LEAD2, DEV) for mail in mailbox.to(who)}
     assert len(threads) == 1
-    outbox = (cluster.get("actionrun", "week", namespace) or {})["status"]["notifications"]
+    outbox = entries((cluster.get("actionrun", "week", namespace) or {})["status"])
     told = sorted(entry["recipient"]["name"] for entry in outbox if entry["channel"] == "mail")
     assert told == sorted([LEAD1, LEAD2, LEAD2, DEV, DEV])
 
@@ -158,7 +159,7 @@ def test_who_cannot_be_told_is_said(cluster: Cluster, mailbox: Mailbox) -> None:
     send_test(cluster, "nobody-knows-me")
 
     def skipped() -> list[str]:
-        outbox = channel_status(cluster).get("notifications", [])
+        outbox = entries(channel_status(cluster))
         return [entry["error"] for entry in outbox if entry["state"] == "Skipped"]
 
     wait_for("it is said", lambda: any("nobody-knows-me" in error for error in skipped()))

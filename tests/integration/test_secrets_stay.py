@@ -19,6 +19,7 @@ from tests.conftest import PEOPLE
 from tests.doubles.raw_receivers import Echo
 from tests.support.cluster import Cluster, wait_for
 from tests.support.http import Callers, Reply
+from tests.support.outboxes import entries
 from tests.support.own_plane import note_action, own_plane
 from tests.support.planted import Channel, Search, forms, planted
 from tests.support.planted_channels import hostile_channels, manifests
@@ -123,7 +124,7 @@ def _outcomes(callers: Callers, channels: tuple[Channel, ...]) -> dict[str, list
     for status in _statuses(callers).values():
         if status["phase"] not in ("Succeeded", "Declined"):
             return None
-        for entry in status["notifications"]:
+        for entry in entries(status):
             if entry.get("attempts"):
                 found.setdefault(entry["channel"], []).append((entry["state"], entry.get("error", "")))
     works = {each.name for each in channels if each.becomes == "Sent"}

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
+
 from pratique.api.v1alpha1 import API_VERSION, KINDS, Action, ActionRun
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, amend
-from pratique.api.v1alpha1.notifications import DeliveryState, Notification, Telling
+from pratique.api.v1alpha1.notifications import DeliveryState, Notification
+from pratique.api.v1alpha1.outbox import Telling, outbox_of
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.perform import ClusterEffect, perform
 from pratique.cluster.store import Store
@@ -216,9 +219,11 @@ class Reconciler:
         body = self.stores[plural].get((namespace, name))
         if body is None or body["metadata"]["uid"] != job.uid:
             return job.message
-        stored = (body.get("status") or {}).get("notifications") or []
-        entry = next((each for each in stored if each["id"] == job.entry.id), None)
-        if entry is None or entry["state"] == DeliveryState.PENDING:
+        try:
+            entry = next((each for each in outbox_of(body.get("status") or {}) if each.id == job.entry.id), None)
+        except ValidationError:  # a later version has written it: the object is left alone
+            return None
+        if entry is None or entry.state is DeliveryState.PENDING:
             return self.kinds[plural].message(body, job.entry) or job.message
         return None
 

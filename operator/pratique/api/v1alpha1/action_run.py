@@ -9,7 +9,8 @@ from pratique.api.v1alpha1.action import Lists
 from pratique.api.v1alpha1.approval import MAX_DOCUMENT, ApprovalState
 from pratique.api.v1alpha1.conditions import Conditions
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
-from pratique.api.v1alpha1.notifications import NotificationRules, Telling
+from pratique.api.v1alpha1.notifications import NotificationRules
+from pratique.api.v1alpha1.outbox import Telling
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester, ServiceAccountRef
 from pratique.api.v1alpha1.scalars import Expression, JsonObject, Time
 from pratique.api.v1alpha1.spelling import Duration, ObjectName

@@ -7,7 +7,8 @@ from pydantic import Field
 
 from pratique.api.v1alpha1.conditions import Conditions
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
-from pratique.api.v1alpha1.notifications import NotificationRules, Telling
+from pratique.api.v1alpha1.notifications import NotificationRules
+from pratique.api.v1alpha1.outbox import Telling
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
 from pratique.api.v1alpha1.scalars import GroupName, Time, Username
 from pratique.api.v1alpha1.stages import Approvers, CommentRule

@@ -8,7 +8,8 @@ from pydantic import Field
 from pratique.api.v1alpha1.conditions import Conditions
 from pratique.api.v1alpha1.environment_rules import label_rule, limits_rules, quota_rules, target_rules
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
-from pratique.api.v1alpha1.notifications import NotificationRules, Telling
+from pratique.api.v1alpha1.notifications import NotificationRules
+from pratique.api.v1alpha1.outbox import Telling
 from pratique.api.v1alpha1.scalars import GroupName, Time, Username
 from pratique.api.v1alpha1.spelling import DURATION_PATTERN, Duration, NamespaceName, quoted
 from pratique.api.v1alpha1.status import WAITING_MESSAGE, Timeline, pending_condition

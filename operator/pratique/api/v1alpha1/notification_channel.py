@@ -10,7 +10,7 @@ from pratique.api.v1alpha1.channel_parts import SecretKeyRef
 from pratique.api.v1alpha1.channel_slack import SlackChannel
 from pratique.api.v1alpha1.conditions import Conditions
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
-from pratique.api.v1alpha1.notifications import Telling
+from pratique.api.v1alpha1.outbox import Telling
 from pratique.api.v1alpha1.pace import Digest, QuietHours, RateLimit
 from pratique.api.v1alpha1.scalars import Time
 from pratique.api.v1alpha1.status import pending_condition

@@ -1,4 +1,4 @@
-"""Whom the operator tells of what, and the outbox of an object."""
+"""Whom the operator tells of what, and an entry of an object's outbox."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -108,6 +108,23 @@ class NotificationRecipient(ApiModel):
     name: Annotated[str, Field(max_length=320, description="User name, group name or address.")]
 
 
+class Told(ApiModel):
+    """What became of an entry for one of the recipients that it stands for."""
+
+    kind: Annotated[RecipientKind, Field(description="User, Group, or Address: an address that the channel names.")]
+    name: Annotated[str, Field(max_length=320, description="User name, group name or address.")]
+    state: Annotated[DeliveryState, Field(description="Sent, GivenUp, or Skipped.")]
+    attempts: Annotated[int, Field(ge=0, description="Deliveries tried.")] = 0
+    not_before: Annotated[Time | None, Field(description="Until when it was held.")] = None
+    reference: Annotated[
+        str | None,
+        Field(max_length=128, description="What the receiver calls the message, where it can be changed later."),
+    ] = None
+    error: Annotated[
+        str | None, Field(max_length=512, description="Why the last try failed, or it was skipped; never a secret.")
+    ] = None
+
+
 class Notification(ApiModel):
     """One entry of the outbox: recorded in the write that records the transition, delivered, then marked."""
 
@@ -140,19 +157,12 @@ class Notification(ApiModel):
     error: Annotated[
         str | None, Field(max_length=512, description="Why the last try failed, or it was skipped; never a secret.")
     ] = None
-
-
-Outbox = Annotated[
-    list[Notification],
-    Field(
-        max_length=128,
-        description="The outbox: what was, is and will be told.",
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
-    ),
-]
-
-
-class Telling(ApiModel):
-    """A status that has something to tell: each kind's that people are told about."""
-
-    notifications: Outbox = []
+    to: Annotated[
+        list[Told] | None,
+        Field(
+            max_length=128,
+            description="The recipients that an entry stands for once it is settled for them; others are entries of their"
+            " own. Its state is the worst of theirs.",
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = None

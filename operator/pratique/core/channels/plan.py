@@ -10,12 +10,12 @@ from pratique.api.v1alpha1.conditions import ConditionStatus, Reason
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notification_channel import NotificationChannel, NotificationChannelStatus
 from pratique.api.v1alpha1.notifications import EventType
+from pratique.api.v1alpha1.outbox import short
 from pratique.core.kernel.conditions import ready_or_stalled
 from pratique.core.kernel.effects import CheckChannel, Checked, Deliveries, Failure, Outcomes, Plan, Unready
 from pratique.core.kernel.happened import Happened
 from pratique.core.kernel.text import clean, fit
 from pratique.core.telling.concerned import by_channel
-from pratique.core.telling.outbox import short
 from pratique.core.telling.quiet import zone_of
 from pratique.core.telling.reach import reach_of
 from pratique.core.telling.recipients import Concerned, Routing

@@ -15,10 +15,11 @@ from pratique.api.v1alpha1.notifications import (
     NotificationRecipient,
     NotificationRule,
 )
+from pratique.api.v1alpha1.outbox import id_for, short
 from pratique.core.kernel.text import fit
 from pratique.core.telling.directory import DIRECTORY_NAME, Reach
 from pratique.core.telling.events import EVENTS
-from pratique.core.telling.outbox import MAX_ERROR, given_up, is_held, record, short, with_room
+from pratique.core.telling.outbox import MAX_ERROR, given_up, is_held, record, with_room
 from pratique.core.telling.quiet import hold_until
 from pratique.core.telling.reach import reach_of
 from pratique.core.telling.recipients import MAX_RECIPIENTS, Concerned, Found, Routing, find, named
@@ -91,8 +92,7 @@ def _expanded(entry: Notification, concerned: Concerned, routing: Routing) -> Ou
 
 
 def _for(entry: Notification, recipient: NotificationRecipient) -> Notification:
-    ident = f"{entry.id}@{short(f'{recipient.kind.value}/{recipient.name}')}"
-    return amend(entry, id=ident, recipient=recipient)
+    return amend(entry, id=id_for(entry.id, recipient), recipient=recipient)
 
 
 def _skipped(entry: Notification, reach: Reach, found: Found) -> Notification | None:

@@ -227,11 +227,6 @@ def _settled(entry: Notification, delivery: Delivery, now: datetime) -> Notifica
     return amend(entry, attempts=attempts, next_attempt_at=again, error=error)
 
 
-def short(text: str) -> str:
-    """Return a few letters that stand for a text in an id."""
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
 def _pause(ident: str, attempts: int, retry_after: float | None) -> timedelta:
     """Double from attempt to attempt; spread by the id over half of it, so that a recovered receiver is not stormed."""
     spread = int.from_bytes(hashlib.sha256(f"{ident}#{attempts}".encode()).digest()[:4], "big") / 2**32
