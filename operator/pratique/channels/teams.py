@@ -15,7 +15,7 @@ from yarl import URL
 from pratique.api.v1alpha1.notification_channel import TeamsChannel
 from pratique.channels.kit.foreign import undocumented
 from pratique.channels.kit.posting import Answer, judge
-from pratique.channels.kit.room import ROOMS, fitted, look
+from pratique.channels.kit.room import build_fitting, look
 from pratique.channels.kit.settings import Means, NotReadyError, Send, Vault
 from pratique.core.kernel.effects import Delivery
 from pratique.core.telling.messages import Message, addressed
@@ -87,28 +87,22 @@ def said(answer: Answer, url: str = "") -> Delivery:
 
 def payload(message: Message) -> dict[str, Any]:
     """Return the body of the POST: as much of the message as Teams takes."""
-    body: dict[str, Any] = {}
-    for room in ROOMS:
-        shown = fitted(message, room)
-        body = _envelope(shown, cut=shown != message)
-        if len(json.dumps(body)) <= MAX_BYTES:
-            break
-    return body
+    return build_fitting(message, _envelope, lambda body: len(json.dumps(body)), MAX_BYTES)
 
 
-def _envelope(message: Message, *, cut: bool) -> dict[str, Any]:
+def _envelope(message: Message, cut: bool) -> dict[str, Any]:
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
         "msteams": {"width": "Full"},
-        "body": _blocks(message, cut=cut),
+        "body": _blocks(message, cut),
     }
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
     return {"type": "message", "attachments": [attachment]}
 
 
-def _blocks(message: Message, *, cut: bool) -> list[Block]:
+def _blocks(message: Message, cut: bool) -> list[Block]:
     plain = [fact for fact in message.facts if _is_plain(fact)]
     rich = [fact for fact in message.facts if not _is_plain(fact)]
     facts = (

@@ -16,7 +16,7 @@ from typing import Literal
 from pratique.channels.email.address import Mailbox, header_text
 from pratique.channels.email.html import html_of
 from pratique.channels.email.text import text_of
-from pratique.channels.kit.room import ROOMS, fitted, look
+from pratique.channels.kit.room import build_fitting, look
 from pratique.core.telling.messages import Message
 
 MAX_BYTES = 262_144
@@ -54,13 +54,12 @@ def letter_to(recipient: Mailbox, message: Message, writer: Writer) -> Letter:
     """Return the mail that carries as much of the message as one takes."""
     boxes = (recipient, writer.sender, writer.reply_to or writer.sender)
     utf8 = not all(each.address.isascii() for each in boxes)
-    content = b""
-    for room in ROOMS:
-        shown = fitted(message, room)
-        more = ((NOTE, look(message)),) if shown != message else ()
-        content = _mail(recipient, shown, writer, more).as_bytes(policy=_POLICY.clone(utf8=utf8))
-        if len(content) <= MAX_BYTES:
-            break
+
+    def build(shown: Message, cut: bool) -> bytes:
+        more = ((NOTE, look(message)),) if cut else ()
+        return _mail(recipient, shown, writer, more).as_bytes(policy=_POLICY.clone(utf8=utf8))
+
+    content = build_fitting(message, build, len, MAX_BYTES)
     return Letter(writer.sender.address, recipient.address, content, utf8)
 
 

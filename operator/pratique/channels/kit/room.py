@@ -4,9 +4,13 @@ First the plan, by whole lines; then long facts; then the text; last, what excee
 and the line that says where all of it is. Must not know what a receiver takes: a channel tries one room after the other.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pratique.core.telling.messages import Message
+
+Body = TypeVar("Body")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,27 @@ ROOMS = (
     Room(60, 40, 200, 8, 100),
 )
 """Tried in turn. The last one fits whatever a message holds, emoji alone included (a test says so)."""
+
+
+def build_fitting(
+    message: Message, build: Callable[[Message, bool], Body], measure: Callable[[Body], int], limit: int, line: int = 1
+) -> Body:
+    """Return what a channel builds of as much of a message as its receiver takes; the second argument: is it cut.
+
+    What is longer as bare text already is not built at all: a plan of thousands of lines would make as many blocks first.
+    `line` is what a channel needs at least for each line of a fact.
+    """
+    for room in ROOMS[:-1]:
+        shown = fitted(message, room)
+        if _least(shown, line) <= limit and measure(body := build(shown, shown != message)) <= limit:
+            return body
+    least = fitted(message, ROOMS[-1])
+    return build(least, least != message)
+
+
+def _least(message: Message, line: int) -> int:
+    """Return how large a message is at least, in any form."""
+    return len(message.text) + sum(len(text) + line * text.count("\n") for _, text in message.facts)
 
 
 def fitted(message: Message, room: Room) -> Message:

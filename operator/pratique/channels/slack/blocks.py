@@ -8,7 +8,7 @@ anything, and must not decide who is mentioned (`slack_text` does).
 import json
 from typing import Any
 
-from pratique.channels.kit.room import ROOMS, fitted, look
+from pratique.channels.kit.room import build_fitting, look
 from pratique.channels.slack.text import escape, footer
 from pratique.core.telling.messages import Message
 
@@ -27,16 +27,15 @@ def payload(message: Message) -> dict[str, Any]:
 
 def content(message: Message) -> dict[str, Any]:
     """Return what a message consists of: blocks, and plain text for notifications and screen readers."""
-    blocks: list[Block] = []
-    for room in ROOMS:
-        shown = fitted(message, room)
-        blocks = _blocks(shown, cut=shown != message)
-        if len(json.dumps(blocks, ensure_ascii=False)) <= MAX_CHARS:
-            break
+    blocks = build_fitting(message, _blocks, _measure, MAX_CHARS, len(json.dumps(_line(""))))
     return {"text": escape(f"{message.headline}: {message.text}"), "blocks": blocks}
 
 
-def _blocks(message: Message, *, cut: bool) -> list[Block]:
+def _measure(blocks: list[Block]) -> int:
+    return len(json.dumps(blocks, ensure_ascii=False))
+
+
+def _blocks(message: Message, cut: bool) -> list[Block]:
     # A header is plain text, where entities may show as they are: brackets that look the same are safe both ways.
     title = message.headline.translate(_BRACKETS)
     header = title if len(title) <= MAX_HEADER else title[: MAX_HEADER - 1] + "…"
@@ -54,8 +53,12 @@ def _fact(label: str, text: str) -> list[Block]:
     """A fact of several lines is a list: no line can look like a fact."""
     if "\n" not in text:
         return [_section(_text(f"{label}: ", bold=True), _text(text))]
-    items = [_section(_text(line)) for line in text.split("\n")]
+    items = [_line(line) for line in text.split("\n")]
     return [_section(_text(label, bold=True)), {"type": "rich_text_list", "style": "bullet", "elements": items}]
+
+
+def _line(text: str) -> Block:
+    return _section(_text(text))
 
 
 def _command(label: str, line: str) -> list[Block]:
