@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import yaml
 from tests.builders.manifests import decision
+from tests.integration.test_many_messages import measured
 from tests.integration.test_story import ACTION, decide, held
 from tests.support.cluster import Cluster, wait_for
 from tests.support.outboxes import entries
-from tests.support.runs import phase
+from tests.support.runs import condition, phase
 from tools.installation import OperatorProcess
 from tools.mailbox import Mail, Mailbox
 
@@ -121,6 +122,65 @@ def test_a_channel_that_fails_says_so_and_what_waits_is_told_once_it_works(
     mailbox.start()
     wait_for("both leads are asked", lambda: mailbox.to(LEAD1) and mailbox.to(LEAD2), 60)
     assert (len(mailbox.to(LEAD1)), len(mailbox.to(LEAD2))) == (1, 1)
+
+
+def test_what_has_no_room_is_said_and_who_asked_is_told_all_the_same(
+    cluster: Cluster, operator: OperatorProcess, mailbox: Mailbox, namespace: str
+) -> None:
+    """Four channels that are down, for 32 people each, are more than an outbox holds."""
+    names = ["mail", *(f"full-{number}" for number in range(3))]
+    channel = cluster.get("notificationchannel", "mail") or {}
+    kind = {"apiVersion": channel["apiVersion"], "kind": channel["kind"]}
+    for name in names[1:]:
+        cluster.apply("admin", {**kind, "metadata": {"name": name}, "spec": channel["spec"]})
+    action = cluster.get("action", "mailed") or {}
+    crowd = {"users": [f"person-{number}@example.com" for number in range(30)]}
+    rules = [
+        {"channels": names, "events": ["ApprovalRequested"], "people": crowd},
+        {"channels": names, "events": ["Declined"]},
+    ]
+    spec = {**action["spec"], "notifications": rules}
+    cluster.apply(
+        "admin", {"apiVersion": kind["apiVersion"], "kind": "Action", "metadata": {"name": "full"}, "spec": spec}
+    )
+    mailbox.stop()
+    gate = held(cluster, "crowd", namespace, "full")
+
+    def status() -> dict[str, Any]:
+        return dict((cluster.get("actionrun", "crowd", namespace) or {})["status"])
+
+    def full() -> dict[str, Any]:
+        return dict(condition(status(), "OutboxFull"))
+
+    assert (full()["status"], full()["reason"]) == ("True", "TooManyWait")
+    untold = "Not everybody is told of ApprovalRequested through full-2: 128 messages of this object"
+    assert full()["message"].startswith(untold) and "kubectl get notificationchannels" in full()["message"]
+    waiting = [entry for entry in entries(status()) if "recipient" in entry]
+    assert len(waiting) == 104
+
+    def events() -> list[str]:
+        found = cluster.kubectl("admin", "get", "events", "-n", namespace, "-o", "json").json["items"]
+        return [each.get("note") or each["message"] for each in found if each["reason"] == "NotificationFailed"]
+
+    wait_for("an Event says so", lambda: any(text.startswith(untold) for text in events()))
+    assert measured(operator.port)["pratique_notifications_total/NoRoom/email"] == 1
+    decide(cluster, "lead-1", gate, namespace, decision(LEAD1, "Decline", "no room for it"))
+    phase(cluster, "crowd", namespace, "Declined")
+    asker = [entry for entry in entries(status()) if entry.get("recipient", {}).get("name") == DEV]
+    assert [(entry["event"], entry["channel"]) for entry in asker] == [("Declined", name) for name in names]
+    mailbox.start()
+    for name in names:  # a channel that is changed is tried at once
+        patch = json.dumps({"spec": {"email": {"from": "Pratique again <pratique@example.com>"}}})
+        cluster.kubectl("admin", "patch", "notificationchannel", name, "--type", "merge", "-p", patch)
+    wait_for("nothing waits", lambda: all(entry["state"] != "Pending" for entry in entries(status())), 90)
+    assert (full()["status"], full()["reason"]) == ("False", "HasRoom")
+    assert subjects(mailbox.to(DEV)) == ["Declined"] * 4
+    told = [
+        (mail.to[0], str(mail.content["Message-ID"])) for mail in mailbox.mails if not mail.to[0].startswith("probe")
+    ]
+    assert len(told) == len(set(told))
+    assert not any("Not everybody" in mail.text for mail in mailbox.mails)
+    cluster.kubectl("admin", "delete", "action/full", *(f"notificationchannel/{name}" for name in names[1:]))
 
 
 def test_a_token_goes_to_no_server_that_its_secret_does_not_name(cluster: Cluster, operator: OperatorProcess) -> None:

@@ -42,6 +42,7 @@ from pratique.core.kernel.hiding import hide
 from pratique.core.kernel.limits import EFFECT_ROUNDS
 from pratique.core.kernel.parking import parked_conditions
 from pratique.core.telling import outbox
+from pratique.core.telling.capacity import find_untold
 from pratique.core.telling.messages import Message
 from pratique.delivering.lane import Job
 from pratique.delivering.outbox import Outbox
@@ -87,6 +88,8 @@ class Reconciler:
     """Called with plural and body of what a look found of our own kinds: the cache may have been short of it."""
     given_up: Callable[[Notification], None] = lambda entry: None
     """Called for each message that will not be tried again."""
+    untold: Callable[[Notification], None] = lambda entry: None
+    """Called for each event that an outbox has no room to tell everybody of through a channel."""
 
     async def look(self, key: Key) -> Verdict:
         """Look at one object; a refusal by the API server means: look again later."""
@@ -160,12 +163,14 @@ class Reconciler:
         return amend(status, notifications=claimed)
 
     def _notice(self, uid: str, before: ApiModel, status: ApiModel) -> None:
-        """Have counted what waits, and what was given up by this write."""
+        """Have counted what waits, and what this write has given up or had no room for."""
         if not isinstance(before, Telling) or not isinstance(status, Telling):
             return
         self.outbox.noticed(uid, status.notifications)
         for entry in outbox.given_up(before.notifications, status.notifications):
             self.given_up(entry)
+        for entry in find_untold(before.notifications, status.notifications):
+            self.untold(entry)
 
     def _take_in(self, effects: Iterable[AnyEffect], done: Mapping[str, object]) -> None:
         """Have taken into the cache what this process itself has read or made of our kinds, such as a gate."""

@@ -39,7 +39,10 @@ class Metrics:
             "api_request", "Seconds to the API server's answer.", _SECONDS, "verb", "resource"
         )
         self._notifications = self._counter(
-            "notifications", "Deliveries tried: Sent, Failed (tried again) or GivenUp.", "channel", "result"
+            "notifications",
+            "Deliveries: Sent, Failed (tried again), GivenUp, or NoRoom (not tried: the outbox is full).",
+            "channel",
+            "result",
         )
         self._gaps = self._counter("watch_gaps", "Watches that had to begin with a list again.")
         self._guard_gaps = self._counter("guard_gaps", "Times that the API server was seen not to guard.")
@@ -74,7 +77,7 @@ class Metrics:
         self._request.labels(verb, resource).observe(seconds)
 
     def delivered(self, channel: str, result: str) -> None:
-        """Count a delivery that was tried; `channel` is the type of the channel."""
+        """Count a delivery that was tried, or for which there was no room; `channel` is the type of the channel."""
         self._notifications.labels(channel, result).inc()
 
     def watch_had_a_gap(self) -> None:

@@ -149,7 +149,8 @@ class Operator:
             changed=self.informers.written,
             writing=self.informers.writing,
             read=self.informers.read,
-            given_up=self._given_up,
+            given_up=lambda entry: self._count(entry, "GivenUp"),
+            untold=lambda entry: self._count(entry, "NoRoom"),
         )
 
     def _may_write(self) -> bool:
@@ -361,8 +362,8 @@ class Operator:
         self.metrics.delivered(_type_of(channel, entry.channel), "Sent" if delivery.sent else "Failed")
         return delivery
 
-    def _given_up(self, entry: Notification) -> None:
-        self.metrics.delivered(_type_of(self._channel(entry.channel), entry.channel), "GivenUp")
+    def _count(self, entry: Notification, result: str) -> None:
+        self.metrics.delivered(_type_of(self._channel(entry.channel), entry.channel), result)
 
     def _rate(self, name: str) -> tuple[float, float] | None:
         spec = self.routes.routing.channels.get(name)

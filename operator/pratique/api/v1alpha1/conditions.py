@@ -27,6 +27,9 @@ class ConditionType(StrEnum):
     """The operator is at work on it, or waits for something that will come by itself or by a person."""
     STALLED = "Stalled"
     """It cannot go on unless somebody changes something; the message says what."""
+    OUTBOX_FULL = "OutboxFull"
+    """More waits to be told than an outbox holds: somebody is not told, and the message says of what. False once there is
+    room again; absent where there always was."""
 
 
 class Reason(StrEnum):
@@ -84,6 +87,10 @@ class Reason(StrEnum):
     """The channel names a server that its Secret does not let see what it holds, or an address that is not allowed."""
     DELIVERY_FAILED = "DeliveryFailed"
     """The channel's last messages were not taken; what is to be told waits."""
+    TOO_MANY_WAIT = "TooManyWait"
+    """The outbox is full of messages that wait for their channels."""
+    HAS_ROOM = "HasRoom"
+    """The outbox has room again; the message says what was not told meanwhile."""
     UNKNOWN_VERSION = "UnknownVersion"
     """A later version of the operator wrote what this one does not know: the object is left alone until an upgrade."""
     RETRYING = "Retrying"

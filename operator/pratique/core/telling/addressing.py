@@ -17,9 +17,10 @@ from pratique.api.v1alpha1.notifications import (
 )
 from pratique.api.v1alpha1.outbox import id_for, short
 from pratique.core.kernel.text import fit
+from pratique.core.telling.capacity import NO_ROOM, keep_within
 from pratique.core.telling.directory import DIRECTORY_NAME, Reach
 from pratique.core.telling.events import EVENTS
-from pratique.core.telling.outbox import MAX_ERROR, given_up, is_held, record, with_room
+from pratique.core.telling.outbox import MAX_ERROR, given_up, is_held, record
 from pratique.core.telling.quiet import hold_until
 from pratique.core.telling.reach import reach_of
 from pratique.core.telling.recipients import MAX_RECIPIENTS, Concerned, Found, Routing, find, named
@@ -40,9 +41,8 @@ def addressed(before: Outbox, after: Outbox, concerned: Concerned, routing: Rout
     outbox = _moot(after, fresh, now)
     outbox = [entry for entry in outbox if entry.id in known]
     expanded = [each for entry in fresh for each in _expanded(entry, concerned, routing)]
-    for entry in _without_echoes(expanded, outbox):
-        outbox = with_room(outbox, _held(entry, concerned, routing, now))
-    return outbox
+    told = [_held(entry, concerned, routing, now) for entry in _without_echoes(expanded, outbox)]
+    return keep_within([*outbox, *told], concerned.requester, now)
 
 
 def _with_failures(before: Outbox, after: Outbox, concerned: Concerned, now: datetime) -> Outbox:
@@ -59,12 +59,12 @@ def _with_failures(before: Outbox, after: Outbox, concerned: Concerned, now: dat
 
 
 def is_lost(entry: Notification) -> bool:
-    """Whether somebody was to be told and was not: it was given up, or there was no way to reach them.
+    """Whether somebody was to be told and was not: it was given up, there was no way to reach them, or no room.
 
     What was skipped because it was for nobody, or not needed any more, is not lost.
     """
     if entry.state is DeliveryState.SKIPPED:
-        return entry.id.endswith(_UNREACHED)
+        return entry.id.endswith((_UNREACHED, NO_ROOM))
     return entry.state is DeliveryState.GIVEN_UP
 
 

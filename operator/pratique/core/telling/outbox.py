@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import (
     KUBERNETES_EVENTS,
-    Audience,
     DeliveryState,
     EventType,
     Notification,
@@ -22,9 +21,6 @@ from pratique.core.kernel.limits import MAX_LINE_BYTES
 from pratique.core.kernel.text import clean, fit
 from pratique.core.telling.events import EVENTS
 
-MAX_ENTRIES = 128
-RESERVED = 24
-"""Entries for what only few are told."""
 MIN_ATTEMPTS = 3
 GIVE_UP_AFTER = timedelta(hours=24)
 """A try that fails after so long is the last one, if it is not among the first few: the operator may have been off."""
@@ -37,7 +33,6 @@ SENDER_GRACE = timedelta(seconds=15)
 """How long a process has to deliver what it claimed; then it is taken for dead, and another one delivers."""
 _LONGEST_PAUSE = timedelta(seconds=MAX_RETRY_AFTER_SECONDS + 1)
 """A receiver may ask for a pause, but not for one that amounts to silence."""
-_FULL = "full"
 _LONGEST_HOLD = timedelta(days=9)
 """Quiet days and a digest together."""
 
@@ -63,8 +58,7 @@ def record(
         ident = "/".join(part for part in (event.value, key, channel) if part)
         if any(entry.id == ident or entry.id.startswith(f"{ident}@") for entry in result):
             continue
-        entry = Notification(id=ident, event=event, channel=channel, at=at, message=text)
-        result = with_room(result, entry)
+        result.append(Notification(id=ident, event=event, channel=channel, at=at, message=text))
     return result
 
 
@@ -154,55 +148,6 @@ def _receiver(entry: Notification) -> tuple[str, str]:
     if entry.channel == KUBERNETES_EVENTS:
         return entry.channel, entry.id
     return entry.channel, f"{entry.recipient.kind}/{entry.recipient.name}" if entry.recipient else ""
-
-
-def with_room(outbox: list[Notification], entry: Notification) -> list[Notification]:
-    """Append; in a full outbox the oldest settled entry goes, and where all are pending, what is told to many.
-
-    Room is reserved for Kubernetes Events, for whoever asked, and for the places that channels write to: a receiver that is
-    down and a large group must not take a decline from its requester. That somebody is not told is told itself.
-    """
-    if len(outbox) < (MAX_ENTRIES - RESERVED if _is_spread(entry) else MAX_ENTRIES):
-        return [*outbox, entry]
-    settled = next((at for at, each in enumerate(outbox) if each.state is not DeliveryState.PENDING), None)
-    if settled is not None:
-        return [*outbox[:settled], *outbox[settled + 1 :], entry]
-    if _is_spread(entry):
-        return _told_full(outbox, entry)
-    least = _least(outbox)
-    if least is None:
-        return outbox
-    rest = [each for each in outbox if each is not least]
-    return _told_full([*rest, entry], least)
-
-
-def _told_full(outbox: list[Notification], untold: Notification) -> list[Notification]:
-    """Say once, on the object itself, that there was no room for an entry, and perhaps for more."""
-    ident = f"{EventType.NOTIFICATION_FAILED.value}/{_FULL}/{KUBERNETES_EVENTS}"
-    if any(entry.id == ident for entry in outbox):
-        return outbox
-    if len(outbox) >= MAX_ENTRIES:
-        least = _least(outbox)
-        outbox = [each for each in outbox if each is not least]
-    text = (
-        f"Not everybody is told of {untold.event.value} through channel {untold.channel}: {MAX_ENTRIES} messages wait"
-        " already; see why the channels of this object fail"
-    )
-    event = EventType.NOTIFICATION_FAILED
-    told = Notification(id=ident, event=event, channel=KUBERNETES_EVENTS, at=untold.at, message=text)
-    return [*outbox, told]
-
-
-def _least(outbox: list[Notification]) -> Notification | None:
-    """Return what gives way where all is pending: what many are told, the newest first; then what is no Event."""
-    spread = [each for each in outbox if _is_spread(each)]
-    others = [each for each in outbox if each.channel != KUBERNETES_EVENTS]
-    return next(reversed(spread or others), None)
-
-
-def _is_spread(entry: Notification) -> bool:
-    """Whether it is one of many: what approvers are told, each by themselves."""
-    return entry.recipient is not None and EVENTS[entry.event].audience is Audience.APPROVERS
 
 
 def _settled(entry: Notification, delivery: Delivery, now: datetime) -> Notification:

@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Protocol, Self, TypeVar, cast, runtime_checkable
 
+from pratique.api.v1alpha1.conditions import Condition
 from pratique.api.v1alpha1.notifications import Notification
 from pratique.api.v1alpha1.status import TimelineEntry
 from pratique.core.kernel.effects import Deliveries, Plan
@@ -22,6 +23,7 @@ from pratique.core.kernel.limits import MAX_LINE_BYTES
 from pratique.core.kernel.text import clean, fit
 from pratique.core.telling import outbox
 from pratique.core.telling.addressing import addressed
+from pratique.core.telling.capacity import say_full
 from pratique.core.telling.recipients import Concerned, Routing
 
 MAX_TIMELINE = 32
@@ -32,11 +34,19 @@ class _Copied(Protocol):
 
 
 class Telling(_Copied, Protocol):
-    """A status with an outbox."""
+    """A status with an outbox, and with conditions."""
 
     @property
     def notifications(self) -> list[Notification]:
         """The outbox."""
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """The state for machines."""
+
+    @property
+    def observed_generation(self) -> int:
+        """The generation last acted on."""
 
 
 @runtime_checkable
@@ -104,7 +114,7 @@ def recorded(
         for each in plan.happened:
             entries = _entered(entries, each, whom, now)
         entries = addressed(list(before.notifications), entries, whom, routing, now)
-        status = status.model_copy(update={"notifications": entries})
+        status = _with_full(status.model_copy(update={"notifications": entries}), entries, now)
     wakes = [when for when in (plan.wake_at, outbox.next_due(status.notifications, now)) if when]
     return _settled(replace(plan, status=status, wake_at=min(wakes, default=None)))
 
@@ -132,9 +142,14 @@ def _can_end(kind: type) -> bool:
 
 
 def is_news(status: Telling, happened: Happened, concerned: Concerned, now: datetime) -> bool:
-    """Whether somebody is to be told of it, and has no entry in the outbox yet."""
+    """Whether somebody is to be told of it, and nothing of it is in the outbox yet.
+
+    One channel that has an entry is enough: of what others had no room for, it would be news for ever.
+    """
     entries = list(status.notifications)
-    return _entered(entries, happened, concerned, now) != entries
+    wanted = _entered([], happened, concerned, now)
+    fresh = _entered(entries, happened, concerned, now)[len(entries) :]
+    return 0 < len(wanted) == len(fresh)
 
 
 def _entered(
@@ -153,6 +168,12 @@ def _with_lines(status: Status, happened: Iterable[Happened], now: datetime) -> 
     if not lines or not isinstance(status, _Dated):
         return status
     return status.model_copy(update={"timeline": [*status.timeline, *lines][-MAX_TIMELINE:]})
+
+
+def _with_full(status: Status, entries: list[Notification], now: datetime) -> Status:
+    """Return the status with the condition that says that not everything has room in its outbox."""
+    conditions = say_full(list(status.conditions), entries, now, status.observed_generation)
+    return status if conditions == status.conditions else status.model_copy(update={"conditions": conditions})
 
 
 def _line(sentence: str) -> str:

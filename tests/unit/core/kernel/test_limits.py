@@ -19,6 +19,7 @@ from pratique.core.plans.field_changes import MAX_CHANGES
 from pratique.core.plans.listing import list_changes
 from pratique.core.runs import transitions
 from pratique.core.telling import outbox as notification
+from pratique.core.telling.capacity import keep_within
 from pratique.core.telling.concerned import by_run
 from pratique.core.telling.recipients import Routing
 from pratique.core.telling.recorder import MAX_TIMELINE, recorded
@@ -50,7 +51,7 @@ def size_of(value: Any) -> int:
 def told(outbox: list[Any]) -> list[Any]:
     """Return the outbox with as many entries as there can be, none of which could be delivered so far."""
     for event in EventType:
-        outbox = notification.record(outbox, event, NOW, WIDE * 5000, RULES)
+        outbox = keep_within(notification.record(outbox, event, NOW, WIDE * 5000, RULES), "", NOW)
     failed = Delivery(sent=False, error=WIDE * 5000)
     return [
         each.model_copy(update={"sender": "s" * 253})

@@ -18,8 +18,9 @@ from pratique.api.v1alpha1.notifications import (
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.kernel.effects import Delivery
 from pratique.core.telling.addressing import addressed, is_failing, is_lost
+from pratique.core.telling.capacity import MAX_ENTRIES
 from pratique.core.telling.directory import parse_directory
-from pratique.core.telling.outbox import MAX_ENTRIES, due, record, settle
+from pratique.core.telling.outbox import due, record, settle
 from pratique.core.telling.recipients import Concerned, Routing
 
 DEV, LEAD1, LEAD2 = "developer@example.com", "lead-1@example.com", "lead-2@example.com"

@@ -22,9 +22,7 @@ from pratique.core.telling.events import EVENTS
 from pratique.core.telling.outbox import (
     CAP_SECONDS,
     GIVE_UP_AFTER,
-    MAX_ENTRIES,
     MIN_ATTEMPTS,
-    RESERVED,
     SENDER_GRACE,
     claimed,
     deliverable_at,
@@ -35,7 +33,6 @@ from pratique.core.telling.outbox import (
     next_due,
     record,
     settle,
-    with_room,
 )
 
 APPROVED, DECLINED = EventType.APPROVED, EventType.DECLINED
@@ -49,23 +46,6 @@ def rule(*channels: str, events: tuple[EventType, ...] = (APPROVED,)) -> Notific
 
 def ids(outbox: list[Notification]) -> list[str]:
     return [each.id for each in outbox]
-
-
-def filled(pending: int, settled: int) -> list[Notification]:
-    """Return an outbox with the settled entries last, so that the oldest is not simply the first."""
-    states = [PENDING] * pending + [SENT] * settled
-    return [entry(APPROVED, f"c{at}").model_copy(update={"state": state}) for at, state in enumerate(states)]
-
-
-def asked(at: int) -> Notification:
-    """Return what one of many approvers is told."""
-    lead = {"kind": "User", "name": f"lead-{at}"}
-    told = {
-        **entry(EventType.APPROVAL_REQUESTED, "mail").to_wire(),
-        "recipient": lead,
-        "id": f"ApprovalRequested/mail@{at}",
-    }
-    return Notification.model_validate(told)
 
 
 class TestEvents:
@@ -110,41 +90,6 @@ class TestRecord:
         (told,) = record([], APPROVED, NOW, "a\u202eb\n" + "x" * 5000, [])
         assert told.message.startswith("ab x")
         assert len(told.message) <= 2048
-
-    def test_the_oldest_settled_goes_first(self) -> None:
-        outbox = record(filled(100, 28), DECLINED, NOW, "text", [])
-        assert len(outbox) == MAX_ENTRIES
-        assert "Approved/c100" not in ids(outbox)
-        assert "Approved/c101" in ids(outbox)
-        assert ids(outbox)[-1] == "Declined/KubernetesEvents"
-
-    def test_where_all_is_pending_what_many_are_told_gives_way_and_that_is_told(self) -> None:
-        full = [*filled(MAX_ENTRIES - 30, 0), *(asked(at) for at in range(30))]
-        outbox = record(full, DECLINED, NOW, "text", [rule("a", events=(DECLINED,))])
-        assert len(outbox) == MAX_ENTRIES
-        new = ["Declined/KubernetesEvents", "NotificationFailed/full/KubernetesEvents", "Declined/a"]
-        assert ids(outbox) == [*ids(full)[:-3], *new]
-        assert outbox[-2].message == (
-            "Not everybody is told of ApprovalRequested through channel mail: 128 messages wait already; see why the"
-            " channels of this object fail"
-        )
-
-    def test_what_many_are_told_leaves_room_for_who_asked(self) -> None:
-        outbox: list[Notification] = []
-        for at in range(MAX_ENTRIES + 9):
-            outbox = with_room(outbox, asked(at))
-        assert len(outbox) == MAX_ENTRIES - RESERVED + 1
-        assert ids(outbox)[-1] == "NotificationFailed/full/KubernetesEvents"
-
-    def test_where_nobody_is_one_of_many_a_place_gives_way_and_never_an_event(self) -> None:
-        full = filled(MAX_ENTRIES, 0)
-        outbox = record(full, DECLINED, NOW, "text", [])
-        assert len(outbox) == MAX_ENTRIES
-        assert ids(outbox)[-2:] == ["Declined/KubernetesEvents", "NotificationFailed/full/KubernetesEvents"]
-        events: list[Notification] = []
-        for at in range(MAX_ENTRIES):
-            events = record(events, EventType.ENVIRONMENT_EXPIRING, NOW, "text", [], key=str(at))
-        assert record(events, DECLINED, NOW, "text", []) == events
 
 
 class TestSettle:
@@ -315,9 +260,7 @@ def test_nothing_pending_is_lost_and_nothing_sent_is_due(story: list[Any]) -> No
         rules = [rule(*channels, events=(event,))] if channels else []
         before = {each.id for each in outbox if each.state is PENDING}
         outbox = record(outbox, event, now, "text", rules, key=key)
-        told_full = "NotificationFailed/full/KubernetesEvents" in ids(outbox)
-        assert told_full or before <= {each.id for each in outbox if each.state is PENDING}
-        assert len(outbox) <= MAX_ENTRIES
+        assert before <= {each.id for each in outbox if each.state is PENDING}
         assert len(set(ids(outbox))) == len(outbox)
         came = dict(zip((each.id for each in due(outbox, now)), results, strict=False))
         outbox = settle(outbox, came, now)

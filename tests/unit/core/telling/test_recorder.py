@@ -10,8 +10,14 @@ from pratique.api.v1alpha1.approval import ApprovalStatus
 from pratique.api.v1alpha1.notifications import DeliveryState, EventType, NotificationRule
 from pratique.core.kernel.effects import Delivery, Plan, VerifyGuard
 from pratique.core.kernel.happened import Happened
+from pratique.core.telling.capacity import MAX_ENTRIES
 from pratique.core.telling.recipients import Concerned, Routing
 from pratique.core.telling.recorder import MAX_TIMELINE, framed, is_news, recorded
+
+
+def _rule(channel: str) -> NotificationRule:
+    return NotificationRule(channels=[channel], events=[EventType.FAILED])
+
 
 WHOM = Concerned(rules=(NotificationRule(channels=["ops"], events=[EventType.FAILED, EventType.SUCCEEDED]),))
 BROKE = Happened("It broke", (EventType.FAILED,), "Failed")
@@ -57,6 +63,20 @@ def test_a_timeline_keeps_the_newest_lines() -> None:
     many = tuple(Happened(str(number), word="Noted") for number in range(MAX_TIMELINE + 3))
     lines = on_record(Plan(run().status, happened=many)).status.timeline
     assert [lines[0].message, lines[-1].message, len(lines)] == ["3", str(MAX_TIMELINE + 2), MAX_TIMELINE]
+
+
+def test_what_has_no_room_is_a_condition_until_there_is_room() -> None:
+    crowd = Concerned(rules=tuple(_rule(f"c{at}") for at in range(MAX_ENTRIES)))
+    full = recorded(run().status, Plan(run().status, happened=(BROKE,)), lambda after: crowd, Routing(), NOW).status
+    (said,) = [each for each in full.conditions if each.type == "OutboxFull"]
+    assert (said.status, said.reason) == ("True", "TooManyWait") and "Failed through c0" in said.message
+    waits = run().model_copy(update={"status": full})
+    sent = {entry.id: Delivery(sent=True) for entry in full.notifications}
+    after = framed(waits, sent, lambda settled: Plan(settled.status), lambda after: crowd, Routing(), NOW).status
+    (said,) = [each for each in after.conditions if each.type == "OutboxFull"]
+    assert (said.status, said.reason) == ("False", "HasRoom")
+    others = [each for each in full.conditions if each.type != "OutboxFull"]
+    assert others == run().status.conditions
 
 
 def test_a_kind_without_a_timeline_tells_all_the_same() -> None:
