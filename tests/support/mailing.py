@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+from pratique.api.v1alpha1.notifications import Recipient, RecipientKind
 from pratique.core.kernel.effects import Delivery
-from pratique.core.telling.messages import Message, Recipient
+from pratique.core.telling.messages import Message
 from tests.builders.messages import requested
 from tests.doubles.certificates import Authority
 from tests.support.channelling import PLANTED, told_by
@@ -23,8 +24,13 @@ def trusting(authority: Authority, port: int, **fields: Any) -> tuple[dict[str, 
     return spec_of(port, caSecretRef={"name": "ca", "key": "ca.crt"}, **fields), {"ca/ca.crt": authority.pem}
 
 
+def user(name: str) -> Recipient:
+    """Return a person, as a recipient."""
+    return Recipient(kind=RecipientKind.USER, name=name)
+
+
 def to(address: str = "lead-1@example.com", name: str = "lead-1@example.com") -> Message:
-    return replace(requested(), recipient=Recipient(name, address))
+    return replace(requested(), recipient=user(name), address=address)
 
 
 async def in_the_clear(port: int, message: Message | None = None, **settings: Any) -> Delivery:

@@ -18,7 +18,7 @@ from pratique.channels.kit.posting import Answer, judge
 from pratique.channels.kit.room import build_fitting, look
 from pratique.channels.kit.settings import Means, NotReadyError, Send, Vault
 from pratique.core.kernel.effects import Delivery
-from pratique.core.telling.messages import Message, addressed
+from pratique.core.telling.messages import Message, name_readers
 from pratique.core.telling.wording import moment
 
 MAX_BYTES = 20_000
@@ -108,7 +108,7 @@ def _blocks(message: Message, cut: bool) -> list[Block]:
     facts = (
         [{"type": "FactSet", "facts": [{"title": title, "value": value} for title, value in plain]}] if plain else []
     )
-    footer = f"For {addressed(message.audience)} · {moment(message.at)}"
+    footer = f"For {name_readers(message.audience)} · {moment(message.at)}"
     return [
         _rich(message.headline, weight="Bolder", size="Large"),
         _rich(message.text),

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from aiolimiter import AsyncLimiter
 
-from pratique.api.v1alpha1.notifications import KUBERNETES_EVENTS, Notification, NotificationRecipient
+from pratique.api.v1alpha1.notifications import KUBERNETES_EVENTS, Notification, Recipient
 from pratique.clock import Clock
 from pratique.core.kernel.effects import Delivery
 from pratique.core.kernel.frames import frames_of
@@ -64,7 +64,7 @@ class Lane:
     dropped: Callable[[Job], None] = lambda job: None
     """Told of each job that is not delivered for that."""
     _waiting: deque[tuple[float, list[Job]]] = field(default_factory=deque)
-    _held: dict[NotificationRecipient | None, list[Job]] = field(default_factory=dict)
+    _held: dict[Recipient | None, list[Job]] = field(default_factory=dict)
     _arrived: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     _tried: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -106,7 +106,7 @@ class Lane:
         self._waiting.append((self.clock.steady(), jobs))
         self._arrived.release()
 
-    async def _gather(self, recipient: NotificationRecipient | None) -> None:
+    async def _gather(self, recipient: Recipient | None) -> None:
         """Make digests of what becomes due for one receiver at about the same moment."""
         await self.pause(GATHER_SECONDS)
         jobs = self._held.pop(recipient)

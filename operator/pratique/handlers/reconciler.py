@@ -159,7 +159,7 @@ class Reconciler:
             return status
         if status.notifications == before.notifications:
             return status
-        claimed = outbox.claimed(status.notifications, before.notifications, self.identity)
+        claimed = outbox.claim(status.notifications, before.notifications, self.identity)
         return amend(status, notifications=claimed)
 
     def _notice(self, uid: str, before: ApiModel, status: ApiModel) -> None:
@@ -167,7 +167,7 @@ class Reconciler:
         if not isinstance(before, Telling) or not isinstance(status, Telling):
             return
         self.outbox.noticed(uid, status.notifications)
-        for entry in outbox.given_up(before.notifications, status.notifications):
+        for entry in outbox.find_given_up(before.notifications, status.notifications):
             self.given_up(entry)
         for entry in find_untold(before.notifications, status.notifications):
             self.untold(entry)
@@ -202,7 +202,7 @@ class Reconciler:
     def _tell(self, key: Key, kind: Kind, body: dict[str, Any], status: ApiModel, now: datetime) -> datetime | None:
         """Hand what is due to the outbox; return when something that another process has claimed may be delivered."""
         due, later, uid = [], [], body["metadata"]["uid"]
-        for entry in outbox.due(list(getattr(status, "notifications", ())), now):
+        for entry in outbox.list_due(list(getattr(status, "notifications", ())), now):
             when = outbox.deliverable_at(entry, self.identity, now)
             if when > now:
                 later.append(when)

@@ -35,7 +35,7 @@ from pratique.handlers.kinds.base import Stores, Watched
 from pratique.handlers.memory import Parsed, Vouched
 from pratique.handlers.queue import KeyedQueue
 from pratique.handlers.reconciler import Reconciler, Verdict
-from pratique.handlers.routes import CachedChannels, Routes
+from pratique.handlers.routing_cache import CachedChannels, RoutingCache
 from pratique.handlers.sweep import Sweep
 from pratique.handlers.watchdog import stuck_look
 from pratique.handlers.watches import Watches
@@ -94,7 +94,7 @@ class Operator:
         )
         stores, parsed, taints = new_stores(), Parsed(), dict[str, str]()
         known = Routing(CachedChannels(stores["notificationchannels"], parsed))
-        self.routes = Routes(known, traffic=self.outbox.traffic, mended=self.outbox.mended)
+        self.routes = RoutingCache(known, traffic=self.outbox.traffic, mended=self.outbox.mended)
         watched = watched_kinds(
             stores=stores,
             parsed=parsed,
@@ -355,7 +355,7 @@ class Operator:
 
     async def _deliver(self, entry: Notification, message: Message) -> Delivery:
         channel = self._channel(entry.channel)
-        if message.recipient is not None and not message.recipient.address:
+        if message.recipient is not None and not message.address:
             return Delivery(sent=False, error="no address of this recipient is known any more", permanent=True)
         known = () if channel else tuple(self.routes.routing.channels)
         delivery = await self.channels.deliver(channel, entry, message, known)

@@ -10,7 +10,7 @@ from pratique.api.v1alpha1.notifications import EventType, Notification
 from pratique.core.kernel.identity import askers, is_among
 from pratique.core.kernel.text import clean
 from pratique.core.telling.addressing import is_failing, is_lost
-from pratique.core.telling.recipients import named
+from pratique.core.telling.recipients import name_of
 from pratique.views.rows import Happened, Undelivered
 
 LINE = 512
@@ -33,7 +33,7 @@ def undelivered(outbox: Iterable[Notification], *events: EventType) -> tuple[Und
         Undelivered(
             event=entry.event.value,
             channel=clean(entry.channel, LINE),
-            to=clean(named(entry.recipient), LINE) if entry.recipient is not None else None,
+            to=clean(name_of(entry.recipient), LINE) if entry.recipient is not None else None,
             at=entry.at,
             state=entry.state.value,
             reason=clean(entry.error or "", LINE),

@@ -28,6 +28,7 @@ from tests.doubles.slack_workspace import (
 )
 from tests.support.channelling import PLANTED, channel_of, channels_with, problem_of, server_of, told_by
 from tests.support.golden import assert_golden
+from tests.support.mailing import user
 
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.channels.kit.remembered import ENTRIES, SECONDS, Remembered
@@ -36,7 +37,7 @@ from pratique.channels.slack.blocks import payload
 from pratique.channels.slack.people import NO_ADDRESS
 from pratique.core.kernel.effects import Delivery
 from pratique.core.telling.egress import NOT_ALLOWED, AllowedEgress
-from pratique.core.telling.messages import Earlier, Message, Recipient, compose_run, news
+from pratique.core.telling.messages import Earlier, Message, compose_run, leave_out_shown
 
 GUIDE = (Path(__file__).parents[3] / "docs/guides/channel-slack.md").read_text()
 ENDS = [
@@ -61,7 +62,7 @@ def follow_up(event: EventType, reference: str) -> Message:
 
 
 def to(address: str, message: Message | None = None) -> Message:
-    return replace(message or requested(), recipient=Recipient("lead-1@example.com", address))
+    return replace(message or requested(), recipient=user("lead-1@example.com"), address=address)
 
 
 async def tell(slack: Workspace, message: Message, channel: str | None = PLACE, **settings: Any) -> Delivery:
@@ -116,7 +117,7 @@ class TestStory:
 
     @pytest.mark.parametrize("event", ENDS)
     def test_golden_replies(self, event: EventType) -> None:
-        reply = news(EVERY_EVENT[event](), asked_as_it_reads())
+        reply = leave_out_shown(EVERY_EVENT[event](), asked_as_it_reads())
         assert_golden(f"notifications/slack-reply-{event.lower()}.json", payload(reply))
 
 
@@ -140,7 +141,7 @@ class TestShortened:
     async def test_the_end_of_an_environment_that_moved_is_new(self) -> None:
         later = tuple((label, "tomorrow" if label == "Ends" else text) for label, text in expiring().facts)
         moved = replace(expiring(), facts=later)
-        assert news(moved, expiring()).facts == (("Ends", "tomorrow"),)
+        assert leave_out_shown(moved, expiring()).facts == (("Ends", "tomorrow"),)
 
 
 class TestOutOfReach:
@@ -246,7 +247,7 @@ class TestPeople:
         async with workspace() as slack:
             told = await tell(slack, to(LEAD))
             assert told == Delivery(sent=True, reference="D0LEAD001:1700000001.000001")
-            later = replace(follow_up(EventType.APPROVED, told.reference), recipient=Recipient("lead-1", LEAD))
+            later = replace(follow_up(EventType.APPROVED, told.reference), recipient=user("lead-1"), address=LEAD)
             assert (await tell(slack, later)).sent
         assert slack.methods == ["chat.postMessage", "chat.update", "chat.postMessage"]
         assert [post.channel for post in slack.posts] == ["D0LEAD001"] * 2

@@ -18,7 +18,7 @@ from pratique.api.v1alpha1.notifications import Audience, EventType
 from pratique.channels.slack.blocks import payload
 from pratique.channels.slack.text import MAX_FIELD
 from pratique.core.telling.events import EVENTS
-from pratique.core.telling.messages import Message, Recipients
+from pratique.core.telling.messages import Message, Readers
 
 HANDLES = (
     ("lead-1@example.com", "U0LEAD001"),
@@ -35,7 +35,7 @@ def footer(message: Message) -> str:
 
 
 def asked(*users: str, groups: tuple[str, ...] = (), handles: Any = HANDLES) -> Message:
-    return replace(requested(), audience=Recipients(Audience.APPROVERS, users, groups), handles=handles)
+    return replace(requested(), audience=Readers(Audience.APPROVERS, users, groups), handles=handles)
 
 
 def test_golden() -> None:
@@ -56,7 +56,7 @@ def test_the_requester_is_told_how_it_ended() -> None:
 
 @pytest.mark.parametrize("event", EVERY_EVENT)
 def test_who_is_disturbed_by_which_event(event: EventType) -> None:
-    everybody = Recipients(EVENTS[event].audience, ("lead-1@example.com",), ("platform-leads",))
+    everybody = Readers(EVENTS[event].audience, ("lead-1@example.com",), ("platform-leads",))
     shown = _MENTION.findall(json.dumps(payload(replace(EVERY_EVENT[event](), audience=everybody, handles=HANDLES))))
     disturbed = event is EventType.APPROVAL_REQUESTED or EVENTS[event].audience is Audience.REQUESTER
     assert shown == (["<@U0LEAD001>", "<!subteam^S0LEADS01>"] if disturbed else [])

@@ -18,14 +18,14 @@ from pratique.api.v1alpha1.notifications import (
     DeliveryState,
     EventType,
     Notification,
-    NotificationRecipient,
     NotificationRule,
+    Recipient,
     RecipientKind,
 )
-from pratique.api.v1alpha1.outbox import Telling, gathered, id_for, outbox_of, short, spread
+from pratique.api.v1alpha1.outbox import Telling, gather, id_for, outbox_of, short, spread
 from pratique.core.kernel.effects import Delivery
 from pratique.core.telling.addressing import is_lost
-from pratique.core.telling.outbox import due, record, settle
+from pratique.core.telling.outbox import enter, list_due, settle
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "outbox"
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -37,7 +37,7 @@ Json = dict[str, Any]
 
 def told(name: str, channel: str = "mail", event: EventType = ASKED, **fields: Any) -> Notification:
     """Return the entry for one person; sent, unless something else is said."""
-    recipient = NotificationRecipient(kind=RecipientKind.USER, name=name)
+    recipient = Recipient(kind=RecipientKind.USER, name=name)
     fields = {"state": DeliveryState.SENT, "attempts": 1, "message": SENTENCE, "at": NOW, **fields}
     ident = id_for(f"{event}/{channel}", recipient)
     return Notification(id=ident, event=event, channel=channel, recipient=recipient, **fields)
@@ -147,12 +147,12 @@ ENTRIES = st.builds(
 @given(st.lists(ENTRIES, max_size=24, unique_by=lambda entry: entry.id))
 @examples(200)
 def test_nothing_is_lost_nothing_is_twice_and_the_order_of_what_waits_is_kept(outbox: list[Notification]) -> None:
-    wire = gathered(outbox)
+    wire = gather(outbox)
     assert len({entry.id for entry in wire}) == len(wire) <= len(outbox)
     again = spread(wire)
     assert sorted(again, key=lambda entry: entry.id) == sorted(outbox, key=lambda entry: entry.id)
-    assert gathered(again) == wire
-    assert due(again, LATER) == due(outbox, LATER) == due(as_before(stored(outbox)), LATER)
+    assert gather(again) == wire
+    assert list_due(again, LATER) == list_due(outbox, LATER) == list_due(as_before(stored(outbox)), LATER)
 
 
 class TestEarlierVersions:
@@ -162,7 +162,7 @@ class TestEarlierVersions:
         flat = json.loads((GOLDEN / "v0.1.0.json").read_text())
         outbox = outbox_of(flat)
         assert [each.to_wire() for each in outbox] == flat["notifications"]
-        assert due(outbox, LATER) == due(as_before(flat["notifications"]), LATER) != []
+        assert list_due(outbox, LATER) == list_due(as_before(flat["notifications"]), LATER) != []
         assert Telling(notifications=outbox).to_wire() == json.loads((GOLDEN / "v0.2.0.json").read_text())
 
     def test_what_is_stored_now_is_read_by_this_version(self) -> None:
@@ -173,15 +173,15 @@ class TestEarlierVersions:
     def test_an_earlier_version_tells_what_waits_and_nothing_again(self) -> None:
         now = json.loads((GOLDEN / "v0.2.0.json").read_text())
         before = as_before(now["notifications"])
-        waiting = due(before, LATER)
-        assert waiting == due(outbox_of(now), LATER) != []
+        waiting = list_due(before, LATER)
+        assert waiting == list_due(outbox_of(now), LATER) != []
         for event, channel in {(entry.event, entry.channel) for entry in before}:
             rules = [NotificationRule(channels=[channel], events=[event])] if channel != KUBERNETES_EVENTS else []
-            assert record(before, event, LATER, "again", rules) == before
+            assert enter(before, event, LATER, "again", rules) == before
         after = settle(before, {entry.id: Delivery(sent=True) for entry in waiting}, LATER)
-        assert due(after, LATER) == []
+        assert list_due(after, LATER) == []
         back = outbox_of({"notifications": [entry.to_wire() for entry in after]})
-        assert due(back, LATER) == []
+        assert list_due(back, LATER) == []
 
     def test_an_earlier_version_sees_that_somebody_was_not_told(self) -> None:
         wire = stored([told("a"), told("b", state=DeliveryState.GIVEN_UP, error="mailbox unavailable")])

@@ -23,7 +23,7 @@ from pratique.channels.email.html import html_of
 from pratique.channels.email.letter import MAX_BYTES, MAX_SUBJECT, NOTE, Writer, letter_to
 from pratique.channels.email.text import WIDTH, text_of
 from pratique.core.kernel.text import clean
-from pratique.core.telling.messages import Message, addressed
+from pratique.core.telling.messages import Message, name_readers
 from pratique.core.telling.wording import moment
 
 WRITER = Writer(Mailbox("pratique", "example.com", "Pratique"))
@@ -114,7 +114,7 @@ def assert_all_is_shown(message: Message, mail: EmailMessage) -> None:
     wanted = [message.headline, message.text]
     wanted += [line for label, value in message.facts for line in (label, *value.split("\n"))]
     wanted += [part for pair in message.how_to_decide for part in pair]
-    wanted += [f"For {addressed(message.audience)} · {moment(message.at)}"]
+    wanted += [f"For {name_readers(message.audience)} · {moment(message.at)}"]
     at, flat = 0, squeezed(text)
     for each in map(squeezed, wanted):
         at = flat.index(each, at) + len(each)

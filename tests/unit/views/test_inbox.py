@@ -27,7 +27,7 @@ from tests.support.golden import assert_golden
 
 from pratique.api.v1alpha1.action_run import Phase, RunResource
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
-from pratique.api.v1alpha1.notifications import DeliveryState, EventType, NotificationRecipient, RecipientKind
+from pratique.api.v1alpha1.notifications import DeliveryState, EventType, Recipient, RecipientKind
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.views.rows import Inbox, Viewer, to_wire
@@ -129,7 +129,7 @@ class TestWaiting:
         assert [each.event for each in without_run.undelivered] == ["StatusForged"]
 
     def test_says_to_whom_where_a_channel_reaches_people(self) -> None:
-        lead = NotificationRecipient(kind=RecipientKind.GROUP, name="platform-leads")
+        lead = Recipient(kind=RecipientKind.GROUP, name="platform-leads")
         nobody = lost(state=DeliveryState.SKIPPED).model_copy(update={"id": "ApprovalRequested/chat@none"})
         moot, failing = lost(state=DeliveryState.SKIPPED), lost(state=DeliveryState.PENDING)
         run = with_status(

@@ -101,7 +101,7 @@ class RecipientKind(StrEnum):
     ADDRESS = "Address"
 
 
-class NotificationRecipient(ApiModel):
+class Recipient(ApiModel):
     """Whom an entry is for, where a channel reaches people."""
 
     kind: Annotated[RecipientKind, Field(description="User, Group, or Address: an address that the channel names.")]
@@ -132,7 +132,7 @@ class Notification(ApiModel):
     event: Annotated[EventType, Field(description="What happened.")]
     channel: Annotated[str, Field(max_length=253, description="The NotificationChannel, or KubernetesEvents.")]
     recipient: Annotated[
-        NotificationRecipient | None,
+        Recipient | None,
         Field(description="Whom it is for; none for the place that the channel writes to."),
     ] = None
     at: Annotated[Time, Field(description="When it happened.")]

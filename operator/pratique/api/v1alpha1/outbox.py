@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, TypeAdapter, WrapSerializer
 
 from pratique.api.v1alpha1.meta import ApiModel, amend
-from pratique.api.v1alpha1.notifications import DeliveryState, Notification, NotificationRecipient, Told
+from pratique.api.v1alpha1.notifications import DeliveryState, Notification, Recipient, Told
 
 _ALL = "@to"
 """What the id of an entry ends in that stands for several recipients; of one for a single one, a hash."""
@@ -27,12 +27,12 @@ def short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def id_for(ident: str, recipient: NotificationRecipient) -> str:
+def id_for(ident: str, recipient: Recipient) -> str:
     """Return the id of the entry that tells one recipient what the entry `ident` says."""
     return f"{ident}@{short(f'{recipient.kind.value}/{recipient.name}')}"
 
 
-def gathered(outbox: list[Notification]) -> list[Notification]:
+def gather(outbox: list[Notification]) -> list[Notification]:
     """Return the outbox as it is stored: what is settled for several is one entry, where the first of them was."""
     groups: dict[str, list[Notification]] = {}
     for entry in outbox:
@@ -85,7 +85,7 @@ def _as_one(ident: str, group: list[Notification]) -> Notification:
     )
 
 
-def _told(entry: Notification, recipient: NotificationRecipient) -> Told:
+def _told(entry: Notification, recipient: Recipient) -> Told:
     return Told(
         kind=recipient.kind,
         name=recipient.name,
@@ -104,7 +104,7 @@ def _each(entry: Notification, alone: set[str]) -> Iterable[Notification]:
         return
     ident = entry.id.removesuffix(_ALL)
     for told in entry.to:
-        recipient = NotificationRecipient(kind=told.kind, name=told.name)
+        recipient = Recipient(kind=told.kind, name=told.name)
         if (own := id_for(ident, recipient)) not in alone:
             yield amend(
                 entry,
@@ -120,7 +120,7 @@ def _each(entry: Notification, alone: set[str]) -> Iterable[Notification]:
 
 
 def _stored(outbox: list[Notification], handler: SerializerFunctionWrapHandler) -> Any:  # noqa: ANN401 - JSON
-    return handler(gathered(outbox))
+    return handler(gather(outbox))
 
 
 Outbox = Annotated[

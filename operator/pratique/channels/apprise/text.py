@@ -6,7 +6,7 @@ write: `@` before a name, angle brackets, and the joint of a Markdown link. Comm
 
 import re
 
-from pratique.core.telling.messages import Message, addressed
+from pratique.core.telling.messages import Message, name_readers
 from pratique.core.telling.wording import moment
 
 _BRACKETS = str.maketrans({"<": "‹", ">": "›"})
@@ -28,7 +28,7 @@ def body_of(message: Message, limit: int) -> str:
     text = harmless(message.text)
     facts = [f"{harmless(label)}:{_indented(harmless(value))}" for label, value in message.facts]
     how = "\n\n".join(f"{label}:\n{line}" for label, line in message.how_to_decide)
-    footer = f"For {harmless(addressed(message.audience))} · {moment(message.at)}"
+    footer = f"For {harmless(name_readers(message.audience))} · {moment(message.at)}"
     whole = _joined(text, "\n".join(facts), how, footer)
     if len(whole) <= limit:
         return whole

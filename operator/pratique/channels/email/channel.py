@@ -40,7 +40,7 @@ async def connect(spec: EmailChannel, vault: Vault, means: Means) -> Send:
     async def send(message: Message) -> Delivery:
         if message.recipient is None:
             return NOBODY
-        recipient = read_mailbox(message.recipient.address, message.recipient.name)
+        recipient = read_mailbox(message.address, message.recipient.name)
         if recipient is None:
             return NO_ADDRESS
         letter = letter_to(recipient, message, writer)

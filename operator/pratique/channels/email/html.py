@@ -6,7 +6,7 @@ people write is escaped, and isolated: the direction of a name does not turn the
 
 from html import escape
 
-from pratique.core.telling.messages import Message, addressed
+from pratique.core.telling.messages import Message, name_readers
 from pratique.core.telling.wording import moment
 
 _FONT = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
@@ -58,7 +58,7 @@ def html_of(message: Message, more: tuple[tuple[str, str], ...] = ()) -> str:
         *_facts(message.facts),
         *(_command(label, line) for label, line in (*message.how_to_decide, *more)),
         "</div>",
-        f'<p class="footer" style="{_FOOTER}">For <bdi>{escape(addressed(message.audience))}</bdi> · '
+        f'<p class="footer" style="{_FOOTER}">For <bdi>{escape(name_readers(message.audience))}</bdi> · '
         f"{moment(message.at)}</p>",
     ]
     title = f"<title>{escape(message.headline)}</title>\n<style>{_DARK}</style>\n</head>\n"

@@ -6,7 +6,7 @@ What belongs to a label is indented: no reason can look like a label of its own.
 
 import textwrap
 
-from pratique.core.telling.messages import Message, addressed
+from pratique.core.telling.messages import Message, name_readers
 from pratique.core.telling.wording import moment
 
 WIDTH = 72
@@ -20,7 +20,7 @@ def text_of(message: Message, more: tuple[tuple[str, str], ...] = ()) -> str:
         _wrapped(message.text),
         *(_fact(label, value) for label, value in message.facts),
         *(f"{_wrapped(f'{label}:')}\n{_STEP}{line}" for label, line in (*message.how_to_decide, *more)),
-        _wrapped(f"For {addressed(message.audience)} · {moment(message.at)}"),
+        _wrapped(f"For {name_readers(message.audience)} · {moment(message.at)}"),
     ]
     return "\n\n".join(parts) + "\n"
 

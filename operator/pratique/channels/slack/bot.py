@@ -20,7 +20,7 @@ from pratique.channels.slack.errors import Done, Undone
 from pratique.channels.slack.people import PERSON, found
 from pratique.core.kernel.effects import Delivery
 from pratique.core.telling.credentials import SLACK
-from pratique.core.telling.messages import Message, Recipient, news
+from pratique.core.telling.messages import Message, leave_out_shown
 
 _TOKEN = re.compile(r"xoxb-[A-Za-z0-9-]{8,250}")
 _SPOT = re.compile(r"([CDG][A-Z0-9]{2,30}):([0-9]{1,20}\.[0-9]{1,12})")
@@ -97,7 +97,7 @@ class _Bot:
         return await self._follow_up(message, earlier.message, spot)
 
     async def _anew(self, message: Message) -> Delivery:
-        place = await self._place_of(message.recipient)
+        place = await self._place_of(message)
         if isinstance(place, Delivery):
             return place
         said = await self.api.call("chat.postMessage", {"channel": place, **payload(message)})
@@ -105,10 +105,10 @@ class _Bot:
             return NO_SUCH_PERSON
         return _became_of(said)
 
-    async def _place_of(self, recipient: Recipient | None) -> str | Delivery:
-        if recipient is None:
+    async def _place_of(self, message: Message) -> str | Delivery:
+        if message.recipient is None:
             return self.place or NO_PLACE
-        return await found(recipient.address, self.api, self.remembered)
+        return await found(message.address, self.api, self.remembered)
 
     async def _follow_up(self, message: Message, earlier: Message, spot: _Spot) -> Delivery:
         """Only beneath a message that now says the rest is it enough to say what is new.
@@ -122,7 +122,7 @@ class _Bot:
                 return await self._anew(message)
             if not updated.failure.permanent:
                 return updated.failure
-        shown = news(message, earlier) if isinstance(updated, Done) else message
+        shown = leave_out_shown(message, earlier) if isinstance(updated, Done) else message
         reply: dict[str, Any] = {"channel": spot.channel, "thread_ts": spot.ts, **payload(shown)}
         said = await self.api.call("chat.postMessage", reply)
         if isinstance(said, Undone) and said.code in NO_THREAD:

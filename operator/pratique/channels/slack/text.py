@@ -8,7 +8,7 @@ import re
 
 from pratique.api.v1alpha1.notifications import Audience, EventType
 from pratique.core.telling.events import EVENTS
-from pratique.core.telling.messages import Message, addressed
+from pratique.core.telling.messages import Message, name_readers
 from pratique.core.telling.wording import moment
 
 MAX_SECTION, MAX_FIELD = 3000, 2000
@@ -58,7 +58,7 @@ def _names(message: Message) -> list[str]:
     mentions += [f"<!subteam^{groups[name]}>" for name in audience.groups if name in groups]
     names = [escape(_unstyled(name), _NAME) for name in audience.users if name not in users]
     names += [escape(_unstyled(f"group {name}"), _NAME) for name in audience.groups if name not in groups]
-    return [*mentions, *names] or [escape(addressed(audience))]
+    return [*mentions, *names] or [escape(name_readers(audience))]
 
 
 def _unstyled(name: str) -> str:

@@ -15,11 +15,11 @@ from pratique.core.kernel.conditions import ready_or_stalled
 from pratique.core.kernel.effects import CheckChannel, Checked, Deliveries, Failure, Outcomes, Plan, Unready
 from pratique.core.kernel.happened import Happened
 from pratique.core.kernel.text import clean, fit
-from pratique.core.telling.concerned import by_channel
 from pratique.core.telling.quiet import zone_of
 from pratique.core.telling.reach import reach_of
-from pratique.core.telling.recipients import Concerned, Routing
-from pratique.core.telling.recorder import framed
+from pratique.core.telling.recipients import Routing, Stakeholders
+from pratique.core.telling.recorder import decide_and_record
+from pratique.core.telling.stakeholders import stakeholders_of_channel
 from pratique.core.telling.traffic import Traffic
 
 CHECK = "check"
@@ -46,14 +46,14 @@ def plan_channel(snapshot: ChannelSnapshot, now: datetime) -> Plan[NotificationC
     """Check a channel, say how it goes, and have the test message sent that somebody asks for."""
     before = snapshot.channel
 
-    def concerned(after: NotificationChannelStatus) -> Concerned:
-        return by_channel(before, after.tested or "" if after.tested != before.status.tested else "")
+    def stakeholders(after: NotificationChannelStatus) -> Stakeholders:
+        return stakeholders_of_channel(before, after.tested or "" if after.tested != before.status.tested else "")
 
-    return framed(
+    return decide_and_record(
         before,
         snapshot.deliveries,
         lambda channel: _decide(replace(snapshot, channel=channel), now),
-        concerned,
+        stakeholders,
         snapshot.routing,
         now,
     )

@@ -21,9 +21,9 @@ from pratique.core.environments.status import (
 )
 from pratique.core.kernel.effects import Delete, Failure, Json, Outcomes, Plan, Read, object_of
 from pratique.core.kernel.happened import Happened
-from pratique.core.telling.concerned import by_environment
 from pratique.core.telling.outbox import has_pending
 from pratique.core.telling.recorder import is_news
+from pratique.core.telling.stakeholders import stakeholders_of_environment
 from pratique.core.telling.wording import moment
 
 POLL = timedelta(seconds=2)
@@ -102,7 +102,7 @@ def _let_go(environment: Environment, now: datetime) -> Plan[EnvironmentStatus]:
     """Remove the finalizer, once what is still to be told was told, or a minute has passed since it was all gone."""
     status, news = environment.status, _gone(environment)
     told_before = status.phase is EnvironmentPhase.EXPIRED
-    if not told_before and is_news(status, news, by_environment(environment), now):
+    if not told_before and is_news(status, news, stakeholders_of_environment(environment), now):
         return Plan(status, wake_at=now, happened=(news,))
     gone = [each.at for each in status.notifications if each.event is EventType.ENVIRONMENT_GONE]
     last_words = max([environment.metadata.deletion_timestamp or now, *gone]) + _LAST_WORDS

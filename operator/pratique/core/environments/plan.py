@@ -32,9 +32,9 @@ from pratique.core.environments.status import (
 from pratique.core.environments.ttl import Judgement, Verdict, judge
 from pratique.core.kernel.effects import Delete, Deliveries, Failure, Outcomes, Plan, Read, object_of
 from pratique.core.kernel.happened import Happened
-from pratique.core.telling.concerned import by_environment
-from pratique.core.telling.recipients import Concerned, Routing
-from pratique.core.telling.recorder import framed
+from pratique.core.telling.recipients import Routing, Stakeholders
+from pratique.core.telling.recorder import decide_and_record
+from pratique.core.telling.stakeholders import stakeholders_of_environment
 from pratique.core.telling.wording import moment
 
 
@@ -53,14 +53,14 @@ class EnvironmentSnapshot:
 def plan_environment(snapshot: EnvironmentSnapshot, now: datetime) -> Plan[EnvironmentStatus]:
     """Decide the next status of an Environment, what has to be done for it, and who is told what happened."""
 
-    def concerned(after: EnvironmentStatus) -> Concerned:
-        return by_environment(amend(snapshot.environment, status=after))
+    def stakeholders(after: EnvironmentStatus) -> Stakeholders:
+        return stakeholders_of_environment(amend(snapshot.environment, status=after))
 
-    return framed(
+    return decide_and_record(
         snapshot.environment,
         snapshot.deliveries,
         lambda environment: _decide(environment, snapshot, now),
-        concerned,
+        stakeholders,
         snapshot.routing,
         now,
     )

@@ -22,9 +22,9 @@ from pratique.core.kernel.effects import Deliveries, Failure, ObjectRef, Outcome
 from pratique.core.kernel.happened import Happened
 from pratique.core.kernel.identity import asked_by
 from pratique.core.kernel.text import clean
-from pratique.core.telling.concerned import by_approval
 from pratique.core.telling.recipients import Routing
-from pratique.core.telling.recorder import framed
+from pratique.core.telling.recorder import decide_and_record
+from pratique.core.telling.stakeholders import stakeholders_of_approval
 from pratique.core.telling.wording import moment
 
 READ_SUBJECT = "subject"
@@ -50,11 +50,11 @@ class ApprovalSnapshot:
 
 def plan_approval(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
     """Decide what an Approval is, and to whom goes what it tells."""
-    return framed(
+    return decide_and_record(
         snapshot.approval,
         snapshot.deliveries,
         lambda approval: _decide(replace(snapshot, approval=approval), now),
-        lambda after: by_approval(snapshot.approval),
+        lambda after: stakeholders_of_approval(snapshot.approval),
         snapshot.routing,
         now,
     )

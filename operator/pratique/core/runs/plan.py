@@ -34,9 +34,9 @@ from pratique.core.runs.open_runs import too_many
 from pratique.core.runs.running import begin, follow, go_on
 from pratique.core.runs.snapshot import RunSnapshot
 from pratique.core.runs.start import TRY, start
-from pratique.core.telling.concerned import by_run
-from pratique.core.telling.recipients import Concerned
-from pratique.core.telling.recorder import framed
+from pratique.core.telling.recipients import Stakeholders
+from pratique.core.telling.recorder import decide_and_record
+from pratique.core.telling.stakeholders import stakeholders_of_run
 from pratique.core.telling.wording import say_suspended
 
 _ACTION_MAY_COME = timedelta(minutes=1)
@@ -49,13 +49,13 @@ def plan_action_run(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatu
     def decide(run: ActionRun) -> Plan[ActionRunStatus]:
         return _decide(replace(snapshot, run=run), now)
 
-    def concerned(after: ActionRunStatus) -> Concerned:
+    def stakeholders(after: ActionRunStatus) -> Stakeholders:
         asked = snapshot.action.spec.notifications if snapshot.action is not None else []
         head = after.head or (snapshot.document.plan if snapshot.document is not None else None)
         rules = head.notifications if head is not None else asked
-        return by_run(amend(snapshot.run, status=after), snapshot.approval, rules)
+        return stakeholders_of_run(amend(snapshot.run, status=after), snapshot.approval, rules)
 
-    return framed(snapshot.run, snapshot.deliveries, decide, concerned, snapshot.routing, now)
+    return decide_and_record(snapshot.run, snapshot.deliveries, decide, stakeholders, snapshot.routing, now)
 
 
 def _decide(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:

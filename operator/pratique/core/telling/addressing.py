@@ -12,18 +12,18 @@ from pratique.api.v1alpha1.notifications import (
     DeliveryState,
     EventType,
     Notification,
-    NotificationRecipient,
     NotificationRule,
+    Recipient,
 )
 from pratique.api.v1alpha1.outbox import id_for, short
 from pratique.core.kernel.text import fit
 from pratique.core.telling.capacity import NO_ROOM, keep_within
 from pratique.core.telling.directory import DIRECTORY_NAME, Reach
 from pratique.core.telling.events import EVENTS
-from pratique.core.telling.outbox import MAX_ERROR, given_up, is_held, record
+from pratique.core.telling.outbox import MAX_ERROR, enter, find_given_up, is_held
 from pratique.core.telling.quiet import hold_until
 from pratique.core.telling.reach import reach_of
-from pratique.core.telling.recipients import MAX_RECIPIENTS, Concerned, Found, Routing, find, named
+from pratique.core.telling.recipients import MAX_RECIPIENTS, Choice, Routing, Stakeholders, choose_recipients, name_of
 
 Outbox = list[Notification]
 
@@ -31,30 +31,30 @@ _UNREACHED, _NOBODY = "@none", "@nobody"
 """What the ids end in of the entries that say who could not be told, or that nobody was to be; of recipients, a hash."""
 
 
-def addressed(before: Outbox, after: Outbox, concerned: Concerned, routing: Routing, now: datetime) -> Outbox:
+def address(before: Outbox, after: Outbox, stakeholders: Stakeholders, routing: Routing, now: datetime) -> Outbox:
     """Return the outbox `after` with what is new in it since `before` addressed; the same for the same plan."""
-    after = _with_failures(before, after, concerned, now)
+    after = _add_failures(before, after, stakeholders, now)
     known = {entry.id for entry in before}
     fresh = [entry for entry in after if entry.id not in known]
     if not fresh:
         return after
-    outbox = _moot(after, fresh, now)
+    outbox = _skip_moot(after, fresh, now)
     outbox = [entry for entry in outbox if entry.id in known]
-    expanded = [each for entry in fresh for each in _expanded(entry, concerned, routing)]
-    told = [_held(entry, concerned, routing, now) for entry in _without_echoes(expanded, outbox)]
-    return keep_within([*outbox, *told], concerned.requester, now)
+    expanded = [each for entry in fresh for each in _expand(entry, stakeholders, routing)]
+    told = [_hold(entry, stakeholders, routing, now) for entry in _drop_echoes(expanded, outbox)]
+    return keep_within([*outbox, *told], stakeholders.requester, now)
 
 
-def _with_failures(before: Outbox, after: Outbox, concerned: Concerned, now: datetime) -> Outbox:
+def _add_failures(before: Outbox, after: Outbox, stakeholders: Stakeholders, now: datetime) -> Outbox:
     """Record what was given up just now, so that somebody hears of it; through other channels than the one that failed."""
-    for entry in given_up(before, after):
+    for entry in find_given_up(before, after):
         if entry.channel == KUBERNETES_EVENTS or entry.event is EventType.NOTIFICATION_FAILED:
             continue
-        to = f" to {named(entry.recipient)}" if entry.recipient else ""
+        to = f" to {name_of(entry.recipient)}" if entry.recipient else ""
         text = f"{entry.event.value} was given up{to} through channel {entry.channel}: {entry.error}"
-        rules = [other for rule in concerned.rules if (other := _elsewhere(rule, entry.channel)) is not None]
+        rules = [other for rule in stakeholders.rules if (other := _leave_out(rule, entry.channel)) is not None]
         key = short(entry.id)
-        after = record(after, EventType.NOTIFICATION_FAILED, now, text, rules, key=key)
+        after = enter(after, EventType.NOTIFICATION_FAILED, now, text, rules, key=key)
     return after
 
 
@@ -73,29 +73,29 @@ def is_failing(entry: Notification) -> bool:
     return entry.state is DeliveryState.PENDING and entry.error is not None
 
 
-def _elsewhere(rule: NotificationRule, channel: str) -> NotificationRule | None:
+def _leave_out(rule: NotificationRule, channel: str) -> NotificationRule | None:
     others = [name for name in rule.channels if name != channel]
     return amend(rule, channels=others) if others else None
 
 
-def _expanded(entry: Notification, concerned: Concerned, routing: Routing) -> Outbox:
+def _expand(entry: Notification, stakeholders: Stakeholders, routing: Routing) -> Outbox:
     """Return an entry for the place that a channel writes to, and one for each whom it reaches."""
     spec = routing.channels.get(entry.channel)
     reach = reach_of(spec) if spec is not None else None
     if reach is None:
         return [entry]
-    found = find(entry.event, entry.channel, reach, concerned, routing.directory)
+    found = choose_recipients(entry.event, entry.channel, reach, stakeholders, routing.directory)
     place = [entry] if reach.place else []
-    people = [_for(entry, recipient) for recipient in found.recipients]
-    skipped = _skipped(entry, reach, found)
+    people = [_copy_for(entry, recipient) for recipient in found.recipients]
+    skipped = _say_skipped(entry, reach, found)
     return [*place, *people, *([skipped] if skipped is not None else [])]
 
 
-def _for(entry: Notification, recipient: NotificationRecipient) -> Notification:
+def _copy_for(entry: Notification, recipient: Recipient) -> Notification:
     return amend(entry, id=id_for(entry.id, recipient), recipient=recipient)
 
 
-def _skipped(entry: Notification, reach: Reach, found: Found) -> Notification | None:
+def _say_skipped(entry: Notification, reach: Reach, found: Choice) -> Notification | None:
     """Return the entry that says who could not be told, if anybody could not."""
     problems = []
     if found.unreachable:
@@ -115,7 +115,7 @@ def _skipped(entry: Notification, reach: Reach, found: Found) -> Notification | 
     return amend(entry, id=f"{entry.id}{suffix}", state=DeliveryState.SKIPPED, error=error)
 
 
-def _without_echoes(fresh: Outbox, outbox: Outbox) -> Outbox:
+def _drop_echoes(fresh: Outbox, outbox: Outbox) -> Outbox:
     """Leave out what says nothing new to a receiver: another event of the same write says it, or nobody had asked them."""
     said = {_receiver(entry) for entry in fresh if not EVENTS[entry.event].echoes}
     unasked = {_receiver(entry) for entry in outbox if entry.event is EventType.APPROVAL_REQUESTED and _was_moot(entry)}
@@ -139,11 +139,11 @@ _IF_ASKED = (EventType.HANDLED, EventType.WITHDRAWN)
 """What is of no interest to who was never asked."""
 
 
-def _moot(outbox: Outbox, fresh: Outbox, now: datetime) -> Outbox:
+def _skip_moot(outbox: Outbox, fresh: Outbox, now: datetime) -> Outbox:
     """Have nobody told what is not so any more: what was held, and what a receiver has not taken so far."""
     happened = {_MOOT_AFTER[entry.event]: entry for entry in fresh if entry.event in _MOOT_AFTER}
     return [
-        _not_needed(entry, happened[entry.event])
+        _skip(entry, happened[entry.event])
         if entry not in fresh and entry.event in happened and (is_held(entry, now) or _is_failing_channel(entry))
         else entry
         for entry in outbox
@@ -162,19 +162,19 @@ def _is_failing_channel(entry: Notification) -> bool:
     return is_failing(entry) and entry.channel != KUBERNETES_EVENTS
 
 
-def _not_needed(entry: Notification, since: Notification) -> Notification:
+def _skip(entry: Notification, since: Notification) -> Notification:
     when = f"a receiver took it: {entry.error}" if entry.attempts else "it was due"
     error = fit(f"not needed any more: {since.event.value} came before {when}", MAX_ERROR)
     return amend(entry, state=DeliveryState.SKIPPED, error=error)
 
 
-def _held(entry: Notification, concerned: Concerned, routing: Routing, now: datetime) -> Notification:
+def _hold(entry: Notification, stakeholders: Stakeholders, routing: Routing, now: datetime) -> Notification:
     spec = routing.channels.get(entry.channel)
     if spec is None or entry.state is not DeliveryState.PENDING:
         return entry
-    until = hold_until(spec, entry.event, now, concerned.before.get(entry.event))
+    until = hold_until(spec, entry.event, now, stakeholders.before.get(entry.event))
     return entry if until is None else amend(entry, not_before=until)
 
 
-def _receiver(entry: Notification) -> tuple[str, NotificationRecipient | None]:
+def _receiver(entry: Notification) -> tuple[str, Recipient | None]:
     return entry.channel, entry.recipient

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.telling.events import EVENTS
-from pratique.core.telling.messages import Message, Recipients
+from pratique.core.telling.messages import Message, Readers
 
 MAX_MESSAGES = 40
 MAX_COMMANDS = 12
@@ -49,7 +49,7 @@ def _counted(messages: Sequence[Message]) -> str:
     return ", ".join(f"{headlines.count(each)} × {each}" for each in dict.fromkeys(headlines))
 
 
-def _audience(messages: Sequence[Message]) -> Recipients:
+def _audience(messages: Sequence[Message]) -> Readers:
     users = {name for message in messages for name in message.audience.users}
     groups = {name for message in messages for name in message.audience.groups}
-    return Recipients(messages[0].audience.audience, tuple(sorted(users)), tuple(sorted(groups)))
+    return Readers(messages[0].audience.audience, tuple(sorted(users)), tuple(sorted(groups)))

@@ -2,8 +2,8 @@
 
 The oldest settled entries make room. Where all are pending, what many people are told gives way, the newest first; then
 what places and groups are told, what the requester is told, and last Kubernetes Events, the oldest first. What had no room
-is said four times: by an entry for each event and channel that somebody was not told of (a mark), by the condition
-`OutboxFull`, by the Kubernetes Event `NotificationFailed`, and by a metric. Called by `addressing` and `recorder`.
+is said four times: by an entry for each event and channel that somebody was not told of (its id ends in `@full`), by the
+condition `OutboxFull`, by the Kubernetes Event `NotificationFailed`, and by a metric. Called by `addressing`, `recorder`.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ from pratique.core.kernel.identity import fold
 MAX_ENTRIES = 128
 RESERVED = 24
 """Entries that what many people are told never takes: for Kubernetes Events, the requester, places and groups."""
-MAX_MARKS = 16
+MAX_UNTOLD = 16
 """Entries that say who was not told: beyond these, the oldest go."""
 _MOST_LISTED = 2
 """A name may be long, and the sentence must not be cut before its remedy."""
@@ -65,55 +65,55 @@ def keep_within(outbox: Outbox, requester: str, now: datetime) -> Outbox:
 def find_untold(before: Outbox, after: Outbox) -> Outbox:
     """Return what says since `before` that not everybody was told of an event through a channel."""
     known = {entry.id for entry in before}
-    return [entry for entry in after if _is_mark(entry) and entry.id not in known]
+    return [entry for entry in after if _is_untold(entry) and entry.id not in known]
 
 
 def say_full(conditions: list[Condition], outbox: Outbox, now: datetime, generation: int) -> list[Condition]:
     """Return the conditions of an object with what its outbox has no room for, or had none; without, if it always had."""
-    marks = [entry for entry in outbox if _is_mark(entry)]
-    if not marks:
+    untold = [entry for entry in outbox if _is_untold(entry)]
+    if not untold:
         return drop_condition(conditions, ConditionType.OUTBOX_FULL)
     pending = sum(entry.state is DeliveryState.PENDING for entry in outbox)
     if pending >= MAX_ENTRIES - RESERVED:
-        status, reason, text = ConditionStatus.TRUE, Reason.TOO_MANY_WAIT, _say_untold(marks)
+        status, reason, text = ConditionStatus.TRUE, Reason.TOO_MANY_WAIT, _say_untold(untold)
     else:
         status, reason = ConditionStatus.FALSE, Reason.HAS_ROOM
-        text = f"There is room again, but not everybody was told of {_list(marks)}, and nobody is told later"
+        text = f"There is room again, but not everybody was told of {_list(untold)}, and nobody is told later"
     return set_condition(conditions, ConditionType.OUTBOX_FULL, status, reason, text, now, generation)
 
 
-def _say_untold(marks: Iterable[Notification]) -> str:
-    return f"Not everybody is told of {_list(marks)}: {_WAITS}. Remedy: {_REMEDY}"
+def _say_untold(untold: Iterable[Notification]) -> str:
+    return f"Not everybody is told of {_list(untold)}: {_WAITS}. Remedy: {_REMEDY}"
 
 
-def _list(marks: Iterable[Notification]) -> str:
+def _list(untold: Iterable[Notification]) -> str:
     """Return events and channels in one phrase: `Approved through mail, Declined through chat and 2 more`."""
-    all_of_it = [f"{entry.event.value} through {entry.channel}" for entry in marks]
+    all_of_it = [f"{entry.event.value} through {entry.channel}" for entry in untold]
     more = f" and {len(all_of_it) - _MOST_LISTED} more" if len(all_of_it) > _MOST_LISTED else ""
     return ", ".join(all_of_it[:_MOST_LISTED]) + more
 
 
 def _make_room(outbox: Outbox, requester: str) -> Outbox:
-    """Leave out what has to give way, and mark that somebody is not told: of many for each event and channel.
+    """Leave out what has to give way, and keep an entry for each event and channel that somebody is not told of.
 
-    A mark for one message that is nobody's alone would take the room that its leaving makes: of these, the first has one.
+    One for a message that is nobody's alone would take the room that its leaving makes: of these, the first has one.
     """
     many = [entry for entry in outbox if _is_pending(entry) and _rank(entry, requester) is _Rank.MANY]
     gone = {entry.id: entry for entry in many[MAX_ENTRIES - RESERVED :]}
-    marks = {entry.id: entry for entry in outbox if _is_mark(entry)}
-    marks |= {mark.id: mark for entry in gone.values() if (mark := _mark(entry)).id not in marks}
-    rest = [entry for entry in outbox if entry.id not in gone and not _is_mark(entry)]
+    untold = {entry.id: entry for entry in outbox if _is_untold(entry)}
+    untold |= {said.id: said for entry in gone.values() if (said := _say_of(entry)).id not in untold}
+    rest = [entry for entry in outbox if entry.id not in gone and not _is_untold(entry)]
     kept, of_few = len(rest), False
     for entry in _in_order_of_giving_way(rest, requester):
-        if kept + min(len(marks), MAX_MARKS) <= MAX_ENTRIES:
+        if kept + min(len(untold), MAX_UNTOLD) <= MAX_ENTRIES:
             break
         kept -= 1
         gone[entry.id] = entry
         is_one_of_many = _rank(entry, requester) is _Rank.MANY
         if _is_pending(entry) and (is_one_of_many or not of_few):
             of_few = of_few or not is_one_of_many
-            marks.setdefault(_mark(entry).id, _mark(entry))
-    shown = list(marks.values())[-MAX_MARKS:]
+            untold.setdefault(_say_of(entry).id, _say_of(entry))
+    shown = list(untold.values())[-MAX_UNTOLD:]
     stay = {entry.id for entry in (*rest, *shown)} - gone.keys()
     known = {entry.id for entry in outbox}
     return [*(each for each in outbox if each.id in stay), *(each for each in shown if each.id not in known)]
@@ -139,7 +139,7 @@ def _rank(entry: Notification, requester: str) -> _Rank:
     return _Rank.REQUESTER if requester and fold(entry.recipient.name) == fold(requester) else _Rank.MANY
 
 
-def _mark(untold: Notification) -> Notification:
+def _say_of(untold: Notification) -> Notification:
     """Return the entry that says of an event that not everybody was told of it through a channel."""
     ident = untold.id if untold.recipient is None else untold.id.rpartition("@")[0]
     return Notification(
@@ -153,7 +153,7 @@ def _mark(untold: Notification) -> Notification:
     )
 
 
-def _is_mark(entry: Notification) -> bool:
+def _is_untold(entry: Notification) -> bool:
     return entry.id.endswith(NO_ROOM)
 
 

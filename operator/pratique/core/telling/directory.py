@@ -13,7 +13,7 @@ import yaml
 from pydantic import ConfigDict, Field, ValidationError
 
 from pratique.api.v1alpha1.meta import ApiModel
-from pratique.api.v1alpha1.notifications import NotificationRecipient, RecipientKind
+from pratique.api.v1alpha1.notifications import Recipient, RecipientKind
 from pratique.core.kernel.errors import ConfigurationError
 from pratique.core.kernel.identity import fold, is_service_account
 
@@ -101,7 +101,7 @@ def parse_directory(text: str) -> Directory:
         raise DirectoryError(f"{DIRECTORY_KEY}: {path}: {first['msg']}") from None
 
 
-def address_of(directory: Directory, reach: Reach, recipient: NotificationRecipient) -> str | None:
+def address_of(directory: Directory, reach: Reach, recipient: Recipient) -> str | None:
     """Return the address at which a channel reaches somebody; None if it is not known."""
     match recipient.kind:
         case RecipientKind.ADDRESS:

@@ -6,30 +6,34 @@ Asked just before a delivery, so that an address that was mended meanwhile is th
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from pratique.api.v1alpha1.notifications import DeliveryState, EventType, Notification, RecipientKind
+from pratique.api.v1alpha1.notifications import DeliveryState, EventType, Notification
 from pratique.core.telling.directory import address_of, slack_ids
-from pratique.core.telling.messages import Earlier, Message, Recipient
+from pratique.core.telling.messages import Earlier, Message
 from pratique.core.telling.reach import reach_of
 from pratique.core.telling.recipients import Routing
 
 Compose = Callable[[Notification], Message]
 
 
-def enveloped(entry: Notification, outbox: Sequence[Notification], compose: Compose, routing: Routing) -> Message:
+def put_in_envelope(entry: Notification, outbox: Sequence[Notification], compose: Compose, routing: Routing) -> Message:
     """Return the message of an entry. A recipient whose address is not known any more has an empty one."""
     message = compose(entry)
     spec = routing.channels.get(entry.channel)
     if spec is None:
         return message
-    reach, recipient = reach_of(spec), None
-    if entry.recipient is not None:
-        address = address_of(routing.directory, reach, entry.recipient) if reach is not None else None
-        is_group = entry.recipient.kind is RecipientKind.GROUP
-        recipient = Recipient(entry.recipient.name, address or "", is_group)
+    reach, recipient, address = reach_of(spec), entry.recipient, None
+    if recipient is not None and reach is not None:
+        address = address_of(routing.directory, reach, recipient)
     handles: tuple[tuple[str, str], ...] = ()
     if spec.slack is not None:
         handles = slack_ids(routing.directory, message.audience.users, message.audience.groups)
-    return replace(message, recipient=recipient, handles=handles, earlier=_earlier(entry, outbox, compose))
+    return replace(
+        message,
+        recipient=recipient,
+        address=address or "",
+        handles=handles,
+        earlier=_earlier(entry, outbox, compose),
+    )
 
 
 def _earlier(entry: Notification, outbox: Sequence[Notification], compose: Compose) -> Earlier | None:

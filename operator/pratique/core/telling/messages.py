@@ -15,13 +15,13 @@ from pratique.api.v1alpha1.approval import Approval, ApprovalState, AskedInput, 
 from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.meta import KubeObject
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
-from pratique.api.v1alpha1.notifications import Audience, EventType, Notification, RecipientKind
+from pratique.api.v1alpha1.notifications import Audience, EventType, Notification, Recipient, RecipientKind
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.kernel.identity import asked_by, person_of
 from pratique.core.kernel.text import clean
-from pratique.core.telling.concerned import approvers_of, stage_of
 from pratique.core.telling.events import EVENTS
 from pratique.core.telling.shown_inputs import asked_inputs, asked_lines
+from pratique.core.telling.stakeholders import approvers_of, stage_of
 from pratique.core.telling.wording import approvers_phrase, moment
 
 MAX_DECISIONS = 8
@@ -48,21 +48,12 @@ class SubjectRef:
 
 
 @dataclass(frozen=True)
-class Recipients:
+class Readers:
     """Whom a message is for. Names, not addresses: a channel that reaches people turns them into addresses."""
 
     audience: Audience
     users: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Recipient:
-    """One person or group whom a message is sent to by itself, at an address of the channel's own sort."""
-
-    name: str
-    address: str
-    is_group: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,21 +69,23 @@ class Message:
     """What is told. `id` is the idempotency key; `facts` and `how_to_decide` are (label, text), in reading order.
 
     `thread` is the same for all that is told about one request or Environment. Without a `recipient` a message is for the
-    place that the channel writes to. `handles` are (name of a user or group, what the channel's service calls them).
-    `inputs` is what was asked for; it is among the facts too.
+    place that the channel writes to; `address` is where they are reached, empty if that is not known any more. `handles`
+    are (name of a user or group, what the channel's service calls them). `inputs` is what was asked for; it is among the
+    facts too.
     """
 
     id: str
     event: EventType
     headline: str
     text: str
-    audience: Recipients
+    audience: Readers
     facts: tuple[tuple[str, str], ...]
     how_to_decide: tuple[tuple[str, str], ...]
     subject: SubjectRef
     at: datetime
     thread: str = ""
     recipient: Recipient | None = None
+    address: str = ""
     earlier: Earlier | None = None
     handles: tuple[tuple[str, str], ...] = ()
     inputs: tuple[AskedInput, ...] = ()
@@ -159,13 +152,13 @@ def compose_channel(channel: NotificationChannel, entry: Notification) -> Messag
     return _message(channel, entry, channel.metadata.name, ready, None, "", ())
 
 
-def addressed(recipients: Recipients) -> str:
+def name_readers(readers: Readers) -> str:
     """Return whom a message is for, in one phrase: a channel may have other readers."""
-    names = [*recipients.users, *(f"group {group}" for group in recipients.groups)]
-    return ", ".join(names) or f"the {recipients.audience.value.lower()}"
+    names = [*readers.users, *(f"group {group}" for group in readers.groups)]
+    return ", ".join(names) or f"the {readers.audience.value.lower()}"
 
 
-def news(message: Message, shown: Message) -> Message:
+def leave_out_shown(message: Message, shown: Message) -> Message:
     """Return what a message says beyond `shown`, under which it stands: a plan is the same under any label."""
     plans = {text for label, text in shown.facts if label in _PLAN_LABELS}
     fresh = [fact for fact in message.facts if fact not in shown.facts]
@@ -203,7 +196,7 @@ def _message(
         event=entry.event,
         headline=clean(f"{info.headline}: {title} ({where})" if title != meta.name else f"{info.headline}: {where}"),
         text=clean(entry.message, _TEXT) or info.headline,
-        audience=_recipients(info.audience, approvers, requester),
+        audience=_readers(info.audience, approvers, requester),
         facts=tuple((label, text) for label, text in facts if text),
         how_to_decide=how,
         subject=SubjectRef(obj.api_version, obj.kind, namespace, meta.name, meta.uid),
@@ -212,12 +205,12 @@ def _message(
     )
 
 
-def _recipients(audience: Audience, approvers: Approvers | None, requester: str) -> Recipients:
+def _readers(audience: Audience, approvers: Approvers | None, requester: str) -> Readers:
     if audience is Audience.REQUESTER:
-        return Recipients(audience, users=_names((requester,)))
+        return Readers(audience, users=_names((requester,)))
     if approvers is None:
-        return Recipients(audience)
-    return Recipients(audience, _names(approvers.users), _names(approvers.groups))
+        return Readers(audience)
+    return Readers(audience, _names(approvers.users), _names(approvers.groups))
 
 
 def _asked_of(run: ActionRun, approval: Approval | None) -> list[AskedInput]:

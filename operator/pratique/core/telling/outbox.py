@@ -37,7 +37,7 @@ _LONGEST_HOLD = timedelta(days=9)
 """Quiet days and a digest together."""
 
 
-def record(
+def enter(
     outbox: list[Notification],
     event: EventType,
     at: datetime,
@@ -64,10 +64,10 @@ def record(
 
 def settle(outbox: list[Notification], deliveries: Deliveries, now: datetime) -> list[Notification]:
     """Return `outbox` with the outcome of each delivery marked. Twice at the same moment is the same as once."""
-    return [_settled(entry, deliveries[entry.id], now) if entry.id in deliveries else entry for entry in outbox]
+    return [_note(entry, deliveries[entry.id], now) if entry.id in deliveries else entry for entry in outbox]
 
 
-def due(outbox: list[Notification], now: datetime) -> list[Notification]:
+def list_due(outbox: list[Notification], now: datetime) -> list[Notification]:
     """Return the entries to deliver now, in the order they were recorded.
 
     Each receiver hears of an object in that order: what is behind an entry that is being tried waits for it.
@@ -83,7 +83,7 @@ def due(outbox: list[Notification], now: datetime) -> list[Notification]:
     return ready
 
 
-def next_due(outbox: list[Notification], now: datetime) -> datetime | None:
+def find_next_due(outbox: list[Notification], now: datetime) -> datetime | None:
     """Return when an entry is tried again; None if nothing waits for a time of its own.
 
     What is due now is with the edge already: the end of that delivery asks for the next look, not the clock.
@@ -92,7 +92,7 @@ def next_due(outbox: list[Notification], now: datetime) -> datetime | None:
     return min((when for entry in waiting if (when := _due_at(entry)) > now), default=None)
 
 
-def claimed(outbox: list[Notification], before: list[Notification], sender: str) -> list[Notification]:
+def claim(outbox: list[Notification], before: list[Notification], sender: str) -> list[Notification]:
     """Return `outbox` with what this write adds or changes claimed by the process that writes it.
 
     Of two processes that both believe that they lead, one write is refused: so only one of them claims, and delivers.
@@ -112,7 +112,7 @@ def deliverable_at(entry: Notification, sender: str, now: datetime) -> datetime:
     return when if when - now <= 2 * SENDER_GRACE else now  # a time so far off is of a clock that was set back
 
 
-def given_up(before: list[Notification], after: list[Notification]) -> list[Notification]:
+def find_given_up(before: list[Notification], after: list[Notification]) -> list[Notification]:
     """Return what was given up between two versions of an outbox."""
     states = {entry.id: entry.state for entry in before}
     return [
@@ -150,7 +150,7 @@ def _receiver(entry: Notification) -> tuple[str, str]:
     return entry.channel, f"{entry.recipient.kind}/{entry.recipient.name}" if entry.recipient else ""
 
 
-def _settled(entry: Notification, delivery: Delivery, now: datetime) -> Notification:
+def _note(entry: Notification, delivery: Delivery, now: datetime) -> Notification:
     if entry.state is not DeliveryState.PENDING:
         return entry
     if delivery.sent:

@@ -12,8 +12,8 @@ from pratique.api.v1alpha1.notification_channel import NotificationChannelSpec
 from pratique.api.v1alpha1.notifications import (
     Audience,
     EventType,
-    NotificationRecipient,
     NotificationRule,
+    Recipient,
     RecipientKind,
 )
 from pratique.api.v1alpha1.stages import Approvers
@@ -37,7 +37,7 @@ class Routing:
 
 
 @dataclass(frozen=True)
-class Concerned:
+class Stakeholders:
     """Whom an object concerns, and by which rules it tells them.
 
     `askers` are all who ask, `requester` is the one of them who is told. `deciders` need not hear what they decided.
@@ -54,27 +54,29 @@ class Concerned:
 
 
 @dataclass(frozen=True)
-class Found:
+class Choice:
     """Who is told, and the names of those for whom no address is known or for whom there was no room."""
 
-    recipients: tuple[NotificationRecipient, ...] = ()
+    recipients: tuple[Recipient, ...] = ()
     unreachable: tuple[str, ...] = ()
     too_many: tuple[str, ...] = ()
 
 
-def find(event: EventType, channel: str, reach: Reach, concerned: Concerned, directory: Directory) -> Found:
+def choose_recipients(
+    event: EventType, channel: str, reach: Reach, stakeholders: Stakeholders, directory: Directory
+) -> Choice:
     """Return whom a channel that reaches people tells of an event."""
-    rules = [rule for rule in concerned.rules if event in rule.events and channel in rule.channels]
+    rules = [rule for rule in stakeholders.rules if event in rule.events and channel in rule.channels]
     roles = {role for rule in rules for role in _roles(rule, event)}
-    users, groups = _named(rules, roles, event, concerned)
+    users, groups = _named(rules, roles, event, stakeholders)
     by_list = {group for group in groups if address_of(directory, reach, _group(group)) is not None}
     reached = {fold(name) for group in by_list for name in _members(directory, group)}
     singly = [name for name in users if fold(name) not in reached]
     singly += [name for group in groups if group not in by_list for name in _members(directory, group)]
     wanted = [
-        *(NotificationRecipient(kind=RecipientKind.ADDRESS, name=each) for each in _fixed(reach, roles, concerned)),
+        *(Recipient(kind=RecipientKind.ADDRESS, name=each) for each in _fixed(reach, roles, stakeholders)),
         *(_group(group) for group in groups if group in by_list or not _members(directory, group)),
-        *(_user(name) for name in singly if not _is_left_out(name, event, concerned)),
+        *(_user(name) for name in singly if not _is_left_out(name, event, stakeholders)),
     ]
     return _each_once(wanted, reach, directory)
 
@@ -84,26 +86,26 @@ def _roles(rule: NotificationRule, event: EventType) -> list[Audience]:
 
 
 def _named(
-    rules: Iterable[NotificationRule], roles: Iterable[Audience], event: EventType, concerned: Concerned
+    rules: Iterable[NotificationRule], roles: Iterable[Audience], event: EventType, stakeholders: Stakeholders
 ) -> tuple[list[str], list[str]]:
     """Return users and groups in a stable order, each once."""
     users, groups = list[str](), list[str]()
-    if Audience.APPROVERS in roles and concerned.approvers is not None:
-        users += [name for name in sorted(concerned.approvers.users) if not is_among(name, concerned.askers)]
-        groups += sorted(concerned.approvers.groups)
-    if Audience.REQUESTER in roles and concerned.requester:
-        users.append(concerned.requester)
+    if Audience.APPROVERS in roles and stakeholders.approvers is not None:
+        users += [name for name in sorted(stakeholders.approvers.users) if not is_among(name, stakeholders.askers)]
+        groups += sorted(stakeholders.approvers.groups)
+    if Audience.REQUESTER in roles and stakeholders.requester:
+        users.append(stakeholders.requester)
     for people in (rule.people for rule in rules if rule.people is not None):
         users += sorted(people.users)
         groups += sorted(people.groups)
     return list(dict.fromkeys(users)), list(dict.fromkeys(groups))
 
 
-def _is_left_out(name: str, event: EventType, concerned: Concerned) -> bool:
+def _is_left_out(name: str, event: EventType, stakeholders: Stakeholders) -> bool:
     """Who asked is not asked to decide, and who decided is not told that it was decided."""
     if event is EventType.HANDLED:
-        return is_among(name, concerned.deciders)
-    return event is EventType.APPROVAL_REQUESTED and is_among(name, concerned.askers)
+        return is_among(name, stakeholders.deciders)
+    return event is EventType.APPROVAL_REQUESTED and is_among(name, stakeholders.askers)
 
 
 def _members(directory: Directory, group: str) -> list[str]:
@@ -111,24 +113,24 @@ def _members(directory: Directory, group: str) -> list[str]:
     return list(found.members) if found is not None else []
 
 
-def _fixed(reach: Reach, roles: Iterable[Audience], concerned: Concerned) -> list[str]:
+def _fixed(reach: Reach, roles: Iterable[Audience], stakeholders: Stakeholders) -> list[str]:
     """Return the addresses that the channel names, and those that the object's annotations name, where it may."""
-    return [*reach.fixed, *(_annotated(reach, concerned) if Audience.REQUESTER in roles else ())]
+    return [*reach.fixed, *(_annotated(reach, stakeholders) if Audience.REQUESTER in roles else ())]
 
 
-def _annotated(reach: Reach, concerned: Concerned) -> list[str]:
+def _annotated(reach: Reach, stakeholders: Stakeholders) -> list[str]:
     key = NOTIFY_EMAIL if reach.medium is Medium.EMAIL else NOTIFY_SLACK
-    named = [part.strip() for part in concerned.annotations.get(key, "").split(",", _MAX_ANNOTATED)][:_MAX_ANNOTATED]
+    names = [part.strip() for part in stakeholders.annotations.get(key, "").split(",", _MAX_ANNOTATED)][:_MAX_ANNOTATED]
     if reach.medium is Medium.SLACK:
-        return [each for each in named if reach.annotated and is_slack(each)]
-    return [each for each in named if is_email(each) and each.rpartition("@")[2].lower() in reach.domains]
+        return [each for each in names if reach.annotated and is_slack(each)]
+    return [each for each in names if is_email(each) and each.rpartition("@")[2].lower() in reach.domains]
 
 
-def _each_once(wanted: Iterable[NotificationRecipient], reach: Reach, directory: Directory) -> Found:
+def _each_once(wanted: Iterable[Recipient], reach: Reach, directory: Directory) -> Choice:
     """Keep the first of those who are reached at one address."""
-    taken, unreachable, too_many = dict[str, NotificationRecipient](), dict[str, None](), dict[str, None]()
+    taken, unreachable, too_many = dict[str, Recipient](), dict[str, None](), dict[str, None]()
     for each in wanted:
-        address, shown = address_of(directory, reach, each), named(each)
+        address, shown = address_of(directory, reach, each), name_of(each)
         if address is None:
             unreachable[shown] = None
         elif address.lower() in taken:
@@ -137,17 +139,17 @@ def _each_once(wanted: Iterable[NotificationRecipient], reach: Reach, directory:
             too_many[shown] = None
         else:
             taken[address.lower()] = each
-    return Found(tuple(taken.values()), tuple(unreachable), tuple(too_many))
+    return Choice(tuple(taken.values()), tuple(unreachable), tuple(too_many))
 
 
-def named(recipient: NotificationRecipient) -> str:
+def name_of(recipient: Recipient) -> str:
     """Return a recipient as people read it: `lead@example.com`, `group platform-leads`."""
     return f"group {recipient.name}" if recipient.kind is RecipientKind.GROUP else recipient.name
 
 
-def _user(name: str) -> NotificationRecipient:
-    return NotificationRecipient(kind=RecipientKind.USER, name=name)
+def _user(name: str) -> Recipient:
+    return Recipient(kind=RecipientKind.USER, name=name)
 
 
-def _group(name: str) -> NotificationRecipient:
-    return NotificationRecipient(kind=RecipientKind.GROUP, name=name)
+def _group(name: str) -> Recipient:
+    return Recipient(kind=RecipientKind.GROUP, name=name)

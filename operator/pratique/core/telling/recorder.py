@@ -1,11 +1,17 @@
-"""The frame around every planner whose object tells: marks come in, a decision is made, what happened is put on record.
+"""START HERE: the frame around every planner whose object tells: how it comes that people are told what happened. Pure.
 
-    settle the outbox ─► decide ─► timeline and outbox from what happened, addressed ─► look again when the first is due
-                                                                       └─► of an end: whether anything is left to do
+    settle the outbox ─► decide ─► timeline and outbox from what happened, addressed to people ─► say what had no room
+                                       └─► look again when the first is due; of an end: whether anything is left to do
 
-Called once a look by each such planner, and by nobody else. Planners say in `Plan.happened` what happened; that people are
-told, and that a timeline has a line, is decided here for all kinds alike. What shall come of everything that happens is one
-more consumer in `recorded`. Pure.
+Planners say in `Plan.happened` what happened; that people are told, and that a timeline has a line, is decided here for all
+kinds alike, in the same write. What shall come of everything that happens is one more consumer in `record`.
+
+    which events there are, for whom, how urgent     events         what is due, retried, given up       outbox
+    whom an object concerns: its stakeholders        stakeholders   what an outbox has no room for       capacity
+    who of them is told through a channel            recipients     until when a message is held         quiet
+    how a channel reaches people, and at what pace   reach          what a message says                  messages, wording
+    addresses of people and groups                   directory      to which address, after what         envelope
+    one entry for each who is told, nothing moot     addressing     several messages as one              bundle
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -22,9 +28,9 @@ from pratique.core.kernel.happened import Happened
 from pratique.core.kernel.limits import MAX_LINE_BYTES
 from pratique.core.kernel.text import clean, fit
 from pratique.core.telling import outbox
-from pratique.core.telling.addressing import addressed
+from pratique.core.telling.addressing import address
 from pratique.core.telling.capacity import say_full
-from pratique.core.telling.recipients import Concerned, Routing
+from pratique.core.telling.recipients import Routing, Stakeholders
 
 MAX_TIMELINE = 32
 
@@ -85,41 +91,41 @@ class Looked(_Copied, Protocol[Status_co]):
 Object = TypeVar("Object", bound=Looked[Any])
 
 
-def framed(
+def decide_and_record(
     before: Object,
     deliveries: Deliveries,
     decide: Callable[[Object], Plan[Status]],
-    concerned: Callable[[Status], Concerned],
+    stakeholders: Callable[[Status], Stakeholders],
     routing: Routing,
     now: datetime,
 ) -> Plan[Status]:
     """Return what is decided for an object whose outbox is settled, with what happened on record.
 
-    `concerned` says whom the object concerns once it has the status that is decided.
+    `stakeholders` says whom the object concerns once it has the status that is decided.
     """
     entries = outbox.settle(list(before.status.notifications), deliveries, now)
     settled = before.status.model_copy(update={"notifications": entries})
     plan = decide(before.model_copy(update={"status": settled}))
-    return recorded(before.status, plan, concerned, routing, now)
+    return record(before.status, plan, stakeholders, routing, now)
 
 
-def recorded(
-    before: Telling, plan: Plan[Status], concerned: Callable[[Status], Concerned], routing: Routing, now: datetime
+def record(
+    before: Telling, plan: Plan[Status], stakeholders: Callable[[Status], Stakeholders], routing: Routing, now: datetime
 ) -> Plan[Status]:
     """Return the plan with what happened in its status: in the timeline, and in the outbox for whom it concerns."""
-    status = _with_lines(plan.status, plan.happened, now)
+    status = _add_lines(plan.status, plan.happened, now)
     if plan.happened or status.notifications != before.notifications:
-        whom = concerned(status)
+        whom = stakeholders(status)
         entries = list(status.notifications)
         for each in plan.happened:
-            entries = _entered(entries, each, whom, now)
-        entries = addressed(list(before.notifications), entries, whom, routing, now)
-        status = _with_full(status.model_copy(update={"notifications": entries}), entries, now)
-    wakes = [when for when in (plan.wake_at, outbox.next_due(status.notifications, now)) if when]
-    return _settled(replace(plan, status=status, wake_at=min(wakes, default=None)))
+            entries = _enter(entries, each, whom, now)
+        entries = address(list(before.notifications), entries, whom, routing, now)
+        status = _say_full(status.model_copy(update={"notifications": entries}), entries, now)
+    wakes = [when for when in (plan.wake_at, outbox.find_next_due(status.notifications, now)) if when]
+    return _say_settled(replace(plan, status=status, wake_at=min(wakes, default=None)))
 
 
-def _settled(plan: Plan[Status]) -> Plan[Status]:
+def _say_settled(plan: Plan[Status]) -> Plan[Status]:
     """Return the plan with what its status says of an end: settled once no look is asked for and nothing is to be told.
 
     The write that makes it so says it, and costs no other; an end that an earlier version wrote gets one for it. What is
@@ -141,28 +147,28 @@ def _can_end(kind: type) -> bool:
     return hasattr(kind, "is_over")
 
 
-def is_news(status: Telling, happened: Happened, concerned: Concerned, now: datetime) -> bool:
+def is_news(status: Telling, happened: Happened, stakeholders: Stakeholders, now: datetime) -> bool:
     """Whether somebody is to be told of it, and nothing of it is in the outbox yet.
 
     One channel that has an entry is enough: of what others had no room for, it would be news for ever.
     """
     entries = list(status.notifications)
-    wanted = _entered([], happened, concerned, now)
-    fresh = _entered(entries, happened, concerned, now)[len(entries) :]
+    wanted = _enter([], happened, stakeholders, now)
+    fresh = _enter(entries, happened, stakeholders, now)[len(entries) :]
     return 0 < len(wanted) == len(fresh)
 
 
-def _entered(
-    entries: list[Notification], happened: Happened, concerned: Concerned, now: datetime
+def _enter(
+    entries: list[Notification], happened: Happened, stakeholders: Stakeholders, now: datetime
 ) -> list[Notification]:
     """Return the outbox with an entry for each channel that tells of it; what is there already is left as it is."""
-    rules = [] if happened.only_here else list(concerned.rules)
+    rules = [] if happened.only_here else list(stakeholders.rules)
     for event in happened.events:
-        entries = outbox.record(entries, event, now, happened.sentence, rules, key=happened.key)
+        entries = outbox.enter(entries, event, now, happened.sentence, rules, key=happened.key)
     return entries
 
 
-def _with_lines(status: Status, happened: Iterable[Happened], now: datetime) -> Status:
+def _add_lines(status: Status, happened: Iterable[Happened], now: datetime) -> Status:
     """Return a status that keeps a timeline with a line for each that has a word in it."""
     lines = [TimelineEntry(at=now, event=each.word, message=_line(each.sentence)) for each in happened if each.word]
     if not lines or not isinstance(status, _Dated):
@@ -170,7 +176,7 @@ def _with_lines(status: Status, happened: Iterable[Happened], now: datetime) -> 
     return status.model_copy(update={"timeline": [*status.timeline, *lines][-MAX_TIMELINE:]})
 
 
-def _with_full(status: Status, entries: list[Notification], now: datetime) -> Status:
+def _say_full(status: Status, entries: list[Notification], now: datetime) -> Status:
     """Return the status with the condition that says that not everything has room in its outbox."""
     conditions = say_full(list(status.conditions), entries, now, status.observed_generation)
     return status if conditions == status.conditions else status.model_copy(update={"conditions": conditions})

@@ -14,7 +14,7 @@ from pratique.handlers.kinds.channels import Channels
 from pratique.handlers.kinds.environments import Environments
 from pratique.handlers.kinds.namespaces import Namespaces
 from pratique.handlers.memory import Parsed, Vouched
-from pratique.handlers.routes import Routes
+from pratique.handlers.routing_cache import RoutingCache
 
 __all__ = [
     "WATCHED",
@@ -50,7 +50,7 @@ def new_stores() -> dict[str, Store]:
 
 
 def watched_kinds(
-    *, stores: Stores, parsed: Parsed, limits: Limits, taints: Mapping[str, str], vouched: Vouched, routes: Routes
+    *, stores: Stores, parsed: Parsed, limits: Limits, taints: Mapping[str, str], vouched: Vouched, routes: RoutingCache
 ) -> dict[str, Watched]:
     """Return the one instance of each kind that a process has, by its plural."""
     made = (

@@ -16,7 +16,7 @@ from pratique.core.kernel.parking import explain
 from pratique.core.runs.open_runs import OpenRuns, is_let_in
 from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
-from pratique.core.telling.envelope import enveloped
+from pratique.core.telling.envelope import put_in_envelope
 from pratique.core.telling.messages import Message, compose_run
 from pratique.handlers import open_runs
 from pratique.handlers.kinds.base import UNSETTLED, Key, Kind, Look, is_settled, phase, uid
@@ -90,7 +90,7 @@ class ActionRuns(Kind):
         if approval is None and run.status.phase is Phase.WAITING_FOR_APPROVAL:
             return None
         compose = partial(compose_run, run, approval)
-        return enveloped(entry, run.status.notifications, compose, self.routing)
+        return put_in_envelope(entry, run.status.notifications, compose, self.routing)
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """The gate looks whether its run was withdrawn or deleted; nothing else about a run concerns it."""

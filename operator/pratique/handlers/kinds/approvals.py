@@ -11,7 +11,7 @@ from pratique.cluster.store import Store
 from pratique.core.gates.guarded import ends_now
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
 from pratique.core.kernel.effects import Deliveries, Json, Outcomes
-from pratique.core.telling.envelope import enveloped
+from pratique.core.telling.envelope import put_in_envelope
 from pratique.core.telling.messages import Message, compose_approval
 from pratique.handlers.kinds.base import UNSETTLED, Key, Kind, Look, is_settled, phase
 
@@ -50,7 +50,7 @@ class Approvals(Kind):
     def message(self, body: Json, entry: Notification) -> Message:
         """Tell the approvers."""
         approval = self.parsed(Approval, body)
-        return enveloped(entry, approval.status.notifications, partial(compose_approval, approval), self.routing)
+        return put_in_envelope(entry, approval.status.notifications, partial(compose_approval, approval), self.routing)
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """Its run follows it, once somebody has decided: an open gate says nothing that its run does not know."""

@@ -16,7 +16,7 @@ from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.core.telling.messages import Message
 from pratique.core.telling.recipients import Routing
 from pratique.handlers.memory import Parsed, Vouched
-from pratique.handlers.routes import Routes
+from pratique.handlers.routing_cache import RoutingCache
 
 Stores = Mapping[str, Store]
 Look = tuple[KubeObject, Plan[Any]]
@@ -67,7 +67,7 @@ class Watched:
     taints: Mapping[str, str] = field(default_factory=dict)
     """By uid of an Approval: why its decisions and its end are not believed. Filled by the sweep alone."""
     vouched: Vouched = field(default_factory=Vouched)
-    routes: Routes = field(default_factory=Routes)
+    routes: RoutingCache = field(default_factory=RoutingCache)
     plural: ClassVar[str]
     listed: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What of a kind is listed, as parameters, where that is not all of it: what the cache need not know is left out."""

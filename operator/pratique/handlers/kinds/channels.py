@@ -9,7 +9,7 @@ from pratique.api.v1alpha1.meta import KubeObject
 from pratique.api.v1alpha1.notifications import Notification
 from pratique.core.channels.plan import ChannelSnapshot, plan_channel
 from pratique.core.kernel.effects import Deliveries, Json, Outcomes
-from pratique.core.telling.envelope import enveloped
+from pratique.core.telling.envelope import put_in_envelope
 from pratique.core.telling.messages import Message, compose_channel
 from pratique.handlers.kinds.base import Key, Kind, Look
 
@@ -30,7 +30,7 @@ class Channels(Kind):
     def message(self, body: Json, entry: Notification) -> Message:
         """Tell that it is a test."""
         channel = self.parsed(NotificationChannel, body)
-        return enveloped(entry, (), partial(compose_channel, channel), self.routing)
+        return put_in_envelope(entry, (), partial(compose_channel, channel), self.routing)
 
     def wrote(self, before: KubeObject, body: Json) -> None:
         """What waits for a channel that was changed, or found its Secret, is tried at once."""

@@ -10,7 +10,7 @@ from pratique.core.environments.plan import EnvironmentSnapshot, plan_environmen
 from pratique.core.environments.status import stands
 from pratique.core.kernel.effects import Deliveries, Json, Outcomes
 from pratique.core.plans.objects import RUN_UID_LABEL
-from pratique.core.telling.envelope import enveloped
+from pratique.core.telling.envelope import put_in_envelope
 from pratique.core.telling.messages import Message, compose_environment
 from pratique.handlers.kinds.base import Key, Kind, Look, label, phase, uid
 
@@ -36,7 +36,7 @@ class Environments(Kind):
         """Tell the requester."""
         environment = self.parsed(Environment, body)
         compose = partial(compose_environment, environment)
-        return enveloped(entry, environment.status.notifications, compose, self.routing)
+        return put_in_envelope(entry, environment.status.notifications, compose, self.routing)
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """The run that made it waits for it."""

@@ -20,9 +20,9 @@ from pratique.core.plans.listing import list_changes
 from pratique.core.runs import transitions
 from pratique.core.telling import outbox as notification
 from pratique.core.telling.capacity import keep_within
-from pratique.core.telling.concerned import by_run
 from pratique.core.telling.recipients import Routing
-from pratique.core.telling.recorder import MAX_TIMELINE, recorded
+from pratique.core.telling.recorder import MAX_TIMELINE, record
+from pratique.core.telling.stakeholders import stakeholders_of_run
 
 STORED = 1_572_864
 """What etcd takes in one request, by default."""
@@ -51,7 +51,7 @@ def size_of(value: Any) -> int:
 def told(outbox: list[Any]) -> list[Any]:
     """Return the outbox with as many entries as there can be, none of which could be delivered so far."""
     for event in EventType:
-        outbox = keep_within(notification.record(outbox, event, NOW, WIDE * 5000, RULES), "", NOW)
+        outbox = keep_within(notification.enter(outbox, event, NOW, WIDE * 5000, RULES), "", NOW)
     failed = Delivery(sent=False, error=WIDE * 5000)
     return [
         each.model_copy(update={"sender": "s" * 253})
@@ -60,7 +60,7 @@ def told(outbox: list[Any]) -> list[Any]:
 
 
 def on_record(asked: ActionRun, plan: Plan[ActionRunStatus]) -> ActionRunStatus:
-    return recorded(asked.status, plan, lambda after: by_run(asked, None, RULES), Routing(), NOW).status
+    return record(asked.status, plan, lambda after: stakeholders_of_run(asked, None, RULES), Routing(), NOW).status
 
 
 def test_the_largest_run_fits() -> None:

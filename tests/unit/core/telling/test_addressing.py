@@ -17,11 +17,11 @@ from pratique.api.v1alpha1.notifications import (
 )
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.kernel.effects import Delivery
-from pratique.core.telling.addressing import addressed, is_failing, is_lost
+from pratique.core.telling.addressing import address, is_failing, is_lost
 from pratique.core.telling.capacity import MAX_ENTRIES
 from pratique.core.telling.directory import parse_directory
-from pratique.core.telling.outbox import due, record, settle
-from pratique.core.telling.recipients import Concerned, Routing
+from pratique.core.telling.outbox import enter, list_due, settle
+from pratique.core.telling.recipients import Routing, Stakeholders
 
 DEV, LEAD1, LEAD2 = "developer@example.com", "lead-1@example.com", "lead-2@example.com"
 REF = {"name": "a", "key": "b"}
@@ -44,18 +44,18 @@ SKIPPED = DeliveryState.SKIPPED
 Outbox = list[Notification]
 
 
-def concerned(*channels: str, events: list[EventType] | None = None, **more: Any) -> Concerned:
+def stakeholders(*channels: str, events: list[EventType] | None = None, **more: Any) -> Stakeholders:
     wanted = events or [each for each in EventType if each not in (EventType.TEST, EventType.DIGEST)]
     rule = NotificationRule(channels=list(channels), events=wanted)
     facts = {"approvers": Approvers(users=[LEAD1, LEAD2]), "requester": DEV, "askers": (DEV,), **more}
-    return Concerned((rule,), **facts)
+    return Stakeholders((rule,), **facts)
 
 
-def happen(outbox: Outbox, whom: Concerned, *events: EventType, now: Any = NOW, key: str = "") -> Outbox:
+def happen(outbox: Outbox, whom: Stakeholders, *events: EventType, now: Any = NOW, key: str = "") -> Outbox:
     after = outbox
     for event in events:
-        after = record(after, event, now, "text", list(whom.rules), key=key)
-    return addressed(outbox, after, whom, ROUTING, now)
+        after = enter(after, event, now, "text", list(whom.rules), key=key)
+    return address(outbox, after, whom, ROUTING, now)
 
 
 def shown(outbox: Outbox, since: Sequence[Notification] = ()) -> list[str]:
@@ -69,51 +69,51 @@ def shown(outbox: Outbox, since: Sequence[Notification] = ()) -> list[str]:
 
 
 def test_a_channel_that_reaches_people_has_an_entry_for_each() -> None:
-    outbox = happen([], concerned("mail", "chat"), REQUESTED)
+    outbox = happen([], stakeholders("mail", "chat"), REQUESTED)
     assert shown(outbox) == [
         f"ApprovalRequested mail {LEAD1}",
         f"ApprovalRequested mail {LEAD2}",
         "ApprovalRequested chat -",
     ]
     assert len({entry.id for entry in outbox}) == 4
-    assert due(outbox, NOW) == outbox
+    assert list_due(outbox, NOW) == outbox
 
 
 def test_addressing_again_changes_nothing() -> None:
-    whom = concerned("mail", "chat", "list", "bot")
+    whom = stakeholders("mail", "chat", "list", "bot")
     outbox = happen([], whom, REQUESTED)
-    assert addressed(outbox, outbox, whom, ROUTING, NOW) == outbox
+    assert address(outbox, outbox, whom, ROUTING, NOW) == outbox
     assert happen(outbox, whom, REQUESTED) == outbox
-    assert addressed([], record([], REQUESTED, NOW, "text", list(whom.rules)), whom, ROUTING, NOW) == outbox
+    assert address([], enter([], REQUESTED, NOW, "text", list(whom.rules)), whom, ROUTING, NOW) == outbox
 
 
 def test_a_channel_that_nobody_knows_is_told_as_a_place() -> None:
-    assert shown(happen([], concerned("ghost"), APPROVED)) == ["Approved ghost -"]
+    assert shown(happen([], stakeholders("ghost"), APPROVED)) == ["Approved ghost -"]
 
 
 def test_a_bot_writes_to_its_place_and_to_people() -> None:
-    assert shown(happen([], concerned("bot"), APPROVED)) == ["Approved bot -", f"Approved bot {DEV}"]
+    assert shown(happen([], stakeholders("bot"), APPROVED)) == ["Approved bot -", f"Approved bot {DEV}"]
 
 
 def test_who_cannot_be_told_is_said() -> None:
-    outbox = happen([], concerned("list"), APPROVED)
+    outbox = happen([], stakeholders("list"), APPROVED)
     assert shown(outbox) == ["Approved list team@example.com", "Approved list -"]
     assert (outbox[-1].state, outbox[-1].error) == (
         SKIPPED,
         f"no email address is known (ConfigMap pratique-directory): {DEV}",
     )
-    (_, nobody) = happen([], concerned("mail", requester=""), APPROVED)
+    (_, nobody) = happen([], stakeholders("mail", requester=""), APPROVED)
     assert (nobody.state, nobody.error) == (SKIPPED, "nobody is to be told of this through this channel")
-    assert due(outbox, NOW) == outbox[:-1]
+    assert list_due(outbox, NOW) == outbox[:-1]
 
 
 def test_what_is_lost_is_what_somebody_should_have_been_told() -> None:
-    unreachable = happen([], concerned("list"), APPROVED)
-    nobody = happen([], concerned("mail", requester=""), APPROVED)
+    unreachable = happen([], stakeholders("list"), APPROVED)
+    nobody = happen([], stakeholders("mail", requester=""), APPROVED)
     assert [is_lost(entry) for entry in unreachable if entry.channel == "list"] == [False, True]
     assert [is_lost(entry) for entry in nobody if entry.channel == "mail"] == [False]
-    asked = happen([], concerned("sleepy"), REQUESTED)
-    moot = [entry for entry in happen(asked, concerned("sleepy"), APPROVED) if entry.state is SKIPPED]
+    asked = happen([], stakeholders("sleepy"), REQUESTED)
+    moot = [entry for entry in happen(asked, stakeholders("sleepy"), APPROVED) if entry.state is SKIPPED]
     assert moot and not any(is_lost(entry) for entry in moot)
     later = settle(unreachable, {unreachable[1].id: Delivery(sent=False, error="no")}, NOW)
     assert [(is_lost(entry), is_failing(entry)) for entry in later] == [(False, False), (False, True), (True, False)]
@@ -123,15 +123,15 @@ def test_what_is_lost_is_what_somebody_should_have_been_told() -> None:
 
 def test_more_than_there_is_room_for_is_said() -> None:
     crowd = Approvers(users=[f"u{at:02d}@example.com" for at in range(32)])
-    whom = concerned("mail", approvers=crowd)
+    whom = stakeholders("mail", approvers=crowd)
     more = whom.rules[0].model_copy(update={"people": crowd.model_copy(update={"users": ["last@example.com"]})})
-    outbox = happen([], Concerned((more,), crowd, DEV, (DEV,)), REQUESTED)
+    outbox = happen([], Stakeholders((more,), crowd, DEV, (DEV,)), REQUESTED)
     assert outbox[-1].error == "more than 32, give the group an address of its own: last@example.com"
 
 
 class TestEchoes:
     def test_one_write_tells_a_receiver_once(self) -> None:
-        whom = concerned("mail", "chat", deciders=(LEAD1,))
+        whom = stakeholders("mail", "chat", deciders=(LEAD1,))
         asked = happen([], whom, REQUESTED)
         assert shown(happen(asked, whom, APPROVED, HANDLED, EventType.RUNNING), asked) == [
             f"Approved mail {DEV}",
@@ -140,12 +140,12 @@ class TestEchoes:
         ]
 
     def test_a_place_that_did_not_ask_for_the_outcome_is_told_that_it_is_handled(self) -> None:
-        whom = concerned("chat", events=[REQUESTED, HANDLED])
+        whom = stakeholders("chat", events=[REQUESTED, HANDLED])
         asked = happen([], whom, REQUESTED)
         assert shown(happen(asked, whom, APPROVED, HANDLED), asked) == ["Handled chat -"]
 
     def test_that_somebody_could_not_be_asked_takes_nothing_from_the_place(self) -> None:
-        whom = concerned("bot", events=[REQUESTED, HANDLED, EventType.WITHDRAWN])
+        whom = stakeholders("bot", events=[REQUESTED, HANDLED, EventType.WITHDRAWN])
         asked = happen([], whom, REQUESTED)
         assert [entry.state for entry in asked if entry.channel == "bot"] == [DeliveryState.PENDING, SKIPPED]
         assert "Withdrawn bot -" in shown(happen(asked, whom, EventType.WITHDRAWN), asked)
@@ -154,19 +154,19 @@ class TestEchoes:
 
 class TestHeld:
     def test_until_the_end_of_quiet_hours(self) -> None:
-        outbox = happen([], concerned("sleepy"), APPROVED)
+        outbox = happen([], stakeholders("sleepy"), APPROVED)
         (mail,) = [entry for entry in outbox if entry.channel == "sleepy"]
         assert mail.not_before == NOW.replace(hour=20, minute=0)
-        assert mail not in due(outbox, NOW)
+        assert mail not in list_due(outbox, NOW)
 
     def test_not_what_would_be_too_late(self) -> None:
         soon = {REQUESTED: NOW + timedelta(hours=2)}
-        outbox = happen([], concerned("sleepy", before=soon), REQUESTED)
+        outbox = happen([], stakeholders("sleepy", before=soon), REQUESTED)
         assert all(entry.not_before is None for entry in outbox)
 
     @pytest.mark.parametrize("end", [APPROVED, EventType.DECLINED, EventType.WITHDRAWN, EventType.SUPERSEDED])
     def test_a_request_that_has_ended_wakes_nobody(self, end: EventType) -> None:
-        whom = concerned("sleepy", "sleepy-chat", before={REQUESTED: NOW + timedelta(days=9)})
+        whom = stakeholders("sleepy", "sleepy-chat", before={REQUESTED: NOW + timedelta(days=9)})
         asked = happen([], whom, REQUESTED)
         later = NOW + timedelta(minutes=5)
         outbox = happen(asked, whom, end, HANDLED, now=later)
@@ -179,7 +179,7 @@ class TestHeld:
 
     def test_of_several_warnings_the_nearest_is_told(self) -> None:
         expiring = EventType.ENVIRONMENT_EXPIRING
-        whom = concerned("sleepy", approvers=None)
+        whom = stakeholders("sleepy", approvers=None)
         first = happen([], whom, expiring, key="2h")
         both = happen(first, whom, expiring, key="30m", now=NOW + timedelta(hours=1))
         states = [entry.state for entry in both if entry.channel == "sleepy"]
@@ -187,7 +187,7 @@ class TestHeld:
 
     def test_what_no_receiver_took_so_far_is_not_asked_any_more_and_its_end_is_told(self) -> None:
         """It may have arrived all the same: who was asked then hears that it is handled."""
-        whom = concerned("mail", before={REQUESTED: NOW + timedelta(days=9)})
+        whom = stakeholders("mail", before={REQUESTED: NOW + timedelta(days=9)})
         asked = happen([], whom, REQUESTED)
         failed = settle(asked, {entry.id: Delivery(sent=False, error="no") for entry in asked}, NOW)
         outbox = happen(failed, whom, APPROVED, HANDLED)
@@ -203,14 +203,14 @@ class TestHeld:
 
 
 class TestGivenUp:
-    def give_up(self, whom: Concerned) -> tuple[Outbox, Outbox]:
+    def give_up(self, whom: Stakeholders) -> tuple[Outbox, Outbox]:
         before = happen([], whom, APPROVED)
         bad = {entry.id: Delivery(sent=False, error="no", permanent=True) for entry in before}
         after = settle(before, bad, NOW)
-        return before, addressed(before, after, whom, ROUTING, NOW)
+        return before, address(before, after, whom, ROUTING, NOW)
 
     def test_is_told_through_other_channels(self) -> None:
-        _, outbox = self.give_up(concerned("chat", "list"))
+        _, outbox = self.give_up(stakeholders("chat", "list"))
         new = [entry for entry in outbox if entry.event is EventType.NOTIFICATION_FAILED]
         assert "Approved was given up through channel chat: no" in {entry.message for entry in new}
         assert "Approved was given up to team@example.com through channel list: no" in {entry.message for entry in new}
@@ -218,20 +218,20 @@ class TestGivenUp:
         assert of_chat == [KUBERNETES_EVENTS, "list", "list"]
 
     def test_and_at_least_on_the_object(self) -> None:
-        _, outbox = self.give_up(concerned("chat"))
+        _, outbox = self.give_up(stakeholders("chat"))
         assert [entry.channel for entry in outbox if entry.event is EventType.NOTIFICATION_FAILED] == [
             KUBERNETES_EVENTS
         ]
 
     def test_that_this_could_not_be_told_either_is_not(self) -> None:
-        whom = concerned("chat")
+        whom = stakeholders("chat")
         _, outbox = self.give_up(whom)
         failed = settle(outbox, {each.id: Delivery(sent=False, error="no", permanent=True) for each in outbox}, NOW)
-        assert len(addressed(outbox, failed, whom, ROUTING, NOW)) == len(outbox)
+        assert len(address(outbox, failed, whom, ROUTING, NOW)) == len(outbox)
 
 
 def test_a_full_outbox_stays_within_its_bounds() -> None:
-    whom = concerned("mail", "chat", "list", "bot")
+    whom = stakeholders("mail", "chat", "list", "bot")
     outbox: Outbox = []
     for at in range(40):
         outbox = happen(outbox, whom, EventType.ENVIRONMENT_EXPIRING, key=str(at))

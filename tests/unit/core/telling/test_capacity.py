@@ -15,14 +15,14 @@ from pratique.api.v1alpha1.notifications import (
     DeliveryState,
     EventType,
     Notification,
-    NotificationRecipient,
+    Recipient,
     RecipientKind,
 )
-from pratique.api.v1alpha1.outbox import gathered, id_for, outbox_of, spread
+from pratique.api.v1alpha1.outbox import gather, id_for, outbox_of, spread
 from pratique.core.telling.addressing import is_lost
 from pratique.core.telling.capacity import (
     MAX_ENTRIES,
-    MAX_MARKS,
+    MAX_UNTOLD,
     NO_ROOM,
     RESERVED,
     find_untold,
@@ -53,7 +53,7 @@ def person(
     name: str | int, event: EventType = ASKED, kind: RecipientKind = USER, channel: str = "mail"
 ) -> Notification:
     """Return what one person is told."""
-    to = NotificationRecipient(kind=kind, name=str(name))
+    to = Recipient(kind=kind, name=str(name))
     ident = id_for(f"{event}/{channel}", to)
     return Notification(id=ident, event=event, channel=channel, recipient=to, at=NOW, message="why")
 
@@ -75,7 +75,7 @@ def gone(before: Outbox) -> list[str]:
     ]
 
 
-def marks(outbox: Outbox) -> list[str]:
+def untold_in(outbox: Outbox) -> list[str]:
     return [entry.id for entry in outbox if entry.id.endswith(NO_ROOM)]
 
 
@@ -124,14 +124,14 @@ class TestGivingWay:
             "of Events, the oldest",
         ],
     )
-    def test_who_gives_way_is_marked_and_that_is_told(self, outbox: Outbox, untold: list[str]) -> None:
+    def test_who_gives_way_is_kept_in_mind_and_that_is_told(self, outbox: Outbox, untold: list[str]) -> None:
         after = kept(outbox)
         assert gone(outbox) == untold
-        assert marks(after) and SAID in [entry.id for entry in after]
+        assert untold_in(after) and SAID in [entry.id for entry in after]
         assert len(after) <= MAX_ENTRIES
         assert kept(after) == after
 
-    def test_a_mark_says_of_what_and_the_remedy(self) -> None:
+    def test_its_entry_says_of_what_and_the_remedy(self) -> None:
         after = kept([*PEOPLE, person("one"), person("two"), person("three", APPROVED)])
         asked, approved, said = after[-3:]
         assert (asked.id, asked.event, asked.channel) == ("ApprovalRequested/mail@full", ASKED, "mail")
@@ -150,14 +150,14 @@ class TestGivingWay:
         (said,) = [entry for entry in kept([*PEOPLE, *crowd]) if entry.id == SAID]
         assert " and 2 more: " in said.message and said.message.endswith(REMEDY) and len(said.message) <= 1024
 
-    def test_the_newest_marks_stay(self) -> None:
-        after = kept([*PEOPLE, *(person("x", channel=f"c{at}") for at in range(MAX_MARKS + 3))])
-        assert marks(after) == [f"ApprovalRequested/c{at}@full" for at in range(3, MAX_MARKS + 3)]
+    def test_the_newest_of_these_entries_stay(self) -> None:
+        after = kept([*PEOPLE, *(person("x", channel=f"c{at}") for at in range(MAX_UNTOLD + 3))])
+        assert untold_in(after) == [f"ApprovalRequested/c{at}@full" for at in range(3, MAX_UNTOLD + 3)]
 
     def test_it_is_stored_as_any_other(self) -> None:
         after = kept([*PEOPLE, person("one")])
-        wire = [entry.to_wire() for entry in gathered(after)]
-        assert outbox_of({"notifications": wire}) == spread(gathered(after)) == after
+        wire = [entry.to_wire() for entry in gather(after)]
+        assert outbox_of({"notifications": wire}) == spread(gather(after)) == after
 
 
 ENTRIES = st.lists(
@@ -185,9 +185,9 @@ def test_whatever_is_told_is_within_bounds_and_nothing_pending_goes_unsaid(looks
         before = [*outbox, *(each for each in fresh if each.id not in {entry.id for entry in outbox})]
         outbox = kept(before)
         ids = [entry.id for entry in outbox]
-        assert len(set(ids)) == len(ids) <= MAX_ENTRIES and len(marks(outbox)) <= MAX_MARKS
+        assert len(set(ids)) == len(ids) <= MAX_ENTRIES and len(untold_in(outbox)) <= MAX_UNTOLD
         lost = [entry for entry in before if entry.state is PENDING and entry.id not in ids]
-        assert not lost or (marks(outbox) and SAID in [entry.id for entry in before] + ids)
+        assert not lost or (untold_in(outbox) and SAID in [entry.id for entry in before] + ids)
         assert kept(outbox) == outbox
 
 

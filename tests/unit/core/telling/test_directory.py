@@ -2,7 +2,7 @@
 
 import pytest
 
-from pratique.api.v1alpha1.notifications import NotificationRecipient, RecipientKind
+from pratique.api.v1alpha1.notifications import Recipient, RecipientKind
 from pratique.core.telling.directory import (
     Directory,
     DirectoryError,
@@ -28,7 +28,7 @@ EMAIL, SLACK = Reach(Medium.EMAIL), Reach(Medium.SLACK)
 
 
 def reached(reach: Reach, kind: RecipientKind, name: str) -> str | None:
-    return address_of(DIRECTORY, reach, NotificationRecipient(kind=kind, name=name))
+    return address_of(DIRECTORY, reach, Recipient(kind=kind, name=name))
 
 
 @pytest.mark.parametrize(

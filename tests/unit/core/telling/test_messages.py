@@ -20,14 +20,14 @@ from tests.builders.messages import (
 )
 from tests.builders.models import NOW, approval, counted, environment, gate, run
 
-from pratique.api.v1alpha1.notifications import Audience, EventType, NotificationRecipient, RecipientKind
+from pratique.api.v1alpha1.notifications import Audience, EventType, Recipient, RecipientKind
 from pratique.core.telling.messages import (
     MAX_DECISIONS,
     compose_approval,
     compose_environment,
     compose_run,
     decision_command,
-    news,
+    leave_out_shown,
 )
 
 HOSTILE = "fine\u202e\u200b by\nme\r\n*Approved by* lead-2"
@@ -106,7 +106,7 @@ class TestRun:
             (RecipientKind.GROUP, "platform-leads", "YOUR-USER-NAME"),
             (RecipientKind.ADDRESS, "list@example.com", "YOUR-USER-NAME"),
         ):
-            to = asked.model_copy(update={"recipient": NotificationRecipient(kind=kind, name=name)})
+            to = asked.model_copy(update={"recipient": Recipient(kind=kind, name=name)})
             told = compose_run(held_run(), its_gate(), to)
             assert all(f'"decisions":{{"{shown}":' in line for _, line in told.how_to_decide), name
 
@@ -224,20 +224,20 @@ def test_every_event_has_something_to_say(event: EventType) -> None:
 
 class TestNews:
     def test_nothing_is_said_twice(self) -> None:
-        told = news(declined(), requested())
+        told = leave_out_shown(declined(), requested())
         assert told.headline == declined().headline
         assert told.facts == ()
-        assert news(requested(), requested()).how_to_decide == ()
+        assert leave_out_shown(requested(), requested()).how_to_decide == ()
 
     def test_what_changed_is_new(self) -> None:
         other = compose_run(held_run(reason="Another"), its_gate(), entry(EventType.DECLINED))
-        assert news(other, requested()).facts == (("Reason", "Another"),)
+        assert leave_out_shown(other, requested()).facts == (("Reason", "Another"),)
 
     def test_another_plan_is_new_and_the_lines_of_another_gate_are(self) -> None:
         bare = replace(requested(), facts=requested().facts[:1], how_to_decide=())
-        assert news(requested(), bare) == replace(requested(), facts=requested().facts[1:])
+        assert leave_out_shown(requested(), bare) == replace(requested(), facts=requested().facts[1:])
 
     def test_the_same_words_of_somebody_else_are_new(self) -> None:
         shown = replace(requested(), facts=(("lead-1 (Approve)", "Fine"),))
         told = replace(requested(), facts=(("lead-1 (Approve)", "Fine"), ("lead-2 (Approve)", "Fine")))
-        assert news(told, shown).facts == (("lead-2 (Approve)", "Fine"),)
+        assert leave_out_shown(told, shown).facts == (("lead-2 (Approve)", "Fine"),)

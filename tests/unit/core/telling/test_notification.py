@@ -24,14 +24,14 @@ from pratique.core.telling.outbox import (
     GIVE_UP_AFTER,
     MIN_ATTEMPTS,
     SENDER_GRACE,
-    claimed,
+    claim,
     deliverable_at,
-    due,
-    given_up,
+    enter,
+    find_given_up,
+    find_next_due,
     has_pending,
     is_held,
-    next_due,
-    record,
+    list_due,
     settle,
 )
 
@@ -67,27 +67,27 @@ class TestEvents:
 
 class TestRecord:
     def test_kubernetes_events_are_always_written(self) -> None:
-        assert ids(record([], APPROVED, NOW, "text", [])) == [f"Approved/{KUBERNETES_EVENTS}"]
+        assert ids(enter([], APPROVED, NOW, "text", [])) == [f"Approved/{KUBERNETES_EVENTS}"]
 
     def test_each_channel_is_told_once_however_many_rules_name_it(self) -> None:
         rules = [rule("b", "a"), rule("a", events=(APPROVED, DECLINED)), rule("c", events=(DECLINED,))]
-        assert ids(record([], APPROVED, NOW, "text", rules)) == [
+        assert ids(enter([], APPROVED, NOW, "text", rules)) == [
             "Approved/KubernetesEvents",
             "Approved/b",
             "Approved/a",
         ]
 
     def test_a_key_tells_repeats_apart(self) -> None:
-        outbox = record([], EventType.ENVIRONMENT_EXPIRING, NOW, "text", [], key="30m")
+        outbox = enter([], EventType.ENVIRONMENT_EXPIRING, NOW, "text", [], key="30m")
         assert ids(outbox) == ["EnvironmentExpiring/30m/KubernetesEvents"]
 
     def test_again_changes_nothing(self) -> None:
-        once = record([], APPROVED, NOW, "text", [rule("a")])
+        once = enter([], APPROVED, NOW, "text", [rule("a")])
         sent = settle(once, {"Approved/a": Delivery(sent=True)}, NOW)
-        assert record(sent, APPROVED, NOW + timedelta(hours=1), "other", [rule("a")]) == sent
+        assert enter(sent, APPROVED, NOW + timedelta(hours=1), "other", [rule("a")]) == sent
 
     def test_the_message_is_cleaned_and_bounded(self) -> None:
-        (told,) = record([], APPROVED, NOW, "a\u202eb\n" + "x" * 5000, [])
+        (told,) = enter([], APPROVED, NOW, "a\u202eb\n" + "x" * 5000, [])
         assert told.message.startswith("ab x")
         assert len(told.message) <= 2048
 
@@ -110,7 +110,7 @@ class TestSettle:
         outbox, now, pauses = [entry(APPROVED)], NOW, []
         for _ in range(20):
             outbox = settle(outbox, {"Approved/chat": DOWN}, now)
-            when = next_due(outbox, now)
+            when = find_next_due(outbox, now)
             assert when is not None
             pauses.append((when - now).total_seconds())
             now = when
@@ -125,8 +125,8 @@ class TestSettle:
         now = later + timedelta(hours=MIN_ATTEMPTS)
         (told,) = settle(outbox, {"Approved/chat": DOWN}, now)
         assert (told.state, told.attempts, told.error) == (GIVEN_UP, MIN_ATTEMPTS, DOWN.error)
-        assert next_due([told], now) is None
-        assert given_up(outbox, [told, entry(DECLINED)]) == [told]
+        assert find_next_due([told], now) is None
+        assert find_given_up(outbox, [told, entry(DECLINED)]) == [told]
 
     def test_the_day_is_counted_from_the_end_of_its_quiet_hours(self) -> None:
         held = entry(APPROVED).model_copy(update={"not_before": NOW + timedelta(days=3), "attempts": MIN_ATTEMPTS})
@@ -182,11 +182,11 @@ class TestOrder:
 
     def test_what_is_behind_an_entry_that_is_tried_waits(self) -> None:
         first, second, other = entry(APPROVED), entry(DECLINED), entry(DECLINED, "mail")
-        assert due([first, second, other], NOW) == [first, other]
+        assert list_due([first, second, other], NOW) == [first, other]
         tried = settle([first, second, other], {first.id: DOWN}, NOW)
-        assert due(tried, NOW) == [other]
+        assert list_due(tried, NOW) == [other]
         sent = settle([first, second, other], {first.id: Delivery(sent=True)}, NOW)
-        assert due(sent, NOW) == [second, other]
+        assert list_due(sent, NOW) == [second, other]
 
     def test_people_do_not_wait_for_each_other(self) -> None:
         to = [{"recipient": {"kind": "User", "name": name}} for name in ("a", "b")]
@@ -194,43 +194,43 @@ class TestOrder:
             Notification.model_validate({**entry(APPROVED).to_wire(), "id": str(at), **each})
             for at, each in enumerate(to)
         ]
-        assert due(outbox, NOW) == outbox
+        assert list_due(outbox, NOW) == outbox
 
     def test_kubernetes_events_wait_for_nothing(self) -> None:
         outbox = [entry(APPROVED, KUBERNETES_EVENTS), entry(DECLINED, KUBERNETES_EVENTS)]
-        assert due(outbox, NOW) == outbox
+        assert list_due(outbox, NOW) == outbox
 
     def test_what_is_held_holds_up_nothing(self) -> None:
         later = NOW + timedelta(hours=9)
         held = entry(APPROVED).model_copy(update={"not_before": later})
         outbox = [held, entry(DECLINED)]
-        assert due(outbox, NOW) == outbox[1:] and next_due(outbox, NOW) == later
+        assert list_due(outbox, NOW) == outbox[1:] and find_next_due(outbox, NOW) == later
         assert is_held(held, NOW) and not is_held(held, later)
-        assert due(outbox, later) == [held]
+        assert list_due(outbox, later) == [held]
 
 
 class TestDue:
     def test_new_ones_are_due_and_wait_for_no_clock(self) -> None:
-        outbox = record([], APPROVED, NOW, "text", [rule("a")])
-        assert due(outbox, NOW) == outbox
-        assert next_due(outbox, NOW) is None
+        outbox = enter([], APPROVED, NOW, "text", [rule("a")])
+        assert list_due(outbox, NOW) == outbox
+        assert find_next_due(outbox, NOW) is None
         assert has_pending(outbox)
 
     def test_a_failed_one_is_due_at_its_time(self) -> None:
         outbox = settle([entry(APPROVED)], {"Approved/chat": DOWN}, NOW)
-        when = next_due(outbox, NOW)
+        when = find_next_due(outbox, NOW)
         assert when is not None
-        assert due(outbox, when - timedelta(seconds=1)) == []
-        assert due(outbox, when) == outbox
+        assert list_due(outbox, when - timedelta(seconds=1)) == []
+        assert list_due(outbox, when) == outbox
 
     def test_the_earliest_wakes(self) -> None:
         early, late = NOW + timedelta(seconds=5), NOW + timedelta(seconds=9)
         outbox = [entry(APPROVED, f"c{at}").model_copy(update={"next_attempt_at": at}) for at in (late, early)]
-        assert next_due(outbox, NOW) == early
-        assert next_due(outbox, early) == late
+        assert find_next_due(outbox, NOW) == early
+        assert find_next_due(outbox, early) == late
 
     def test_an_empty_outbox_has_nothing_to_do(self) -> None:
-        assert (due([], NOW), next_due([], NOW), has_pending([])) == ([], None, False)
+        assert (list_due([], NOW), find_next_due([], NOW), has_pending([])) == ([], None, False)
 
 
 deliveries = st.builds(
@@ -259,13 +259,13 @@ def test_nothing_pending_is_lost_and_nothing_sent_is_due(story: list[Any]) -> No
     for event, channels, key, results, seconds in story:
         rules = [rule(*channels, events=(event,))] if channels else []
         before = {each.id for each in outbox if each.state is PENDING}
-        outbox = record(outbox, event, now, "text", rules, key=key)
+        outbox = enter(outbox, event, now, "text", rules, key=key)
         assert before <= {each.id for each in outbox if each.state is PENDING}
         assert len(set(ids(outbox))) == len(outbox)
-        came = dict(zip((each.id for each in due(outbox, now)), results, strict=False))
+        came = dict(zip((each.id for each in list_due(outbox, now)), results, strict=False))
         outbox = settle(outbox, came, now)
         assert settle(outbox, came, now) == outbox
-        assert all(each.state is PENDING for each in due(outbox, now))
+        assert all(each.state is PENDING for each in list_due(outbox, now))
         assert {each.id for each in outbox if each.state is SENT} >= {at for at, result in came.items() if result.sent}
         now += timedelta(seconds=seconds)
 
@@ -277,7 +277,7 @@ class TestSender:
         failed = settle([changed], {changed.id: DOWN}, NOW)[0]
         sent = entry(DECLINED, "slack").model_copy(update={"state": SENT, "sender": "them"})
         new = entry(DECLINED, "mail")
-        after = claimed([theirs, failed, sent, new], [theirs, changed, entry(DECLINED, "slack")], "me")
+        after = claim([theirs, failed, sent, new], [theirs, changed, entry(DECLINED, "slack")], "me")
         assert [each.sender for each in after] == ["them", "me", "them", "me"]
 
     @pytest.mark.parametrize("sender", [None, "me"])
@@ -295,5 +295,5 @@ class TestSender:
         theirs = entry(APPROVED, "slack").model_copy(update={"sender": "them"})
         assert deliverable_at(theirs, "me", a_day_ago) == a_day_ago
         retried = entry(APPROVED, "mail").model_copy(update={"next_attempt_at": NOW})
-        assert due([retried], NOW - timedelta(hours=1)) == []
-        assert due([retried], a_day_ago) == [retried] and next_due([retried], a_day_ago) is None
+        assert list_due([retried], NOW - timedelta(hours=1)) == []
+        assert list_due([retried], a_day_ago) == [retried] and find_next_due([retried], a_day_ago) is None

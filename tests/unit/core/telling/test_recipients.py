@@ -7,7 +7,14 @@ import pytest
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.telling.directory import Medium, Reach, parse_directory
-from pratique.core.telling.recipients import MAX_RECIPIENTS, NOTIFY_EMAIL, NOTIFY_SLACK, Concerned, find, named
+from pratique.core.telling.recipients import (
+    MAX_RECIPIENTS,
+    NOTIFY_EMAIL,
+    NOTIFY_SLACK,
+    Stakeholders,
+    choose_recipients,
+    name_of,
+)
 
 DEV, LEAD1, LEAD2, BOSS = "developer@example.com", "lead-1@example.com", "lead-2@example.com", "boss@example.com"
 DIRECTORY = parse_directory("""
@@ -35,9 +42,9 @@ def told(
         NotificationRule.model_validate({"channels": ["mail"], "events": [event], **rule}) for rule in rules or [{}]
     ]
     approvers = Approvers(users=list(users), groups=list(groups)) if users or groups else None
-    concerned = Concerned(tuple(wanted), approvers, DEV, (DEV,), **more)
-    found = find(event, "mail", reach, concerned, DIRECTORY)
-    return [named(each) for each in found.recipients] + [f"? {name}" for name in found.unreachable]
+    stakeholders = Stakeholders(tuple(wanted), approvers, DEV, (DEV,), **more)
+    found = choose_recipients(event, "mail", reach, stakeholders, DIRECTORY)
+    return [name_of(each) for each in found.recipients] + [f"? {name}" for name in found.unreachable]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +90,7 @@ def test_who_decided_is_not_told_that_it_was_decided() -> None:
 
 def test_nobody_asks_for_somebody_unknown() -> None:
     rule = NotificationRule(channels=["mail"], events=[APPROVED])
-    assert find(APPROVED, "mail", BY_NAME, Concerned((rule,)), DIRECTORY).recipients == ()
+    assert choose_recipients(APPROVED, "mail", BY_NAME, Stakeholders((rule,)), DIRECTORY).recipients == ()
 
 
 def test_fixed_addresses_are_told_all() -> None:
@@ -126,7 +133,7 @@ def test_a_crowd_is_cut_and_named() -> None:
             "people": {"users": [f"more-{at}@example.com" for at in range(3)]},
         }
     )
-    concerned = Concerned((rule,), Approvers(users=list(crowd)), DEV, (DEV,))
-    found = find(REQUESTED, "mail", BY_NAME, concerned, DIRECTORY)
+    stakeholders = Stakeholders((rule,), Approvers(users=list(crowd)), DEV, (DEV,))
+    found = choose_recipients(REQUESTED, "mail", BY_NAME, stakeholders, DIRECTORY)
     assert len(found.recipients) == MAX_RECIPIENTS
     assert found.too_many == ("more-0@example.com", "more-1@example.com", "more-2@example.com")

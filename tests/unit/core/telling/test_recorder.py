@@ -11,20 +11,20 @@ from pratique.api.v1alpha1.notifications import DeliveryState, EventType, Notifi
 from pratique.core.kernel.effects import Delivery, Plan, VerifyGuard
 from pratique.core.kernel.happened import Happened
 from pratique.core.telling.capacity import MAX_ENTRIES
-from pratique.core.telling.recipients import Concerned, Routing
-from pratique.core.telling.recorder import MAX_TIMELINE, framed, is_news, recorded
+from pratique.core.telling.recipients import Routing, Stakeholders
+from pratique.core.telling.recorder import MAX_TIMELINE, decide_and_record, is_news, record
 
 
 def _rule(channel: str) -> NotificationRule:
     return NotificationRule(channels=[channel], events=[EventType.FAILED])
 
 
-WHOM = Concerned(rules=(NotificationRule(channels=["ops"], events=[EventType.FAILED, EventType.SUCCEEDED]),))
+WHOM = Stakeholders(rules=(NotificationRule(channels=["ops"], events=[EventType.FAILED, EventType.SUCCEEDED]),))
 BROKE = Happened("It broke", (EventType.FAILED,), "Failed")
 
 
 def on_record(plan: Plan[ActionRunStatus], *, before: ActionRunStatus | None = None) -> Plan[ActionRunStatus]:
-    return recorded(before or run().status, plan, lambda after: WHOM, Routing(), NOW)
+    return record(before or run().status, plan, lambda after: WHOM, Routing(), NOW)
 
 
 def told(status: ActionRunStatus | ApprovalStatus) -> list[str]:
@@ -66,13 +66,15 @@ def test_a_timeline_keeps_the_newest_lines() -> None:
 
 
 def test_what_has_no_room_is_a_condition_until_there_is_room() -> None:
-    crowd = Concerned(rules=tuple(_rule(f"c{at}") for at in range(MAX_ENTRIES)))
-    full = recorded(run().status, Plan(run().status, happened=(BROKE,)), lambda after: crowd, Routing(), NOW).status
+    crowd = Stakeholders(rules=tuple(_rule(f"c{at}") for at in range(MAX_ENTRIES)))
+    full = record(run().status, Plan(run().status, happened=(BROKE,)), lambda after: crowd, Routing(), NOW).status
     (said,) = [each for each in full.conditions if each.type == "OutboxFull"]
     assert (said.status, said.reason) == ("True", "TooManyWait") and "Failed through c0" in said.message
     waits = run().model_copy(update={"status": full})
     sent = {entry.id: Delivery(sent=True) for entry in full.notifications}
-    after = framed(waits, sent, lambda settled: Plan(settled.status), lambda after: crowd, Routing(), NOW).status
+    after = decide_and_record(
+        waits, sent, lambda settled: Plan(settled.status), lambda after: crowd, Routing(), NOW
+    ).status
     (said,) = [each for each in after.conditions if each.type == "OutboxFull"]
     assert (said.status, said.reason) == ("False", "HasRoom")
     others = [each for each in full.conditions if each.type != "OutboxFull"]
@@ -82,7 +84,7 @@ def test_what_has_no_room_is_a_condition_until_there_is_room() -> None:
 def test_a_kind_without_a_timeline_tells_all_the_same() -> None:
     opened = approval(gate({}))
     plan = Plan(opened.status, happened=(BROKE,))
-    status = recorded(opened.status, plan, lambda after: WHOM, Routing(), NOW).status
+    status = record(opened.status, plan, lambda after: WHOM, Routing(), NOW).status
     assert told(status) == ["Failed/KubernetesEvents", "Failed/ops"] and not hasattr(status, "timeline")
 
 
@@ -100,11 +102,11 @@ def test_a_decision_sees_the_marks_and_the_next_try_wakes_it() -> None:
         seen.append(settled)
         return Plan(settled.status, wake_at=NOW + timedelta(hours=1))
 
-    plan = framed(before, failed, decide, lambda after: WHOM, Routing(), NOW)
+    plan = decide_and_record(before, failed, decide, lambda after: WHOM, Routing(), NOW)
     states = [entry.state for entry in seen[0].status.notifications]
     assert states == [DeliveryState.SENT, DeliveryState.PENDING] and plan.status == seen[0].status
     assert plan.wake_at == plan.status.notifications[1].next_attempt_at
-    assert framed(before, {}, decide, lambda after: WHOM, Routing(), NOW).status == before.status
+    assert decide_and_record(before, {}, decide, lambda after: WHOM, Routing(), NOW).status == before.status
 
 
 def test_an_end_is_settled_once_its_plan_asks_for_nothing_and_all_is_told() -> None:

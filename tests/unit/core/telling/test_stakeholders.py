@@ -6,7 +6,11 @@ from tests.builders.models import NOW, approval, environment, gate, run, run_pla
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Decision
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule
-from pratique.core.telling.concerned import by_approval, by_environment, by_run
+from pratique.core.telling.stakeholders import (
+    stakeholders_of_approval,
+    stakeholders_of_environment,
+    stakeholders_of_run,
+)
 
 RULES = [NotificationRule(channels=["chat"], events=[EventType.APPROVED])]
 
@@ -16,19 +20,19 @@ def asked(**meta: object) -> ActionRun:
 
 
 def test_before_there_is_a_gate_the_plan_says_who_decides() -> None:
-    found = by_run(asked(annotations={"a": "b"}), None, RULES)
+    found = stakeholders_of_run(asked(annotations={"a": "b"}), None, RULES)
     assert found.approvers == stage().approvers
     assert (found.requester, found.askers) == ("developer@example.com", ("developer@example.com",))
     assert (found.rules, dict(found.annotations), dict(found.before)) == (tuple(RULES), {"a": "b"}, {})
-    assert by_run(run(), None, RULES).approvers is None
+    assert stakeholders_of_run(run(), None, RULES).approvers is None
 
 
 def test_a_gate_says_who_decides_and_until_when() -> None:
     opened = approval(gate())
-    found = by_run(asked(), opened, RULES)
+    found = stakeholders_of_run(asked(), opened, RULES)
     assert found.approvers == opened.spec.policy.approvers
     assert found.before == {EventType.APPROVAL_REQUESTED: opened.spec.policy.deadline}
-    assert by_approval(opened).approvers == found.approvers
+    assert stakeholders_of_approval(opened).approvers == found.approvers
 
 
 @pytest.mark.parametrize(
@@ -42,10 +46,12 @@ def test_a_gate_says_who_decides_and_until_when() -> None:
 )
 def test_who_decided_last_knows_how_it_ended(decisions: dict[str, Decision], deciders: tuple[str, ...]) -> None:
     decided = approval(gate().model_copy(update={"decisions": decisions}))
-    assert by_run(asked(), decided, RULES).deciders == by_approval(decided).deciders == deciders
+    assert (
+        stakeholders_of_run(asked(), decided, RULES).deciders == stakeholders_of_approval(decided).deciders == deciders
+    )
 
 
 def test_an_environment_concerns_its_requester() -> None:
-    found = by_environment(environment(spec={"requestedBy": "developer@example.com"}, expires_at=NOW))
+    found = stakeholders_of_environment(environment(spec={"requestedBy": "developer@example.com"}, expires_at=NOW))
     assert (found.requester, found.before) == ("developer@example.com", {EventType.ENVIRONMENT_EXPIRING: NOW})
-    assert by_environment(environment()).before == {}
+    assert stakeholders_of_environment(environment()).before == {}

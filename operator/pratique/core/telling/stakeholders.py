@@ -8,15 +8,17 @@ from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.api.v1alpha1.people import People
 from pratique.api.v1alpha1.stages import Approvers, Stage
 from pratique.core.kernel.identity import askers, person_of
-from pratique.core.telling.recipients import Concerned
+from pratique.core.telling.recipients import Stakeholders
 
 
-def by_run(run: ActionRun, approval: Approval | None, rules: list[NotificationRule]) -> Concerned:
+def stakeholders_of_run(run: ActionRun, approval: Approval | None, rules: list[NotificationRule]) -> Stakeholders:
     """Return whom a run concerns: its approvers as its gate names them, and the person for whom it was asked."""
     if approval is None:
         approvers = approvers_of(run, approval)
-        return Concerned(tuple(rules), approvers, person_of(run.spec), askers(run.spec), (), run.metadata.annotations)
-    return Concerned(
+        return Stakeholders(
+            tuple(rules), approvers, person_of(run.spec), askers(run.spec), (), run.metadata.annotations
+        )
+    return Stakeholders(
         tuple(rules),
         approvers_of(run, approval),
         person_of(run.spec),
@@ -42,11 +44,11 @@ def approvers_of(run: ActionRun, approval: Approval | None) -> Approvers | None:
     return stage.approvers if stage is not None else None
 
 
-def by_approval(approval: Approval) -> Concerned:
+def stakeholders_of_approval(approval: Approval) -> Stakeholders:
     """Return whom a gate concerns by itself: when its run is gone, or its status was forged."""
     spec = approval.spec
     rules, decided = tuple(spec.notifications), _who_decided(approval)
-    return Concerned(rules, spec.policy.approvers, person_of(spec), askers(spec), decided)
+    return Stakeholders(rules, spec.policy.approvers, person_of(spec), askers(spec), decided)
 
 
 def _who_decided(approval: Approval) -> tuple[str, ...]:
@@ -56,10 +58,10 @@ def _who_decided(approval: Approval) -> tuple[str, ...]:
     return tuple(name for name, when in times.items() if when == last)
 
 
-def by_environment(environment: Environment) -> Concerned:
+def stakeholders_of_environment(environment: Environment) -> Stakeholders:
     """Return whom an Environment concerns: for whom it is."""
     spec, end = environment.spec, environment.status.expires_at
-    return Concerned(
+    return Stakeholders(
         rules=tuple(spec.notifications),
         requester=spec.requested_by or "",
         annotations=environment.metadata.annotations,
@@ -67,8 +69,8 @@ def by_environment(environment: Environment) -> Concerned:
     )
 
 
-def by_channel(channel: NotificationChannel, value: str) -> Concerned:
+def stakeholders_of_channel(channel: NotificationChannel, value: str) -> Stakeholders:
     """Return whom a test of a channel is for: the place that it writes to, or the user whom the annotation names."""
     people = People(users=[value]) if value else None
     rule = NotificationRule(channels=[channel.metadata.name], events=[EventType.TEST], to=[], people=people)
-    return Concerned(rules=(rule,))
+    return Stakeholders(rules=(rule,))

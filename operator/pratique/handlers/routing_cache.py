@@ -40,7 +40,7 @@ class CachedChannels(Mapping[str, NotificationChannelSpec]):
 
 
 @dataclass
-class Routes:
+class RoutingCache:
     """What planners are given to say to whom goes what."""
 
     routing: Routing = field(default_factory=Routing)
