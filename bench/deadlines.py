@@ -8,7 +8,8 @@ import asyncio
 import time
 from datetime import UTC, datetime
 
-from bench.load import hold_bare, learn, pool
+from bench.load import close_bare, end_bare, hold_bare, learn, pool
+from bench.manifests import Json, Pattern, gate_name
 from bench.numbers import percentile
 from bench.results import Results, Sizes
 from bench.scale import populate
@@ -44,12 +45,33 @@ async def deadlines(world: World, sizes: Sizes, results: Results) -> None:
         at = time.perf_counter() - (time.time() - due)
         ended = await seen.all(names, EXPIRED)
     late = [each - at for each in ended]
+    results.figures["late_floor_s"] = await _floor(world, pattern, sizes)
     results.samples["late_s"] = late
     results.figures |= {"late_p50_s": percentile(late, 50), "late_p99_s": percentile(late, 99), "late_max_s": max(late)}
     results.notes.append(
         f"Deadlines: {len(names)} with one deadline, to the second the same, {sizes.waiting[-1]:,} others waiting;"
         f" the first was seen expired after {min(late):.2f} s, half of them after {percentile(late, 50):.2f} s."
     )
+
+
+async def _floor(world: World, pattern: Pattern, sizes: Sizes) -> float:
+    """Return how many seconds a bare client takes for as many gates and runs, each of which is written once."""
+    await world.stop()
+    held = dict[int, tuple[Json, Json]]()
+
+    async def hold(each: int) -> None:
+        run = await hold_bare(world, pattern, f"floor-{each}")
+        held[each] = run, await world.people["admin"].request("GET", f"{world.gates}/{gate_name(run)}")
+
+    async def end(each: int) -> None:
+        run, gate = held[each]
+        await close_bare(world, pattern, run, gate)
+        await end_bare(world, pattern, run)
+
+    await pool(sizes.deadlines, hold)
+    start = time.perf_counter()
+    await pool(sizes.deadlines, end)
+    return time.perf_counter() - start
 
 
 def _start_takes(results: Results, sizes: Sizes) -> float:

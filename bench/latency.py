@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from bench.load import WIDTH, grant, learn, open_bare, paced, pool
-from bench.manifests import Json
+from bench.load import WIDTH, close_bare, end_bare, grant, hold_bare, learn, open_bare, paced, pool
+from bench.manifests import WRITER, Json, Pattern, gate_name
 from bench.numbers import milliseconds, percentile
 from bench.results import Results, Sizes
 from bench.watch import RUNNING, SUCCEEDED, WAITING, Seen, watching
@@ -52,8 +52,10 @@ async def decision_latency(world: World, sizes: Sizes, results: Results) -> None
     """Measure from the answer to the approver's patch to the events that show the run running, and done.
 
     Once at the calm rate of all latencies, and once so that no decision comes within 100 ms after another: an API server
-    asks etcd for its progress once in that time, and a consistent list waits for that.
+    asks etcd for its progress once in that time, and a consistent list waits for that. And the three writes that there
+    are at least, by a bare client.
     """
+    pattern = await learn(world)
     await world.fresh(operator=True)
     async with watching(world) as seen:
         names = await make_waiting(world, seen, "run", sizes.decisions)
@@ -62,6 +64,10 @@ async def decision_latency(world: World, sizes: Sizes, results: Results) -> None
             world, seen, await make_waiting(world, seen, "alone", sizes.alone), sizes.alone_per_second
         )
         running = sum(RUNNING in seen.at[name] for name in names)
+    bare = await _decided_bare(world, pattern, sizes)
+    results.samples["decision_bare_ms"] = bare
+    results.figures["decision_bare_p50_ms"] = percentile(bare, 50)
+    results.figures["decision_over_ms"] = percentile(alone, 50) - percentile(bare, 50)
     results.samples |= {"decision_ms": started, "done_ms": done, "decision_alone_ms": alone}
     results.figures |= {"decision_p50_ms": percentile(started, 50), "decision_p99_ms": percentile(started, 99)}
     results.figures |= {"decision_alone_p50_ms": percentile(alone, 50)}
@@ -83,6 +89,23 @@ async def _decided(world: World, seen: Seen, names: list[str], per_second: int) 
         started.append(await seen.first(name, RUNNING, SUCCEEDED) - granted)
         await asyncio.sleep(max(begin + 1 / per_second - time.perf_counter(), 0))
     return milliseconds(started), milliseconds(done)
+
+
+async def _decided_bare(world: World, pattern: Pattern, sizes: Sizes) -> list[float]:
+    """Grant one after the other, and write what must be written; return after how many ms each was seen to be done."""
+    await world.fresh(operator=False)
+    done = list[float]()
+    async with watching(world) as seen:
+        held = [await hold_bare(world, pattern, f"bare-{each}") for each in range(sizes.alone)]
+        for run in held:
+            gate = await grant(world, gate_name(run))
+            granted = time.perf_counter()
+            await close_bare(world, pattern, run, gate)
+            await world.people["operator"].request("POST", world.config_maps, pattern.config_map(run), run_as=WRITER)
+            await end_bare(world, pattern, run)
+            done.append(await seen.first(run["metadata"]["name"], SUCCEEDED) - granted)
+            await asyncio.sleep(1 / sizes.alone_per_second)
+    return milliseconds(done)
 
 
 async def make_waiting(world: World, seen: Seen, prefix: str, number: int) -> list[str]:

@@ -82,14 +82,23 @@ async def open_bare(world: World, pattern: Pattern, made: Json, deadline: str | 
 
 async def live_bare(world: World, pattern: Pattern, name: str) -> None:
     """Write what must be written for a whole life: seven writes."""
-    operator = world.people["operator"]
     held = await hold_bare(world, pattern, name)
     gate = await grant(world, gate_name(held))
+    await close_bare(world, pattern, held, gate)
+    await world.people["operator"].request("POST", world.config_maps, pattern.config_map(held), run_as=WRITER)
+    await end_bare(world, pattern, held)
+
+
+async def close_bare(world: World, pattern: Pattern, held: Json, gate: Json) -> None:
+    """Write that a gate has ended, as the operator must."""
     version = gate["metadata"]["resourceVersion"]
-    await operator.write_status(f"{world.gates}/{gate_name(held)}", version, pattern.granted)
-    await operator.request("POST", world.config_maps, pattern.config_map(held), run_as=WRITER)
-    version = held["metadata"]["resourceVersion"]
-    await operator.write_status(f"{world.runs}/{name}", version, pattern.status(held, ended=True))
+    await world.people["operator"].write_status(f"{world.gates}/{gate_name(held)}", version, pattern.granted)
+
+
+async def end_bare(world: World, pattern: Pattern, held: Json) -> None:
+    """Write that a run has ended, as the operator must."""
+    path, version = f"{world.runs}/{held['metadata']['name']}", held["metadata"]["resourceVersion"]
+    await world.people["operator"].write_status(path, version, pattern.status(held, ended=True))
 
 
 async def count(world: World, path: str) -> int:
