@@ -98,6 +98,30 @@ def test_a_leader_that_stood_still_stands_by_when_it_goes_on(world: Planes) -> N
     second.stop()
 
 
+def test_the_lease_goes_with_the_right_to_it_and_comes_back_with_it(world: Planes) -> None:
+    """Who uninstalls takes the Role away first: a Lease that nobody may give up any more must not keep others waiting."""
+    cluster, _, _ = world
+    operator = start(world, "uninstalled")
+    wait_for("it leads", lambda: holder(cluster).startswith("uninstalled_"))
+    role = cluster.get("role", "pratique-leader", "pratique-system")
+    assert role is not None
+    assert owners(cluster) == [role["metadata"]["uid"]]
+    cluster.kubectl("admin", "delete", "role", "pratique-leader", "-n", "pratique-system")
+    wait_for("the Lease is gone", lambda: cluster.get("lease", "pratique", "pratique-system") is None)
+    named = {key: role["metadata"][key] for key in ("name", "namespace", "labels")}
+    cluster.apply("admin", {**role, "metadata": named})
+    wait_for("it leads again", lambda: holder(cluster).startswith("uninstalled_"))
+    again = (cluster.get("role", "pratique-leader", "pratique-system") or role)["metadata"]["uid"]
+    assert again != role["metadata"]["uid"]
+    wait_for("it belongs to the Role that is there now", lambda: owners(cluster) == [again])
+    operator.stop()
+
+
+def owners(cluster: Cluster) -> list[str]:
+    lease = cluster.get("lease", "pratique", "pratique-system") or {}
+    return [each["uid"] for each in lease.get("metadata", {}).get("ownerReferences", [])]
+
+
 def test_two_that_both_believe_they_lead_do_everything_once(world: Planes) -> None:
     cluster, _, log = world
     both = [start(world, f"believer-{number}", "--no-leader-election") for number in (1, 2)]

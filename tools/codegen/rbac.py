@@ -6,7 +6,7 @@ from pratique.admission import admission_policies
 from pratique.admission.values import GuardValues
 from pratique.admission.webhook import CONFIGURATION, SERVICE
 from pratique.api.v1alpha1 import GROUP, KINDS
-from pratique.core.operating.leadership import LEASE_NAME
+from pratique.core.operating.leadership import LEADER_ROLE, LEASE_NAME
 from pratique.core.telling.directory import DIRECTORY_NAME
 from pratique.guarding.record import RECORD_NAME
 
@@ -79,6 +79,7 @@ def operator_rights(namespace: str, account: str) -> list[Manifest]:
     lease = [
         rule("coordination.k8s.io", ["leases"], ["create"]),
         rule("coordination.k8s.io", ["leases"], ["get", "update"], [LEASE_NAME]),
+        rule("rbac.authorization.k8s.io", ["roles"], ["get"], [LEADER_ROLE]),  # it owns the Lease, and takes it along
     ]
     record = [
         rule("", ["configmaps"], ["create"]),
@@ -91,8 +92,8 @@ def operator_rights(namespace: str, account: str) -> list[Manifest]:
         _binding("ClusterRoleBinding", "pratique-operator", None, "ClusterRole", subject),
         _role("pratique-secrets", namespace, secrets),
         _binding("RoleBinding", "pratique-secrets", namespace, "Role", subject),
-        _role("pratique-leader", namespace, lease),
-        _binding("RoleBinding", "pratique-leader", namespace, "Role", subject),
+        _role(LEADER_ROLE, namespace, lease),
+        _binding("RoleBinding", LEADER_ROLE, namespace, "Role", subject),
         _role("pratique-guard", namespace, record),
         _binding("RoleBinding", "pratique-guard", namespace, "Role", subject),
         _role("pratique-directory", namespace, directory),

@@ -1,4 +1,8 @@
-"""Reads and writes the Lease of the operator: one object, one condition on its version."""
+"""Reads and writes the Lease of the operator: one object, one condition on its version.
+
+It belongs to the Role by which it may be written: once that is deleted, Kubernetes collects the Lease too, and who is
+installed next need not wait for a holder that cannot give it up any more.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,13 +11,16 @@ from pratique.cluster.client import Api, ApiError
 from pratique.core.operating.leadership import Record
 
 _GROUP = "/apis/coordination.k8s.io/v1"
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 
 class Lease:
-    """One Lease object."""
+    """One Lease object, owned by the Role `role` where that may be read."""
 
-    def __init__(self, api: Api, namespace: str, name: str) -> None:
-        self._api, self._namespace, self._name = api, namespace, name
+    def __init__(self, api: Api, namespace: str, name: str, role: str) -> None:
+        self._api, self._namespace, self._name, self._role = api, namespace, name, role
+        self._owners: list[dict[str, Any]] | None = None
+        self._uid = ""
         self._collection = f"{_GROUP}/namespaces/{namespace}/leases"
 
     async def read(self) -> Record | None:
@@ -27,6 +34,8 @@ class Lease:
 
     async def write(self, record: Record) -> Record | None:
         """Write over the version in `record` (none: create); return what it is now, or None if somebody was faster."""
+        if self._owners is None or not record.version:
+            self._owners = await self._look_for_owners()
         body = self._body(record)
         try:
             if record.version:
@@ -37,10 +46,25 @@ class Lease:
             if error.reason in ("Conflict", "AlreadyExists", "NotFound"):
                 return None
             raise
+        if self._uid not in ("", answer["metadata"]["uid"]):  # a PUT makes a Lease that is gone, with its Role perhaps
+            self._owners = None
+        self._uid = answer["metadata"]["uid"]
         return _record(answer)
 
+    async def _look_for_owners(self) -> list[dict[str, Any]]:
+        """Return the Role as an owner; nobody where it may not be read, as with the rights of 0.1.0."""
+        path = f"{_RBAC}/namespaces/{self._namespace}/roles/{self._role}"
+        try:
+            found = await self._api.request("GET", path)
+        except ApiError as error:
+            if error.reason in ("Forbidden", "NotFound"):
+                return []
+            raise
+        kind = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role"}
+        return [{**kind, "name": self._role, "uid": found["metadata"]["uid"]}]
+
     def _body(self, record: Record) -> dict[str, Any]:
-        metadata = {"name": self._name, "namespace": self._namespace}
+        metadata = {"name": self._name, "namespace": self._namespace, "ownerReferences": self._owners}
         spec: dict[str, Any] = {
             "holderIdentity": record.holder,
             "leaseDurationSeconds": max(round(record.duration), 1),

@@ -21,7 +21,7 @@ from pratique.cluster.secrets import SecretReader
 from pratique.cluster.store import Store
 from pratique.core.kernel.effects import CheckChannel, Checked, Delivery, Failure
 from pratique.core.kernel.errors import Ending, EvaluationError
-from pratique.core.operating.leadership import LEASE_NAME
+from pratique.core.operating.leadership import LEADER_ROLE, LEASE_NAME
 from pratique.core.telling.messages import Message
 from pratique.core.telling.reach import rate_of
 from pratique.core.telling.recipients import Routing
@@ -74,7 +74,7 @@ class Operator:
         self.workers = Workers(self.queue, self._look, self.clock, settings.workers, self.metrics.reconciled)
         self.leadership: Leadership | None = None
         if settings.leader_election:
-            lease = Lease(self.api, settings.namespace, LEASE_NAME)
+            lease = Lease(self.api, settings.namespace, LEASE_NAME, LEADER_ROLE)
             self.leadership = Leadership(lease, settings.identity, self.clock, settings.lease)
         self.secrets = SecretReader(self.api, settings.namespace)
         self.channels = Channels(

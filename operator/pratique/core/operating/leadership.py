@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 LEASE_NAME = "pratique"
 """The Lease by which the operator's processes agree who leads."""
+LEADER_ROLE = "pratique-leader"
+"""The Role that lets them: it owns the Lease, so that whoever uninstalls leaves none that names a holder who is gone."""
 
 
 @dataclass(frozen=True)
