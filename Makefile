@@ -98,7 +98,7 @@ bench: controlplane ## rates, latencies, memory against their floors; writes doc
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@$(PY) -m bench
 
-test-node: controlplane ## the chart and the image on a real node: the story, takeovers (root; Linux; 5 minutes)
+test-node: controlplane ## the chart and the image on a real node: the story, takeovers, upgrades, uninstalling (root; Linux; 10 minutes)
 	@$(PY) -m tools.controlplane build helm
 	$(STEP) "Pods on a real node" --show " passed" -- $(PYTEST) tests/node -s
 
