@@ -249,7 +249,6 @@ ACTIONS = [
         "an author names no approver",
         {f"{_STAGE}.approvers": {"users": []}},
         _SOMEBODY,
-        behind=(crd("actions", _QUORUM),),
     ),
     offer(
         "impossible-quorum",
@@ -257,6 +256,56 @@ ACTIONS = [
         "an author asks for more approvals than there are approvers",
         {f"{_STAGE}.required": 2},
         _QUORUM,
+    ),
+    offer(
+        "all-of-a-group",
+        4,
+        "an author asks for everybody in a group, whom nobody can count",
+        {f"{_STAGE}.approvers": {"groups": ["platform-leads"]}, f"{_STAGE}.mode": "All"},
+        "mode: All needs users by name: who is in a group is not known. Name them in approvers.users, or use"
+        " required and requireFrom",
+    ),
+    offer(
+        "all-and-a-number",
+        4,
+        "an author asks for all of the users and for a number of them",
+        {f"{_STAGE}.mode": "All", f"{_STAGE}.required": 1},
+        "mode: All means every one of approvers.users: leave required and requireFrom out"
+        " (required: null removes a number that an earlier version filled in)",
+    ),
+    offer(
+        "count-from-a-group-that-may-not-decide",
+        4,
+        "an author asks for somebody of a group that cannot decide",
+        {
+            f"{_STAGE}.approvers": {"groups": ["platform-leads"]},
+            f"{_STAGE}.requireFrom": [{"group": "security", "count": 1}],
+        },
+        "each group of requireFrom must be one of approvers.groups: nobody else of it may decide",
+    ),
+    offer(
+        "fewer-than-of-one-group",
+        4,
+        "an author asks for one approval, two of them of one group",
+        {
+            f"{_STAGE}.approvers": {"groups": ["platform-leads"]},
+            f"{_STAGE}.required": 1,
+            f"{_STAGE}.requireFrom": [{"group": "platform-leads", "count": 2}],
+        },
+        "required is smaller than a count of requireFrom: raise it, or leave it out"
+        " (null removes a 1 that an earlier version filled in)",
+    ),
+    offer(
+        "too-many-in-alternatives",
+        4,
+        "an author names more approvers in alternatives than a gate can hold",
+        {
+            f"{_STAGE}.alternatives": [
+                {"approvers": {"users": [f"u{number}@example.com" for number in range(start, start + 20)]}}
+                for start in (0, 20)
+            ]
+        },
+        "a stage and its alternatives may name 32 users and 32 groups together",
     ),
     offer(
         "no-time",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.attacks.denials import (
+    EXCLUDED,
     FOR_YOU,
     MACHINE,
     OWN_REQUEST,
@@ -110,6 +111,37 @@ UNCALLED = [
         MACHINE,
         NAMED,
         behind=(not_listed(ROBOT),),
+    ),
+]
+
+
+TWICE = [
+    Attack(
+        "excluded",
+        3,
+        "lead-1",
+        "an approver who decided an earlier stage decides the next one too",
+        decide("left-out", LEAD),
+        EXCLUDED,
+        Twin("lead-2", "decides it, who did not", decide("left-out", LEAD_2)),
+    ),
+    Attack(
+        "excluded-in-capitals",
+        3,
+        "lead-2",
+        "an approver whose name the list has in capitals decides all the same",
+        decide("left-out-upper", LEAD_2),
+        EXCLUDED,
+        Twin("lead-1", "decides it, who is not on the list", decide("left-out-upper", LEAD)),
+    ),
+    Attack(
+        "excluded-by-apply",
+        3,
+        "lead-1",
+        "an approver who is excluded decides by server-side apply",
+        apply("approvals/left-out", {"spec": {"decisions": {LEAD: APPROVE}}}),
+        EXCLUDED,
+        Twin("lead-2", "decides it, who is not", decide("left-out", LEAD_2)),
     ),
 ]
 
@@ -255,4 +287,4 @@ SEALED = [
 ]
 
 
-ATTACKS = [*UNCALLED, *OWN, *COMMENTS, *SEALED]
+ATTACKS = [*UNCALLED, *TWICE, *OWN, *COMMENTS, *SEALED]

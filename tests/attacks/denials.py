@@ -108,6 +108,11 @@ RECORDED = Denial(
 )
 OWN_REQUEST = Denial(DECISION, "you cannot decide your own request")
 FOR_YOU = Denial(DECISION, "you cannot decide a request that was made on your behalf")
+EXCLUDED = Denial(
+    DECISION,
+    "you cannot decide this stage: you decided an earlier one of this request, or its rule excludes you"
+    " (spec.excluded); it needs somebody else",
+)
 ONCE = Denial(DECISION, "you have decided, under your name in other letter case: one person counts once")
 MACHINE = Denial(DECISION, "a ServiceAccount decides only where the policy lists it by its exact name")
 TIME_STAMPED = Denial(DECISION, "decidedAt is set by the API server: do not send it, nor managedFields")

@@ -124,6 +124,8 @@ _GATES: dict[str, dict[str, Any]] = {
     "for-lead": {"spec__onBehalfOf": {"username": LEAD}},
     "for-lead-upper": {"spec__onBehalfOf": {"username": LEAD_2.upper()}},
     "unverbed": {"spec__policy__approvers__users": [MALLORY]},
+    "left-out": {"spec__excluded": [LEAD]},
+    "left-out-upper": {"spec__excluded": [LEAD_2.upper()]},
     "robots": {"spec__policy__approvers": {"users": [ROBOT]}},
 }
 

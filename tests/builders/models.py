@@ -35,6 +35,7 @@ from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.api.v1alpha1.people import Requester, ServiceAccountRef
 from pratique.api.v1alpha1.stages import Approvers, Stage
 from pratique.core.gates.entries import approval_name, round_of
+from pratique.core.gates.opening import policy_of
 from pratique.core.kernel.answers import Standing, judge
 from pratique.core.kernel.effects import AnyEffect, Failure, Stored
 from pratique.core.plans.document import document, document_of, head_of
@@ -123,9 +124,7 @@ def approval_of(owner: ActionRun, state: ApprovalState = ApprovalState.PENDING, 
     assert written is not None
     stage = written.plan.gate
     assert stage is not None
-    rule = {"approvers": stage.approvers, "required": stage.required, "comment": stage.comment}
-    if state is ApprovalState.EXPIRED:
-        rule["deadline"] = NOW
+    rule = dict(policy_of(stage, NOW if state is ApprovalState.EXPIRED else DEADLINE))
     verdicts = {ApprovalState.APPROVED: "Approve", ApprovalState.DECLINED: "Decline"}
     said = status.get("decisions") or ([counted("lead-1", verdicts[state], "no")] if state in verdicts else [])
     votes = {each.by: vote(each.verdict, comment=each.comment) for each in said}

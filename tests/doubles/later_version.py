@@ -46,7 +46,7 @@ def wider(*models: type[ApiModel]) -> Iterator[None]:
 
 
 def _all_models() -> Iterator[type[ApiModel]]:
-    """Yield all models, those first that others are made of: they are defined first, and kinds are a level deeper."""
+    """Yield all models."""
     level: list[type[ApiModel]] = [ApiModel]
     while level:
         level = [below for each in level for below in each.__subclasses__()]
@@ -54,7 +54,8 @@ def _all_models() -> Iterator[type[ApiModel]]:
 
 
 def _rebuild(models: list[type[ApiModel]]) -> None:
-    for model in models:
+    """Build them anew, each after those that it is made of."""
+    for model in sorted(models, key=lambda each: len(models_in(each))):
         model.model_rebuild(force=True)
     document._read.cache_clear()
 

@@ -70,6 +70,25 @@ _EARLIER = f"""
 """
 """The order of `core.gates.tally`: by second, of one second the declines first, then by name."""
 
+_EXCLUDED = (
+    "(has({0}.spec.excluded) ? {0}.spec.excluded : []).exists(x, x.size() == {1}.size() &&"
+    f" {same_person('{1}', 'x')})"
+)
+"""Whether a name is one of those that the gate excludes; who is the same person has a name of the same length."""
+
+_OF_RULE = """
+    variables.approvals.filter(k,
+      (has(r.approvers.users) && k in r.approvers.users) ||
+      (!k.startsWith('system:serviceaccount:') && has(r.approvers.groups) && has(variables.old[k].groups) &&
+       variables.old[k].groups.exists(g, g in r.approvers.groups)))
+"""
+_MET = """
+    {0}.size() >= {1}.required &&
+    (!has({1}.requireFrom) || {1}.requireFrom.all(f,
+      {0}.filter(k, has(variables.old[k].groups) && f.group in variables.old[k].groups).size() >= f.count))
+"""
+"""Whether a rule is met by the approvals that count for it, as `core.gates.quorum` says."""
+
 SEAL = {
     "askedUsers": "has(oldObject.spec.policy.approvers.users) ? oldObject.spec.policy.approvers.users : []",
     "askedGroups": "has(oldObject.spec.policy.approvers.groups) ? oldObject.spec.policy.approvers.groups : []",
@@ -79,6 +98,7 @@ SEAL = {
           timestamp(variables.old[k].decidedAt) < timestamp(oldObject.spec.policy.deadline) &&
           !{same_person("k", "oldObject.spec.requestedBy.username")} &&
           (!has(oldObject.spec.onBehalfOf) || !{same_person("k", "oldObject.spec.onBehalfOf.username")}) &&
+          !{_EXCLUDED.format("oldObject", "k")} &&
           ({_LISTED} || ({_MEMBER})))
     """,
     "counted": f"""
@@ -87,10 +107,15 @@ SEAL = {
     """,
     "approvals": "variables.counted.filter(k, variables.old[k].verdict == 'Approve')",
     "declines": "variables.counted.filter(k, variables.old[k].verdict == 'Decline')",
+    "granted": f"""
+        has(oldObject.spec.policy.alternatives)
+        ? oldObject.spec.policy.alternatives.exists(r, {_MET.format(f"({_OF_RULE})", "r")})
+        : {_MET.format("variables.approvals", "oldObject.spec.policy")}
+    """,
     "sealed": """
         variables.declines.size() >= oldObject.spec.policy.declineThreshold
         ? 'declined by ' + variables.declines.join(', ')
-        : variables.approvals.size() >= oldObject.spec.policy.required
+        : variables.granted
         ? 'approved by ' + variables.approvals.join(', ')
         : ''
     """,
@@ -239,6 +264,11 @@ def _entitled() -> tuple[Check, ...]:
             !{same_person("variables.me", "object.spec.onBehalfOf.username")}
             """,
             "you cannot decide a request that was made on your behalf",
+        ),
+        Check(
+            f"!variables.deciding || !{_EXCLUDED.format('object', 'variables.me')}",
+            "you cannot decide this stage: you decided an earlier one of this request, or its rule excludes you"
+            " (spec.excluded); it needs somebody else",
         ),
         Check(
             f"!variables.deciding || !variables.old.exists(k, {same_person('k', 'variables.me')})",

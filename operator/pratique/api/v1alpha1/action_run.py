@@ -14,7 +14,7 @@ from pratique.api.v1alpha1.outbox import Telling
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester, ServiceAccountRef
 from pratique.api.v1alpha1.scalars import Expression, JsonObject, Time
 from pratique.api.v1alpha1.spelling import Duration, ObjectName
-from pratique.api.v1alpha1.stages import Stage
+from pratique.api.v1alpha1.stages import SamePeople, Stage
 from pratique.api.v1alpha1.status import WAITING_MESSAGE, Timeline, pending_condition
 
 
@@ -137,6 +137,13 @@ class ActionVersion(ApiModel):
     title: Annotated[str, Field(max_length=100, description="Its title.")] = ""
 
 
+class SkippedStage(ApiModel):
+    """A stage that does not apply to this run."""
+
+    name: Annotated[str, Field(max_length=32, description="Its name.")]
+    when: Annotated[Expression, Field(description="Its condition, which is false for this run.")]
+
+
 class RunPlan(ApiModel):
     """What will run, exactly: what the document of a plan holds. It is compared again at the start."""
 
@@ -158,12 +165,28 @@ class RunPlan(ApiModel):
         Field(max_length=16, description="The Action's outputs, as they were."),
     ] = {}
     notifications: NotificationRules = []
-    gate: Annotated[Stage | None, Field(description="The stage that applies; absent means approved at once.")] = None
+    gate: Annotated[
+        Stage | None, Field(description="The one stage that applies, where version 0.1.0 knows all of its rule.")
+    ] = None
+    gates: Annotated[
+        list[Stage] | None,
+        Field(
+            max_length=8,
+            description="The stages that apply, in turn: in place of `gate`, where version 0.1.0 would not know all of it.",
+        ),
+    ] = None
+    skipped: Annotated[
+        list[SkippedStage] | None,
+        Field(max_length=8, description="The stages of an Action with several that do not apply, and why."),
+    ] = None
+    same_person_in_stages: Annotated[
+        SamePeople | None, Field(description="Allow: who decided in one stage may decide in a later one.")
+    ] = None
 
     @property
     def stages(self) -> tuple[Stage, ...]:
         """The stages that apply, in turn; none means that nobody has to approve."""
-        return () if self.gate is None else (self.gate,)
+        return tuple(self.gates or ()) or ((self.gate,) if self.gate is not None else ())
 
 
 class RunApproval(ApiModel):

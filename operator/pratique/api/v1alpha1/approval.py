@@ -11,7 +11,7 @@ from pratique.api.v1alpha1.notifications import NotificationRules
 from pratique.api.v1alpha1.outbox import Telling
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
 from pratique.api.v1alpha1.scalars import GroupName, Time, Username
-from pratique.api.v1alpha1.stages import Approvers, CommentRule
+from pratique.api.v1alpha1.stages import OF_GROUPS, Approvers, CommentRule, RequireFrom
 from pratique.api.v1alpha1.status import pending_condition
 
 MAX_DOCUMENT = 786432
@@ -78,14 +78,39 @@ class AskedInput(ApiModel):
     ]
 
 
+class GateRule(ApiModel):
+    """One way to grant: who, and how many of them."""
+
+    approvers: Annotated[Approvers, Field(description="Whose approvals count for it.")]
+    required: Annotated[int, Field(ge=1, le=32, description="How many of them must approve.")]
+    require_from: Annotated[RequireFrom | None, Field(description=OF_GROUPS)] = None
+
+
 class GatePolicy(ApiModel):
     """The rule, as it was when the gate opened; later edits of the Action do not move the goal posts."""
 
-    approvers: Annotated[Approvers, Field(description="Who may decide.")]
-    required: Annotated[int, Field(ge=1, le=32, description="How many people must approve.")] = 1
+    approvers: Annotated[Approvers, Field(description="Who may decide, by any of its rules.")]
+    required: Annotated[int, Field(ge=1, le=32, description="How many people must approve, at least.")] = 1
+    require_from: Annotated[RequireFrom | None, Field(description=OF_GROUPS)] = None
+    alternatives: Annotated[
+        list[GateRule] | None,
+        Field(
+            min_length=1,
+            max_length=5,
+            description="Where there are several rules: all of them, of which one must be met. Then `required` is the"
+            " smallest of theirs, and requireFrom stands in each of them alone.",
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = None
     decline_threshold: Annotated[int, Field(ge=1, le=32, description="How many declines end it.")] = 1
     comment: Annotated[CommentRule, Field(description="When a decision needs a comment.")] = CommentRule.ON_DECLINE
     deadline: Annotated[Time, Field(description="Decisions after this moment are refused by the API server.")]
+
+    @property
+    def ways(self) -> tuple[GateRule, ...]:
+        """The rules of which one must be met."""
+        only = GateRule(approvers=self.approvers, required=self.required, require_from=self.require_from)
+        return tuple(self.alternatives) if self.alternatives else (only,)
 
 
 class Decision(ApiModel):
@@ -112,6 +137,15 @@ class ApprovalSpec(ApiModel):
     requested_by: Annotated[Requester, Field(description="Who asked; they cannot decide.")]
     on_behalf_of: Annotated[
         OnBehalfOf | None, Field(description="For whom it was asked, if not for themselves; they cannot decide either.")
+    ] = None
+    excluded: Annotated[
+        list[Username] | None,
+        Field(
+            min_length=1,
+            max_length=512,
+            description="Who cannot decide besides: who decided in an earlier stage, and whom the rule excludes.",
+            json_schema_extra={"x-kubernetes-list-type": "set"},
+        ),
     ] = None
     inputs: Annotated[
         list[AskedInput] | None,

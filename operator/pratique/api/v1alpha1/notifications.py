@@ -136,6 +136,9 @@ class Notification(ApiModel):
         Field(description="Whom it is for; none for the place that the channel writes to."),
     ] = None
     at: Annotated[Time, Field(description="When it happened.")]
+    stage: Annotated[
+        str | None, Field(max_length=32, description="The stage that it is about, if it is about one of a run.")
+    ] = None
     message: Annotated[str, Field(max_length=2048, description="The sentence that the message carries.")] = ""
     state: Annotated[
         DeliveryState,

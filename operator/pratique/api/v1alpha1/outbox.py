@@ -66,7 +66,8 @@ def _shared(entry: Notification) -> str | None:
 
 
 def _same(one: Notification, other: Notification) -> bool:
-    return (one.event, one.channel, one.at, one.message) == (other.event, other.channel, other.at, other.message)
+    shared = ("event", "channel", "at", "stage", "message")
+    return all(getattr(one, each) == getattr(other, each) for each in shared)
 
 
 def _as_one(ident: str, group: list[Notification]) -> Notification:
@@ -78,6 +79,7 @@ def _as_one(ident: str, group: list[Notification]) -> Notification:
         event=first.event,
         channel=first.channel,
         at=first.at,
+        stage=first.stage,
         message=first.message,
         state=worst.state,
         error=worst.error,

@@ -27,5 +27,6 @@ Expression = Annotated[
 JsonObject = Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
 """Free-form JSON; the API server keeps it as it is, what it means is checked elsewhere."""
 
-Username = Annotated[str, Field(min_length=1, max_length=253)]
+MAX_USERNAME = 253
+Username = Annotated[str, Field(min_length=1, max_length=MAX_USERNAME)]
 GroupName = Annotated[str, Field(min_length=1, max_length=253)]

@@ -45,7 +45,100 @@ class Approvers(ApiModel):
     )
 
 
-class Stage(ApiModel):
+class Mode(StrEnum):
+    """How the approvers of a rule are counted."""
+
+    COUNT = "Count"
+    ALL = "All"
+
+
+class GroupCount(ApiModel):
+    """How many of those who approve must be of one group."""
+
+    group: Annotated[GroupName, Field(description="One of approvers.groups.")]
+    count: Annotated[int, Field(ge=1, le=32, description="How many people of it must approve.")] = 1
+
+
+OF_GROUPS = (
+    "How many must come from which of approvers.groups. Whoever is in two of them fills both, and is one person of"
+    " `required`."
+)
+RequireFrom = Annotated[
+    list[GroupCount],
+    Field(
+        min_length=1,
+        max_length=8,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["group"]},
+    ),
+]
+
+
+class Quorum(ApiModel):
+    """Who may decide, and how many of them are enough."""
+
+    approvers: Annotated[Approvers, Field(description="Who may decide.")]
+    mode: Annotated[
+        Mode, Field(description="Count: as many as `required` says. All: every one of approvers.users.")
+    ] = Mode.COUNT
+    required: Annotated[
+        int | None,
+        Field(
+            ge=1, le=32, description="How many people must approve. Default: the largest count of requireFrom, or 1."
+        ),
+    ] = None
+    require_from: Annotated[RequireFrom | None, Field(description=OF_GROUPS)] = None
+
+    cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            rule="(has(self.mode) && self.mode == 'All') || !has(self.required) ||"
+            " (has(self.approvers.groups) && size(self.approvers.groups) > 0) ||"
+            " !has(self.approvers.users) || self.required <= size(self.approvers.users)",
+            message="required is larger than the number of users in approvers.users: this could never be approved",
+            field_path=".required",
+        ),
+        Rule(
+            rule="!has(self.mode) || self.mode != 'All' ||"
+            " !has(self.approvers.groups) || size(self.approvers.groups) == 0",
+            message="mode: All needs users by name: who is in a group is not known. Name them in approvers.users, or use"
+            " required and requireFrom",
+            field_path=".mode",
+        ),
+        Rule(
+            rule="!has(self.mode) || self.mode != 'All' || (!has(self.required) && !has(self.requireFrom))",
+            message="mode: All means every one of approvers.users: leave required and requireFrom out"
+            " (required: null removes a number that an earlier version filled in)",
+            field_path=".mode",
+        ),
+        Rule(
+            rule="!has(self.requireFrom) || self.requireFrom.all(r,"
+            " has(self.approvers.groups) && r.group in self.approvers.groups)",
+            message="each group of requireFrom must be one of approvers.groups: nobody else of it may decide",
+            field_path=".requireFrom",
+        ),
+        Rule(
+            rule="!has(self.requireFrom) || !has(self.required) || self.requireFrom.all(r, r.count <= self.required)",
+            message="required is smaller than a count of requireFrom: raise it, or leave it out"
+            " (null removes a 1 that an earlier version filled in)",
+            field_path=".required",
+        ),
+    )
+
+    @property
+    def needed(self) -> int:
+        """How many people must approve."""
+        if self.mode is Mode.ALL:
+            return len(self.approvers.users)
+        return self.required or max((each.count for each in self.require_from or ()), default=1)
+
+
+_TOGETHER = (
+    "(has(self.approvers.{0}) ? size(self.approvers.{0}) : 0) + self.alternatives.map(a,"
+    " has(a.approvers.{0}) ? size(a.approvers.{0}) : 0).sum() <= 32"
+)
+"""CEL: whether a stage and its alternatives name no more than a gate can hold: there all are in one list."""
+
+
+class Stage(Quorum):
     """One gate."""
 
     name: Annotated[StageName, Field(description="Name of the stage.")]
@@ -55,8 +148,25 @@ class Stage(ApiModel):
     message: Annotated[
         str, Field(max_length=512, description="Why the run is held, in words; shown wherever it is shown as held.")
     ] = ""
-    approvers: Annotated[Approvers, Field(description="Who may decide.")]
-    required: Annotated[int, Field(ge=1, le=32, description="How many people must approve.")] = 1
+    alternatives: Annotated[
+        list[Quorum] | None,
+        Field(
+            min_length=1,
+            max_length=4,
+            description="Other rules, each of which is enough as well: the lead, or two of the team.",
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = None
+    exclude: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=1024)]] | None,
+        Field(
+            min_length=1,
+            max_length=8,
+            description="User names of who may not decide, though listed, such as the author of a change: each a text with"
+            " ${CEL} over `inputs`, `run`, `action`. Who asks may not decide in any case.",
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = None
     decline_threshold: Annotated[int, Field(ge=1, le=32, description="How many declines end it.")] = 1
     comment: Annotated[
         CommentRule, Field(description="When a decision needs a comment: Never, OnDecline or Always.")
@@ -66,14 +176,46 @@ class Stage(ApiModel):
     ] = "24h"
 
     cel_rules: ClassVar[tuple[Rule, ...]] = (
+        *Quorum.cel_rules,
         Rule(
-            rule="(has(self.approvers.groups) && size(self.approvers.groups) > 0) ||"
-            " !has(self.approvers.users) || self.required <= size(self.approvers.users)",
-            message="required is larger than the number of users in approvers.users: this could never be approved",
-            field_path=".required",
+            rule=f"!has(self.alternatives) || ({_TOGETHER.format('users')} && {_TOGETHER.format('groups')})",
+            message="a stage and its alternatives may name 32 users and 32 groups together",
+            field_path=".alternatives",
         ),
         Rule(rule="self.deadline != '0s'", message="deadline must be longer than 0s", field_path=".deadline"),
     )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether version 0.1.0 knows all of its rule, too."""
+        return self.mode is Mode.COUNT and not (self.require_from or self.alternatives or self.exclude)
+
+    @property
+    def all_approvers(self) -> Approvers:
+        """Who may decide, by any of its rules."""
+        users = (name for each in self.ways for name in each.approvers.users)
+        groups = (name for each in self.ways for name in each.approvers.groups)
+        return Approvers(users=list(dict.fromkeys(users)), groups=list(dict.fromkeys(groups)))
+
+    @property
+    def ways(self) -> tuple[Quorum, ...]:
+        """The rules of which one must be met."""
+        return (self, *(self.alternatives or ()))
+
+
+class SamePeople(StrEnum):
+    """Whether one person may decide more than one stage of a request."""
+
+    FORBID = "Forbid"
+    ALLOW = "Allow"
+
+
+def _one_name_each(approvers: str) -> str:
+    """Return CEL for each user and group of `approvers` being one name."""
+    users, groups = (
+        f"(!has({approvers}.{each}) || {approvers}.{each}.all(n, {ONE_NAME}))" for each in ("users", "groups")
+    )
+    return f"{users} && {groups}"
 
 
 class ApprovalRules(ApiModel):
@@ -82,18 +224,24 @@ class ApprovalRules(ApiModel):
     stages: Annotated[
         list[Stage],
         Field(
-            max_length=1,
-            description="The gates; none that applies means approved at once.",
+            max_length=8,
+            description="The gates, in turn: each opens when the one before it is granted. Those that do not apply are"
+            " skipped; none that applies means approved at once.",
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
         ),
     ] = []
+    same_person_in_stages: Annotated[
+        SamePeople,
+        Field(
+            description="Whether who decided in one stage may decide in a later one of the same run: Forbid or Allow."
+        ),
+    ] = SamePeople.FORBID
 
     # Here and not beside the names: gates and plans hold them as well, and those of an earlier version must go on.
     cel_rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            rule="!has(self.stages) || self.stages.all(s,"
-            f" (!has(s.approvers.users) || s.approvers.users.all(n, {ONE_NAME}))"
-            f" && (!has(s.approvers.groups) || s.approvers.groups.all(n, {ONE_NAME})))",
+            rule=f"!has(self.stages) || self.stages.all(s, {_one_name_each('s.approvers')}"
+            f" && (!has(s.alternatives) || s.alternatives.all(a, {_one_name_each('a.approvers')})))",
             message=f"approvers: each of users and groups {ONE_NAME_SENTENCE}",
         ),
     )

@@ -6,7 +6,7 @@ The list tells which Approvals a run follows, and nothing more: what they grant,
 from collections.abc import Iterable, Sequence
 
 from pratique.api.v1alpha1.action_run import ActionRun, RunApproval
-from pratique.api.v1alpha1.approval import Approval
+from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.api.v1alpha1.meta import amend
 
 Name = tuple[str, str]
@@ -28,6 +28,16 @@ def name_of_gate(run: ActionRun, approvals: Sequence[Approval] = ()) -> str | No
     """Return the name of the Approval that a run waits for: its status says which of its own it is, and no other's."""
     stages = [each.stage for each in run.status.approvals] or [each.spec.stage for each in approvals]
     return approval_name(run, stages[-1], round_of(run)) if stages else None
+
+
+def is_listed(run: ActionRun, stage: str) -> bool:
+    """Whether a run's status says that the gate of this stage was opened."""
+    return any(each.stage == stage for each in run.status.approvals)
+
+
+def has_passed(run: ActionRun, stage: str) -> bool:
+    """Whether a run's status says that this stage was granted."""
+    return any(each.stage == stage and each.state is ApprovalState.APPROVED for each in run.status.approvals)
 
 
 def choose_followed(run: ActionRun, names: Iterable[Name]) -> list[Name]:

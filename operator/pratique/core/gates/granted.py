@@ -1,18 +1,30 @@
-"""A ground for starting: people granted it, in the gate that holds the run. Proven by their decisions. Pure.
+"""A ground for starting: people granted it, in the gates that hold the run, one a stage. Proven by their decisions. Pure.
 
-The Approval alone decides, and it is durable before anything is created. Its `status` is never believed: the decisions are
-counted again, and a document is worth what the digest in the frozen spec says.
+The stages come in turn: the gate of the next opens when the one before it was granted, and not before, so that nobody can
+decide it early. The Approvals alone decide, and they are durable before anything is created. Their `status` is never
+believed: the decisions are counted again, and a document is worth what the digest in the frozen spec says.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from pratique.api.v1alpha1 import API_VERSION
-from pratique.api.v1alpha1.action_run import Phase, RunApproval, RunPlan
+from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunApproval, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.api.v1alpha1.notifications import EventType
-from pratique.core.gates.entries import name_of_gate, round_of
+from pratique.api.v1alpha1.stages import Stage
+from pratique.core.gates.entries import approval_name, has_passed, is_listed, name_of_gate, round_of
 from pratique.core.gates.guarded import verify_guard
-from pratique.core.gates.opening import find_difference, find_mismatch, open_gate
+from pratique.core.gates.opening import (
+    NO_RULE,
+    deciders_before,
+    find_difference,
+    find_mismatch,
+    find_shared,
+    open_gate,
+    open_next_gate,
+)
 from pratique.core.gates.plan import as_decided, state_holds
 from pratique.core.gates.port import (
     Answer,
@@ -22,6 +34,7 @@ from pratique.core.gates.port import (
     Ground,
     Open,
     Opened,
+    Passed,
     Question,
     Unsure,
     Void,
@@ -29,9 +42,11 @@ from pratique.core.gates.port import (
     not_proven,
 )
 from pratique.core.gates.tally import Tally, count
-from pratique.core.kernel.effects import Create, Failure, ObjectRef, Read
+from pratique.core.kernel.effects import Create, Failure, Json, ObjectRef, Read
+from pratique.core.kernel.identity import askers
 from pratique.core.plans.document import Document
-from pratique.core.telling.wording import say_ended, say_held
+from pratique.core.plans.people import has_enough
+from pratique.core.telling.wording import say_ended, say_held, say_place, stage_phrase
 
 OPEN_GATE = "open-gate"
 READ_GATE = "read-gate"
@@ -45,11 +60,17 @@ _ENDS = {
 
 
 def _enter(question: Question, fresh: Fresh, now: datetime) -> Answer | None:
-    """Open the gate, and wait once it is there."""
-    if not fresh.plan.stages:
+    """Open the first gate, and wait once it is there."""
+    plan, stages = fresh.plan, fresh.plan.stages
+    if not stages:
         return None
-    run, stage = question.run, fresh.plan.stages[0]
-    wanted = open_gate(run, fresh.plan, stage, now, fresh.round, question.action)
+    wanted = open_gate(question.run, plan, stages[0], now, fresh.round, question.action)
+    answer = _open(question, wanted, stages, 0, fresh.round)
+    return replace(answer, plan=plan, again=fresh.why) if isinstance(answer, Opened) else answer
+
+
+def _open(question: Question, wanted: Json, stages: Sequence[Stage], index: int, round_: int) -> Answer:
+    """Have a gate created, and say that it waits once it is there."""
     create = Create(OPEN_GATE, wanted)
     opened = create.outcome(question.outcomes)
     if opened is None:
@@ -62,23 +83,45 @@ def _enter(question: Question, fresh: Fresh, now: datetime) -> Answer | None:
     mismatch = find_mismatch(approval, Approval.model_validate(wanted))
     if mismatch is not None:
         return Ended(*mismatch)
-    gate = RunApproval(stage=stage.name, name=approval.metadata.name, state=ApprovalState.PENDING, round=fresh.round)
-    text = say_held(stage, approval.spec.policy.deadline)
-    return Opened(gate, fresh.plan, text, fresh.why, holds_plan=approval.spec.plan.document is not None)
+    stage, name = stages[index], approval.metadata.name
+    text = say_held(stage, approval.spec.policy.deadline, say_place(stages, index))
+    gate = RunApproval(stage=stage.name, name=name, state=ApprovalState.PENDING, round=round_)
+    return Opened(gate, None, text, holds_plan=approval.spec.plan.document is not None)
 
 
 def _follow(question: Question, now: datetime) -> Answer | None:
-    """Say what the gate says, once it is sure."""
+    """Follow the gates in turn: say what the first says that is not granted, or open the next one."""
     run, document = question.run, question.document
-    name = name_of_gate(run, question.approvals)
-    if name is None:
-        return None
-    approval = next((each for each in question.approvals if each.metadata.name == name), None)
-    if approval is None:
-        return _look_for(question, name)
     if document is None:
-        return None
-    state = approval.status.state
+        name = name_of_gate(run, question.approvals)
+        missing = name is not None and all(each.metadata.name != name for each in question.approvals)
+        return _look_for(question, name) if name is not None and missing else None
+    stages, passed = document.plan.stages, list[Approval]()
+    for index, stage in enumerate(stages):
+        name = approval_name(run, stage.name, round_of(run))
+        approval = _gate_named(question, name)
+        if approval is None:
+            if passed and not is_listed(run, stage.name):
+                return _open_next(question, document.plan, passed, now)
+            return _look_for(question, name)
+        answer = _follow_one(question, document, approval, now)
+        if answer is not None:
+            return answer
+        passed.append(approval)
+        if index + 1 < len(stages) and not has_passed(run, stage.name):
+            why = f"{say_place(stages, index)}: {say_ended(as_decided(approval, now))}"
+            return Passed(_entry(run, approval), why)
+    if not passed:
+        return Ended(Phase.SUPERSEDED, NO_RULE) if question.approvals else None
+    shared = find_shared(document.plan, passed, now)
+    if shared is not None:
+        return Ended(Phase.SUPERSEDED, shared, _entry(run, passed[-1]))
+    return Granted(_warrant(document.plan, passed, now), _entry(run, passed[-1]))
+
+
+def _follow_one(question: Question, document: Document, approval: Approval, now: datetime) -> Answer | None:
+    """Say what one gate says, once it is sure; nothing, if it was granted."""
+    run, state = question.run, approval.status.state
     if state is ApprovalState.SUPERSEDED:
         return _ask_again(question, document.plan, approval)
     if state is ApprovalState.PENDING or not state_holds(approval, run, now):
@@ -86,34 +129,65 @@ def _follow(question: Question, now: datetime) -> Answer | None:
     # what ended it may have been forged together with the decisions, unless it was this process
     if state in _DECIDED and not question.vouched and (unsure := verify_guard(question.outcomes)) is not None:
         return unsure
-    gate = RunApproval(stage=approval.spec.stage, name=name, state=state, round=round_of(run))
     if state in _ENDS:
-        return Ended(_ENDS[state], say_ended(as_decided(approval, now)), gate)
+        return Ended(_ENDS[state], say_ended(as_decided(approval, now)), _entry(run, approval))
     different = find_difference(document, approval)
-    if different is not None:
-        return Ended(Phase.SUPERSEDED, different, gate)
-    return Granted(_warrant(document.plan, approval, now), gate)
+    return Ended(Phase.SUPERSEDED, different, _entry(run, approval)) if different is not None else None
+
+
+def _open_next(question: Question, plan: RunPlan, passed: Sequence[Approval], now: datetime) -> Answer:
+    """Open the gate of the next stage, if anybody could grant it."""
+    run, index = question.run, len(passed)
+    stage = plan.stages[index]
+    if run.spec.withdrawn:
+        return Ended(Phase.WITHDRAWN, "The requester took it back")
+    before = deciders_before(plan, passed, now)
+    if not has_enough(stage, (*askers(run.spec), *(stage.exclude or ()), *before)):
+        needs = f"it needs {stage_phrase(stage)}, and who asks or decided before ({', '.join(before)}) cannot"
+        text = (
+            f"{say_place(plan.stages, index)}, could never be approved: {needs}. Let others decide the earlier stages"
+        )
+        return Ended(Phase.REFUSED, text)
+    return _open(question, open_next_gate(run, plan, passed, now), plan.stages, index, round_of(run))
 
 
 def _prove(question: Question, now: datetime) -> Answer | None:
     """Show that what is under way was granted: by the decisions, made under guard, about this very document."""
     run, document = question.run, question.document
-    approval = question.approvals[-1] if question.approvals else None
     if document is None:  # it is with the Approval, which may be late in the cache
         name = name_of_gate(run)
-        return _look_for(question, name) if name is not None and approval is None else None
+        return _look_for(question, name) if name is not None and not question.approvals else None
     if not document.plan.stages:
         return None
     unsure = verify_guard(question.outcomes)
     if unsure is not None:
         return unsure
-    if approval is None:
-        return not_proven(f"the Approval of {run.metadata.name} is gone")
-    problem = _not_granted(run.metadata.name, document, approval, now)
-    return not_proven(problem) if problem is not None else Granted(_warrant(document.plan, approval, now))
+    passed = list[Approval]()
+    for stage in document.plan.stages:
+        name = approval_name(run, stage.name, round_of(run))
+        approval = _gate_named(question, name)
+        if approval is None:
+            gone = not_proven(f"the Approval of {run.metadata.name} is gone")
+            return _look_for(question, name) if question.approvals else gone
+        problem = _not_granted(run.metadata.name, document, approval, now)
+        if problem is not None:
+            return not_proven(problem)
+        passed.append(approval)
+    shared = find_shared(document.plan, passed, now)
+    return not_proven(shared) if shared is not None else Granted(_warrant(document.plan, passed, now))
 
 
 GROUND = Ground(_enter, _follow, _prove)
+
+
+def _gate_named(question: Question, name: str) -> Approval | None:
+    return next((each for each in question.approvals if each.metadata.name == name), None)
+
+
+def _entry(run: ActionRun, approval: Approval) -> RunApproval:
+    """Return what a run's status says of one of its gates."""
+    name, state = approval.metadata.name, approval.status.state
+    return RunApproval(stage=approval.spec.stage, name=name, state=state, round=round_of(run))
 
 
 def _look_for(question: Question, name: str) -> Answer:
@@ -158,7 +232,9 @@ def _not_granted(run: str, document: Document, approval: Approval, now: datetime
     return find_difference(document, approval) or (None if granted else "nobody has approved it")
 
 
-def _warrant(plan: RunPlan, approval: Approval, now: datetime) -> Warrant:
-    decisive = count(approval.spec, now).decisive
+def _warrant(plan: RunPlan, passed: Sequence[Approval], now: datetime) -> Warrant:
+    decisive = count(passed[-1].spec, now).decisive
     granted_at = decisive.decided_at if decisive is not None else now
-    return Warrant(plan, say_ended(as_decided(approval, now)), granted_at, (EventType.APPROVED, EventType.HANDLED))
+    said = [(each.spec.stage, say_ended(as_decided(each, now))) for each in passed]
+    why = said[0][1] if len(said) == 1 else "; ".join(f"{stage}: {text}" for stage, text in said)
+    return Warrant(plan, why, granted_at, (EventType.APPROVED, EventType.HANDLED))

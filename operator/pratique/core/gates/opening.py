@@ -1,35 +1,56 @@
-"""Builds the Approval of a run, with all that is frozen in it, and says whether one that is there is the same. Pure.
+"""Builds the Approvals of a run, one a stage, with all that is frozen in them; says whether one that is there is the same.
 
-Must not decide what becomes of it (`plan` does). Called by `granted`, which opens it.
+Whoever decided in one stage is excluded from those after it. Must not decide what becomes of it (`plan` does). Called by
+`granted`, which opens it. Pure.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pratique.api.v1alpha1 import API_VERSION
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunPlan
-from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalSpec, GatePolicy, Subject
+from pratique.api.v1alpha1.approval import (
+    Approval,
+    ApprovalPlan,
+    ApprovalSpec,
+    AskedInput,
+    GatePolicy,
+    GateRule,
+    Subject,
+)
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.people import Requester
-from pratique.api.v1alpha1.stages import Stage
+from pratique.api.v1alpha1.stages import Quorum, SamePeople, Stage
 from pratique.core.environments.ttl import expires_at
-from pratique.core.gates.entries import approval_name
+from pratique.core.gates.entries import approval_name, round_of
+from pratique.core.gates.tally import count
 from pratique.core.kernel.effects import Json
+from pratique.core.kernel.identity import fold
 from pratique.core.kernel.text import clean
 from pratique.core.plans.document import Document, document, is_plan_of
 from pratique.core.plans.objects import RUN_UID_LABEL
 from pratique.core.telling.shown_inputs import asked_inputs
 
+NO_RULE = "The rule by which it was approved is not the one of its plan: spec.policy of the Approval is another"
+
 
 def policy_of(stage: Stage, deadline: datetime) -> GatePolicy:
-    """Return the rule of a stage, as it is frozen in its gate."""
+    """Return the rule of a stage, as it is frozen in its gate: those of its alternatives decide in the same one."""
+    several = len(stage.ways) > 1
     return GatePolicy(
-        approvers=stage.approvers,
-        required=stage.required,
+        approvers=stage.all_approvers,
+        required=min(each.needed for each in stage.ways),
+        require_from=None if several else stage.require_from,
+        alternatives=[_rule(each) for each in stage.ways] if several else None,
         decline_threshold=stage.decline_threshold,
         comment=stage.comment,
         deadline=deadline,
     )
+
+
+def _rule(way: Quorum) -> GateRule:
+    return GateRule(approvers=way.approvers, required=way.needed, require_from=way.require_from)
 
 
 def open_gate(
@@ -38,11 +59,43 @@ def open_gate(
     """Return the Approval that holds this run, to be created; its deadline starts to run now.
 
     The Action is the one that the plan was made from: its form says how the inputs are shown.
-    A clock of ours that is behind the API server's must not make it shorter: a run is never held before it was asked.
     """
     form = action.spec.inputs.schema_ if action is not None else {}
     written = document(plan)
+    shown = ApprovalPlan(digest=written.digest, summary=plan.summary, cost=plan.cost, document=written.text)
+    return _opened(run, plan, shown, asked_inputs(form, plan.inputs), stage, now, round_)
+
+
+def open_next_gate(run: ActionRun, plan: RunPlan, passed: Sequence[Approval], now: datetime) -> Json:
+    """Return the Approval of the stage that follows those that were granted: it holds the same plan, as the same text.
+
+    Who decided in one of them is excluded, unless the Action allows it.
+    """
+    stage, last = plan.stages[len(passed)], passed[-1]
+    excluded = [*(stage.exclude or ()), *deciders_before(plan, passed, now)]
+    return _opened(run, plan, last.spec.plan, last.spec.inputs, stage, now, round_of(run), tuple(excluded))
+
+
+def deciders_before(plan: RunPlan, passed: Sequence[Approval], now: datetime) -> list[str]:
+    """Return who cannot decide any more, since they decided in one of these gates; nobody, if that is allowed."""
+    if plan.same_person_in_stages is SamePeople.ALLOW:
+        return []
+    return list(dict.fromkeys(each.by for approval in passed for each in count(approval.spec, now).decisions))
+
+
+def _opened(
+    run: ActionRun,
+    plan: RunPlan,
+    shown: ApprovalPlan,
+    inputs: list[AskedInput] | None,
+    stage: Stage,
+    now: datetime,
+    round_: int,
+    excluded: tuple[str, ...] | None = None,
+) -> Json:
+    # a clock of ours that is behind the API server's must not make it shorter: a run is never held before it was asked
     opened = max(now, run.metadata.creation_timestamp)
+    out = list(dict.fromkeys(stage.exclude or () if excluded is None else excluded))
     spec = ApprovalSpec(
         subject=Subject(kind="ActionRun", name=run.metadata.name, uid=run.metadata.uid),
         stage=stage.name,
@@ -52,8 +105,9 @@ def open_gate(
         reason=clean(run.spec.reason, 1024),
         requested_by=run.spec.requested_by or Requester(username="unknown"),
         on_behalf_of=run.spec.on_behalf_of,
-        inputs=asked_inputs(form, plan.inputs),
-        plan=ApprovalPlan(digest=written.digest, summary=plan.summary, cost=plan.cost, document=written.text),
+        excluded=out or None,
+        inputs=inputs,
+        plan=shown,
         policy=policy_of(stage, expires_at(opened, stage.deadline)),
         notifications=plan.notifications,
     )
@@ -83,8 +137,19 @@ def find_difference(document: Document, approval: Approval) -> str | None:
     """Return why an Approval is not the one of this document, or None: digest and rule are both compared."""
     if document.digest != approval.spec.plan.digest:
         return "What was approved is not what would run: the plan does not have the digest that was approved: ask again"
-    rule = approval.spec.policy
-    stages = (each for each in document.plan.stages if each.name == approval.spec.stage)
-    if not any(policy_of(stage, rule.deadline) == rule for stage in stages):
-        return "The rule by which it was approved is not the one of its plan: spec.policy of the Approval is another"
+    rule, out = approval.spec.policy, set(approval.spec.excluded or ())
+    stages = [each for each in document.plan.stages if each.name == approval.spec.stage]
+    if not any(policy_of(each, rule.deadline) == rule and out.issuperset(each.exclude or ()) for each in stages):
+        return NO_RULE
+    return None
+
+
+def find_shared(plan: RunPlan, passed: Sequence[Approval], now: datetime) -> str | None:
+    """Return who decided in two stages, though nobody may, or None. They are the same person in any letter case."""
+    seen: dict[str, str] = {}
+    for approval in passed:
+        for each in deciders_before(plan, [approval], now):
+            if fold(each) in seen:
+                return f"{each} decided in two stages, {seen[fold(each)]} and {approval.spec.stage}: ask again"
+            seen[fold(each)] = approval.spec.stage
     return None

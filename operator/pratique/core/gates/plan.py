@@ -200,8 +200,7 @@ def _still_open(approval: Approval, status: ApprovalStatus, tally: Count, now: d
             conditions = _open_conditions(list(before.conditions), before.message, now, generation)
             kept = amend(before, conditions=conditions)
         return Plan(kept, wake_at=deadline)
-    missing = tally.required - tally.approvals
-    text = clean(f"Waiting for {missing} more of {', '.join(tally.waiting_for)} until {moment(deadline)}", _MAX_MESSAGE)
+    text = clean(f"Waiting for {tally.missing} until {moment(deadline)}", _MAX_MESSAGE)
     conditions = _open_conditions(list(status.conditions), text, now, generation)
     status = amend(status, message=text, conditions=conditions, observed_generation=generation)
     return Plan(status, wake_at=deadline)

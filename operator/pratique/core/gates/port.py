@@ -74,13 +74,14 @@ class Unsure:
 
 @dataclass(frozen=True)
 class Opened:
-    """A gate was opened just now, and its approvers have to hear of it. `again` says why, if it is not the first.
+    """A gate was opened just now, and its approvers have to hear of it. `again` says why, if it is asked again.
 
-    Version 0.1.0 opened gates that do not hold the plan: of such a one the run keeps all of it.
+    With the first gate of a run comes the plan that it holds; those after it hold the same. Version 0.1.0 opened gates that
+    do not hold the plan: of such a one the run keeps all of it.
     """
 
     gate: RunApproval
-    plan: RunPlan
+    plan: RunPlan | None
     message: str
     again: str = ""
     holds_plan: bool = True
@@ -91,6 +92,14 @@ class Open:
     """People have not decided. `message` says how far they are; it is empty if nobody has said a word."""
 
     message: str = ""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """People have granted one stage, and another one comes: how it ended, as people read it."""
+
+    gate: RunApproval
+    why: str
 
 
 @dataclass(frozen=True)
@@ -119,7 +128,7 @@ class Ended:
     only_here: bool = False
 
 
-Answer = Unsure | Opened | Open | Void | Granted | Ended
+Answer = Unsure | Opened | Open | Passed | Void | Granted | Ended
 
 
 def _say_nothing(*_: object) -> None:

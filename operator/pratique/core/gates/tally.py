@@ -12,7 +12,9 @@ from enum import Enum
 from itertools import groupby
 
 from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, RecordedDecision, Verdict
-from pratique.core.kernel.identity import askers, fold, is_among, is_service_account
+from pratique.api.v1alpha1.stages import Approvers
+from pratique.core.gates.quorum import is_listed, progress, say_missing
+from pratique.core.kernel.identity import askers, fold, is_among
 from pratique.core.kernel.text import clean
 
 
@@ -27,13 +29,17 @@ class Tally(Enum):
 
 @dataclass(frozen=True)
 class Count:
-    """The tally, and who made it."""
+    """The tally, and who made it.
+
+    `approvals` and `required` are those of the rule that is nearest to being met, `missing` says what each rule lacks.
+    """
 
     tally: Tally
     decisions: tuple[RecordedDecision, ...]
     approvals: int
     required: int
-    waiting_for: tuple[str, ...]
+    waiting_for: tuple[str, ...] = ()
+    missing: str = ""
 
     @property
     def decisive(self) -> RecordedDecision | None:
@@ -42,18 +48,13 @@ class Count:
 
 
 def may_decide(spec: ApprovalSpec, username: str, groups: Iterable[str]) -> bool:
-    """Whether the policy lets this person decide: listed, and none of those who ask in any letter case.
+    """Whether the policy lets this person decide: listed, none of those who ask and not excluded, in any letter case.
 
     A ServiceAccount counts only where it is listed by its exact name: machines do not approve as members of a group.
     """
-    if is_among(username, askers(spec)):
+    if is_among(username, (*askers(spec), *(spec.excluded or ()))):
         return False
-    approvers = spec.policy.approvers
-    if username in approvers.users:
-        return True
-    if is_service_account(username):
-        return False
-    return any(group in approvers.groups for group in groups)
+    return is_listed(spec.policy.approvers, username, groups)
 
 
 def awaits(spec: ApprovalSpec, username: str, groups: Iterable[str], now: datetime) -> bool:
@@ -88,7 +89,7 @@ def count(spec: ApprovalSpec, now: datetime) -> Count:
         counted = [*before, *together]
         if _said(counted, Verdict.DECLINE) >= policy.decline_threshold:
             tally = Tally.DECLINED
-        elif _said(counted, Verdict.APPROVE) >= policy.required:
+        elif any(each.is_met for each in progress(spec, counted)):
             tally = Tally.APPROVED
         if tally is not Tally.OPEN:
             deciding = Verdict.DECLINE if tally is Tally.DECLINED else Verdict.APPROVE
@@ -96,8 +97,14 @@ def count(spec: ApprovalSpec, now: datetime) -> Count:
             break
     if tally is Tally.OPEN and now >= policy.deadline:
         tally = Tally.TOO_LATE
-    waiting = _waiting_for(spec, {decision.by for decision in counted}) if tally is Tally.OPEN else ()
-    return Count(tally, tuple(counted), _said(counted, Verdict.APPROVE), policy.required, waiting)
+    ways = progress(spec, counted)
+    nearest = min(ways, key=lambda each: each.missing)
+    done = {decision.by for decision in counted}
+    if tally is not Tally.OPEN:
+        return Count(tally, tuple(counted), nearest.approvals, nearest.way.required)
+    missing = " or ".join(say_missing(each, _who(spec, each.way.approvers, done)) for each in ways)
+    waiting = _who(spec, policy.approvers, done)
+    return Count(tally, tuple(counted), nearest.approvals, nearest.way.required, waiting, missing)
 
 
 def _said(decisions: Iterable[RecordedDecision], verdict: Verdict) -> int:
@@ -125,8 +132,8 @@ def _counts(spec: ApprovalSpec, username: str, decision: Decision, decided_at: d
     return decided_at < spec.policy.deadline and may_decide(spec, username, decision.groups or ())
 
 
-def _waiting_for(spec: ApprovalSpec, decided: set[str]) -> tuple[str, ...]:
-    approvers = spec.policy.approvers
+def _who(spec: ApprovalSpec, approvers: Approvers, decided: set[str]) -> tuple[str, ...]:
+    """Return those of these approvers who can still decide: user names, and groups."""
     done = tuple(decided)
     users = [user for user in approvers.users if not is_among(user, done) and may_decide(spec, user, ())]
     return (*sorted(users), *(f"group {group}" for group in sorted(approvers.groups)))

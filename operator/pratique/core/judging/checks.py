@@ -12,7 +12,7 @@ from typing import Any
 
 from pratique.api.v1alpha1.action import Action, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec
-from pratique.api.v1alpha1.meta import ObjectMeta
+from pratique.api.v1alpha1.meta import ObjectMeta, amend
 from pratique.api.v1alpha1.people import Requester
 from pratique.core.judging.expression_text import selections_of, tokens_of
 from pratique.core.judging.expressions import Program, compile_expression
@@ -22,6 +22,7 @@ from pratique.core.judging.kind_schema import KindSchema, form_of, problems_of_t
 from pratique.core.judging.nulls import problems_of_nulls
 from pratique.core.judging.policy import OUTPUT_SCOPE, SCOPE, render_resource, scope_of
 from pratique.core.judging.rendering import Json, Literal, parse, strings
+from pratique.core.judging.stages import find_unsatisfiable
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.text import clean, nearest
 from pratique.core.plans.objects import forbidden, not_written_out
@@ -50,10 +51,21 @@ def _problems(action: Action, kinds: Kinds) -> Iterator[str]:
             yield from problems_of_template(template.template, kind, f"{path}.template", partial(_kind_of, action))
         yield from problems_of_nulls(action, index, f"{path}.template")
     yield from _twice(action)
+    yield from _approvals(action)
     if action.spec.cost is not None:
         yield from _text(action, action.spec.cost, SCOPE, "spec.cost")
     for name, text in action.spec.execution.outputs.items():
         yield from _text(action, text, OUTPUT_SCOPE, f"spec.execution.outputs.{name}", _live(action, text, kinds))
+
+
+def _approvals(action: Action) -> Iterator[str]:
+    """Yield what could never be granted, of the stages that always apply, and what is wrong with whom a rule excludes."""
+    rules = action.spec.approval
+    always = [amend(each, exclude=None) for each in rules.stages if each.when == "true"]
+    yield from (f"spec.approval: {problem}" for problem in find_unsatisfiable(always, (), rules.same_person_in_stages))
+    for index, stage in enumerate(rules.stages):
+        for place, text in enumerate(stage.exclude or ()):
+            yield from _text(action, text, SCOPE, f"spec.approval.stages[{index}].exclude[{place}]")
 
 
 def _kind(template: ResourceTemplate, kinds: Kinds) -> KindSchema | None:

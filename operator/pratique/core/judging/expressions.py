@@ -87,6 +87,14 @@ def compile_expression(text: str, names: tuple[str, ...]) -> Program:
         raise EvaluationError(said + scope + remedy(text, said, names, FUNCTION_NAMES)) from None
 
 
+def evaluate_condition(text: str, scope: Mapping[str, Any], path: str) -> bool:
+    """Evaluate a condition; an EvaluationError names the field."""
+    try:
+        return compile_expression(text, tuple(scope)).holds(scope)
+    except EvaluationError as error:
+        raise EvaluationError(f"{path}: {error}") from None
+
+
 def complaint(text: str) -> str:
     """Return CEL's first complaint in one line, without its decoration."""
     line = text.splitlines()[0]

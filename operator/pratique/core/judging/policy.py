@@ -6,7 +6,6 @@ it leaves the run held. `checks.check_action` uses the same functions when an Ac
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from pratique.api.v1alpha1.action import Action, RequireReason, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, PlannedResource, RunPlan
@@ -14,18 +13,18 @@ from pratique.api.v1alpha1.stages import Stage
 from pratique.core.judging.asked import asked_fields
 from pratique.core.judging.directives import as_data
 from pratique.core.judging.expression_text import selections_of
-from pratique.core.judging.expressions import Program, compile_expression, has_nul
+from pratique.core.judging.expressions import Program, compile_expression, evaluate_condition, has_nul
 from pratique.core.judging.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
 from pratique.core.judging.nulls import check_nulls, without_nulls
 from pratique.core.judging.rendering import parse, render, render_text
+from pratique.core.judging.stages import find_unsatisfiable, gates_of_plan, judge_stages
 from pratique.core.kernel.effects import Evaluation, Json, Judged, Rendered
 from pratique.core.kernel.errors import EvaluationError, ImpossibleNameError, NotThereError
-from pratique.core.kernel.identity import askers, fold, is_among, is_service_account, person_of
+from pratique.core.kernel.identity import askers, is_service_account, person_of
 from pratique.core.kernel.limits import MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
 from pratique.core.kernel.text import clean
 from pratique.core.plans.objects import finished_manifest, not_written_out
 from pratique.core.plans.summary import summarize
-from pratique.core.telling.wording import approvers_phrase
 
 SCOPE = ("inputs", "run", "action")
 OUTPUT_SCOPE = (*SCOPE, "resources")
@@ -82,14 +81,14 @@ def _evaluate(action: Action, run: ActionRun) -> Evaluation:
     broken = [
         rule.message
         for index, rule in enumerate(form.rules)
-        if not condition(rule.rule, scope, f"spec.inputs.rules[{index}].rule")
+        if not evaluate_condition(rule.rule, scope, f"spec.inputs.rules[{index}].rule")
     ]
-    gate = _gate(action, scope)
+    gates = judge_stages(action, scope)
     refusals = [
         *_machine(action, run),
         *broken,
-        *_reason_missing(action, run, gate),
-        *_cannot_be_met(gate, askers(run.spec)),
+        *_reason_missing(action, run, gates),
+        *find_unsatisfiable(gates, askers(run.spec), action.spec.approval.same_person_in_stages),
     ]
     if refusals:
         return Evaluation(refusals=tuple(refusals))
@@ -99,22 +98,7 @@ def _evaluate(action: Action, run: ActionRun) -> Evaluation:
         return Evaluation(refusals=(str(error),))
     if not resources:
         return Evaluation(refusals=("With these inputs there is nothing to do: every resource's `when` is false",))
-    return Evaluation(plan=_plan(action, inputs, gate, resources, _cost(action, scope)))
-
-
-def condition(text: str, scope: Mapping[str, Any], path: str) -> bool:
-    """Evaluate a condition; an EvaluationError names the field."""
-    try:
-        return compile_expression(text, tuple(scope)).holds(scope)
-    except EvaluationError as error:
-        raise EvaluationError(f"{path}: {error}") from None
-
-
-def _gate(action: Action, scope: Json) -> Stage | None:
-    for index, stage in enumerate(action.spec.approval.stages):
-        if condition(stage.when, scope, f"spec.approval.stages[{index}].when"):
-            return stage
-    return None
+    return Evaluation(plan=_plan(action, inputs, gates, resources, _cost(action, scope)))
 
 
 def _machine(action: Action, run: ActionRun) -> list[str]:
@@ -127,28 +111,17 @@ def _machine(action: Action, run: ActionRun) -> list[str]:
     ]
 
 
-def _reason_missing(action: Action, run: ActionRun, gate: Stage | None) -> list[str]:
+def _reason_missing(action: Action, run: ActionRun, gates: list[Stage]) -> list[str]:
     rule = action.spec.inputs.require_reason
-    needed = rule is RequireReason.ALWAYS or (rule is RequireReason.ON_APPROVAL and gate is not None)
+    needed = rule is RequireReason.ALWAYS or (rule is RequireReason.ON_APPROVAL and bool(gates))
     return ["spec.reason: is required: say what it is for"] if needed and not clean(run.spec.reason) else []
-
-
-def _cannot_be_met(gate: Stage | None, asking: tuple[str, ...]) -> list[str]:
-    """Say at once what could never be approved, instead of letting it wait until its deadline."""
-    if gate is None or gate.approvers.groups:
-        return []
-    able = {fold(user) for user in gate.approvers.users if not is_among(user, asking)}
-    if len(able) >= gate.required:
-        return []
-    who = approvers_phrase(gate.approvers)
-    return [f"This could never be approved: it needs {gate.required} of {who}, and a requester cannot decide"]
 
 
 def _resources(action: Action, run: ActionRun, scope: Json) -> list[PlannedResource]:
     planned = []
     for index, template in enumerate(action.spec.execution.resources):
         path = f"spec.execution.resources[{index}]"
-        if condition(template.when, scope, f"{path}.when"):
+        if evaluate_condition(template.when, scope, f"{path}.when"):
             check_nulls(action, index, f"{path}.template")
             try:
                 planned.append(render_resource(template, run, scope, path))
@@ -205,7 +178,7 @@ def _cost(action: Action, scope: Json) -> str | None:
 
 
 def _plan(
-    action: Action, inputs: Json, gate: Stage | None, resources: list[PlannedResource], cost: str | None
+    action: Action, inputs: Json, gates: list[Stage], resources: list[PlannedResource], cost: str | None
 ) -> RunPlan:
     metadata, execution = action.metadata, action.spec.execution
     plan = RunPlan(
@@ -221,7 +194,7 @@ def _plan(
         resources=resources,
         outputs=execution.outputs,
         notifications=action.spec.notifications,
-        gate=gate,
+        **gates_of_plan(action.spec.approval, gates),
     )
     size = len(json.dumps(plan.to_wire()))
     if size > MAX_PLAN_BYTES:

@@ -22,3 +22,5 @@ class Happened:
     """Tells apart what may happen more than once to one object, such as several warnings before its end."""
     only_here: bool = False
     """Whether it is said on the object itself and through no channel."""
+    stage: str = ""
+    """The stage that it is about, of a run with several."""

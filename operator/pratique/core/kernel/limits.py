@@ -15,6 +15,8 @@ SHORTEST_NOTICE = 600
 MAX_METADATA_LENGTH = 327680
 """Of the metadata of a run or an Environment, as text: Kubernetes' own 256 KiB of annotations, and a little. Labels and
 managedFields have no limit of their own, and an object that is full has no room for its status."""
+MAX_EXCLUDED = 32
+"""User names that the rule of one stage excludes; the gate holds who decided in earlier stages as well."""
 MAX_OBJECTS = 16
 """Of a plan."""
 EFFECT_ROUNDS = 32 + 8 * MAX_OBJECTS

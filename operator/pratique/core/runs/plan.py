@@ -1,6 +1,6 @@
 """START HERE: decides what becomes of an ActionRun. Pure: everything it knows is in the snapshot and `now`.
 
-    Pending ── evaluated ──► Refused
+    Pending ── evaluated ──► Refused       ┌─ granted, and another stage follows: its gate opens
        │  └─ a gate applies ─► WaitingForApproval ─► Declined | Expired | Withdrawn | Superseded
        │                            └─ its gate was superseded ─► judged anew, a new gate (or any end above)
        └─ no gate applies ──► Running ◄── granted ──┘
@@ -17,6 +17,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunPlan
+from pratique.api.v1alpha1.approval import Approval
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
@@ -26,7 +27,8 @@ from pratique.core.execution.vanishing import release
 from pratique.core.gates.entries import keep
 from pratique.core.gates.free import EVALUATE
 from pratique.core.gates.grounds import ask
-from pratique.core.gates.port import Ended, Fresh, Granted, Open, Opened, Question, Unsure, Void, Warrant
+from pratique.core.gates.opening import deciders_before
+from pratique.core.gates.port import Ended, Fresh, Granted, Open, Opened, Passed, Question, Unsure, Void, Warrant
 from pratique.core.kernel.effects import EvaluateRun, Failure, Plan
 from pratique.core.kernel.identity import person_of
 from pratique.core.runs import transitions
@@ -53,9 +55,19 @@ def plan_action_run(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatu
         asked = snapshot.action.spec.notifications if snapshot.action is not None else []
         head = after.head or (snapshot.document.plan if snapshot.document is not None else None)
         rules = head.notifications if head is not None else asked
-        return stakeholders_of_run(amend(snapshot.run, status=after), snapshot.approval, rules)
+        approval, excluded = _asked(snapshot, after, now)
+        return stakeholders_of_run(amend(snapshot.run, status=after), approval, rules, excluded)
 
     return decide_and_record(snapshot.run, snapshot.deliveries, decide, stakeholders, snapshot.routing, now)
+
+
+def _asked(snapshot: RunSnapshot, after: ActionRunStatus, now: datetime) -> tuple[Approval | None, tuple[str, ...]]:
+    """Return the gate that people are told of, if it is known yet, and who cannot decide it."""
+    stage = after.approvals[-1].stage if after.approvals else None
+    approval, document = snapshot.approval, snapshot.document
+    if stage is None or approval is None or document is None or approval.spec.stage == stage:
+        return approval, tuple(approval.spec.excluded or ()) if approval is not None else ()
+    return None, tuple(deciders_before(document.plan, snapshot.approvals, now))
 
 
 def _decide(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
@@ -178,6 +190,8 @@ def _ask_gates(snapshot: RunSnapshot, question: Question, granted: _Next, now: d
             return transitions.wait(run, answer, now)
         case Open():
             return Plan(transitions.still_waiting(run, answer.message))
+        case Passed():
+            return transitions.pass_stage(run, answer, now)
         case Void():
             return _first_look(snapshot, now, answer)
         case Unsure(why=""):

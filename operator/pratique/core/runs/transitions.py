@@ -6,12 +6,12 @@ A change of phase is a `Plan` that says what happened; what only says more about
 
 from datetime import datetime
 
-from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunPlan
+from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunApproval, RunPlan
 from pratique.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.gates.entries import keep
-from pratique.core.gates.port import Opened, Warrant
+from pratique.core.gates.port import Opened, Passed, Warrant
 from pratique.core.kernel.conditions import set_condition, set_kstatus
 from pratique.core.kernel.effects import Plan
 from pratique.core.kernel.happened import Happened
@@ -50,14 +50,29 @@ def wait(run: ActionRun, opened: Opened, now: datetime) -> Plan[ActionRunStatus]
     message, asked_again = opened.message, opened.again
     if asked_again:
         message = f"{message}. Asked again: {asked_again}"
-    key = str(opened.gate.round) if opened.gate.round > 1 else ""
     waiting = keep(run, opened.gate)
     status = _move(waiting, Phase.WAITING_FOR_APPROVAL, Reason.WAITING_FOR_APPROVAL, message, now)
-    stored = head_of if opened.holds_plan else whole_of
-    status = amend(status, plan=stored(document(opened.plan), opened.plan.summary), document=None)
-    asked = Happened(message, (EventType.APPROVAL_REQUESTED,), Phase.WAITING_FOR_APPROVAL.value, key)
+    stage = opened.gate.stage if opened.plan is None else ""
+    if opened.plan is not None:
+        stored = head_of if opened.holds_plan else whole_of
+        status = amend(status, plan=stored(document(opened.plan), opened.plan.summary), document=None)
+    word, key = Phase.WAITING_FOR_APPROVAL.value, _gate_key(opened.gate, stage)
+    asked = Happened(message, (EventType.APPROVAL_REQUESTED,), word, key, stage=opened.gate.stage)
     before = (Happened(asked_again, word=Phase.SUPERSEDED.value),) if asked_again else ()
     return Plan(status, happened=(*before, asked))
+
+
+def pass_stage(run: ActionRun, passed: Passed, now: datetime) -> Plan[ActionRunStatus]:
+    """Say that one stage is granted, for its approvers to hear of: the next one opens."""
+    gate = passed.gate
+    status = _move(keep(run, gate), Phase.WAITING_FOR_APPROVAL, Reason.WAITING_FOR_APPROVAL, passed.why, now)
+    granted = Happened(passed.why, (EventType.HANDLED,), "StageApproved", _gate_key(gate, gate.stage), stage=gate.stage)
+    return Plan(status, happened=(granted,), wake_at=now)
+
+
+def _gate_key(gate: RunApproval, stage: str) -> str:
+    """Return what tells the gates of a run apart where people are told of them; nothing for its first."""
+    return "/".join(part for part in (str(gate.round) if gate.round > 1 else "", stage) if part)
 
 
 def still_waiting(run: ActionRun, message: str) -> ActionRunStatus:

@@ -22,7 +22,7 @@ from pratique.core.kernel.text import clean
 from pratique.core.telling.events import EVENTS
 from pratique.core.telling.shown_inputs import asked_inputs, asked_lines
 from pratique.core.telling.stakeholders import approvers_of, stage_of
-from pratique.core.telling.wording import approvers_phrase, moment
+from pratique.core.telling.wording import moment, policy_phrase
 
 MAX_DECISIONS = 8
 YOU = "YOUR-USER-NAME"
@@ -230,7 +230,7 @@ def _gate_facts(approval: Approval, entry: Notification) -> Facts:
         return []
     if approval.status.state is not ApprovalState.PENDING:
         return []
-    who = ("Who may decide", clean(f"{policy.required} of {approvers_phrase(policy.approvers)}", _TEXT))
+    who = ("Who may decide", clean(policy_phrase(policy), _TEXT))
     return [who, ("Decide before", moment(policy.deadline))]
 
 

@@ -45,6 +45,7 @@ def enter(
     rules: list[NotificationRule],
     *,
     key: str = "",
+    stage: str = "",
 ) -> list[Notification]:
     """Return `outbox` with one entry per channel that is to be told; what is there already is left as it is.
 
@@ -58,7 +59,7 @@ def enter(
         ident = "/".join(part for part in (event.value, key, channel) if part)
         if any(entry.id == ident or entry.id.startswith(f"{ident}@") for entry in result):
             continue
-        result.append(Notification(id=ident, event=event, channel=channel, at=at, message=text))
+        result.append(Notification(id=ident, event=event, channel=channel, at=at, stage=stage or None, message=text))
     return result
 
 

@@ -164,7 +164,7 @@ def _enter(
     """Return the outbox with an entry for each channel that tells of it; what is there already is left as it is."""
     rules = [] if happened.only_here else list(stakeholders.rules)
     for event in happened.events:
-        entries = outbox.enter(entries, event, now, happened.sentence, rules, key=happened.key)
+        entries = outbox.enter(entries, event, now, happened.sentence, rules, key=happened.key, stage=happened.stage)
     return entries
 
 

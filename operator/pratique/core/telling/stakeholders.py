@@ -1,5 +1,7 @@
 """Says whom an object concerns, kind by kind: for `addressing`, which decides what each of them is sent. Pure."""
 
+from dataclasses import replace
+
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval
 from pratique.api.v1alpha1.environment import Environment
@@ -11,29 +13,29 @@ from pratique.core.kernel.identity import askers, person_of
 from pratique.core.telling.recipients import Stakeholders
 
 
-def stakeholders_of_run(run: ActionRun, approval: Approval | None, rules: list[NotificationRule]) -> Stakeholders:
-    """Return whom a run concerns: its approvers as its gate names them, and the person for whom it was asked."""
-    if approval is None:
-        approvers = approvers_of(run, approval)
-        return Stakeholders(
-            tuple(rules), approvers, person_of(run.spec), askers(run.spec), (), run.metadata.annotations
-        )
-    return Stakeholders(
-        tuple(rules),
-        approvers_of(run, approval),
-        person_of(run.spec),
-        askers(run.spec),
-        _who_decided(approval),
-        run.metadata.annotations,
-        {EventType.APPROVAL_REQUESTED: approval.spec.policy.deadline},
+def stakeholders_of_run(
+    run: ActionRun, approval: Approval | None, rules: list[NotificationRule], excluded: tuple[str, ...] = ()
+) -> Stakeholders:
+    """Return whom a run concerns: its approvers as its gate names them, and the person for whom it was asked.
+
+    The gate is the one that was opened last; `excluded` are those of its approvers who cannot decide it.
+    """
+    out = (*askers(run.spec), *excluded)
+    found = Stakeholders(
+        tuple(rules), approvers_of(run, approval), person_of(run.spec), out, (), run.metadata.annotations
     )
+    if approval is None:
+        return found
+    before = {EventType.APPROVAL_REQUESTED: approval.spec.policy.deadline}
+    return replace(found, deciders=_who_decided(approval), before=before)
 
 
 def stage_of(run: ActionRun, approval: Approval | None) -> Stage | None:
-    """Return the stage whose people are asked: that of the Approval, or the first."""
-    plan = run.status.head
+    """Return the stage whose people are asked: that of the Approval, or of the gate that was opened last, or the first."""
+    plan, opened = run.status.head, run.status.approvals
     stages = plan.stages if plan is not None else ()
-    return next((each for each in stages if approval is None or each.name == approval.spec.stage), None)
+    name = approval.spec.stage if approval is not None else opened[-1].stage if opened else None
+    return next((each for each in stages if name is None or each.name == name), None)
 
 
 def approvers_of(run: ActionRun, approval: Approval | None) -> Approvers | None:
@@ -41,7 +43,7 @@ def approvers_of(run: ActionRun, approval: Approval | None) -> Approvers | None:
     if approval is not None:
         return approval.spec.policy.approvers
     stage = stage_of(run, approval)
-    return stage.approvers if stage is not None else None
+    return stage.all_approvers if stage is not None else None
 
 
 def stakeholders_of_approval(approval: Approval) -> Stakeholders:

@@ -1,10 +1,11 @@
 """The sentences that people read about gates and ends. One place, so that status, Events and chat say the same."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from pratique.api.v1alpha1.action import Action
-from pratique.api.v1alpha1.approval import Approval, ApprovalState, Verdict
-from pratique.api.v1alpha1.stages import Approvers, Stage
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, GatePolicy, Verdict
+from pratique.api.v1alpha1.stages import Approvers, GroupCount, Stage
 from pratique.core.kernel.text import clean
 
 
@@ -20,19 +21,41 @@ def approvers_phrase(approvers: Approvers) -> str:
     return ", ".join(names)
 
 
+def rule_phrase(approvers: Approvers, needed: int, require_from: list[GroupCount] | None = None) -> str:
+    """Return one rule: `2 of lead@example.com, group ops, of them 1 of group security`."""
+    groups = " and ".join(f"{each.count} of group {each.group}" for each in require_from or ())
+    return f"{needed} of {approvers_phrase(approvers)}" + (f", of them {groups}" if groups else "")
+
+
+def stage_phrase(stage: Stage) -> str:
+    """Return who must approve a stage: one of its rules is enough."""
+    return " or ".join(rule_phrase(each.approvers, each.needed, each.require_from) for each in stage.ways)
+
+
+def policy_phrase(policy: GatePolicy) -> str:
+    """Return who must approve a gate: one of its rules is enough."""
+    return " or ".join(rule_phrase(each.approvers, each.required, each.require_from) for each in policy.ways)
+
+
 def approval_phrase(action: Action) -> str:
-    """Return an Action's gate in one phrase, for `kubectl get actions`."""
+    """Return an Action's gates in one phrase, for `kubectl get actions`."""
     phrases = []
     for stage in action.spec.approval.stages:
         when = "" if stage.when == "true" else f", if {stage.when}"
-        phrases.append(f"{stage.required} of {approvers_phrase(stage.approvers)}{when}")
-    return clean("; ".join(phrases) or "none", 512)
+        phrases.append(f"{stage_phrase(stage)}{when}")
+    return clean("; then ".join(phrases) or "none", 512)
 
 
-def say_held(stage: Stage, deadline: datetime) -> str:
-    """Return why a run is held, on whom it waits and until when."""
+def say_held(stage: Stage, deadline: datetime, place: str = "") -> str:
+    """Return why a run is held, on whom it waits and until when; `place` says which of several stages it is."""
     why = f": {clean(stage.message, 512)}" if stage.message else ""
-    return f"Waiting for {stage.required} of {approvers_phrase(stage.approvers)} until {moment(deadline)}{why}"
+    waiting = f"{place}: waiting" if place else "Waiting"
+    return f"{waiting} for {stage_phrase(stage)} until {moment(deadline)}{why}"
+
+
+def say_place(stages: Sequence[Stage], index: int) -> str:
+    """Return which of several stages one is: `Stage security, 2 of 2`; of a single one there is nothing to say."""
+    return f"Stage {stages[index].name}, {index + 1} of {len(stages)}" if len(stages) > 1 else ""
 
 
 def say_suspended(action: str) -> str:

@@ -86,7 +86,8 @@ class ActionRuns(Kind):
     def message(self, body: Json, entry: Notification) -> Message | None:
         """Tell with the Approval's words, where there is one; a request waits until it is known how it is decided."""
         run = self.parsed(ActionRun, body)
-        approval = next(reversed(self._approvals(run)), None)
+        gates = self._approvals(run)
+        approval = next((each for each in reversed(gates) if entry.stage in (None, each.spec.stage)), None)
         if approval is None and run.status.phase is Phase.WAITING_FOR_APPROVAL:
             return None
         compose = partial(compose_run, run, approval)

@@ -17,8 +17,9 @@ from tests.builders.models import DEADLINE, at, gate, vote
 
 from pratique.admission.decision import SEAL
 from pratique.admission.language import code, same_person
-from pratique.api.v1alpha1.approval import ApprovalSpec, Decision
-from pratique.api.v1alpha1.stages import Approvers
+from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, GateRule
+from pratique.api.v1alpha1.stages import Approvers, GroupCount, Stage
+from pratique.core.gates.opening import policy_of
 from pratique.core.gates.tally import Tally, count
 from pratique.core.kernel.identity import fold
 
@@ -65,9 +66,10 @@ def agree(spec: ApprovalSpec) -> None:
     said = sealed(spec)
     assert bool(said) == (ends is not Tally.OPEN), spec.decisions
     # both thresholds at once: only where no seal was; then which of the two is the operator's to say
-    approvals = sum(each.verdict == A for each in spec.decisions.values())
     declines = sum(each.verdict == D for each in spec.decisions.values())
-    if said and not (approvals >= spec.policy.required and declines >= spec.policy.decline_threshold):
+    without = {who: each for who, each in spec.decisions.items() if each.verdict == A}
+    granted = count(spec.model_copy(update={"decisions": without}), at(0)).tally is Tally.APPROVED
+    if said and not (granted and declines >= spec.policy.decline_threshold):
         assert said.startswith(SENTENCE[ends])
 
 
@@ -124,6 +126,72 @@ PEOPLE += [
     "e\u0301",
     "😀",
 ]
+# One person of the team and the lead, two groups, four entries in any order: every rule of a stage, each in its own shape.
+CREW = {
+    "lead@example.com": [],
+    "ops-1": ["ops"],
+    "sec-1": ["security"],
+    "both": ["ops", "security"],
+}
+TEAM = Approvers(users=["lead@example.com"], groups=["ops", "security"])
+RULES: dict[str, dict[str, Any]] = {
+    "all of three by name": {"approvers": Approvers(users=["lead@example.com", "ops-1", "both"]), "mode": "All"},
+    "one of security": {"approvers": TEAM, "require_from": [{"group": "security"}]},
+    "two, one of security": {"approvers": TEAM, "required": 2, "require_from": [{"group": "security", "count": 1}]},
+    "one of each group": {"approvers": TEAM, "require_from": [{"group": "security"}, {"group": "ops"}]},
+    "two of each group": {
+        "approvers": TEAM,
+        "require_from": [{"group": "security", "count": 2}, {"group": "ops", "count": 2}],
+    },
+    "three, two of security": {"approvers": TEAM, "required": 3, "require_from": [{"group": "security", "count": 2}]},
+    "the lead, or two of ops": {
+        "approvers": Approvers(users=["lead@example.com"]),
+        "alternatives": [{"approvers": {"groups": ["ops"]}, "required": 2}],
+    },
+    "ops, or security and two": {
+        "approvers": Approvers(groups=["ops"]),
+        "alternatives": [
+            {
+                "approvers": {"users": ["lead@example.com"], "groups": ["security"]},
+                "requireFrom": [{"group": "security"}],
+            },
+            {"approvers": {"users": ["both", "sec-1"]}, "mode": "All"},
+        ],
+    },
+}
+
+
+def rule_of(name: str, threshold: int = 1) -> dict[str, Any]:
+    """Return a stage's rule as its gate holds it, for `gate`."""
+    made = Stage.model_validate({"name": "platform", "declineThreshold": threshold, **RULES[name]})
+    return dict(policy_of(made, DEADLINE))
+
+
+@pytest.mark.parametrize("threshold", [1, 2])
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_with_all_that_its_people_can_say(name: str, threshold: int) -> None:
+    rule = rule_of(name, threshold)
+    for said in product([None, (A, 1), (A, 2), (D, 1)], repeat=len(CREW)):
+        decided = {
+            who: vote(each[0], each[1], groups=groups)
+            for (who, groups), each in zip(CREW.items(), said, strict=True)
+            if each is not None
+        }
+        agree(gate(decided, **rule))
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_who_is_excluded_does_not_count_in_any_letter_case(name: str) -> None:
+    for excluded in (["ops-1"], ["OPS-1", "Both"], ["lead@example.com", "nobody"]):
+        for said in product([None, A, D], repeat=len(CREW)):
+            decided = {
+                who: vote(verdict, groups=groups)
+                for (who, groups), verdict in zip(CREW.items(), said, strict=True)
+                if verdict is not None
+            }
+            agree(gate(decided, **rule_of(name)).model_copy(update={"excluded": excluded}))
+
+
 votes = st.builds(vote, st.sampled_from([A, D]), st.integers(0, 121), st.sampled_from([["platform-leads"], []]))
 policies = st.fixed_dictionaries({"required": st.integers(1, 6), "decline_threshold": st.integers(1, 6)})
 
@@ -131,6 +199,39 @@ policies = st.fixed_dictionaries({"required": st.integers(1, 6), "decline_thresh
 @given(policies, st.dictionaries(st.sampled_from(PEOPLE), votes, max_size=12))
 def test_generated_gates(policy: dict[str, int], decisions: dict[str, Decision]) -> None:
     agree(gate(decisions, **WHO, **policy))
+
+
+names = st.sampled_from([*CREW, "OPS-1", "Both", "stranger"])
+stamps = st.lists(st.sampled_from(["ops", "security", "others"]), max_size=3, unique=True)
+counts = st.builds(GroupCount, group=st.sampled_from(["ops", "security"]), count=st.integers(1, 3))
+approvers = st.builds(
+    Approvers,
+    users=st.lists(names, min_size=1, max_size=3, unique=True),
+    groups=st.lists(st.sampled_from(["ops", "security"]), max_size=2, unique=True),
+)
+wanted = st.none() | st.lists(counts, min_size=1, max_size=2, unique_by=lambda each: each.group)
+ways = st.builds(GateRule, approvers=approvers, required=st.integers(1, 3), require_from=wanted)
+said = st.builds(vote, st.sampled_from([A, D]), st.integers(0, 3), stamps)
+
+
+@given(
+    approvers,
+    st.none() | st.lists(ways, min_size=1, max_size=3),
+    wanted,
+    st.integers(1, 3),
+    st.none() | st.lists(names, min_size=1, max_size=2, unique=True),
+    st.dictionaries(names, said, max_size=6),
+)
+def test_generated_rules(
+    listed: Approvers,
+    alternatives: list[GateRule] | None,
+    require_from: list[GroupCount] | None,
+    required: int,
+    excluded: list[str] | None,
+    decisions: dict[str, Decision],
+) -> None:
+    policy = {"require_from": require_from, "alternatives": alternatives, "required": required}
+    agree(gate(decisions, approvers=listed, **policy).model_copy(update={"excluded": excluded}))
 
 
 @given(policies, st.lists(st.tuples(st.sampled_from(PEOPLE), votes), max_size=12))

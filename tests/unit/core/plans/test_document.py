@@ -25,11 +25,11 @@ from tests.builders.models import (
 from tests.doubles.later_version import ADDED, WIRE, models_in, wider
 from tests.support.certain import certain
 
-from pratique.api.v1alpha1.action_run import ActionRun, DryRun, FieldChange, Phase, RunPlan
+from pratique.api.v1alpha1.action_run import ActionRun, DryRun, FieldChange, Phase, RunPlan, SkippedStage
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalSpec, ApprovalState
 from pratique.api.v1alpha1.notifications import NotificationRule
 from pratique.api.v1alpha1.people import People
-from pratique.api.v1alpha1.stages import Approvers
+from pratique.api.v1alpha1.stages import Approvers, GroupCount, Quorum
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.free import EVALUATE
 from pratique.core.gates.granted import OPEN_GATE
@@ -42,10 +42,15 @@ from pratique.core.runs.start import READ_ACTION
 
 SEEN = DryRun(result="Passed", changes=[FieldChange(path="data.a", before='"1"', after='"2"')], listing="ByEntry")
 TOLD = NotificationRule(channels=["chat"], events=["Failed"], people=People(users=["ann@example.com"]))
-GATE = stage(approvers=Approvers(groups=["platform-leads"]), message="It is much")
+LEADS = Approvers(groups=["platform-leads"])
+OR_LEAD = Quorum(approvers=Approvers(users=["lead@example.com"]))
+GATE = stage(
+    approvers=LEADS, message="It is much", require_from=[GroupCount(group="platform-leads")], alternatives=[OR_LEAD]
+)
 INPUTS = {"size": "large", "né": "\N{GRINNING FACE}"}
 NOTE = planned(made=manifest(data={"a": "1"}), dry_run=SEEN)
-HELD = run_plan(NOTE, gate=GATE, inputs=INPUTS, notifications=[TOLD])
+SKIPPED = SkippedStage(name="security", when="inputs.size == 'huge'")
+HELD = run_plan(NOTE, gate=GATE, inputs=INPUTS, notifications=[TOLD], skipped=[SKIPPED])
 FREE = HELD.model_copy(update={"gate": None})
 SHOWN = {"try/made": Stored(live(manifest(data={"a": "2"})))}
 GUARDED = {VERIFY: Verified()}

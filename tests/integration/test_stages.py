@@ -1,0 +1,156 @@
+"""Several people, groups and stages on the real API server: who may decide what, in turn, and nobody in two stages."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.builders.manifests import decision
+from tests.support.attempts import CONFIGMAP, Attempts
+from tests.support.cluster import Cluster, wait_for
+from tests.support.runs import account, phase
+from tools.controlplane.identities import known
+from tools.installation import OperatorProcess
+
+Json = dict[str, Any]
+LEADS, SECURITY = {"groups": ["platform-leads"]}, {"groups": ["security"]}
+MAPS = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]}
+
+
+@pytest.fixture
+def attempts(cluster: Cluster, operator: OperatorProcess, namespace: str) -> Iterator[Attempts]:
+    cluster.apply("admin", account(namespace, "mine", MAPS))
+    attempts = Attempts(cluster, namespace)
+    yield attempts
+    attempts.drop()
+
+
+def ask(attempts: Attempts, name: str, approval: Json, inputs: Json | None = None) -> None:
+    """Offer an Action with these approval rules, and ask for it as a developer."""
+    attempts.offer([attempts.action(name, CONFIGMAP, approval=approval)], "admin")
+    attempts.ask({name: inputs or {}})
+
+
+def gate(attempts: Attempts, run: str, stage: str) -> str:
+    """Return the name of the Approval of a stage, once it is open."""
+
+    def look() -> str | None:
+        status = (attempts.cluster.get("actionrun", run, attempts.namespace) or {}).get("status", {})
+        return next((each["name"] for each in status.get("approvals", []) if each["stage"] == stage), None)
+
+    return wait_for(f"stage {stage} of {run} to open", look)
+
+
+def decide(attempts: Attempts, who: str, approval: str, verdict: str = "Approve") -> str:
+    """Decide as this person; return what the API server complained of."""
+    patch = decision(known(who).username, verdict, "so be it")
+    args = ("patch", "approval", approval, "-n", attempts.namespace, "--type", "merge", "-p", patch)
+    return attempts.cluster.kubectl(who, *args, check=False).err
+
+
+def says(attempts: Attempts, run: str) -> str:
+    status = (attempts.cluster.get("actionrun", run, attempts.namespace) or {}).get("status", {})
+    return str(status.get("message"))
+
+
+def test_stages_open_in_turn_and_nobody_decides_in_two(attempts: Attempts) -> None:
+    both = {"users": ["lead-1@example.com"], "groups": ["security"]}
+    stages = [
+        {"name": "platform", "approvers": LEADS, "message": "It is large"},
+        {"name": "costs", "when": "inputs.paid == 'yes'", "approvers": LEADS},
+        {"name": "security", "approvers": both},
+    ]
+    ask(attempts, "two", {"stages": stages}, {"paid": "no"})
+    first = gate(attempts, "two", "platform")
+    waiting = phase(attempts.cluster, "two", attempts.namespace, "WaitingForApproval")
+    assert [each["stage"] for each in waiting["approvals"]] == ["platform"], "one gate at a time"
+    assert waiting["message"].startswith("Stage platform, 1 of 2: waiting for 1 of group platform-leads until")
+    assert waiting["plan"]["skipped"] == [{"name": "costs", "when": "inputs.paid == 'yes'"}]
+    assert decide(attempts, "lead-1", first) == ""
+    second = gate(attempts, "two", "security")
+    spec = (attempts.cluster.get("approval", second, attempts.namespace) or {})["spec"]
+    assert spec["excluded"] == ["lead-1@example.com"] and spec["stage"] == "security"
+    held = (attempts.cluster.get("approval", first, attempts.namespace) or {})["spec"]["plan"]
+    assert spec["plan"] == held, "both hold the same plan, as the same text"
+    assert "you decided an earlier one of this request" in decide(attempts, "lead-1", second)
+    assert "you decided an earlier one of this request" in decide(attempts, "lead-1-upper", second)
+    assert decide(attempts, "security", second) == ""
+    done = phase(attempts.cluster, "two", attempts.namespace, "Succeeded")
+    assert [(each["stage"], each["state"]) for each in done["approvals"]] == [
+        ("platform", "Approved"),
+        ("security", "Approved"),
+    ]
+    said = [each["event"] for each in done["timeline"]]
+    assert said == ["WaitingForApproval", "StageApproved", "WaitingForApproval", "Running", "Succeeded"]
+
+
+def test_a_later_stage_that_is_declined_ends_it_and_who_is_left_is_said_at_once(attempts: Attempts) -> None:
+    named = {"users": ["lead-1@example.com"]}
+    stages = [{"name": "platform", "approvers": LEADS}, {"name": "owner", "approvers": named}]
+    for name in ("no", "hopeless"):
+        ask(attempts, name, {"stages": stages})
+    assert decide(attempts, "lead-2", gate(attempts, "no", "platform")) == ""
+    assert decide(attempts, "lead-1", gate(attempts, "no", "owner"), "Decline") == ""
+    ended = phase(attempts.cluster, "no", attempts.namespace, "Declined")
+    assert "Declined by lead-1@example.com" in ended["message"]
+    assert decide(attempts, "lead-1", gate(attempts, "hopeless", "platform")) == ""
+    refused = phase(attempts.cluster, "hopeless", attempts.namespace, "Refused")
+    assert "Stage owner, 2 of 2, could never be approved" in refused["message"]
+    assert "lead-1@example.com" in refused["message"]
+
+
+def test_who_must_agree(attempts: Attempts) -> None:
+    people = {"groups": ["platform-leads", "security"]}
+    wanted = [{"group": "security", "count": 1}]
+    two = {"name": "two", "approvers": people, "required": 2, "requireFrom": wanted}
+    ask(attempts, "groups", {"stages": [two]})
+    named = {"name": "all", "approvers": {"users": ["lead-1@example.com", "lead-2@example.com"]}, "mode": "All"}
+    ask(attempts, "all", {"stages": [named]})
+    lead = {"name": "either", "approvers": {"users": ["lead-1@example.com"]}}
+    ask(attempts, "either", {"stages": [{**lead, "alternatives": [{"approvers": SECURITY, "required": 1}]}]})
+    ask(attempts, "without", {"stages": [{"name": "p", "approvers": LEADS, "exclude": ["${inputs.author}"]}]}, AUTHOR)
+
+    groups = gate(attempts, "groups", "two")
+    assert [decide(attempts, who, groups) for who in ("lead-1", "lead-2")] == ["", ""]
+    wait_for("what is missing is said", lambda: "1 more of group security" in says(attempts, "groups"))
+    assert decide(attempts, "security", groups) == ""
+    late = decide(attempts, "lead-odd", groups)  # the seal, or the end, if the operator has looked by then
+    assert "this Approval is decided: approved by" in late or "this Approval has ended: Approved" in late
+
+    everybody = gate(attempts, "all", "all")
+    assert decide(attempts, "lead-1", everybody) == ""
+    wait_for("who is missing is said", lambda: "1 more of lead-2@example.com" in says(attempts, "all"))
+    assert decide(attempts, "lead-2", everybody) == ""
+
+    assert decide(attempts, "security", gate(attempts, "either", "either")) == ""
+
+    mine = gate(attempts, "without", "p")
+    assert "its rule excludes you" in decide(attempts, "lead-2", mine)
+    assert decide(attempts, "lead-1", mine) == ""
+    for name in ("groups", "all", "either", "without"):
+        phase(attempts.cluster, name, attempts.namespace, "Succeeded")
+
+
+AUTHOR = {"author": "LEAD-2@example.com"}
+
+
+def test_what_could_never_be_granted_is_said_when_it_is_applied(attempts: Attempts) -> None:
+    one = {"users": ["lead-1@example.com"]}
+    stages = [{"name": "a", "approvers": one}, {"name": "b", "approvers": one}]
+    action = attempts.action("never", CONFIGMAP, approval={"stages": stages})
+    attempts.offer([action], "admin")
+    name = action["metadata"]["name"]
+
+    def told() -> str | None:
+        found = attempts.cluster.kubectl("admin", "get", "action", name, "-o", "json").json
+        ready = [each for each in found["status"].get("conditions", []) if each["type"] == "Ready"]
+        return ready[0]["message"] if ready and ready[0]["status"] == "False" else None
+
+    said = wait_for("the Action to say so", told)
+    assert "the stages a and b need 2 people together and name 1, and nobody decides in two" in said
+    assert "samePersonInStages: Allow" in said
+    allowed = {**action, "spec": {**action["spec"], "approval": {"stages": stages, "samePersonInStages": "Allow"}}}
+    attempts.offer([allowed], "admin")
+    attempts.ask({"never": {}})
+    for stage in ("a", "b"):
+        assert decide(attempts, "lead-1", gate(attempts, "never", stage)) == ""
+    phase(attempts.cluster, "never", attempts.namespace, "Succeeded")
