@@ -121,8 +121,8 @@ def test_down_and_status_of_nothing(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_an_unknown_program_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["build", "kubelet"]) == 1
-    assert "No such program: kubelet. Choose from etcd" in capsys.readouterr().err
+    assert main(["build", "kubelot"]) == 1
+    assert "No such program: kubelot. Choose from etcd" in capsys.readouterr().err
 
 
 def test_the_cluster_of_the_tests_is_chosen_by_the_environment() -> None:
