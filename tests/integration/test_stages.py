@@ -154,3 +154,21 @@ def test_what_could_never_be_granted_is_said_when_it_is_applied(attempts: Attemp
     for stage in ("a", "b"):
         assert decide(attempts, "lead-1", gate(attempts, "never", stage)) == ""
     phase(attempts.cluster, "never", attempts.namespace, "Succeeded")
+
+
+def test_a_gate_whose_earlier_stage_is_gone_does_not_stay_open(attempts: Attempts) -> None:
+    """Nobody but those who may purge deletes the record of a stage; then the run ends, and nobody is asked for nothing."""
+    stages = [{"name": "platform", "approvers": LEADS}, {"name": "security", "approvers": SECURITY}]
+    ask(attempts, "purged", {"stages": stages})
+    first = gate(attempts, "purged", "platform")
+    assert decide(attempts, "lead-1", first) == ""
+    second = gate(attempts, "purged", "security")
+    attempts.cluster.kubectl("admin", "delete", "approval", first, "-n", attempts.namespace)
+    ended = phase(attempts.cluster, "purged", attempts.namespace, "Superseded")
+    assert f"Its Approval {first} was deleted" in ended["message"]
+
+    def over() -> str | None:
+        status = (attempts.cluster.get("approval", second, attempts.namespace) or {}).get("status", {})
+        return status["message"] if status.get("state") == "Superseded" else None
+
+    assert "Its request has ended as Superseded" in wait_for("the open gate to end", over)

@@ -15,6 +15,7 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.gates.doubt import FORGEABLE
+from pratique.core.gates.entries import approval_name, round_of
 from pratique.core.gates.guarded import verify_guard
 from pratique.core.gates.tally import Count, Tally, count
 from pratique.core.kernel.conditions import find_condition, ready_or_stalled, set_condition, set_kstatus
@@ -91,6 +92,9 @@ def _judge(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
         return _end(approval, ApprovalState.WITHDRAWN, "The requester took it back", now)
     if snapshot.tainted is not None:
         return _supersede(approval, snapshot.tainted, now)
+    left = _find_left_behind(approval, snapshot.run)
+    if left is not None:
+        return _end(approval, ApprovalState.SUPERSEDED, left, now)
     tally = count(approval.spec, now)
     if tally.decisive is not None and (unsure := verify_guard(snapshot.outcomes)) is not None:
         return unsure.as_plan(approval.status)
@@ -167,6 +171,17 @@ def _subject_is_gone(snapshot: ApprovalSnapshot) -> bool | Plan[ApprovalStatus]:
 def _read_subject(approval: Approval) -> Read:
     subject = approval.spec.subject
     return Read(READ_SUBJECT, ObjectRef(API_VERSION, subject.kind, subject.name, approval.metadata.namespace))
+
+
+def _find_left_behind(approval: Approval, run: ActionRun | None) -> str | None:
+    """Return why a gate is open that nothing follows any more: of a run with several stages, another may have ended it."""
+    if run is None:
+        return None
+    if run.status.phase.is_end:
+        return f"Its request has ended as {run.status.phase.value}: {run.status.message}"
+    stage, name = approval.spec.stage, approval.metadata.name
+    earlier = {approval_name(run, stage, each) for each in range(1, round_of(run))}
+    return "An earlier stage is asked again, and this one then too, by another Approval" if name in earlier else None
 
 
 def _supersede(approval: Approval, why: str, now: datetime) -> Plan[ApprovalStatus]:

@@ -94,10 +94,9 @@ class ActionRuns(Kind):
         return put_in_envelope(entry, run.status.notifications, compose, self.routing)
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
-        """The gate looks whether its run was withdrawn or deleted; nothing else about a run concerns it."""
-        if not (gone or body["spec"].get("withdrawn") or "deletionTimestamp" in body["metadata"]):
-            return []
-        return self._gates(body)
+        """Its gates look whether it was withdrawn, deleted, ended, or asks anew: nothing else about a run concerns them."""
+        over = gone or body["spec"].get("withdrawn") or "deletionTimestamp" in body["metadata"]
+        return self._gates(body) if over or _leaves_gates(body) else []
 
 
 def _check_document(known: RunSnapshot, body: Json) -> None:
@@ -107,6 +106,12 @@ def _check_document(known: RunSnapshot, body: Json) -> None:
         _ = document.plan if document is not None else None
     except ValidationError as error:
         raise explain("ActionRun", body, error) from None
+
+
+def _leaves_gates(body: Json) -> bool:
+    """Whether a gate of a run may be open that it does not follow any more: it has several, and has ended or asks anew."""
+    gates = body.get("status", {}).get("approvals", [])
+    return (len(gates) > 1 and not open_runs.is_open(body)) or any(each.get("round", 1) > 1 for each in gates)
 
 
 def _waits_for_action(body: Json) -> list[str]:

@@ -29,6 +29,7 @@ from pratique.core.gates.entries import approval_name
 from pratique.core.gates.grounds import ask
 from pratique.core.gates.guarded import VERIFY
 from pratique.core.gates.opening import policy_of
+from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
 from pratique.core.gates.port import Answer, Ended, Granted, Open, Opened, Passed, Question, Unsure
 from pratique.core.kernel.effects import Stored, Verified
 from pratique.core.plans.document import document
@@ -195,3 +196,17 @@ def test_the_people_of_each_stage_are_told_of_it_and_no_others() -> None:
 
 
 GUARDED: dict[str, object] = {VERIFY: Verified()}
+
+
+def test_a_gate_that_its_run_does_not_follow_any_more_ends() -> None:
+    """An earlier stage may be superseded, or its Approval deleted, while people look at the next."""
+    over, second = held(platform=APPROVED, security=PENDING), opened("security", PENDING)
+    again = RunApproval(stage="platform", name="any", state=PENDING, round=2)
+    anew = amend(over, status=amend(over.status, approvals=[again]))
+    ended = amend(over, status=amend(over.status, phase=Phase.SUPERSEDED, message="gone"))
+    for subject, said in ((anew, "asked again"), (ended, "Its request has ended as Superseded: gone")):
+        status = plan_approval(ApprovalSnapshot(second, subject, GUARDED), at(3)).status
+        assert status.state is ApprovalState.SUPERSEDED and said in status.message
+    asked = amend(second, metadata=amend(second.metadata, name=approval_name(anew, "security", 2)))
+    for subject, found in ((over, second), (anew, asked)):
+        assert plan_approval(ApprovalSnapshot(found, subject, GUARDED), at(3)).status.state is PENDING
