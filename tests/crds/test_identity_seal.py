@@ -91,6 +91,41 @@ def test_four_decide_at_once(namespace: str, callers: Callers, required: int, th
             assert open_to_all or ends is not Tally.OPEN, [reply.message for reply in replies]
 
 
+def test_the_largest_gate_takes_decisions_until_it_is_decided(namespace: str, callers: Callers) -> None:
+    """Each by somebody in all of its groups: the API server bounds what counting them may cost."""
+    groups = [f"cn=group-{number:02},ou=departments,ou=platform,dc=example,dc=com" for number in range(32)]
+    parts = [groups[:12], *(groups[12 + 5 * each : 17 + 5 * each] for each in range(4))]
+    ways = [
+        {
+            "approvers": {"groups": each},
+            "required": 32,
+            "requireFrom": [{"group": name, "count": 32} for name in each[:8]],
+        }
+        for each in parts
+    ]
+    name = "a-person-with-a-name-of-sixty-letters-{:02}@department.example.com"
+    root = path_of("approvals").replace("/namespaces/harbour", f"/namespaces/{namespace}")
+    policy = {"approvers": {"groups": groups}, "required": 32, "declineThreshold": 32, "alternatives": ways}
+    manifest = changed(
+        make.approval(namespace, "largest"), {f"spec.policy.{key}": value for key, value in policy.items()}
+    )
+    assert (opened := callers["operator"].send("POST", root, manifest)).ok, opened.message
+    for number in range(63):
+        headers = [("Impersonate-User", name.format(number))]
+        headers += [("Impersonate-Group", each) for each in [*groups, "platform-leads"]]
+        body = json.loads(decision(name.format(number), ("Approve", "Decline")[number % 2], "so be it"))
+        reply = callers["admin"].send("PATCH", f"{root}/largest", body, content_type=MERGE, headers=headers)
+        assert reply.ok, f"decision {number}: {reply.message}"
+    assert tally(callers, f"{root}/largest")[0] is Tally.APPROVED, "the 32nd of each rule"
+    late = json.loads(decision(name.format(63), "Decline", "no"))
+    headers = [
+        ("Impersonate-User", name.format(63)),
+        *(("Impersonate-Group", each) for each in [*groups, "platform-leads"]),
+    ]
+    denied = callers["admin"].send("PATCH", f"{root}/largest", late, content_type=MERGE, headers=headers)
+    assert "this Approval is decided: approved by" in denied.message
+
+
 def test_people_in_three_hundred_groups_ask_and_decide(namespace: str, callers: Callers) -> None:
     groups = [f"cn=team-{number},ou=groups,dc=example,dc=com" for number in range(300)]
     person = [("Impersonate-User", "busy@example.com")]

@@ -83,11 +83,15 @@ _OF_RULE = """
        variables.old[k].groups.exists(g, g in r.approvers.groups)))
 """
 _MET = """
-    {0}.size() >= {1}.required &&
-    (!has({1}.requireFrom) || {1}.requireFrom.all(f,
-      {0}.filter(k, has(variables.old[k].groups) && f.group in variables.old[k].groups).size() >= f.count))
+    [{0}].exists(yes, yes.size() >= {1}.required &&
+      (!has({1}.requireFrom) || {1}.requireFrom.all(f,
+        yes.filter(k, has(variables.old[k].groups) && f.group in variables.old[k].groups).size() >= f.count)))
 """
-"""Whether a rule is met by the approvals that count for it, as `core.gates.quorum` says."""
+"""Whether a rule is met by the approvals that count for it, as `core.gates.quorum` says.
+
+The list of one is a name for them, so that they are looked for once and not for each entry of requireFrom: the API server
+bounds what an expression may cost.
+"""
 
 SEAL = {
     "askedUsers": "has(oldObject.spec.policy.approvers.users) ? oldObject.spec.policy.approvers.users : []",
@@ -109,7 +113,7 @@ SEAL = {
     "declines": "variables.counted.filter(k, variables.old[k].verdict == 'Decline')",
     "granted": f"""
         has(oldObject.spec.policy.alternatives)
-        ? oldObject.spec.policy.alternatives.exists(r, {_MET.format(f"({_OF_RULE})", "r")})
+        ? oldObject.spec.policy.alternatives.exists(r, {_MET.format(_OF_RULE, "r")})
         : {_MET.format("variables.approvals", "oldObject.spec.policy")}
     """,
     "sealed": """
