@@ -108,11 +108,9 @@ class Recipient(ApiModel):
     name: Annotated[str, Field(max_length=320, description="User name, group name or address.")]
 
 
-class Told(ApiModel):
+class Told(Recipient):
     """What became of an entry for one of the recipients that it stands for."""
 
-    kind: Annotated[RecipientKind, Field(description="User, Group, or Address: an address that the channel names.")]
-    name: Annotated[str, Field(max_length=320, description="User name, group name or address.")]
     state: Annotated[DeliveryState, Field(description="Sent, GivenUp, or Skipped.")]
     attempts: Annotated[int, Field(ge=0, description="Deliveries tried.")] = 0
     not_before: Annotated[Time | None, Field(description="Until when it was held.")] = None

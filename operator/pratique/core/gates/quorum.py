@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pratique.api.v1alpha1.approval import ApprovalSpec, GateRule, RecordedDecision, Verdict
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.kernel.identity import is_service_account
+from pratique.core.telling.wording import groups_phrase
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def _progress(way: GateRule, stamps: dict[str, tuple[str, ...]]) -> Progress:
 
 def say_missing(one: Progress, able: tuple[str, ...]) -> str:
     """Return what a rule lacks: `2 more of lead, group ops, of them 1 of group ops`; `able` are who may still decide."""
-    of_groups = " and ".join(f"{count} of group {group}" for group, count in one.lacking)
+    of_groups = groups_phrase(one.lacking)
     if one.missing == sum(count for _, count in one.lacking) and len(one.lacking) == 1:
         return f"{one.missing} more of group {one.lacking[0][0]}"
     among = f", of them {of_groups}" if of_groups else ""

@@ -1,6 +1,6 @@
 """The sentences that people read about gates and ends. One place, so that status, Events and chat say the same."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from pratique.api.v1alpha1.action import Action
@@ -21,9 +21,14 @@ def approvers_phrase(approvers: Approvers) -> str:
     return ", ".join(names)
 
 
+def groups_phrase(counts: Iterable[tuple[str, int]]) -> str:
+    """Return how many of which groups: `2 of group security and 1 of group ops`."""
+    return " and ".join(f"{count} of group {group}" for group, count in counts)
+
+
 def rule_phrase(approvers: Approvers, needed: int, require_from: list[GroupCount] | None = None) -> str:
     """Return one rule: `2 of lead@example.com, group ops, of them 1 of group security`."""
-    groups = " and ".join(f"{each.count} of group {each.group}" for each in require_from or ())
+    groups = groups_phrase((each.group, each.count) for each in require_from or ())
     return f"{needed} of {approvers_phrase(approvers)}" + (f", of them {groups}" if groups else "")
 
 
