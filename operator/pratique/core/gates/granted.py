@@ -19,6 +19,7 @@ from pratique.core.gates.guarded import verify_guard
 from pratique.core.gates.opening import (
     NO_RULE,
     deciders_before,
+    excluded_from,
     find_difference,
     find_mismatch,
     find_shared,
@@ -94,8 +95,7 @@ def _follow(question: Question, now: datetime) -> Answer | None:
     run, document = question.run, question.document
     if document is None:
         name = name_of_gate(run, question.approvals)
-        missing = name is not None and all(each.metadata.name != name for each in question.approvals)
-        return _look_for(question, name) if name is not None and missing else None
+        return _look_for(question, name) if name is not None and _gate_named(question, name) is None else None
     stages, passed = document.plan.stages, list[Approval]()
     for index, stage in enumerate(stages):
         name = approval_name(run, stage.name, round_of(run))
@@ -141,9 +141,9 @@ def _open_next(question: Question, plan: RunPlan, passed: Sequence[Approval], no
     stage = plan.stages[index]
     if run.spec.withdrawn:
         return Ended(Phase.WITHDRAWN, "The requester took it back")
-    before = deciders_before(plan, passed, now)
-    if not has_enough(stage, (*askers(run.spec), *(stage.exclude or ()), *before)):
-        needs = f"it needs {stage_phrase(stage)}, and who asks or decided before ({', '.join(before)}) cannot"
+    if not has_enough(stage, (*askers(run.spec), *excluded_from(plan, stage, passed, now))):
+        before = ", ".join(deciders_before(plan, passed, now))
+        needs = f"it needs {stage_phrase(stage)}, and who asks or decided before ({before}) cannot"
         text = (
             f"{say_place(plan.stages, index)}, could never be approved: {needs}. Let others decide the earlier stages"
         )

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from pratique.api.v1alpha1 import API_VERSION
 from pratique.api.v1alpha1.action import Action
-from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunPlan
+from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunApproval, RunPlan
 from pratique.api.v1alpha1.approval import (
     Approval,
     ApprovalPlan,
@@ -63,7 +63,8 @@ def open_gate(
     form = action.spec.inputs.schema_ if action is not None else {}
     written = document(plan)
     shown = ApprovalPlan(digest=written.digest, summary=plan.summary, cost=plan.cost, document=written.text)
-    return _opened(run, plan, shown, asked_inputs(form, plan.inputs), stage, now, round_)
+    excluded = excluded_from(plan, stage, (), now)
+    return _opened(run, plan, shown, asked_inputs(form, plan.inputs), stage, now, round_, excluded)
 
 
 def open_next_gate(run: ActionRun, plan: RunPlan, passed: Sequence[Approval], now: datetime) -> Json:
@@ -72,8 +73,30 @@ def open_next_gate(run: ActionRun, plan: RunPlan, passed: Sequence[Approval], no
     Who decided in one of them is excluded, unless the Action allows it.
     """
     stage, last = plan.stages[len(passed)], passed[-1]
-    excluded = [*(stage.exclude or ()), *deciders_before(plan, passed, now)]
-    return _opened(run, plan, last.spec.plan, last.spec.inputs, stage, now, round_of(run), tuple(excluded))
+    excluded = excluded_from(plan, stage, passed, now)
+    return _opened(run, plan, last.spec.plan, last.spec.inputs, stage, now, round_of(run), excluded)
+
+
+def excluded_from(plan: RunPlan, stage: Stage, passed: Sequence[Approval], now: datetime) -> list[str]:
+    """Return who cannot decide a stage though listed: whom its rule excludes, and who decided in one of these gates."""
+    return list(dict.fromkeys([*(stage.exclude or ()), *deciders_before(plan, passed, now)]))
+
+
+def find_asked(
+    gates: Sequence[RunApproval], plan: RunPlan | None, approvals: Sequence[Approval], now: datetime
+) -> tuple[Approval | None, list[str]]:
+    """Return the gate that was opened last, if it is known yet, and who cannot decide it though listed.
+
+    `gates` are those that the run's status lists. Those of an earlier round exclude nobody: they are asked again.
+    """
+    last, name = approvals[-1] if approvals else None, gates[-1].stage if gates else None
+    if last is not None and name in (None, last.spec.stage):
+        return last, last.spec.excluded or []
+    stage = next((each for each in plan.stages if each.name == name), None) if plan is not None else None
+    if plan is None or stage is None:
+        return None, []
+    passed = [each for each in approvals if any(each.metadata.name == gate.name for gate in gates)]
+    return None, excluded_from(plan, stage, passed, now)
 
 
 def deciders_before(plan: RunPlan, passed: Sequence[Approval], now: datetime) -> list[str]:
@@ -91,11 +114,10 @@ def _opened(
     stage: Stage,
     now: datetime,
     round_: int,
-    excluded: tuple[str, ...] | None = None,
+    excluded: list[str],
 ) -> Json:
     # a clock of ours that is behind the API server's must not make it shorter: a run is never held before it was asked
     opened = max(now, run.metadata.creation_timestamp)
-    out = list(dict.fromkeys(stage.exclude or () if excluded is None else excluded))
     spec = ApprovalSpec(
         subject=Subject(kind="ActionRun", name=run.metadata.name, uid=run.metadata.uid),
         stage=stage.name,
@@ -105,7 +127,7 @@ def _opened(
         reason=clean(run.spec.reason, 1024),
         requested_by=run.spec.requested_by or Requester(username="unknown"),
         on_behalf_of=run.spec.on_behalf_of,
-        excluded=out or None,
+        excluded=excluded or None,
         inputs=inputs,
         plan=shown,
         policy=policy_of(stage, expires_at(opened, stage.deadline)),

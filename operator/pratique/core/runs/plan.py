@@ -17,7 +17,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunPlan
-from pratique.api.v1alpha1.approval import Approval
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
@@ -27,7 +26,7 @@ from pratique.core.execution.vanishing import release
 from pratique.core.gates.entries import keep
 from pratique.core.gates.free import EVALUATE
 from pratique.core.gates.grounds import ask
-from pratique.core.gates.opening import deciders_before
+from pratique.core.gates.opening import find_asked
 from pratique.core.gates.port import Ended, Fresh, Granted, Open, Opened, Passed, Question, Unsure, Void, Warrant
 from pratique.core.kernel.effects import EvaluateRun, Failure, Plan
 from pratique.core.kernel.identity import person_of
@@ -55,19 +54,10 @@ def plan_action_run(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatu
         asked = snapshot.action.spec.notifications if snapshot.action is not None else []
         head = after.head or (snapshot.document.plan if snapshot.document is not None else None)
         rules = head.notifications if head is not None else asked
-        approval, excluded = _asked(snapshot, after, now)
+        approval, excluded = find_asked(after.approvals, head, snapshot.approvals, now)
         return stakeholders_of_run(amend(snapshot.run, status=after), approval, rules, excluded)
 
     return decide_and_record(snapshot.run, snapshot.deliveries, decide, stakeholders, snapshot.routing, now)
-
-
-def _asked(snapshot: RunSnapshot, after: ActionRunStatus, now: datetime) -> tuple[Approval | None, tuple[str, ...]]:
-    """Return the gate that people are told of, if it is known yet, and who cannot decide it."""
-    stage = after.approvals[-1].stage if after.approvals else None
-    approval, document = snapshot.approval, snapshot.document
-    if stage is None or approval is None or document is None or approval.spec.stage == stage:
-        return approval, tuple(approval.spec.excluded or ()) if approval is not None else ()
-    return None, tuple(deciders_before(document.plan, snapshot.approvals, now))
 
 
 def _decide(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:

@@ -1,5 +1,6 @@
 """Says whom an object concerns, kind by kind: for `addressing`, which decides what each of them is sent. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from pratique.api.v1alpha1.action_run import ActionRun
@@ -14,7 +15,7 @@ from pratique.core.telling.recipients import Stakeholders
 
 
 def stakeholders_of_run(
-    run: ActionRun, approval: Approval | None, rules: list[NotificationRule], excluded: tuple[str, ...] = ()
+    run: ActionRun, approval: Approval | None, rules: list[NotificationRule], excluded: Iterable[str] = ()
 ) -> Stakeholders:
     """Return whom a run concerns: its approvers as its gate names them, and the person for whom it was asked.
 

@@ -28,7 +28,7 @@ from pratique.api.v1alpha1.stages import Approvers, SamePeople
 from pratique.core.gates.entries import approval_name
 from pratique.core.gates.grounds import ask
 from pratique.core.gates.guarded import VERIFY
-from pratique.core.gates.opening import policy_of
+from pratique.core.gates.opening import find_asked, policy_of
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
 from pratique.core.gates.port import Answer, Ended, Granted, Open, Opened, Passed, Question, Unsure
 from pratique.core.kernel.effects import Stored, Verified
@@ -210,3 +210,17 @@ def test_a_gate_that_its_run_does_not_follow_any_more_ends() -> None:
     asked = amend(second, metadata=amend(second.metadata, name=approval_name(anew, "security", 2)))
     for subject, found in ((over, second), (anew, asked)):
         assert plan_approval(ApprovalSnapshot(found, subject, GUARDED), at(3)).status.state is PENDING
+
+
+def test_who_is_told_of_a_gate_that_is_just_opened() -> None:
+    """Nobody who cannot decide it; and all of them again, when the request is asked anew from its first stage."""
+    plan = run_plan(gates=[amend(FIRST, exclude=["author@example.com"]), SECOND])
+    granted, second = opened("platform", APPROVED, plan, by="lead-1"), opened("security", PENDING, plan)
+    first = [RunApproval(stage="platform", name=granted.metadata.name, state=PENDING)]
+    both_ = [*first, RunApproval(stage="security", name=second.metadata.name, state=PENDING)]
+    anew = [RunApproval(stage="platform", name="again", state=PENDING, round=2)]
+    assert find_asked(first, plan, (), NOW) == (None, ["author@example.com"])
+    assert find_asked(first, plan, (granted,), NOW) == (granted, [])
+    assert find_asked(both_, plan, (granted,), NOW) == (None, ["lead-1"])
+    assert find_asked(anew, plan, (granted, second), NOW) == (None, ["author@example.com"])
+    assert find_asked((), None, (), NOW) == find_asked(first, None, (), NOW) == (None, [])
