@@ -24,7 +24,7 @@ from tests.attacks import (
     statuses,
 )
 from tests.attacks.judge import stopped_by, written
-from tests.attacks.model import Attack, Proven
+from tests.attacks.model import Attack, Denial, Proven
 from tests.support.http import Reply
 
 ATTACKS: tuple[Attack, ...] = (
@@ -101,17 +101,21 @@ def page(replies: Mapping[str, Reply]) -> str:
 
 
 def _row(attack: Attack, reply: Reply | None) -> str:
+    before, after = around(attack)
+    return f"{before}{_cell(written(attack, reply))}{after}"
+
+
+def around(attack: Attack) -> tuple[str, str]:
+    """Return what its line of the page holds before the answer, and after it."""
     twin = f"{attack.twin.who}: {attack.twin.what}" if attack.twin else ""
-    cells = (
-        f'<a id="{attack.id}"></a>`{attack.id}`',
-        attack.who,
-        attack.what,
-        written(attack, reply),
-        stopped_by(attack),
-        twin,
-        attack.peer,
-    )
-    return f"| {' | '.join(_cell(each) for each in cells)} |"
+    before = (f'<a id="{attack.id}"></a>`{attack.id}`', attack.who, attack.what)
+    after = (stopped_by(attack), twin, attack.peer)
+    return f"| {' | '.join(map(_cell, before))} | ", f" | {' | '.join(map(_cell, after))} |"
+
+
+def told(attack: Attack) -> str:
+    """Return what its line holds at least of the answer: our own sentence, as the page writes it."""
+    return _cell(attack.answer.told if isinstance(attack.answer, Denial) else written(attack, None))
 
 
 def _cell(text: str) -> str:
