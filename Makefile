@@ -59,6 +59,7 @@ verify: setup ## lint, format, types, import contracts; generated and golden fil
 	$(STEP) "ruff format" --advice "Run: $(VENV)/bin/ruff format operator tools tests bench" -- $(VENV)/bin/ruff format --check operator tools tests bench
 	$(STEP) "types" -- $(PY) -m mypy
 	$(STEP) "import contracts" -- $(VENV)/bin/lint-imports --no-cache
+	$(STEP) "examples are what their cases say" -- $(PY) -m pratique.main test $(dir $(wildcard examples/*/action.yaml)) --coverage-min 100
 	$(STEP) "generated and golden files are fresh" --advice "Read git diff, and commit it" -- $(PY) -m tools.fresh
 
 unit: setup ## pure tests: no cluster, process or socket; core/ and api/ at 100 % branch coverage

@@ -65,6 +65,12 @@ def _inbox(options: argparse.Namespace) -> int:
     return run(options)
 
 
+def _test(options: argparse.Namespace) -> int:
+    from pratique.testing.command import run  # noqa: PLC0415 - see above
+
+    return run(options)
+
+
 def _version(options: argparse.Namespace) -> int:
     from pratique.cli.version import run  # noqa: PLC0415 - see above
 
@@ -140,6 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     _operator_options(commands.add_parser("operator", help="decide, hold, grant, tell and expire"))
     _webhook_options(commands.add_parser("webhook", help="stamp requests, on clusters before 1.36"))
     _inbox_options(commands.add_parser("inbox", help="show what waits for you, and what happened to yours"))
+    _test_options(commands.add_parser("test", help="hold Actions to files of cases, without a cluster"))
     about = commands.add_parser("version", help="say which version this is, of which commit, and what it leans on")
     about.set_defaults(run=_version)
     return parser
@@ -240,6 +247,29 @@ def _inbox_options(command: argparse.ArgumentParser) -> None:
         help="what is newer counts as new: one number and one unit, such as 90s, 15m, 24h, 3d or 2w; default: 24h",
     )
     command.add_argument("-o", "--output", choices=["table", "json", "yaml"], default="table", help="default: table")
+
+
+def _test_options(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=_test)
+    command.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="a file or a folder with Actions and cases (ActionTest); - is standard input",
+    )
+    command.add_argument("--junit", type=Path, metavar="FILE", help="write the results as JUnit's XML as well")
+    command.add_argument(
+        "--coverage", action="store_true", help="list each expression, and how often it was true and false"
+    )
+    command.add_argument(
+        "--coverage-min", type=_percent, metavar="PERCENT", help="fail if fewer of them were true once and false once"
+    )
+
+
+def _percent(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,3}", text) or int(text) > 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no percentage: write a whole number from 0 to 100")
+    return int(text)
 
 
 def _port(text: str) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from pratique.api.v1alpha1 import Action, ActionRun
 from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.api.v1alpha1.meta import amend
-from pratique.core.kernel.effects import Evaluation, Json, Judged, Rendered
+from pratique.core.kernel.effects import Evaluation, Json, Judged, Rendered, Traced
 from pratique.core.kernel.errors import EvaluationLimitError
 from pratique.core.plans.objects import without_secrets
 from pratique.sandbox.evaluator import Worker
@@ -59,14 +59,23 @@ class Sandbox:
 
     async def evaluate_run(self, action: Action, run: ActionRun, owners: Owners = ()) -> Evaluation:
         """Return what the Action makes of a run."""
+        return (await self._evaluate({"do": "run", "action": action.to_wire(), "run": _without_status(run)}, owners))[0]
+
+    async def trace_run(self, action: Action, run: ActionRun) -> Traced:
+        """Return what the Action makes of a run, and which of its expressions that took."""
+        question = {"do": "run", "trace": True, "action": action.to_wire(), "run": _without_status(run)}
+        evaluation, seen = await self._evaluate(question, ())
+        return Traced(evaluation, tuple((path, held) for path, held in seen))
+
+    async def _evaluate(self, question: Json, owners: Owners) -> tuple[Evaluation, list[tuple[str, bool]]]:
         try:
-            question = {"do": "run", "action": action.to_wire(), "run": _without_status(run)}
             value = await self._ask(question, owners)
         except EvaluationLimitError as error:
-            text = f"Action {action.metadata.name}: judging this run by its form and expressions {error}; simplify them"
+            name = question["action"]["metadata"]["name"]
+            text = f"Action {name}: judging this run by its form and expressions {error}; simplify them"
             raise EvaluationLimitError(text) from None
         plan = None if value["plan"] is None else RunPlan.model_validate(value["plan"])
-        return Evaluation(tuple(value["refusals"]), plan)
+        return Evaluation(tuple(value["refusals"]), plan), value["seen"]
 
     async def evaluate_ready(
         self, ready_when: str | None, target: Json, owners: Owners = (), *, failed_when: str | None = None
@@ -84,10 +93,18 @@ class Sandbox:
         return Rendered(**await self._ask(question, owners))
 
     async def check_action(
-        self, action: Action, schemas: Mapping[str, Json] | None = None, owners: Owners = ()
+        self,
+        action: Action,
+        schemas: Mapping[str, Json] | None = None,
+        owners: Owners = (),
+        *,
+        unadmitted: bool = False,
     ) -> tuple[str, ...]:
-        """Return what is wrong with an Action, by itself and beside the schemas of its kinds."""
-        question = {"do": "check", "action": action.to_wire(), "schemas": dict(schemas or {})}
+        """Return what is wrong with an Action, by itself and beside the schemas of its kinds.
+
+        One that is `unadmitted` was read from a file: no API server has held it to the rules of its CRD yet.
+        """
+        question = {"do": "check", "action": action.to_wire(), "schemas": dict(schemas or {}), "unadmitted": unadmitted}
         try:
             return tuple(await self._ask(question, owners))
         except EvaluationLimitError as error:

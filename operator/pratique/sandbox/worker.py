@@ -10,6 +10,8 @@ from typing import Any
 from pratique.api.v1alpha1 import Action, ActionRun
 from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.core.judging.checks import check_action
+from pratique.core.judging.crd_rules import broken_rules
+from pratique.core.judging.expressions import unnoted
 from pratique.core.judging.policy import evaluate_outputs, evaluate_ready, evaluate_run
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.frames import frames_of
@@ -36,10 +38,14 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _run(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
-    evaluation = evaluate_run(Action.model_validate(request["action"]), ActionRun.model_validate(request["run"]))
+    seen: list[tuple[str, bool]] = []
+    note = (lambda path, held: seen.append((path, held))) if request.get("trace") else unnoted
+    action, run = Action.model_validate(request["action"]), ActionRun.model_validate(request["run"])
+    evaluation = evaluate_run(action, run, note)
     return {
         "refusals": list(evaluation.refusals),
         "plan": None if evaluation.plan is None else evaluation.plan.to_wire(),
+        "seen": seen,
     }
 
 
@@ -52,12 +58,18 @@ def _ready(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     return asdict(evaluate_ready(request["ready"], request["failed"], request["target"]))
 
 
+def _check(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
+    action = Action.model_validate(request["action"])
+    broken = list(broken_rules(action)) if request.get("unadmitted") else []
+    return list(dict.fromkeys([*broken, *check_action(action, request["schemas"])]))
+
+
 _ANSWERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "hello": lambda request: True,
     "run": _run,
     "ready": _ready,
     "outputs": _outputs,
-    "check": lambda request: list(check_action(Action.model_validate(request["action"]), request["schemas"])),
+    "check": _check,
 }
 
 

@@ -5,7 +5,7 @@ limits of its own. An evaluation that fails is never a verdict: what depends on 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -22,6 +22,8 @@ from pratique.core.judging.missing import missing_path
 from pratique.core.kernel.errors import EvaluationError, NotThereError
 
 MAX_LENGTH = 4096
+Note = Callable[[str, bool], None]
+"""Told of each field whose expression was evaluated: whether a condition held, or that something was rendered."""
 MAX_COMPREHENSIONS = 4
 _EXPONENT = 1e21
 """From here on the API server writes numbers with an exponent."""
@@ -87,12 +89,23 @@ def compile_expression(text: str, names: tuple[str, ...]) -> Program:
         raise EvaluationError(said + scope + remedy(text, said, names, FUNCTION_NAMES)) from None
 
 
-def evaluate_condition(text: str, scope: Mapping[str, Any], path: str) -> bool:
+def compile_own(text: str) -> Program:
+    """Return the program of a rule of ours over `self`, which is bound by no limit on other people's expressions."""
+    return Program(text, _environment(("self",)).compile(as_evaluated(text)))
+
+
+def unnoted(path: str, held: bool) -> None:
+    """Keep no record of what was evaluated."""
+
+
+def evaluate_condition(text: str, scope: Mapping[str, Any], path: str, note: Note = unnoted) -> bool:
     """Evaluate a condition; an EvaluationError names the field."""
     try:
-        return compile_expression(text, tuple(scope)).holds(scope)
+        held = compile_expression(text, tuple(scope)).holds(scope)
     except EvaluationError as error:
         raise EvaluationError(f"{path}: {error}") from None
+    note(path, held)
+    return held
 
 
 def complaint(text: str) -> str:

@@ -13,7 +13,7 @@ from pratique.api.v1alpha1.stages import Stage
 from pratique.core.judging.asked import asked_fields
 from pratique.core.judging.directives import as_data
 from pratique.core.judging.expression_text import selections_of
-from pratique.core.judging.expressions import Program, compile_expression, evaluate_condition, has_nul
+from pratique.core.judging.expressions import Note, Program, compile_expression, evaluate_condition, has_nul, unnoted
 from pratique.core.judging.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
 from pratique.core.judging.nulls import check_nulls, without_nulls
 from pratique.core.judging.rendering import parse, render, render_text
@@ -55,15 +55,18 @@ def _run_scope(run: ActionRun) -> Json:
     }
 
 
-def evaluate_run(action: Action, run: ActionRun) -> Evaluation:
-    """Return what would run and its gate, or the sentences that refuse it; raises EvaluationError with the field."""
+def evaluate_run(action: Action, run: ActionRun, note: Note = unnoted) -> Evaluation:
+    """Return what would run and its gate, or the sentences that refuse it; raises EvaluationError with the field.
+
+    `note` is told of each field whose expression was evaluated: tests of an Action count them.
+    """
     try:
-        return _evaluate(action, run)
+        return _evaluate(action, run, note)
     except EvaluationError as error:
         raise EvaluationError(f"Action {action.metadata.name}, {error}") from None
 
 
-def _evaluate(action: Action, run: ActionRun) -> Evaluation:
+def _evaluate(action: Action, run: ActionRun, note: Note) -> Evaluation:
     if run.spec.requested_by is None:
         raise EvaluationError(
             "run: the API server did not say who asks (spec.requestedBy): is Pratique's admission policy in force?"
@@ -81,9 +84,9 @@ def _evaluate(action: Action, run: ActionRun) -> Evaluation:
     broken = [
         rule.message
         for index, rule in enumerate(form.rules)
-        if not evaluate_condition(rule.rule, scope, f"spec.inputs.rules[{index}].rule")
+        if not evaluate_condition(rule.rule, scope, f"spec.inputs.rules[{index}].rule", note)
     ]
-    gates = judge_stages(action, scope)
+    gates = judge_stages(action, scope, note)
     refusals = [
         *_machine(action, run),
         *broken,
@@ -93,12 +96,12 @@ def _evaluate(action: Action, run: ActionRun) -> Evaluation:
     if refusals:
         return Evaluation(refusals=tuple(refusals))
     try:
-        resources = _resources(action, run, scope)
+        resources = _resources(action, run, scope, note)
     except _NamedByRequesterError as error:
         return Evaluation(refusals=(str(error),))
     if not resources:
         return Evaluation(refusals=("With these inputs there is nothing to do: every resource's `when` is false",))
-    return Evaluation(plan=_plan(action, inputs, gates, resources, _cost(action, scope)))
+    return Evaluation(plan=_plan(action, inputs, gates, resources, _cost(action, scope, note)))
 
 
 def _machine(action: Action, run: ActionRun) -> list[str]:
@@ -117,11 +120,11 @@ def _reason_missing(action: Action, run: ActionRun, gates: list[Stage]) -> list[
     return ["spec.reason: is required: say what it is for"] if needed and not clean(run.spec.reason) else []
 
 
-def _resources(action: Action, run: ActionRun, scope: Json) -> list[PlannedResource]:
+def _resources(action: Action, run: ActionRun, scope: Json, note: Note) -> list[PlannedResource]:
     planned = []
     for index, template in enumerate(action.spec.execution.resources):
         path = f"spec.execution.resources[{index}]"
-        if evaluate_condition(template.when, scope, f"{path}.when"):
+        if evaluate_condition(template.when, scope, f"{path}.when", note):
             check_nulls(action, index, f"{path}.template")
             try:
                 planned.append(render_resource(template, run, scope, path))
@@ -129,6 +132,7 @@ def _resources(action: Action, run: ActionRun, scope: Json) -> list[PlannedResou
                 if chosen := _chosen(template, "namespace" if ".metadata.namespace:" in str(error) else "name"):
                     raise _NamedByRequesterError(f"{chosen}: {error}") from None
                 raise
+            note(f"{path}.template", True)
     return planned
 
 
@@ -164,7 +168,7 @@ def render_resource(template: ResourceTemplate, run: ActionRun, scope: Json, pat
     )
 
 
-def _cost(action: Action, scope: Json) -> str | None:
+def _cost(action: Action, scope: Json, note: Note) -> str | None:
     """Render what it costs; an Action may well say nothing of some runs."""
     if action.spec.cost is None:
         return None
@@ -174,6 +178,7 @@ def _cost(action: Action, scope: Json) -> str | None:
         raise EvaluationError(f"spec.cost: {error}") from None
     if not isinstance(rendered, str):
         rendered = json.dumps(rendered)
+    note("spec.cost", True)
     return clean(rendered, 512) or None
 
 

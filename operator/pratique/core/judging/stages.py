@@ -12,7 +12,7 @@ from pratique.api.v1alpha1.action_run import SkippedStage
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.scalars import MAX_USERNAME
 from pratique.api.v1alpha1.stages import ApprovalRules, SamePeople, Stage
-from pratique.core.judging.expressions import evaluate_condition
+from pratique.core.judging.expressions import Note, evaluate_condition, unnoted
 from pratique.core.judging.rendering import render_text
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.limits import MAX_EXCLUDED
@@ -31,13 +31,13 @@ class Gates(TypedDict):
     same_person_in_stages: SamePeople | None
 
 
-def judge_stages(action: Action, scope: Scope) -> list[Stage]:
+def judge_stages(action: Action, scope: Scope, note: Note = unnoted) -> list[Stage]:
     """Return the stages that apply, in turn, as they are frozen; raises EvaluationError with the field."""
     applying = []
     for index, stage in enumerate(action.spec.approval.stages):
         path = f"spec.approval.stages[{index}]"
-        if evaluate_condition(stage.when, scope, f"{path}.when"):
-            excluded = _excluded(stage.exclude or (), scope, f"{path}.exclude")
+        if evaluate_condition(stage.when, scope, f"{path}.when", note):
+            excluded = _excluded(stage.exclude or (), scope, f"{path}.exclude", note)
             applying.append(amend(stage, exclude=excluded or None))
     return applying
 
@@ -61,9 +61,13 @@ def gates_of_plan(rules: ApprovalRules, applying: list[Stage]) -> Gates:
     )
 
 
-def _excluded(texts: Sequence[str], scope: Scope, path: str) -> list[str]:
+def _excluded(texts: Sequence[str], scope: Scope, path: str, note: Note) -> list[str]:
     """Return the user names that a rule excludes; an input that was left empty names nobody."""
-    names = [name for index, text in enumerate(texts) for name in _names(text, scope, f"{path}[{index}]")]
+    names = []
+    for index, text in enumerate(texts):
+        found = list(_names(text, scope, f"{path}[{index}]"))
+        note(f"{path}[{index}]", bool(found))
+        names += found
     if len(names) > MAX_EXCLUDED:
         raise EvaluationError(f"{path}: names {len(names)} users, {MAX_EXCLUDED} are allowed")
     return list(dict.fromkeys(names))

@@ -20,6 +20,7 @@ why, the remedy.
         - EgressError: what channels may reach
         - GuardValuesError: what the admission policies were installed with
         - MetricsCertificateError: what /metrics is to be served with
+        - UnreadableFileError: a file of `pratique test`
     - ApiError: what the API server answered, or that it did not
     - ChannelError: a message cannot be sent
         - NotReadyError: the channel lacks something, such as its Secret

@@ -1,0 +1,113 @@
+"""The file of cases: who asks for what, and what the Action has to make of it. No kind of the cluster."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from pratique.api.v1alpha1.meta import ApiModel
+from pratique.api.v1alpha1.people import OnBehalfOf, Requester
+from pratique.api.v1alpha1.scalars import JsonObject
+from pratique.api.v1alpha1.spelling import Duration, NamespaceName, ObjectName
+from pratique.api.v1alpha1.stages import CommentRule, GroupCount, Mode
+
+KIND = "ActionTest"
+
+
+def _as_list(value: Any) -> Any:  # noqa: ANN401 - not validated yet
+    return [value] if isinstance(value, str) else value
+
+
+Texts = Annotated[list[Annotated[str, Field(min_length=1)]], BeforeValidator(_as_list)]
+"""Parts of sentences; a single one may stand without a list."""
+
+
+class Outcome(StrEnum):
+    """What becomes of a request at once."""
+
+    FREE = "Free"
+    HELD = "Held"
+    REFUSED = "Refused"
+
+
+class RunName(ApiModel):
+    """The run, as expressions read it."""
+
+    name: ObjectName = "example"
+    namespace: NamespaceName = "default"
+    uid: Annotated[str, Field(min_length=1, max_length=64)] = "00000000-0000-4000-8000-000000000000"
+
+
+class Asked(ApiModel):
+    """Who asks for what."""
+
+    run: RunName | None = None
+    requester: Requester | None = None
+    on_behalf_of: OnBehalfOf | None = None
+    inputs: JsonObject = {}
+    reason: Annotated[str, Field(max_length=1024)] | None = None
+
+
+class ExpectedApprovers(ApiModel):
+    """Who may decide: all of them, in any order."""
+
+    users: list[str] | None = None
+    groups: list[str] | None = None
+
+
+class ExpectedRule(ApiModel):
+    """A rule of a gate; what is left out is not compared."""
+
+    approvers: ExpectedApprovers | None = None
+    mode: Mode | None = None
+    required: int | None = None
+    require_from: list[GroupCount] | None = None
+
+
+class ExpectedGate(ExpectedRule):
+    """A gate; what is left out is not compared."""
+
+    stage: str | None = None
+    message: str | None = None
+    alternatives: list[ExpectedRule] | None = None
+    excluded: list[str] | None = None
+    decline_threshold: int | None = None
+    comment: CommentRule | None = None
+    deadline: Duration | None = None
+
+
+class ExpectedSkip(ApiModel):
+    """A stage that does not apply, and why: the condition that is false."""
+
+    stage: str
+    when: str | None = None
+
+
+class Expected(ApiModel):
+    """What the Action has to make of it; what is left out is not compared."""
+
+    outcome: Outcome | None = None
+    refused: Texts | None = None
+    gates: list[ExpectedGate] | None = None
+    skipped: list[ExpectedSkip] | None = None
+    plan: Texts | None = None
+    objects: dict[str, JsonObject | None] | None = None
+    inputs: JsonObject | None = None
+    cost: str | None = None
+
+
+class Case(Asked):
+    """One request, and what has to become of it."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    expect: Expected
+
+
+class ActionTest(ApiModel):
+    """Cases of one Action. `given` holds for each of them, unless it says otherwise."""
+
+    api_version: Literal["pratique.dev/v1alpha1"]
+    kind: Literal["ActionTest"]
+    action: ObjectName
+    given: Asked = Asked()
+    cases: Annotated[list[Case], Field(min_length=1)]

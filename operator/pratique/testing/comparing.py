@@ -1,0 +1,158 @@
+"""Compares what an Action makes of a request with what was expected: each difference is a sentence with its field. Pure."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pratique.api.v1alpha1.action_run import RunPlan
+from pratique.api.v1alpha1.stages import Quorum, Stage
+from pratique.core.kernel.text import clean
+from pratique.testing.cases import Expected, ExpectedGate, ExpectedRule, ExpectedSkip, Outcome
+from pratique.testing.judgement import Judgement
+
+_SHOWN = 200
+
+
+def compare(expect: Expected, found: Judgement) -> tuple[str, ...]:
+    """Return the differences; none means that the case passes."""
+    if found.outcome is None:
+        return (str(found),)
+    wanted = _outcome(expect)
+    if wanted is not None and wanted is not found.outcome:
+        return (f"outcome: is {found}; expected {wanted}",)
+    if found.plan is None and wanted is None:
+        return (f"outcome: is {found}; expected a plan",)
+    return tuple(_differences(expect, found))
+
+
+def _outcome(expect: Expected) -> Outcome | None:
+    if expect.refused is not None:
+        return Outcome.REFUSED
+    if expect.gates is not None:
+        return Outcome.HELD if expect.gates else Outcome.FREE
+    return expect.outcome
+
+
+def _differences(expect: Expected, found: Judgement) -> Iterator[str]:
+    for part in expect.refused or ():
+        if not any(part in sentence for sentence in found.refusals):
+            yield f"refused: no sentence has {_shown(part)}; it is {found}"
+    if found.plan is None:
+        return
+    if expect.gates is not None:
+        yield from _gates(expect.gates, found.plan.stages)
+    if expect.skipped is not None:
+        yield from _skipped(expect.skipped, found.skipped)
+    yield from _plan(expect, found.plan)
+
+
+def _gates(expected: Sequence[ExpectedGate], stages: Sequence[Stage]) -> Iterator[str]:
+    names = [each.name for each in stages]
+    wanted = [each.stage for each in expected]
+    if len(names) != len(wanted) or any(want not in (None, name) for want, name in zip(wanted, names, strict=True)):
+        listed = ", ".join(each or "any" for each in wanted)
+        yield f"gates: are {', '.join(names)}; expected {listed}"
+        return
+    for index, (want, stage) in enumerate(zip(expected, stages, strict=True)):
+        yield from _gate(want, stage, f"gates[{index}]")
+
+
+def _gate(want: ExpectedGate, stage: Stage, path: str) -> Iterator[str]:
+    yield from _rule(want, stage, path)
+    if want.message is not None and want.message not in stage.message:
+        yield f"{path}.message: is {_shown(stage.message)}; expected {_shown(want.message)} in it"
+    yield from _names(want.excluded, stage.exclude or (), f"{path}.excluded")
+    for field in ("decline_threshold", "comment", "deadline"):
+        yield from _same(getattr(want, field), getattr(stage, field), f"{path}.{_camel(field)}")
+    if want.alternatives is not None:
+        others = stage.alternatives or []
+        if len(others) != len(want.alternatives):
+            yield f"{path}.alternatives: are {len(others)}; expected {len(want.alternatives)}"
+            return
+        for index, (each, other) in enumerate(zip(want.alternatives, others, strict=True)):
+            yield from _rule(each, other, f"{path}.alternatives[{index}]")
+
+
+def _rule(want: ExpectedRule, rule: Quorum, path: str) -> Iterator[str]:
+    if want.approvers is not None:
+        yield from _names(want.approvers.users, rule.approvers.users, f"{path}.approvers.users")
+        yield from _names(want.approvers.groups, rule.approvers.groups, f"{path}.approvers.groups")
+    yield from _same(want.mode, rule.mode, f"{path}.mode")
+    yield from _same(want.required, rule.needed, f"{path}.required")
+    if want.require_from is not None:
+        counts = {each.group: each.count for each in rule.require_from or ()}
+        yield from _same({each.group: each.count for each in want.require_from}, counts, f"{path}.requireFrom")
+
+
+def _names(want: Sequence[str] | None, names: Sequence[str], path: str) -> Iterator[str]:
+    if want is not None and set(want) != set(names):
+        yield f"{path}: are {', '.join(names) or 'none'}; expected {', '.join(want) or 'none'}"
+
+
+def _same(want: object, value: object, path: str) -> Iterator[str]:
+    if want is not None and want != value:
+        yield f"{path}: is {_shown(value)}; expected {_shown(want)}"
+
+
+def _skipped(expected: Sequence[ExpectedSkip], skipped: Sequence[Stage]) -> Iterator[str]:
+    found = {each.name: each.when for each in skipped}
+    wanted = [each.stage for each in expected]
+    if set(found) != set(wanted):
+        yield f"skipped: are {', '.join(found) or 'none'}; expected {', '.join(wanted) or 'none'}"
+        return
+    for index, each in enumerate(expected):
+        yield from _same(each.when, found[each.stage], f"skipped[{index}].when")
+
+
+def _plan(expect: Expected, plan: RunPlan) -> Iterator[str]:
+    lines = list(plan.summary)
+    for index, part in enumerate(expect.plan or ()):
+        at = next((place for place, line in enumerate(lines) if part in line), None)
+        if at is None:
+            yield f"plan[{index}]: no line has {_shown(part)}; the lines are: {' | '.join(plan.summary)}"
+        else:
+            del lines[at]
+    made = {each.id: each.manifest for each in plan.resources}
+    for name, wanted in (expect.objects or {}).items():
+        if wanted is None and name in made:
+            yield f"objects.{name}: is made; expected none"
+        elif wanted is not None and name not in made:
+            yield f"objects.{name}: is not made, since its `when` is false; made are: {', '.join(made)}"
+        elif wanted is not None:
+            yield from _part(wanted, made[name], f"objects.{name}")
+    if expect.inputs is not None:
+        yield from _part(expect.inputs, plan.inputs, "inputs")
+    if expect.cost is not None and expect.cost not in (plan.cost or ""):
+        yield f"cost: is {_shown(plan.cost or '')}; expected {_shown(expect.cost)} in it"
+
+
+def _part(want: Any, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    """Yield where a value is not as wanted: of maps the wanted fields only, lists entry by entry."""
+    if isinstance(want, Mapping) and isinstance(value, Mapping):
+        for key, each in want.items():
+            here = f"{path}.{key}"
+            if each is None and value.get(key) is None:
+                continue
+            if key not in value:
+                yield f"{here}: is not there; expected {_json(each)}"
+            else:
+                yield from _part(each, value[key], here)
+    elif isinstance(want, list) and isinstance(value, list) and len(want) == len(value):
+        for index, (each, other) in enumerate(zip(want, value, strict=True)):
+            yield from _part(each, other, f"{path}[{index}]")
+    elif want != value or isinstance(want, bool) is not isinstance(value, bool):
+        yield f"{path}: is {_json(value)}; expected {_json(want)}"
+
+
+def _shown(value: object) -> str:
+    return clean(value, _SHOWN) if isinstance(value, str) else _json(value)
+
+
+def _json(value: object) -> str:
+    """Return a value as JSON: a text that looks like a number is told from the number."""
+    return clean(json.dumps(value, ensure_ascii=False), _SHOWN)
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(each.title() for each in rest)

@@ -1,0 +1,71 @@
+"""Counts which expressions of an Action the cases tried, and in which direction. Pure.
+
+A condition is covered when it was true once and false once; a text when it was rendered once. What depends on live objects
+(`readyWhen`, `failedWhen`, outputs) no case without a cluster can try: it is no part of the count.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pratique.api.v1alpha1.action import Action
+
+
+@dataclass(frozen=True)
+class Covered:
+    """One expression: where it stands, and how often it was true (or rendered) and false."""
+
+    path: str
+    text: str
+    true: int
+    false: int
+    is_condition: bool
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What never happened."""
+        if not self.is_condition:
+            return () if self.true + self.false else ("never rendered",)
+        return tuple(word for word, times in (("never true", self.true), ("never false", self.false)) if not times)
+
+    @property
+    def points(self) -> int:
+        """In how many directions it can be tried."""
+        return 2 if self.is_condition else 1
+
+
+def cover(action: Action, seen: Iterable[tuple[str, bool]]) -> tuple[Covered, ...]:
+    """Return every expression of an Action that a case can try, as the cases did."""
+    counted = Counter(seen)
+    return tuple(
+        Covered(path, text, counted[path, True], counted[path, False], is_condition)
+        for path, text, is_condition in _expressions(action)
+    )
+
+
+def percent(covered: Iterable[Covered]) -> float:
+    """Return how much of it was tried; all of nothing is 100."""
+    points, missing = 0, 0
+    for each in covered:
+        points += each.points
+        missing += len(each.missing)
+    return 100.0 * (points - missing) / points if points else 100.0
+
+
+def _expressions(action: Action) -> Iterator[tuple[str, str, bool]]:
+    spec = action.spec
+    for index, rule in enumerate(spec.inputs.rules):
+        yield f"spec.inputs.rules[{index}].rule", rule.rule, True
+    for index, stage in enumerate(spec.approval.stages):
+        path = f"spec.approval.stages[{index}]"
+        if stage.when != "true":
+            yield f"{path}.when", stage.when, True
+        for place, text in enumerate(stage.exclude or ()):
+            yield f"{path}.exclude[{place}]", text, False
+    for index, each in enumerate(spec.execution.resources):
+        path = f"spec.execution.resources[{index}]"
+        if each.when != "true":
+            yield f"{path}.when", each.when, True
+        yield f"{path}.template", f"{each.template.get('kind')} {each.id}", False
+    if spec.cost is not None:
+        yield "spec.cost", spec.cost, False

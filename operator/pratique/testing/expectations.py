@@ -1,0 +1,49 @@
+"""Finds what no request can meet: expectations that contradict each other, or name what the Action does not have. Pure."""
+
+from collections.abc import Iterable, Iterator
+
+from pratique.api.v1alpha1.action import Action
+from pratique.core.kernel.text import clean, nearest
+from pratique.testing.cases import Expected, Outcome
+from pratique.testing.documents import Place
+
+_OF_A_PLAN = ("gates", "skipped", "plan", "objects", "inputs", "cost")
+
+
+def find_contradictions(expect: Expected, action: Action) -> Iterator[tuple[Place, str]]:
+    """Yield the place of what is wrong, and the sentence about it."""
+    given = {name for name in type(expect).model_fields if getattr(expect, name) is not None}
+    if not given:
+        yield (), "expects nothing, so it would always pass; say at least the outcome: Free, Held or Refused"
+    refused = expect.refused is not None or expect.outcome is Outcome.REFUSED
+    if refused and expect.outcome not in (None, Outcome.REFUSED):
+        yield ("outcome",), f"is {expect.outcome}, and refused is expected as well; leave one out"
+    elif refused and (others := [each for each in _OF_A_PLAN if each in given]):
+        yield (others[0],), "what is refused has no gates and no plan; leave it out, or the refusal"
+    elif expect.outcome is Outcome.FREE and expect.gates:
+        yield ("gates",), "outcome: Free means that there are none; leave one of the two out"
+    elif expect.outcome is Outcome.HELD and expect.gates == []:
+        yield ("gates",), "outcome: Held means that there is one; leave one of the two out"
+    yield from _find_unknown(expect, action)
+
+
+def _find_unknown(expect: Expected, action: Action) -> Iterator[tuple[Place, str]]:
+    stages = [each.name for each in action.spec.approval.stages]
+    for index, gate in enumerate(expect.gates or ()):
+        if gate.stage is not None:
+            yield from _unknown(gate.stage, stages, "stage", ("gates", index, "stage"))
+    for index, skip in enumerate(expect.skipped or ()):
+        yield from _unknown(skip.stage, stages, "stage", ("skipped", index, "stage"))
+    for name in expect.objects or ():
+        yield from _unknown(name, [each.id for each in action.spec.execution.resources], "resource", ("objects", name))
+    for name in expect.inputs or ():
+        form = action.spec.inputs.schema_.get("properties")
+        yield from _unknown(name, list(form) if isinstance(form, dict) else [], "input", ("inputs", name))
+
+
+def _unknown(name: str, known: Iterable[str], what: str, place: Place) -> Iterator[tuple[Place, str]]:
+    names = list(known)
+    if name not in names:
+        meant = nearest(name, names)
+        hint = f"did you mean {meant}?" if meant else f"known are: {', '.join(names) or 'none'}"
+        yield place, f"the Action has no {what} named {clean(name, 64)}; {hint}"

@@ -1,0 +1,218 @@
+"""What a case expects against what an Action makes of it: what passes, and the sentence for what does not."""
+
+from typing import Any
+
+import pytest
+from tests.builders.models import action, manifest, planned, run, run_plan, stage
+
+from pratique.core.judging.policy import evaluate_run
+from pratique.core.kernel.effects import Traced
+from pratique.core.kernel.errors import EvaluationError
+from pratique.sandbox.pool import Sandbox
+from pratique.testing.cases import Asked, Case, Expected
+from pratique.testing.comparing import compare
+from pratique.testing.judgement import Judgement, judge, run_of
+
+LEADS = stage(
+    name="leads", approvers={"groups": ["leads"]}, required=1, message="It costs", exclude=["dev@example.com"]
+)
+SECURITY = stage(
+    name="security",
+    approvers={"users": ["ann", "ben"], "groups": ["security"]},
+    require_from=[{"group": "security", "count": 2}],
+    alternatives=[{"approvers": {"users": ["cem"]}, "mode": "All"}],
+    comment="Always",
+    deadline="2d",
+)
+SKIPPED = stage(name="money", when="inputs.size > 3")
+MADE = manifest(
+    name="made", spec={"size": 3, "on": True, "of": [{"name": "a", "x": 1}, {"name": "b"}], "text": "3"}, data=None
+)
+PLAN = run_plan(
+    planned("made", MADE),
+    gates=[LEADS, SECURITY],
+    inputs={"size": 3, "name": "a"},
+    cost="12 € a day",
+)
+HELD = Judgement(plan=PLAN, skipped=(SKIPPED,))
+FREE = Judgement(plan=run_plan(planned("made", MADE)))
+REFUSED = Judgement(refusals=("spec.reason: is required: say what it is for", "A rule says no"))
+HELD_LINE = (
+    "Held for leads (1 of group leads), then security (2 of ann, ben, group security, of them 2 of group security or"
+)
+
+
+@pytest.mark.parametrize(
+    ("expect", "found"),
+    [
+        ({"outcome": "Held"}, HELD),
+        ({"outcome": "Free", "gates": [], "skipped": []}, FREE),
+        ({"outcome": "Refused"}, REFUSED),
+        ({"refused": ["says no", "spec.reason"]}, REFUSED),
+        ({"gates": [{}, {}]}, HELD),
+        (
+            {
+                "gates": [
+                    {
+                        "stage": "leads",
+                        "message": "costs",
+                        "required": 1,
+                        "excluded": ["dev@example.com"],
+                        "deadline": "2h",
+                    },
+                    {
+                        "approvers": {"users": ["ben", "ann"], "groups": ["security"]},
+                        **{"required": 2, "requireFrom": [{"group": "security", "count": 2}], "comment": "Always"},
+                        **{"alternatives": [{"mode": "All", "required": 1}], "declineThreshold": 1, "mode": "Count"},
+                    },
+                ]
+            },
+            HELD,
+        ),
+        ({"skipped": [{"stage": "money", "when": "inputs.size > 3"}]}, HELD),
+        ({"plan": "team-a/made", "cost": "12 €", "inputs": {"size": 3}}, HELD),
+        ({"objects": {"made": {"spec": {"of": [{"name": "a"}, {"name": "b"}]}}, "other": None}}, FREE),
+        ({"objects": {"made": {"spec": {"gone": None}, "data": None}}}, FREE),
+    ],
+)
+def test_what_is_as_expected_passes(expect: dict[str, Any], found: Judgement) -> None:
+    assert compare(Expected.model_validate(expect), found) == ()
+
+
+@pytest.mark.parametrize(
+    ("expect", "found", "sentence"),
+    [
+        ({"outcome": "Free"}, HELD, f"outcome: is {HELD_LINE} 1 of cem); expected Free"),
+        ({"outcome": "Held"}, FREE, "outcome: is Free; expected Held"),
+        ({"refused": "x"}, FREE, "outcome: is Free; expected Refused"),
+        (
+            {"gates": [{}]},
+            REFUSED,
+            "outcome: is Refused: spec.reason: is required: say what it is for; A rule says no; exp",
+        ),
+        (
+            {"plan": "x"},
+            REFUSED,
+            "outcome: is Refused: spec.reason: is required: say what it is for; A rule says no; expe",
+        ),
+        (
+            {"refused": "x"},
+            REFUSED,
+            "refused: no sentence has x; it is Refused: spec.reason: is required: say what it is f",
+        ),
+        ({"gates": [{"stage": "leads"}]}, HELD, "gates: are leads, security; expected leads"),
+        ({"gates": [{"stage": "security"}, {}]}, HELD, "gates: are leads, security; expected security, any"),
+        ({"gates": [{"message": "free"}, {}]}, HELD, "gates[0].message: is It costs; expected free in it"),
+        ({"gates": [{"excluded": []}, {}]}, HELD, "gates[0].excluded: are dev@example.com; expected none"),
+        ({"gates": [{"required": 2}, {}]}, HELD, "gates[0].required: is 1; expected 2"),
+        ({"gates": [{"mode": "All"}, {}]}, HELD, "gates[0].mode: is Count; expected All"),
+        ({"gates": [{"declineThreshold": 2}, {}]}, HELD, "gates[0].declineThreshold: is 1; expected 2"),
+        (
+            {"gates": [{}, {"approvers": {"users": ["ann"]}}]},
+            HELD,
+            "gates[1].approvers.users: are ann, ben; expected ann",
+        ),
+        ({"gates": [{"approvers": {"users": ["x"]}}, {}]}, HELD, "gates[0].approvers.users: are none; expected x"),
+        (
+            {"gates": [{"requireFrom": [{"group": "leads"}]}, {}]},
+            HELD,
+            'gates[0].requireFrom: is {}; expected {"leads": 1}',
+        ),
+        ({"gates": [{}, {"alternatives": []}]}, HELD, "gates[1].alternatives: are 1; expected 0"),
+        ({"gates": [{"alternatives": [{}]}, {}]}, HELD, "gates[0].alternatives: are 0; expected 1"),
+        (
+            {"gates": [{}, {"alternatives": [{"approvers": {"users": ["x"]}}]}]},
+            HELD,
+            "gates[1].alternatives[0].approvers.users: are cem; expected x",
+        ),
+        ({"skipped": []}, HELD, "skipped: are money; expected none"),
+        ({"skipped": [{"stage": "money"}]}, FREE, "skipped: are none; expected money"),
+        ({"skipped": [{"stage": "money", "when": "x"}]}, HELD, "skipped[0].when: is inputs.size > 3; expected x"),
+        ({"plan": ["made", "made"]}, HELD, "plan[1]: no line has made; the lines are: ConfigMap team-a/made"),
+        ({"objects": {"made": None}}, HELD, "objects.made: is made; expected none"),
+        ({"objects": {"more": {}}}, HELD, "objects.more: is not made, since its `when` is false; made are: made"),
+        ({"objects": {"made": {"spec": {"size": "3"}}}}, HELD, 'objects.made.spec.size: is 3; expected "3"'),
+        ({"objects": {"made": {"spec": {"text": 3}}}}, HELD, 'objects.made.spec.text: is "3"; expected 3'),
+        ({"objects": {"made": {"spec": {"on": 1}}}}, HELD, "objects.made.spec.on: is true; expected 1"),
+        (
+            {"objects": {"made": {"spec": {"of": []}}}},
+            HELD,
+            'objects.made.spec.of: is [{"name": "a", "x": 1}, {"name": "b"',
+        ),
+        (
+            {"objects": {"made": {"spec": {"of": [{"name": "a"}, {"name": "c"}]}}}},
+            HELD,
+            "objects.made.spec.of[1].name: is",
+        ),
+        ({"objects": {"made": {"spec": {"less": 1}}}}, HELD, "objects.made.spec.less: is not there; expected 1"),
+        ({"inputs": {"size": 4}}, HELD, "inputs.size: is 3; expected 4"),
+        ({"cost": "13"}, HELD, "cost: is 12 € a day; expected 13 in it"),
+        ({"cost": "13"}, FREE, "cost: is ; expected 13 in it"),
+        (
+            {"outcome": "Free"},
+            Judgement(error="Action a, spec.cost: is no text"),
+            "cannot be judged, so that the operator would hold it: Action a, spec.cost: is no text",
+        ),
+    ],
+)
+def test_a_difference_names_the_field_and_both_values(expect: dict[str, Any], found: Judgement, sentence: str) -> None:
+    (said,) = compare(Expected.model_validate(expect), found)
+    assert said.startswith(sentence)
+
+
+def test_all_differences_are_said_at_once() -> None:
+    expect = Expected.model_validate({"gates": [{"required": 2, "deadline": "1h"}, {}], "cost": "x"})
+    assert len(compare(expect, HELD)) == 3
+
+
+def test_a_case_is_the_run_that_the_operator_would_see() -> None:
+    given = Asked.model_validate(
+        {
+            "run": {"name": "given", "namespace": "team-a"},
+            "requester": {"username": "dev", "groups": ["team-a"]},
+            **{"onBehalfOf": {"username": "ann"}, "inputs": {"a": 1, "b": 1}, "reason": "given"},
+        }
+    )
+    bare = run_of("make", given, Case.model_validate({"name": "a", "inputs": {"b": 2}, "expect": {}}))
+    assert (bare.metadata.name, bare.metadata.namespace, bare.spec.action_ref.name) == ("given", "team-a", "make")
+    assert bare.spec.inputs == {"a": 1, "b": 2} and bare.spec.reason == "given"
+    assert bare.spec.requested_by == given.requester and bare.spec.on_behalf_of == given.on_behalf_of
+    own = {"name": "a", "run": {"name": "own"}, "requester": {"username": "ben"}, "reason": "", "expect": {}}
+    case = run_of("make", given, Case.model_validate(own))
+    assert (case.metadata.name, case.metadata.namespace, case.spec.reason) == ("own", "default", "")
+    assert case.spec.requested_by is not None and case.spec.requested_by.username == "ben"
+    nobody = run_of("make", Asked(), Case.model_validate({"name": "a", "expect": {}}))
+    assert nobody.spec.requested_by is not None and nobody.spec.requested_by.username == "someone@example.com"
+
+
+class _Core(Sandbox):
+    """Judges in this process."""
+
+    async def trace_run(self, action: Any, run: Any) -> Traced:
+        seen: list[tuple[str, bool]] = []
+        evaluation = evaluate_run(action, run, lambda path, held: seen.append((path, held)))
+        return Traced(evaluation, tuple(seen))
+
+
+class _Broken(Sandbox):
+    async def trace_run(self, action: Any, run: Any) -> Traced:
+        raise EvaluationError("Action a, spec.cost: is no text")
+
+
+async def test_what_is_judged_says_which_stages_were_skipped_and_why() -> None:
+    stages = [stage(name="a", when="inputs.size > 3").to_wire(), stage(name="b", when="run.name == 'x'").to_wire()]
+    form = {"schema": {"type": "object", "properties": {"size": {"type": "integer"}}}}
+    template = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "made", "namespace": "team-a"}}
+    does = {
+        "serviceAccountRef": {"namespace": "actions", "name": "maker"},
+        "resources": [{"id": "made", "template": template}],
+    }
+    offered = action(approval={"stages": stages}, inputs=form, execution=does)
+    found = await judge(_Core(), offered, run(spec={"inputs": {"size": 5}}))
+    assert [each.name for each in found.skipped] == ["b"]
+    assert found.outcome == "Held" and str(found).startswith("Held for a (")
+    assert ("spec.approval.stages[1].when", False) in found.seen
+    refused = await judge(_Core(), offered, run(spec={"inputs": {"size": "x"}}))
+    assert (refused.outcome, refused.skipped, refused.seen) == ("Refused", (), ())
+    broken = await judge(_Broken(), offered, run())
+    assert broken.outcome is None and broken.error == "Action a, spec.cost: is no text"
