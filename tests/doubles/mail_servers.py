@@ -16,6 +16,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.doubles.raw_receivers import Talk
 from tests.support.channelling import closed
 
 
@@ -187,3 +188,14 @@ async def scripted(**answers: str | Act) -> AsyncIterator[Scripted]:
             await ended.wait()
         await server.wait_closed()
         await closed()
+
+
+def mailing(**answers: str | Act) -> Talk:
+    """Return how such a server speaks, for an Echo; one that takes a password as it is, if nothing else is said."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        speaking = Scripted({**ANSWERS, "EHLO": "250-mail\r\n250 AUTH PLAIN", **answers})
+        await speaking.speak(reader, writer)
+        return "\r\n".join(speaking.lines).encode()
+
+    return talk

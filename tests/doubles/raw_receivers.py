@@ -105,27 +105,3 @@ async def read_request(reader: asyncio.StreamReader) -> bytes:
     fields = [line.partition(b":") for line in head.lower().splitlines()]
     length = next((int(value) for name, _, value in fields if name == b"content-length"), 0)
     return head + await reader.readexactly(length)
-
-
-def mailing(**answers: str) -> Talk:
-    """Return a mail server that answers each command with 250, but for these; `end` is what follows a mail."""
-    usual = {
-        "banner": "220 mail",
-        "EHLO": "250-mail\r\n250 AUTH PLAIN",
-        "AUTH": "235 in",
-        "DATA": "354 go",
-        "QUIT": "221 bye",
-    }
-    script = {**usual, **answers}
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-        said, verb = b"", "banner"
-        while verb:
-            writer.write(script.get(verb, "250 ok").encode() + b"\r\n")
-            await writer.drain()
-            mail = verb == "DATA" and script["DATA"].startswith("354")
-            said += (line := await (reader.readuntil(b"\r\n.\r\n") if mail else reader.readline()))
-            verb = "end" if mail else line.decode().partition(" ")[0].strip().upper()
-        return said
-
-    return talk

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.doubles.certificates import Authority
-from tests.doubles.raw_receivers import Echo, mailing
+from tests.doubles.mail_servers import mailing
+from tests.doubles.raw_receivers import Echo
 from tests.support.planted import SENT, Channel, planted
 
 LOGIN = "does not take username and password of Secret"
