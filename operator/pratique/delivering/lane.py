@@ -118,19 +118,19 @@ class Lane:
             await self._arrived.acquire()
             await self._until_open()
             if not self._waiting:
-                self._begun_nothing()
+                self._let_another_probe()
                 continue
             since, jobs = self._waiting.popleft()
             if self.limiter is not None:
                 await self.limiter.acquire()
             if self.clock.steady() - since >= RENEW_SECONDS:
-                jobs = self._renewed(jobs)
+                jobs = self._renew_all(jobs)
             if jobs:
                 self._tell(jobs, await self._try(jobs))
             else:
-                self._begun_nothing()
+                self._let_another_probe()
 
-    def _renewed(self, jobs: list[Job]) -> list[Job]:
+    def _renew_all(self, jobs: list[Job]) -> list[Job]:
         """Return the jobs with what is true now; what was decided while they waited is not offered any more."""
         fresh = []
         for job in jobs:
@@ -156,7 +156,7 @@ class Lane:
                     waiting.cancel()
         self.breaker = self.breaker.begun()
 
-    def _begun_nothing(self) -> None:
+    def _let_another_probe(self) -> None:
         """Let another one probe: what this worker was to try is gone, for its age."""
         if self.breaker.probing:
             self.breaker = Breaker(self.breaker.failures, self.breaker.pause, self.breaker.until)

@@ -63,7 +63,7 @@ class Outbox:
         """Whether an entry that is due is neither under way nor delivered: only then its message need be composed."""
         return (uid, entry.id) not in self._under_way and entry.id not in self._results.get(uid, {})
 
-    def noticed(self, uid: str, outbox: Iterable[Notification]) -> None:
+    def count_waiting(self, uid: str, outbox: Iterable[Notification]) -> None:
         """Take in what waits in an object, to be counted by channel."""
         pending = [each.channel for each in outbox if each.state is DeliveryState.PENDING]
         now = tuple(channel for channel in pending if channel != KUBERNETES_EVENTS)
@@ -80,7 +80,7 @@ class Outbox:
         """Return what became of tries that are not marked yet."""
         return dict(self._results.get(uid, {}))
 
-    def marked(self, uid: str, ids: Iterable[str]) -> None:
+    def forget_marked(self, uid: str, ids: Iterable[str]) -> None:
         """Forget results that are in the object's status now."""
         results = self._results.get(uid)
         if results is None:
@@ -93,13 +93,13 @@ class Outbox:
     def forget(self, uid: str) -> None:
         """Forget an object that is gone."""
         self._results.pop(uid, None)
-        self.noticed(uid, ())
+        self.count_waiting(uid, ())
 
     def traffic(self, channel: str) -> tuple[Traffic, int]:
         """Return what has gone through a channel, and how many messages wait for it."""
         return self._traffic.get(channel, Traffic()), self._waiting[channel]
 
-    def mended(self, channel: str) -> None:
+    def retry(self, channel: str) -> None:
         """Try a channel again at once: its settings are others now."""
         lane = self._lanes.get(channel)
         if lane is not None:
@@ -125,8 +125,8 @@ class Outbox:
         lane = self._lanes.get(channel)
         if lane is None:
             deliver = self._deliver_event if channel == KUBERNETES_EVENTS else self.deliver
-            lane = Lane(channel, deliver, self._settled, self.clock, self.pause)
-            lane.renew, lane.dropped = self.renew, self._dropped
+            lane = Lane(channel, deliver, self._take_result, self.clock, self.pause)
+            lane.renew, lane.dropped = self.renew, self._end
             self._lanes[channel] = lane
         rate = self.rate(channel)
         if rate != self._rates.get(channel) or (rate and lane.limiter is None):
@@ -138,19 +138,16 @@ class Outbox:
         await self._until_quiet()
         return await self.deliver(entry, message)
 
-    def _settled(self, job: Job, delivery: Delivery, failing: bool) -> None:
+    def _take_result(self, job: Job, delivery: Delivery, failing: bool) -> None:
         self._results[job.uid][job.entry.id] = delivery
-        self._ended(job)
+        self._end(job)
         channel = job.entry.channel
         if channel != KUBERNETES_EVENTS:
             before = self._traffic[channel]
             self._traffic[channel] = before.after(delivery, failing, self.clock.now())
             self._report(channel, at_once=failing != before.failing)
 
-    def _dropped(self, job: Job) -> None:
-        self._ended(job)
-
-    def _ended(self, job: Job) -> None:
+    def _end(self, job: Job) -> None:
         """Have the object look, to mark what came of it; an Event waits for the others, which are a request away."""
         self._under_way.discard((job.uid, job.entry.id))
         is_event = job.entry.channel == KUBERNETES_EVENTS
@@ -167,9 +164,9 @@ class Outbox:
         if at_once:
             self.wake(key)
         elif channel not in self._reports:
-            self._reports[channel] = asyncio.get_running_loop().call_later(REPORT_SECONDS, self._due, channel)
+            self._reports[channel] = asyncio.get_running_loop().call_later(REPORT_SECONDS, self._report_now, channel)
 
-    def _due(self, channel: str) -> None:
+    def _report_now(self, channel: str) -> None:
         del self._reports[channel]
         self.wake((CHANNELS, "", channel))
 

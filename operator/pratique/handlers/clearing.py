@@ -56,11 +56,11 @@ class Clearing:
         await asyncio.sleep(self.settle)
         if await self.goes() is None:
             return
-        async for channel in self._listed(
+        async for channel in self._list_all(
             _CHANNELS
         ):  # which may not be in the cache yet, and their people are to be told
             self.seen(_CHANNELS, channel)
-        async for environment in self._listed(_ENVIRONMENTS):
+        async for environment in self._list_all(_ENVIRONMENTS):
             self.seen(_ENVIRONMENTS, environment)
         for name in self.environments.names():
             if _is_held(self.environments.get(name)):  # asked at the last moment: another may have taken its name
@@ -72,7 +72,7 @@ class Clearing:
         except ValueError:
             log.exception("Environment %s/%s cannot be read", *name)
 
-    async def _listed(self, plural: str) -> AsyncIterator[dict[str, Any]]:
+    async def _list_all(self, plural: str) -> AsyncIterator[dict[str, Any]]:
         """List what there is of a kind: nothing, if the kind is gone."""
         try:
             async for items, _ in self.api.pages(path_of(plural)):

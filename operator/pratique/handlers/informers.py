@@ -180,13 +180,13 @@ class Informers:
         async for items, version in self._pages(api, plural, {} if whole else kind.listed):
             listed_at = listed_at or int(version)
             for item in items:
-                body = _identified(plural, item)
+                body = _complete(plural, item)
                 if body["metadata"]["uid"] in self._deleted:
                     continue
                 present.add(name_of(body))
                 if kind.keeps(body):
                     needed.update(kind.needs(body))
-                self._found(plural, body)
+                self._take_in(plural, body)
         if whole or not kind.listed:
             self._reap(plural, before - present, listed_at)
             return
@@ -197,7 +197,7 @@ class Informers:
             for name in sorted(unseen):
                 await self._read(api, plural, name)
 
-    def _found(self, plural: str, body: dict[str, Any]) -> None:
+    def _take_in(self, plural: str, body: dict[str, Any]) -> None:
         """Take in what a list shows; there may be tens of thousands, and what a watch tells meanwhile goes before them."""
         if self.seen(plural, body, at_leisure=True) and self._listed:
             self.watchdog.listed_first((plural, *name_of(body)), version_of(body), self._steady())
@@ -232,7 +232,7 @@ class Informers:
                 self.gone(plural, body)
             return
         if found["metadata"]["uid"] not in self._deleted:  # the answer may be older than what its watch told meanwhile
-            self._found(plural, found)
+            self._take_in(plural, found)
 
     def _reap(self, plural: str, missing: set[Name], listed_at: int) -> None:
         """Drop what the list does not have, unless it is newer than the list."""
@@ -253,6 +253,6 @@ def selector_of(plural: str) -> dict[str, str]:
     return {"labelSelector": ENVIRONMENT_UID_LABEL} if plural == "namespaces" else {}
 
 
-def _identified(plural: str, item: dict[str, Any]) -> dict[str, Any]:
+def _complete(plural: str, item: dict[str, Any]) -> dict[str, Any]:
     """Items of a list of a built-in kind come without apiVersion."""
     return {"apiVersion": "v1", **item} if plural == "namespaces" else item

@@ -152,9 +152,9 @@ class Teed:
         async for data in self._content.iter_chunked(size):
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
-                yield await self._taken(line) + b"\n"
+                yield await self._take(line) + b"\n"
 
-    async def _taken(self, line: bytes) -> bytes:
+    async def _take(self, line: bytes) -> bytes:
         event = json.loads(line) if line.strip() else None
         if not isinstance(event, dict) or event.get("type") not in _EVENTS:
             return line

@@ -66,7 +66,7 @@ class KopfThread:
         self._home = asyncio.get_running_loop()
         self.ended: asyncio.Future[str] = self._home.create_future()
         self._loop = asyncio.new_event_loop()
-        self._loop.set_exception_handler(_noted)
+        self._loop.set_exception_handler(_note)
         self._stop = asyncio.Event()
         self._connections = Connections()
 
@@ -156,7 +156,7 @@ class KopfThread:
         return on_event
 
 
-def _noted(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _note(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Take note of what nobody waited for: why a life of Kopf was over is said once, by who begins the next."""
     log.debug("Left behind: %s", context.get("message"), exc_info=context.get("exception"))
 
@@ -196,7 +196,7 @@ def login(connection: Connection, sink: Sink, opened: Connections) -> Callable[.
     async def connect(**_: Any) -> kopf.AiohttpSession:  # noqa: ANN401 - Kopf's
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=connection.ssl_context()),
-            middlewares=(_identified_by(connection), _seen_by(sink, opened)),
+            middlewares=(_identifying_as(connection), _telling(sink, opened)),
             response_class=answers(sink),
         )
         opened.sessions.append(session)
@@ -205,7 +205,7 @@ def login(connection: Connection, sink: Sink, opened: Connections) -> Callable[.
     return connect
 
 
-def _identified_by(connection: Connection) -> aiohttp.ClientMiddlewareType:
+def _identifying_as(connection: Connection) -> aiohttp.ClientMiddlewareType:
     async def identify(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         request.headers.update(connection.headers())  # each time: a mounted token rotates
         return await send(request)
@@ -213,7 +213,7 @@ def _identified_by(connection: Connection) -> aiohttp.ClientMiddlewareType:
     return identify
 
 
-def _seen_by(sink: Sink, opened: Connections) -> aiohttp.ClientMiddlewareType:
+def _telling(sink: Sink, opened: Connections) -> aiohttp.ClientMiddlewareType:
     async def see(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         answer = await send(request)
         query, plural = request.url.query, request.url.path.rpartition("/")[2]

@@ -13,12 +13,12 @@ _ENDS = frozenset(each.value for each in Phase if each.is_end)
 
 def let_in(body: Json) -> list[str]:
     """File a run that is open and was looked at under its person."""
-    return _person(body) if is_open(body) and _seen(body) else []
+    return _person(body) if is_open(body) and _is_seen(body) else []
 
 
 def new(body: Json) -> list[str]:
     """File a run that nobody has looked at yet under its person."""
-    return _person(body) if is_open(body) and not _seen(body) else []
+    return _person(body) if is_open(body) and not _is_seen(body) else []
 
 
 def others_of(runs: Store, run: ActionRun, body: Json, limit: int) -> OpenRuns:
@@ -44,5 +44,5 @@ def is_open(body: Json) -> bool:
     return body.get("status", {}).get("phase", Phase.PENDING) not in _ENDS  # a phase that nobody here knows is no end
 
 
-def _seen(body: Json) -> bool:
+def _is_seen(body: Json) -> bool:
     return bool(body.get("status", {}).get("observedGeneration"))

@@ -141,19 +141,19 @@ class Reconciler:
             body = self._newest(key[0], body, done.values())
         else:
             raise RuntimeError(f"{key}: no end after {EFFECT_ROUNDS} rounds of effects")
-        status = self._claimed(obj.status, plan.status)  # type: ignore[attr-defined]  # every kind has one
+        status = self._claim(obj.status, plan.status)  # type: ignore[attr-defined]  # every kind has one
         if status != obj.status:  # type: ignore[attr-defined]
             kind.writes(obj, status)
             body = await self._write(key, body, status)
             kind.wrote(obj, body)
-        self.outbox.marked(uid, deliveries)
+        self.outbox.forget_marked(uid, deliveries)
         self._notice(uid, obj.status, status)  # type: ignore[attr-defined]
         later = self._tell(key, kind, body, status, now)
         for effect in plan.after:
             await self._perform(effect, _owners(obj))
         return Verdict(min((when for when in (plan.wake_at, later) if when), default=None), plan.retry)
 
-    def _claimed(self, before: ApiModel, status: ApiModel) -> ApiModel:
+    def _claim(self, before: ApiModel, status: ApiModel) -> ApiModel:
         """Return the status with this process named as the sender of what is told first by this write."""
         if not isinstance(before, Telling) or not isinstance(status, Telling):
             return status
@@ -166,7 +166,7 @@ class Reconciler:
         """Have counted what waits, and what this write has given up or had no room for."""
         if not isinstance(before, Telling) or not isinstance(status, Telling):
             return
-        self.outbox.noticed(uid, status.notifications)
+        self.outbox.count_waiting(uid, status.notifications)
         for entry in outbox.find_given_up(before.notifications, status.notifications):
             self.given_up(entry)
         for entry in find_untold(before.notifications, status.notifications):
@@ -259,7 +259,7 @@ class Reconciler:
                 case _:
                     raise TypeError(f"nobody performs {type(effect).__name__}")
         except EvaluationError as error:
-            return Failure("EvaluationFailed", hide(str(error), _seen(effect)))
+            return Failure("EvaluationFailed", hide(str(error), _objects_of(effect)))
 
 
 def _path(key: Key, body: dict[str, Any]) -> str:
@@ -268,7 +268,7 @@ def _path(key: Key, body: dict[str, Any]) -> str:
     return f"/apis/{body['apiVersion']}{space}/{plural}/{name}"
 
 
-def _seen(effect: AnyEffect) -> object:
+def _objects_of(effect: AnyEffect) -> object:
     """Return the live objects that an expression saw: what it complains about may be a value of them."""
     match effect:
         case EvaluateReady():

@@ -47,7 +47,7 @@ class RoutingCache:
     problem: str | None = None
     """What is wrong with the directory, as one sentence."""
     traffic: Callable[[str], tuple[Traffic, int]] = lambda channel: (Traffic(), 0)
-    mended: Callable[[str], None] = lambda channel: None
+    retry: Callable[[str], None] = lambda channel: None
     _version: str | None = field(default=None)
 
     async def read(self, api: Api, namespace: str) -> None:

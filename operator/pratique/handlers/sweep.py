@@ -44,7 +44,7 @@ class Sweep:
         self.taints.update(dict.fromkeys(found, doubt(gap)))
         try:
             left = dict(found)
-            while left := {uid: key for uid, key in left.items() if not await self._done(uid, key)}:
+            while left := {uid: key for uid, key in left.items() if not await self._clear(uid, key)}:
                 await asyncio.sleep(_PAUSE)
                 await self.relist()
         finally:
@@ -66,7 +66,7 @@ class Sweep:
         runs = (store.get(name) for name in store.by("uid", approval["spec"]["subject"]["uid"]))
         return may_be_forged(approval, (body for body in runs if body is not None))
 
-    async def _done(self, uid: str, key: Key) -> bool:
+    async def _clear(self, uid: str, key: Key) -> bool:
         """Look once. What cannot be read is left: its spec is frozen, so it will not be granted either."""
         try:
             await self.look(key)

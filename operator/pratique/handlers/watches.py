@@ -118,14 +118,14 @@ class Watches:
                 return f"the API server lists {', '.join(blind)}, and Kopf does not watch them"
             if now - looked >= _KINDS_SECONDS:
                 looked = now
-                if renewed := await self._renewed():
+                if renewed := await self._find_renewed():
                     return f"{', '.join(renewed)} was deleted and made again"
 
     async def _blind(self, now: float, began: float) -> list[str]:
         """Ask for the kinds whose watch is missing; return those that Kopf had time to watch, or cannot know of."""
         back: list[str] = []
         for plural in self.presence.missing(now, _LOOK_SECONDS):
-            why = await self._unlisted(plural)
+            why = await self._why_unlisted(plural)
             self.presence.listed(plural, why, self._clock.steady())
             if why is None and plural in self._unknown:
                 back.append(plural)
@@ -136,7 +136,7 @@ class Watches:
             self._patience = min(self._patience * 2, _LONGEST_PATIENCE) if back else self._patience
         return back
 
-    async def _unlisted(self, plural: str) -> str | None:
+    async def _why_unlisted(self, plural: str) -> str | None:
         """Return why the API server does not list a kind, or None if it does."""
         try:
             await self._api.request("GET", path_of(plural), params={"limit": "1", **selector_of(plural)})
@@ -147,7 +147,7 @@ class Watches:
             return f"listing them is answered {error.code}" if error.code else "the API server does not answer"
         return None
 
-    async def _renewed(self) -> list[str]:
+    async def _find_renewed(self) -> list[str]:
         """Return the kinds that are others than when Kopf began."""
         uids = await self._kinds()
         if uids is None:

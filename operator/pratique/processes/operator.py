@@ -94,7 +94,7 @@ class Operator:
         )
         stores, parsed, taints = new_stores(), Parsed(), dict[str, str]()
         known = Routing(CachedChannels(stores["notificationchannels"], parsed))
-        self.routes = RoutingCache(known, traffic=self.outbox.traffic, mended=self.outbox.mended)
+        self.routes = RoutingCache(known, traffic=self.outbox.traffic, retry=self.outbox.retry)
         watched = watched_kinds(
             stores=stores,
             parsed=parsed,

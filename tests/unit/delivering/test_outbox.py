@@ -54,9 +54,9 @@ async def test_what_is_under_way_or_not_marked_is_not_sent_again() -> None:
     assert receiver.got == ["slack"]
     assert outbox.results("u") == {"Approved/slack": Delivery(sent=True)}
     assert not outbox.wants("u", entry()), "it is not marked yet"
-    outbox.marked("u", ["Approved/slack"])
+    outbox.forget_marked("u", ["Approved/slack"])
     assert outbox.results("u") == {} and outbox.wants("u", entry())
-    outbox.marked("u", ["Approved/slack"])
+    outbox.forget_marked("u", ["Approved/slack"])
     outbox.forget("u")
     await outbox.close()
 
@@ -155,11 +155,11 @@ class TestTraffic:
 
     async def test_what_waits_is_counted_by_channel(self) -> None:
         outbox = self.outbox(Delivery(sent=True), [])
-        outbox.noticed("u1", [entry("chat"), entry("mail"), entry(KUBERNETES_EVENTS)])
-        outbox.noticed("u2", [entry("chat")])
+        outbox.count_waiting("u1", [entry("chat"), entry("mail"), entry(KUBERNETES_EVENTS)])
+        outbox.count_waiting("u2", [entry("chat")])
         assert (outbox.traffic("chat")[1], outbox.traffic("mail")[1], outbox.traffic(KUBERNETES_EVENTS)[1]) == (2, 1, 0)
-        outbox.noticed("u1", [entry("chat").model_copy(update={"state": DeliveryState.SENT}), entry("mail")])
-        outbox.noticed("u2", [entry("chat")])
+        outbox.count_waiting("u1", [entry("chat").model_copy(update={"state": DeliveryState.SENT}), entry("mail")])
+        outbox.count_waiting("u2", [entry("chat")])
         assert (outbox.traffic("chat")[1], outbox.traffic("mail")[1]) == (1, 1)
         outbox.forget("u2")
         outbox.forget("u1")
@@ -174,8 +174,8 @@ class TestTraffic:
         assert woken == [KEY, ("notificationchannels", "", "chat")]
         traffic, _ = outbox.traffic("chat")
         assert (traffic.failing, traffic.last_failure) == (True, "403")
-        outbox.mended("chat")
-        outbox.mended("nobody")
+        outbox.retry("chat")
+        outbox.retry("nobody")
         await outbox.close()
 
     async def test_and_otherwise_now_and_then(self) -> None:
@@ -187,7 +187,7 @@ class TestTraffic:
         assert set(woken) == {KEY}
         assert outbox.traffic("chat")[0].last_success_at is not None
         assert outbox.traffic(KUBERNETES_EVENTS)[0].last_success_at is None
-        outbox._due("chat")
+        outbox._report_now("chat")
         assert woken[-1] == ("notificationchannels", "", "chat")
         await outbox.close()
 

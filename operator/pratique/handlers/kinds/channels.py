@@ -36,7 +36,7 @@ class Channels(Kind):
         """What waits for a channel that was changed, or found its Secret, is tried at once."""
         channel = self.parsed(NotificationChannel, body)
         if isinstance(before, NotificationChannel) and _settings(channel) != _settings(before):
-            self.routes.mended(channel.metadata.name)
+            self.routes.retry(channel.metadata.name)
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """Actions that name it may have become sound."""
