@@ -15,11 +15,13 @@ STORY := tests/integration/test_story.py -k "held_until or free or declined or w
 PYTEST := $(PY) -m pytest
 # Two workers, a file to each: on two cores this halves the time, most of which is waiting.
 SPREAD := -n 2 --dist loadfile
+# What takes seconds of computing each, and is not needed for coverage: tracing it would double its time.
+THOROUGH := hypothesis or thorough
 UV := $(firstword $(wildcard $(VENV)/bin/uv) uv)
 # One set of pins for every Python from 3.11 on, and no address in it: where packages come from is the machine's matter.
 COMPILE := $(UV) pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup controlplane chromium demo up down node test-node test verify unit component integration older looks pictures hunt chaos attacks bench test-kind image test-image generate requirements clean
+.PHONY: help setup controlplane chromium demo up down node test-node test verify unit thorough component integration older looks pictures hunt chaos attacks bench test-kind image test-image generate requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -52,7 +54,7 @@ down: setup ## stop the playground and the node; what they stored stays
 	@$(PY) -m tools.node down
 	@$(PY) -m tools.playground down
 
-test: verify unit component integration looks ## all tests; each part says how long it took
+test: verify unit thorough component integration looks ## all tests; each part says how long it took
 
 verify: setup ## lint, format, types, import contracts; generated and golden files are what the code writes
 	$(STEP) "ruff check" --advice "Try: $(VENV)/bin/ruff check --fix" -- $(VENV)/bin/ruff check --quiet operator tools tests bench
@@ -63,7 +65,10 @@ verify: setup ## lint, format, types, import contracts; generated and golden fil
 	$(STEP) "generated and golden files are fresh" --advice "Read git diff, and commit it" -- $(PY) -m tools.fresh
 
 unit: setup ## pure tests: no cluster, process or socket; core/ and api/ at 100 % branch coverage
-	$(STEP) "unit tests" --show " passed" -- $(PYTEST) tests/unit -n 2 --cov --cov-branch --cov-report=term --cov-fail-under=100
+	$(STEP) "unit tests" --show " passed" -- $(PYTEST) tests/unit -n 2 -m "not ($(THOROUGH))" --cov --cov-branch --cov-report=term --cov-fail-under=100
+
+thorough: setup ## the rest of the pure tests: generated examples, all cases there are, the largest
+	$(STEP) "generated examples and all cases" --show " passed" -- $(PYTEST) tests/unit -n 2 -m "$(THOROUGH)"
 
 component: setup ## parts in processes and with sockets of their own, and no cluster
 	$(STEP) "component tests" --show " passed" -- $(PYTEST) tests/component -n 2

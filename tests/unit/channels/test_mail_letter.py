@@ -318,6 +318,7 @@ class TestLimit:
             assert NOTE in part
             assert "kubectl get actionrun ten-days -n team-a -o yaml" in part
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("character", ["a", "é", "語", "💥", '"', "=", "<"])
     @pytest.mark.parametrize("lines", [1, 20, 40])
     def test_whatever_a_message_holds(self, character: str, lines: int) -> None:

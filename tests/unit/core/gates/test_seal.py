@@ -73,6 +73,7 @@ def agree(spec: ApprovalSpec) -> None:
         assert said.startswith(SENTENCE[ends])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("required", [1, 2, 3])
 @pytest.mark.parametrize("threshold", [1, 2, 3])
 def test_all_small_gates(required: int, threshold: int) -> None:
@@ -167,6 +168,7 @@ def rule_of(name: str, threshold: int = 1) -> dict[str, Any]:
     return dict(policy_of(made, DEADLINE))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("threshold", [1, 2])
 @pytest.mark.parametrize("name", RULES)
 def test_every_rule_with_all_that_its_people_can_say(name: str, threshold: int) -> None:
@@ -180,6 +182,7 @@ def test_every_rule_with_all_that_its_people_can_say(name: str, threshold: int) 
         agree(gate(decided, **rule))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", RULES)
 def test_who_is_excluded_does_not_count_in_any_letter_case(name: str) -> None:
     for excluded in (["ops-1"], ["OPS-1", "Both"], ["lead@example.com", "nobody"]):

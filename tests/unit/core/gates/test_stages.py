@@ -21,7 +21,7 @@ from tests.builders.models import (
 from tests.support.certain import certain
 
 from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunApproval, RunPlan
-from pratique.api.v1alpha1.approval import Approval, ApprovalState
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, GateRule
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.stages import Approvers, SamePeople
@@ -31,6 +31,7 @@ from pratique.core.gates.guarded import VERIFY
 from pratique.core.gates.opening import find_asked, policy_of
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
 from pratique.core.gates.port import Answer, Ended, Granted, Open, Opened, Passed, Question, Unsure
+from pratique.core.gates.quorum import Progress, say_missing
 from pratique.core.kernel.effects import Stored, Verified
 from pratique.core.plans.document import document
 from pratique.core.runs.plan import plan_action_run
@@ -224,3 +225,17 @@ def test_who_is_told_of_a_gate_that_is_just_opened() -> None:
     assert find_asked(both_, plan, (granted,), NOW) == (None, ["lead-1"])
     assert find_asked(anew, plan, (granted, second), NOW) == (None, ["author@example.com"])
     assert find_asked((), None, (), NOW) == find_asked(first, None, (), NOW) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("approvals", "lacking", "sentence"),
+    [
+        (0, (), "2 more of ann, group ops"),
+        (1, (("ops", 1),), "1 more of group ops"),
+        (0, (("ops", 1),), "2 more of ann, group ops, of them 1 of group ops"),
+        (0, (("ops", 1), ("security", 1)), "2 more of ann, group ops, of them 1 of group ops and 1 of group security"),
+    ],
+)
+def test_what_a_rule_lacks_is_said_once(approvals: int, lacking: tuple[tuple[str, int], ...], sentence: str) -> None:
+    rule = GateRule(approvers=Approvers(users=("ann",), groups=("ops",)), required=2)
+    assert say_missing(Progress(rule, approvals, lacking), ("ann", "group ops")) == sentence

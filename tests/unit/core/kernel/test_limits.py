@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from tests.builders.models import NOW, approval, gate, run, run_plan, stage, vote
 
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, DryRun, DryRunResult, FieldChange, Phase
@@ -63,6 +64,7 @@ def on_record(asked: ActionRun, plan: Plan[ActionRunStatus]) -> ActionRunStatus:
     return record(asked.status, plan, lambda after: stakeholders_of_run(asked, None, RULES), Routing(), NOW).status
 
 
+@pytest.mark.thorough
 def test_the_largest_run_fits() -> None:
     inputs = {f"{'k' * (MAX_INPUT_BYTES // 4000)}{number}": "v" for number in range(760)}
     inputs["rest"] = "v" * (MAX_INPUT_BYTES - size_of(inputs) - 100)
@@ -96,6 +98,7 @@ def test_the_largest_run_fits() -> None:
     assert size_of(wire) + record_of(wire["status"]) + MAX_METADATA_LENGTH < STORED
 
 
+@pytest.mark.thorough
 def test_the_largest_gate_fits() -> None:
     people = [f"{'u' * 240}{number}" for number in range(64)]
     votes = {who: vote("Approve", comment=WIDE * 1024, groups=["platform-leads"]) for who in people}

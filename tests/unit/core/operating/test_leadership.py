@@ -4,6 +4,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.support.generated import examples
@@ -197,6 +198,7 @@ def essence(world: Candidates) -> object:
     )
 
 
+@pytest.mark.thorough
 def test_no_six_steps_lead_to_two_leaders_or_to_none() -> None:
     """Everything that may happen in six steps, once each. Rare orders are the ones that chance does not find."""
     first = Candidates()
@@ -225,6 +227,7 @@ def test_a_restart_in_the_same_place_takes_its_own_lease_over_at_once() -> None:
     assert again.next_record() == Record("pod-1_new", "7", 10.0, 4)
     other = Election("pod-2", "x", TERMS)
     other.observed(held, 100.0)
+    other.observed(held, 105.0)
     assert not other.may_take(109.9) and other.may_take(110.0)
     assert other.age(110.0) == TERMS.renew_deadline
 
@@ -237,6 +240,14 @@ def test_a_write_without_an_answer_is_recognised_and_does_not_end_a_leadership()
     assert election.leading and election.valid(6.9) and not election.valid(7.0) and election.age(3.0) == 3.0
     election.observed(Record("pod-2_b", "3", 10.0), 4.0)
     assert not election.leading and not election.valid(4.0)
+
+
+def test_who_stepped_down_leads_no_more_though_the_lease_has_its_name() -> None:
+    election = Election("pod-1", "a", TERMS)
+    election.wrote(Record(election.holder, "1", 10.0), 0.0)
+    election.stepped_down()
+    assert not election.leading and not election.valid(0.0)
+    assert election.may_take(0.0), "it is free to lead again"
 
 
 def test_a_lease_of_another_length_is_honoured() -> None:

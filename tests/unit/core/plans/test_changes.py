@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pratique.core.plans.changes import changes_of_new, changes_of_patched
+from pratique.core.plans.elements import among
 from pratique.core.plans.field_changes import MAX_CHANGES
 from pratique.core.plans.listing import key_of_change, list_changes, loss_of, sentence_of
 
@@ -318,6 +319,14 @@ def test_two_that_come_into_one_list_are_told_apart() -> None:
     assert len({key_of_change(each) for each in found}) == 2
 
 
+def test_of_long_lists_what_is_written_alike_is_the_same() -> None:
+    wanted = [{"a": n} for n in range(300)]
+    filled_in = [{"a": n, "b": n} for n in range(300)]
+    assert among([*wanted[:2], *filled_in], wanted) == wanted[:2]
+    assert among(filled_in[:2], wanted[:2]) == filled_in[:2], "of short ones also what the cluster has added to"
+
+
+@pytest.mark.thorough
 def test_long_lists_are_compared_in_no_time() -> None:
     before = {"l": [f"a{n}" for n in range(20_000)]}
     after = {"l": [f"b{n}" for n in range(20_000)]}

@@ -62,6 +62,7 @@ def rounds(subject: Any, plan: RunPlan) -> tuple[int, Phase]:
     raise AssertionError("it never ends")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("each", [{"patch": True}, {}, {"patch": True, "dry_run": DryRun(result="Deferred")}])
 def test_the_largest_plan_ends_within_one_look(each: dict[str, Any]) -> None:
     plan = largest(**each)

@@ -102,6 +102,10 @@ class TestSettle:
         outbox = [entry(APPROVED)]
         assert settle(outbox, {"Approved/other": DOWN}, NOW) == outbox
 
+    def test_a_failure_counts_once(self) -> None:
+        failed = settle([entry(APPROVED)], {"Approved/chat": DOWN}, NOW)
+        assert settle(failed, {"Approved/chat": DOWN}, NOW) == failed, "its next attempt was set since"
+
     def test_what_is_settled_stays(self) -> None:
         outbox = settle([entry(APPROVED)], {"Approved/chat": Delivery(sent=True)}, NOW)
         assert settle(outbox, {"Approved/chat": DOWN}, NOW) == outbox
