@@ -189,7 +189,7 @@ DEEP = [
 ]
 
 
-_STAGE = "spec.approval.stages.0"
+STAGE = "spec.approval.stages.0"
 
 
 PEOPLE = (
@@ -219,21 +219,21 @@ ACTIONS = [
         "approver-everybody",
         14,
         "an author lets everybody who is authenticated approve",
-        {f"{_STAGE}.approvers": {"groups": ["system:authenticated"]}},
+        {f"{STAGE}.approvers": {"groups": ["system:authenticated"]}},
         PEOPLE,
     ),
     offer(
         "approver-machines",
         14,
         "an author lets all machines of a namespace approve",
-        {f"{_STAGE}.approvers": {"groups": ["system:serviceaccounts:team-a"]}},
+        {f"{STAGE}.approvers": {"groups": ["system:serviceaccounts:team-a"]}},
         PEOPLE,
     ),
     offer(
         "approver-with-a-blank",
         4,
         "an author names an approver as nobody is called, with a blank behind the name",
-        {f"{_STAGE}.approvers": {"users": ["lead-1@example.com "]}},
+        {f"{STAGE}.approvers": {"users": ["lead-1@example.com "]}},
         f"approvers: each of users and groups {ONE_NAME_SENTENCE}",
     ),
     offer(
@@ -247,21 +247,21 @@ ACTIONS = [
         "approver-nobody",
         4,
         "an author names no approver",
-        {f"{_STAGE}.approvers": {"users": []}},
+        {f"{STAGE}.approvers": {"users": []}},
         _SOMEBODY,
     ),
     offer(
         "impossible-quorum",
         4,
         "an author asks for more approvals than there are approvers",
-        {f"{_STAGE}.required": 2},
+        {f"{STAGE}.required": 2},
         _QUORUM,
     ),
     offer(
         "all-of-a-group",
         4,
         "an author asks for everybody in a group, whom nobody can count",
-        {f"{_STAGE}.approvers": {"groups": ["platform-leads"]}, f"{_STAGE}.mode": "All"},
+        {f"{STAGE}.approvers": {"groups": ["platform-leads"]}, f"{STAGE}.mode": "All"},
         "mode: All needs users by name: who is in a group is not known. Name them in approvers.users, or use"
         " required and requireFrom",
     ),
@@ -269,7 +269,7 @@ ACTIONS = [
         "all-and-a-number",
         4,
         "an author asks for all of the users and for a number of them",
-        {f"{_STAGE}.mode": "All", f"{_STAGE}.required": 1},
+        {f"{STAGE}.mode": "All", f"{STAGE}.required": 1},
         "mode: All means every one of approvers.users: leave required and requireFrom out"
         " (required: null removes a number that an earlier version filled in)",
     ),
@@ -278,8 +278,8 @@ ACTIONS = [
         4,
         "an author asks for somebody of a group that cannot decide",
         {
-            f"{_STAGE}.approvers": {"groups": ["platform-leads"]},
-            f"{_STAGE}.requireFrom": [{"group": "security", "count": 1}],
+            f"{STAGE}.approvers": {"groups": ["platform-leads"]},
+            f"{STAGE}.requireFrom": [{"group": "security", "count": 1}],
         },
         "each group of requireFrom must be one of approvers.groups: nobody else of it may decide",
     ),
@@ -288,9 +288,9 @@ ACTIONS = [
         4,
         "an author asks for one approval, two of them of one group",
         {
-            f"{_STAGE}.approvers": {"groups": ["platform-leads"]},
-            f"{_STAGE}.required": 1,
-            f"{_STAGE}.requireFrom": [{"group": "platform-leads", "count": 2}],
+            f"{STAGE}.approvers": {"groups": ["platform-leads"]},
+            f"{STAGE}.required": 1,
+            f"{STAGE}.requireFrom": [{"group": "platform-leads", "count": 2}],
         },
         "required is smaller than a count of requireFrom: raise it, or leave it out"
         " (null removes a 1 that an earlier version filled in)",
@@ -300,7 +300,7 @@ ACTIONS = [
         4,
         "an author names more approvers in alternatives than a gate can hold",
         {
-            f"{_STAGE}.alternatives": [
+            f"{STAGE}.alternatives": [
                 {"approvers": {"users": [f"u{number}@example.com" for number in range(start, start + 20)]}}
                 for start in (0, 20)
             ]
@@ -311,7 +311,7 @@ ACTIONS = [
         "no-time",
         15,
         "an author gives approvers no time at all",
-        {f"{_STAGE}.deadline": "0s"},
+        {f"{STAGE}.deadline": "0s"},
         "deadline must be longer than 0s",
     ),
     offer(
@@ -333,7 +333,7 @@ ACTIONS = [
         4,
         "author",
         "an author asks for no approval at a gate",
-        create(changed(berth("fresh"), {f"{_STAGE}.required": 0})),
+        create(changed(berth("fresh"), {f"{STAGE}.required": 0})),
         schema("spec.approval.stages[0].required in body should be greater than or equal to 1"),
         LEND,
     ),

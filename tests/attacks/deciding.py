@@ -101,6 +101,7 @@ UNCALLED = [
         by_headers(decide("gate", ROBOT), *_MASTERS),
         MACHINE,
         NAMED,
+        behind=(not_listed(ROBOT),),
     ),
     Attack(
         "machine-not-listed",

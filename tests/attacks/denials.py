@@ -153,7 +153,7 @@ def not_listed(who: str, gate: str = "gate", approvers: str = "group platform-le
     """Return the answer to who is not asked."""
     return Denial(
         DECISION,
-        "you are not an approver: spec.policy.approvers says who is",
+        "you are not an approver: spec.policy.approvers says who is, and spec.policy.escalation who is later",
         f"{who} is not an approver of {gate}; approvers are: {approvers}",
     )
 

@@ -89,15 +89,15 @@ FORGED = [
 ]
 
 
-def _forge_time(manager: str, fields: dict[str, Any]) -> Any:
-    """Return a change that decides, and says that a field manager did so long ago."""
+def forge_time(manager: str, fields: dict[str, Any], when: str = "2020-01-01T00:00:00Z") -> Any:
+    """Return a change that decides, and says that a field manager did so at another time."""
     entry = {
         "apiVersion": "pratique.dev/v1alpha1",
         "fieldsType": "FieldsV1",
         "fieldsV1": {"f:spec": {"f:decisions": {f"f:{LEAD}": fields}}},
         "manager": manager,
         "operation": "Update",
-        "time": "2020-01-01T00:00:00Z",
+        "time": when,
     }
 
     def change(live: dict[str, Any]) -> None:
@@ -258,7 +258,7 @@ LATER = [
         15,
         "lead-1",
         "an approver replaces the object with managed fields that say that it was decided long ago",
-        replacing("approvals/gate", _forge_time("somebody", {".": {}, "f:verdict": {}})),
+        replacing("approvals/gate", forge_time("somebody", {".": {}, "f:verdict": {}})),
         Shows(f"spec/decisions/{LEAD}/decidedAt", NOW),
     ),
     Attack(
@@ -266,7 +266,7 @@ LATER = [
         15,
         "lead-1",
         "an approver decides, and says that another field manager owns a part of it since long ago",
-        replacing("approvals/gate", _forge_time("somebody", {"f:decidedAt": {}})),
+        replacing("approvals/gate", forge_time("somebody", {"f:decidedAt": {}})),
         TIME_STAMPED,
         DECIDE,
         behind=(GROUPS_STAMPED, Denial(DECISION, LATE.rule, "the deadline 2100-01-01T00:00:00Z has passed")),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from tests.attacks import (
     actions,
     bounds,
+    climbing,
     deciding,
     elsewhere,
     encoding,
@@ -34,6 +35,7 @@ ATTACKS: tuple[Attack, ...] = (
     *gate_removed.ATTACKS,
     *deciding.ATTACKS,
     *forging.ATTACKS,
+    *climbing.ATTACKS,
     *actions.ATTACKS,
     *environments.ATTACKS,
     *bounds.ATTACKS,

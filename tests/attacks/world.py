@@ -32,6 +32,8 @@ OUTSIDE, INSIDE = "quay", "env-berth"
 APPROVE = {"verdict": "Approve"}
 MAG = "manual-approval-gate"
 _OPEN, _PAST = "2100-01-01T00:00:00Z", "2020-01-01T00:00:00Z"
+STEP, NEXT_STEP = "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
+"""The moments of steps: one that has come, one that has not."""
 
 # mallory was given every right on objects of ours that RBAC can give by mistake, but no verb on Actions; a lead and a
 # developer may replace objects, which the ready-made roles do not give.
@@ -111,6 +113,11 @@ def voyage(name: str = "fresh", **changes: Any) -> Json:
     return changed(base, {key.replace("__", "."): value for key, value in changes.items()})
 
 
+def _climbing(to: Json, at: str = STEP) -> dict[str, Any]:
+    """Return a rule that a step adds people to."""
+    return {"spec__policy__approvers": {"users": [SECURITY]}, "spec__policy__escalation": [{"at": at, "to": to}]}
+
+
 _GATES: dict[str, dict[str, Any]] = {
     "gate": {},
     "half": {},
@@ -126,6 +133,18 @@ _GATES: dict[str, dict[str, Any]] = {
     "unverbed": {"spec__policy__approvers__users": [MALLORY]},
     "left-out": {"spec__excluded": [LEAD]},
     "left-out-upper": {"spec__excluded": [LEAD_2.upper()]},
+    "climbs": {
+        "spec__policy__approvers": {"users": [SECURITY]},
+        "spec__policy__escalation": [
+            {"at": STEP, "to": {"users": [LEAD_2]}},
+            {"at": NEXT_STEP, "to": {"users": [LEAD]}},
+        ],
+    },
+    "climbs-later": _climbing({"groups": ["platform-leads"]}, NEXT_STEP),
+    "climbed": _climbing({"groups": ["platform-leads"]}),
+    "climbed-without": {**_climbing({"groups": ["platform-leads"]}), "spec__excluded": [LEAD]},
+    "own-climbs": {**_climbing({"users": [LEAD, LEAD_2]}), "spec__requestedBy__username": LEAD},
+    "own-climbed": {**_climbing({"groups": ["platform-leads"]}), "spec__requestedBy__username": LEAD},
     "robots": {"spec__policy__approvers": {"users": [ROBOT]}},
 }
 

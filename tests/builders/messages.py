@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, AskedInput
 from pratique.api.v1alpha1.environment import Environment
+from pratique.api.v1alpha1.escalation import Added, TakenStep, TimedStep
 from pratique.api.v1alpha1.notifications import EventType, Notification
 from pratique.core.telling.bundle import bundle
 from pratique.core.telling.messages import Message, compose_approval, compose_channel, compose_environment, compose_run
@@ -44,6 +45,23 @@ def requested() -> Message:
     return compose_run(held_run(), its_gate(), entry(EventType.APPROVAL_REQUESTED, message=text))
 
 
+def reminded() -> Message:
+    text = "Waiting for 1 more of group platform-leads until 2026-11-24 14:00 UTC"
+    return compose_approval(its_gate(), entry(EventType.APPROVAL_REMINDER, message=text))
+
+
+def escalated() -> Message:
+    steps = [TimedStep(at=NOW, to=Added(users=["night-1@example.com"], groups=["sre-oncall"]))]
+    there = its_gate(escalation=[TakenStep(at=NOW, done_at=NOW)])
+    policy = there.spec.policy.model_copy(update={"escalation": steps})
+    opened = there.model_copy(update={"spec": there.spec.model_copy(update={"policy": policy})})
+    text = (
+        "Not decided yet, so since 2026-11-24 12:00 UTC night-1@example.com, group sre-oncall may decide as well."
+        " Waiting for 1 more of night-1@example.com, group platform-leads, group sre-oncall until 2026-11-24 14:00 UTC"
+    )
+    return compose_approval(opened, entry(EventType.APPROVAL_ESCALATED, message=text))
+
+
 def declined() -> Message:
     decisions = [counted("lead-1@example.com", "Decline", "Use the shared stage")]
     text = "Declined by lead-1@example.com: Use the shared stage"
@@ -81,6 +99,8 @@ def with_outputs(run: ActionRun) -> ActionRun:
 LEAD = counted("lead-1@example.com", "Approve", "Fine for a week")
 EVERY_EVENT: dict[EventType, Callable[[], Message]] = {
     EventType.APPROVAL_REQUESTED: requested,
+    EventType.APPROVAL_REMINDER: reminded,
+    EventType.APPROVAL_ESCALATED: escalated,
     EventType.APPROVED: of_run(
         EventType.APPROVED, "Approved by lead-1@example.com: Fine for a week", state="Approved", decisions=[LEAD]
     ),

@@ -40,6 +40,41 @@ ACTION = [
     ({f"{STAGE}.deadline": "0s"}, "deadline must be longer than 0s"),
     ({f"{STAGE}.deadline": "1 day"}, "a duration is one whole number and one unit"),
     *(
+        ({f"{STAGE}.escalation": [{"after": each} for each in steps]}, "escalation: each `after` must be longer than")
+        for steps in (["8h", "4h"], ["60m", "1h"], ["0s"], ["24h"])
+    ),
+    ({f"{STAGE}.deadline": "9999w", f"{STAGE}.escalation": [{"after": "1h"}]}, "with escalation 3650d at most"),
+    ({f"{STAGE}.escalation": [{"after": "soon"}]}, "a duration is one whole number and one unit"),
+    ({f"{STAGE}.escalation": [{"after": f"{each + 1}h"} for each in range(9)]}, "must have at most 8 items"),
+    ({f"{STAGE}.escalation": [{"after": "1h", "to": {}}]}, "leave `to` out for a reminder"),
+    (
+        {f"{STAGE}.escalation": [{"after": "1h", "to": {"groups": ["system:authenticated"]}}]},
+        "`to.groups` of escalation must name people",
+    ),
+    (
+        {f"{STAGE}.escalation": [{"after": "1h", "to": {"users": ["lead-1@example.com"]}}]},
+        "escalation: `to` names somebody who is asked already",
+    ),
+    (
+        {f"{STAGE}.escalation": [{"after": each, "to": {"groups": ["directors"]}} for each in ("1h", "2h")]},
+        "escalation: `to` names somebody who is asked already",
+    ),
+    (
+        {f"{STAGE}.mode": "All", f"{STAGE}.escalation": [{"after": "1h", "to": {"groups": ["directors"]}}]},
+        "escalation: `to` cannot add people to mode: All",
+    ),
+    (
+        {
+            f"{STAGE}.alternatives": [{"approvers": {"groups": ["ops"]}}],
+            f"{STAGE}.escalation": [{"after": "1h", "to": {"groups": ["directors"]}}],
+        },
+        "escalation: `to` cannot add people where there are alternatives",
+    ),
+    (
+        {f"{STAGE}.escalation": [{"after": "1h", "to": {"users": ["a@b.c, d@e.f"]}}]},
+        "escalation: each of users and groups is one name, without",
+    ),
+    *(
         (
             {f"{STAGE}.approvers": {field: [name]}},
             "approvers: each of users and groups is one name, without",

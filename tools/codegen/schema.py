@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from pratique.api.v1alpha1.meta import Rule
+from pratique.api.v1alpha1.spelling import seconds
 
 Schema = dict[str, Any]
 
@@ -30,7 +31,6 @@ _KEEP = (
     "maxItems",
     "maxProperties",
 )
-_SECONDS = "int({0}.substring(0, size({0}) - 1)) * {{'s': 1, 'm': 60, 'h': 3600, 'd': 86400, 'w': 604800}}[{1}]"
 
 
 class SchemaError(Exception):
@@ -47,7 +47,7 @@ def structural_schema(model: type[BaseModel]) -> Schema:
 
 def expand(rule: str) -> str:
     """Return the CEL of a rule, with the macro DURATION_SECONDS(x) written out."""
-    return re.sub(r"DURATION_SECONDS\(([A-Za-z.]+)\)", lambda found: _seconds(found.group(1)), rule)
+    return re.sub(r"DURATION_SECONDS\(([A-Za-z.]+)\)", lambda found: seconds(found.group(1)), rule)
 
 
 def cel_validations(rules: tuple[Rule, ...]) -> list[Schema]:
@@ -64,10 +64,6 @@ def cel_validations(rules: tuple[Rule, ...]) -> list[Schema]:
         fields = rule.model_copy(update={"rule": expand(rule.rule)}).model_dump(exclude_none=True)
         listed.append({names[key]: value for key, value in fields.items()})
     return listed
-
-
-def _seconds(path: str) -> str:
-    return _SECONDS.format(path, f"{path}.substring(size({path}) - 1)")
 
 
 def _models_of(model: type[BaseModel]) -> Iterator[type[BaseModel]]:

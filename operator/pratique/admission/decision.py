@@ -8,6 +8,7 @@ The seal: the API server counts the decisions that are there by the frozen rule,
 no further one once they decide. So an end depends neither on when the operator looks nor on the order within a second.
 """
 
+from pratique.admission.asked import ADDED, LISTED_GROUPS, STEPS, VARIABLES, only_asked
 from pratique.admission.language import (
     CANARY,
     GROUPS,
@@ -29,11 +30,6 @@ _OWNERS = """
     ? object.metadata.managedFields.filter(m,
         has(m.fieldsV1) && 'f:spec' in m.fieldsV1 && 'f:decisions' in m.fieldsV1['f:spec'] &&
         ('f:' + request.userInfo.username) in m.fieldsV1['f:spec']['f:decisions'])
-    : []
-"""
-_LISTED_GROUPS = """
-    object != null && has(object.spec.policy.approvers.groups)
-    ? object.spec.policy.approvers.groups.filter(g, g in variables.groups)
     : []
 """
 _NEW = f"""
@@ -96,6 +92,7 @@ bounds what an expression may cost.
 SEAL = {
     "askedUsers": "has(oldObject.spec.policy.approvers.users) ? oldObject.spec.policy.approvers.users : []",
     "askedGroups": "has(oldObject.spec.policy.approvers.groups) ? oldObject.spec.policy.approvers.groups : []",
+    "steps": STEPS,
     "valid": f"""
         variables.old.map(k, k).filter(k,
           has(variables.old[k].decidedAt) &&
@@ -103,7 +100,7 @@ SEAL = {
           !{same_person("k", "oldObject.spec.requestedBy.username")} &&
           (!has(oldObject.spec.onBehalfOf) || !{same_person("k", "oldObject.spec.onBehalfOf.username")}) &&
           !{_EXCLUDED.format("oldObject", "k")} &&
-          ({_LISTED} || ({_MEMBER})))
+          ({_LISTED} || ({_MEMBER}) || {ADDED}))
     """,
     "counted": f"""
         variables.valid.filter(k, !variables.valid.exists(o,
@@ -141,7 +138,7 @@ def decision_stamp() -> Stamp:
         NAME,
         Match(("approvals",), ("CREATE", "UPDATE")),
         {"mine-is-new": _NEW},
-        {"me": ME, "groups": GROUPS, "owners": _OWNERS, "listedGroups": _LISTED_GROUPS},
+        {"me": ME, "groups": GROUPS, "owners": _OWNERS, "listedGroups": LISTED_GROUPS},
         """
         variables.owners.size() == 1
         ? [
@@ -167,12 +164,10 @@ def _guard(operator: str) -> list[Manifest]:
         "new": "object != null && has(object.spec.decisions) ? object.spec.decisions : {}",
         "state": "oldObject != null && has(oldObject.status) && has(oldObject.status.state)"
         " ? string(oldObject.status.state) : 'Pending'",
-        "users": "object != null && has(object.spec.policy.approvers.users) ? object.spec.policy.approvers.users : []",
-        "listedGroups": _LISTED_GROUPS,
-        "machine": "variables.me.startsWith('system:serviceaccount:')",
         "deciding": "variables.updating && variables.me in variables.new && !(variables.me in variables.old)",
-        "mine": "variables.me in variables.new ? variables.new[variables.me] : {}",
         "owners": _OWNERS,
+        **VARIABLES,
+        "mine": "variables.me in variables.new ? variables.new[variables.me] : {}",
         "stamped": """
             variables.owners.size() == 1 && has(variables.mine.decidedAt) &&
             variables.mine.decidedAt == variables.owners[0].time
@@ -278,20 +273,7 @@ def _entitled() -> tuple[Check, ...]:
             f"!variables.deciding || !variables.old.exists(k, {same_person('k', 'variables.me')})",
             "you have decided, under your name in other letter case: one person counts once",
         ),
-        Check(
-            "!variables.deciding || !variables.machine || variables.me in variables.users",
-            "a ServiceAccount decides only where the policy lists it by its exact name",
-        ),
-        Check(
-            "!variables.deciding || variables.me in variables.users || variables.listedGroups.size() > 0",
-            "you are not an approver: spec.policy.approvers says who is",
-            """
-            variables.me + ' is not an approver of ' + object.metadata.name + '; approvers are: ' +
-            (variables.users.map(u, string(u)) +
-             (has(object.spec.policy.approvers.groups)
-              ? object.spec.policy.approvers.groups.map(g, 'group ' + string(g)) : [])).join(', ')
-            """,
-        ),
+        *only_asked(),
         Check(
             f"!variables.deciding || {may('approve', 'actions', 'object.spec.action', 'object.metadata.namespace')}",
             "you may not approve this Action: it needs the RBAC verb approve on actions.pratique.dev",

@@ -117,11 +117,21 @@ def _owns(entry: object, me: str) -> bool:
 
 
 def _listed_groups(request: Json, subject: Json) -> list[str]:
-    """Return the groups of the caller that the gate asks, in its order."""
+    """Return the groups of the caller that the gate asks, in its order, and those that a step adds, in the caller's."""
     policy = _map(_map(subject, "object", "spec"), "spec", "policy")
     approvers, mine = _map(policy, "spec.policy", "approvers"), _groups(request)
     listed = _list(approvers, "spec.policy.approvers", "groups") if "groups" in approvers else []
-    return [group for group in listed if group in mine]
+    steps = _list(policy, "spec.policy", "escalation") if "escalation" in policy else []
+    added = [group for step in steps for group in _added(step)]
+    return [*(group for group in listed if group in mine), *(group for group in mine if group in added)]
+
+
+def _added(step: object) -> list[Any]:
+    where = "spec.policy.escalation[*]"
+    if not isinstance(step, dict):
+        raise UnstampableError(_unreadable(where, "an object"))
+    to = _map(step, where, "to") if "to" in step else {}
+    return _list(to, f"{where}.to", "groups") if "groups" in to else []
 
 
 def _caller(request: Json) -> str:

@@ -1,12 +1,15 @@
 """Approval: one gate: who may decide, until when, what exactly is approved, and what was decided."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from pratique.api.v1alpha1.conditions import Conditions
-from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
+from pratique.api.v1alpha1.escalation import MAX_STEPS, Ladder, TakenStep
+from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule, amend
 from pratique.api.v1alpha1.notifications import NotificationRules
 from pratique.api.v1alpha1.outbox import Telling
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
@@ -105,12 +108,38 @@ class GatePolicy(ApiModel):
     decline_threshold: Annotated[int, Field(ge=1, le=32, description="How many declines end it.")] = 1
     comment: Annotated[CommentRule, Field(description="When a decision needs a comment.")] = CommentRule.ON_DECLINE
     deadline: Annotated[Time, Field(description="Decisions after this moment are refused by the API server.")]
+    escalation: Annotated[
+        Ladder | None,
+        Field(
+            description="What happens while nobody decides, by the clock of the API server; none in older Approvals."
+        ),
+    ] = None
 
     @property
     def ways(self) -> tuple[GateRule, ...]:
         """The rules of which one must be met."""
         only = GateRule(approvers=self.approvers, required=self.required, require_from=self.require_from)
         return tuple(self.alternatives) if self.alternatives else (only,)
+
+    def approvers_at(self, when: datetime) -> Approvers:
+        """Return who may decide at a moment: the approvers of its rules, and whom the steps until then have added."""
+        return self.approvers_after(step.at for step in self.escalation or () if step.at <= when)
+
+    def approvers_after(self, taken: Iterable[datetime]) -> Approvers:
+        """Return who may decide with the people of these steps, which are named by their moments."""
+        added = self.added_by(taken)
+        users, groups = [*self.approvers.users, *added.users], [*self.approvers.groups, *added.groups]
+        return amend(self.approvers, users=list(dict.fromkeys(users)), groups=list(dict.fromkeys(groups)))
+
+    def added_by(self, taken: Iterable[datetime]) -> Approvers:
+        """Return whom these steps add."""
+        moments = frozenset(taken)
+        added = [step.to for step in self.escalation or () if step.to is not None and step.at in moments]
+        users, groups = (
+            (name for each in added for name in each.users),
+            (name for each in added for name in each.groups),
+        )
+        return amend(self.approvers, users=list(dict.fromkeys(users)), groups=list(dict.fromkeys(groups)))
 
 
 class Decision(ApiModel):
@@ -121,7 +150,7 @@ class Decision(ApiModel):
     decided_at: Annotated[Time | None, Field(description="Set by the API server: leave it out.")] = None
     groups: Annotated[
         list[GroupName] | None,
-        Field(max_length=32, description="Your groups that the policy lists. Set by the API server: leave it out."),
+        Field(max_length=160, description="Your groups that the policy lists. Set by the API server: leave it out."),
     ] = None
 
 
@@ -197,9 +226,17 @@ class ApprovalStatus(Telling):
     tally: Annotated[str, Field(max_length=16, description="Approvals so far, of those required.")] = ""
     waiting_for: Annotated[
         list[Annotated[str, Field(max_length=270)]],
-        Field(max_length=64, description="Who may still decide: user names, and groups as `group NAME`."),
+        Field(max_length=192, description="Who may still decide: user names, and groups as `group NAME`."),
     ] = []
     decisions: Annotated[list[RecordedDecision], Field(max_length=64, description="The decisions that counted.")] = []
+    escalation: Annotated[
+        list[TakenStep],
+        Field(
+            max_length=MAX_STEPS,
+            description="The steps of spec.policy.escalation that people were told of.",
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = []
     decided_at: Annotated[Time | None, Field(description="When the gate ended.")] = None
     settled: Annotated[
         bool | None, Field(description="Whether it has ended and nothing is left to do for it, or to be told of it.")

@@ -15,6 +15,8 @@ class EventType(StrEnum):
     """What people are told about; one vocabulary for Events, Slack and webhooks."""
 
     APPROVAL_REQUESTED = "ApprovalRequested"
+    APPROVAL_REMINDER = "ApprovalReminder"
+    APPROVAL_ESCALATED = "ApprovalEscalated"
     APPROVED = "Approved"
     HANDLED = "Handled"
     DECLINED = "Declined"

@@ -60,6 +60,12 @@ def _duration() -> str:
     return f"self.matches('^[1-9][0-9]{{0,8}}$') ? {bare} : {instead(_DURATION, meant, pattern=DURATION_PATTERN)}"
 
 
+def seconds(path: str) -> str:
+    """Return CEL for the length of a duration in seconds; `path` is where it is, and one that is spelled well."""
+    units = "{" + ", ".join(f"'{unit}': {length}" for unit, length in UNIT_SECONDS.items()) + "}"
+    return f"int({path}.substring(0, size({path}) - 1)) * {units}[{path}.substring(size({path}) - 1)]"
+
+
 def spelled(pattern: str, sentence: str, *tries: str, **bounds: Any) -> tuple[Any, Spelled]:  # noqa: ANN401 - Field's own
     """Return what stands in an `Annotated[str, *…]`: the pattern, its sentence, and what might have been meant."""
     remedy = instead(sentence, *tries, pattern=pattern) if tries else ""

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from pratique.api.v1alpha1.escalation import STAGE_RULES, Escalation
 from pratique.api.v1alpha1.meta import ApiModel, Rule
 from pratique.api.v1alpha1.people import ONE_NAME, ONE_NAME_SENTENCE
 from pratique.api.v1alpha1.scalars import Expression, GroupName, Username
@@ -174,6 +175,14 @@ class Stage(Quorum):
     deadline: Annotated[
         Duration, Field(description="How long approvers have, from the opening of the gate; then it ends as Expired.")
     ] = "24h"
+    escalation: Annotated[
+        Escalation | None,
+        Field(
+            description="What happens while nobody decides, in order: a step reminds who was asked, or with `to` adds"
+            " people who may decide as well. Default: one reminder at half of the deadline; [] is none.",
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = None
 
     cel_rules: ClassVar[tuple[Rule, ...]] = (
         *Quorum.cel_rules,
@@ -183,12 +192,24 @@ class Stage(Quorum):
             field_path=".alternatives",
         ),
         Rule(rule="self.deadline != '0s'", message="deadline must be longer than 0s", field_path=".deadline"),
+        *STAGE_RULES,
     )
 
     @property
     def is_plain(self) -> bool:
-        """Whether version 0.1.0 knows all of its rule, too."""
-        return self.mode is Mode.COUNT and not (self.require_from or self.alternatives or self.exclude)
+        """Whether version 0.1.0 knows all of its rule, too: it knows no reminder, from which nothing follows."""
+        rules = self.require_from or self.alternatives or self.exclude or self.added_users or self.added_groups
+        return self.mode is Mode.COUNT and not rules
+
+    @property
+    def added_users(self) -> tuple[str, ...]:
+        """Who may decide by name once a step has added them."""
+        return tuple(name for step in self.escalation or () if step.to is not None for name in step.to.users)
+
+    @property
+    def added_groups(self) -> tuple[str, ...]:
+        """Who may decide by a group once a step has added it."""
+        return tuple(name for step in self.escalation or () if step.to is not None for name in step.to.groups)
 
     @property
     def all_approvers(self) -> Approvers:
@@ -243,5 +264,10 @@ class ApprovalRules(ApiModel):
             rule=f"!has(self.stages) || self.stages.all(s, {_one_name_each('s.approvers')}"
             f" && (!has(s.alternatives) || s.alternatives.all(a, {_one_name_each('a.approvers')})))",
             message=f"approvers: each of users and groups {ONE_NAME_SENTENCE}",
+        ),
+        Rule(
+            rule="!has(self.stages) || self.stages.all(s, !has(s.escalation) || s.escalation.all(e, !has(e.to) ||"
+            f" ({_one_name_each('e.to')})))",
+            message=f"escalation: each of users and groups {ONE_NAME_SENTENCE}",
         ),
     )

@@ -6,7 +6,7 @@ name in the message's own audience: never of text.
 
 import re
 
-from pratique.api.v1alpha1.notifications import Audience, EventType
+from pratique.api.v1alpha1.notifications import Audience
 from pratique.core.telling.events import EVENTS
 from pratique.core.telling.messages import Message, name_readers
 from pratique.core.telling.wording import moment
@@ -68,4 +68,4 @@ def _unstyled(name: str) -> str:
 
 def _is_told(message: Message) -> bool:
     """Whether the message asks its audience for something or tells the requester how it went: nobody else is disturbed."""
-    return message.event is EventType.APPROVAL_REQUESTED or EVENTS[message.event].audience is Audience.REQUESTER
+    return EVENTS[message.event].asks or EVENTS[message.event].audience is Audience.REQUESTER

@@ -24,6 +24,7 @@ from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.stages import Quorum, SamePeople, Stage
 from pratique.core.environments.ttl import expires_at
 from pratique.core.gates.entries import approval_name, round_of
+from pratique.core.gates.ladder import as_if_until, climb, only_rights
 from pratique.core.gates.tally import count
 from pratique.core.kernel.effects import Json
 from pratique.core.kernel.identity import fold
@@ -46,6 +47,7 @@ def policy_of(stage: Stage, deadline: datetime) -> GatePolicy:
         decline_threshold=stage.decline_threshold,
         comment=stage.comment,
         deadline=deadline,
+        escalation=climb(stage, deadline),
     )
 
 
@@ -146,11 +148,12 @@ def find_mismatch(found: Approval, wanted: Approval) -> tuple[Phase, str] | None
     if not is_plan_of(spec.plan, wanted.spec.plan):
         text = "The Action, or what it would do, changed while its gate was being opened"
         return Phase.SUPERSEDED, f"{text}: apply the request again under another name"
-    same_time = amend(rule, deadline=wanted.spec.policy.deadline)
+    same_time = as_if_until(only_rights(rule), wanted.spec.policy.deadline)
     asked = wanted.spec.inputs if spec.inputs is None else spec.inputs  # one opened by the version before has none
     written = amend(wanted.spec.plan, summary=spec.plan.summary, cost=spec.plan.cost)
     as_opened = amend(spec, policy=same_time, decisions={}, inputs=asked, plan=written)
-    if as_opened != wanted.spec or rule.deadline > wanted.spec.policy.deadline:
+    by_rights = amend(wanted.spec, policy=only_rights(wanted.spec.policy))
+    if as_opened != by_rights or rule.deadline > wanted.spec.policy.deadline:
         return Phase.REFUSED, f"The name {name} is taken by an Approval that this run did not open: choose another name"
     return None
 
@@ -159,9 +162,11 @@ def find_difference(document: Document, approval: Approval) -> str | None:
     """Return why an Approval is not the one of this document, or None: digest and rule are both compared."""
     if document.digest != approval.spec.plan.digest:
         return "What was approved is not what would run: the plan does not have the digest that was approved: ask again"
-    rule, out = approval.spec.policy, set(approval.spec.excluded or ())
+    rule, out = only_rights(approval.spec.policy), set(approval.spec.excluded or ())
     stages = [each for each in document.plan.stages if each.name == approval.spec.stage]
-    if not any(policy_of(each, rule.deadline) == rule and out.issuperset(each.exclude or ()) for each in stages):
+    if not any(
+        only_rights(policy_of(each, rule.deadline)) == rule and out.issuperset(each.exclude or ()) for each in stages
+    ):
         return NO_RULE
     return None
 

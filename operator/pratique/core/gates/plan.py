@@ -4,6 +4,7 @@
 outbox; only an end that may be forged is, while nothing has followed from it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -11,22 +12,25 @@ from pratique.api.v1alpha1 import API_VERSION
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, ApprovalStatus
 from pratique.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
+from pratique.api.v1alpha1.escalation import TakenStep, TimedStep
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.gates.doubt import FORGEABLE
 from pratique.core.gates.entries import approval_name, round_of
 from pratique.core.gates.guarded import verify_guard
+from pratique.core.gates.ladder import find_due, next_moment
 from pratique.core.gates.tally import Count, Tally, count
 from pratique.core.kernel.conditions import find_condition, ready_or_stalled, set_condition, set_kstatus
 from pratique.core.kernel.effects import Deliveries, Failure, ObjectRef, Outcomes, Plan, Read, object_of
 from pratique.core.kernel.happened import Happened
 from pratique.core.kernel.identity import asked_by
 from pratique.core.kernel.text import clean
+from pratique.core.telling.addressing import ask_no_more
 from pratique.core.telling.recipients import Routing
 from pratique.core.telling.recorder import decide_and_record
 from pratique.core.telling.stakeholders import stakeholders_of_approval
-from pratique.core.telling.wording import moment
+from pratique.core.telling.wording import approvers_phrase, moment, say_waiting
 
 READ_SUBJECT = "subject"
 _MAX_MESSAGE = 2048
@@ -55,7 +59,7 @@ def plan_approval(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalSta
         snapshot.approval,
         snapshot.deliveries,
         lambda approval: _decide(replace(snapshot, approval=approval), now),
-        lambda after: stakeholders_of_approval(snapshot.approval),
+        lambda after: stakeholders_of_approval(snapshot.approval, [each.at for each in after.escalation]),
         snapshot.routing,
         now,
     )
@@ -206,19 +210,39 @@ def _with_count(status: ApprovalStatus, tally: Count) -> ApprovalStatus:
 
 
 def _still_open(approval: Approval, status: ApprovalStatus, tally: Count, now: datetime) -> Plan[ApprovalStatus]:
-    """Write only when a decision arrived: an open gate was born with what it needs to say, if not before Ready was."""
-    deadline = approval.spec.policy.deadline
-    before, generation = approval.status, approval.metadata.generation
-    if tuple(before.decisions) == tally.decisions:
+    """Write only when a decision arrived or a step is due: an open gate was born with what it needs to say.
+
+    One of version 0.1.0 was born without Ready.
+    """
+    policy, before, generation = approval.spec.policy, approval.status, approval.metadata.generation
+    wake, due = next_moment(policy, now), find_due(policy, approval.status.escalation, now)
+    if tuple(before.decisions) == tally.decisions and not due:
         kept = before
         if before.conditions and find_condition(before.conditions, ConditionType.READY) is None:  # of version 0.1.0
             conditions = _open_conditions(list(before.conditions), before.message, now, generation)
             kept = amend(before, conditions=conditions)
-        return Plan(kept, wake_at=deadline)
-    text = clean(f"Waiting for {tally.missing} until {moment(deadline)}", _MAX_MESSAGE)
+        return Plan(kept, wake_at=wake)
+    text = clean(say_waiting(policy, tally.missing, now), _MAX_MESSAGE)
     conditions = _open_conditions(list(status.conditions), text, now, generation)
-    status = amend(status, message=text, conditions=conditions, observed_generation=generation)
-    return Plan(status, wake_at=deadline)
+    taken = [*before.escalation, *(TakenStep(at=each.at, done_at=now) for each in due)]
+    status = amend(status, message=text, conditions=conditions, observed_generation=generation, escalation=taken)
+    return Plan(status, wake_at=wake, happened=_climbed(approval, due, text))
+
+
+def _climbed(approval: Approval, due: Sequence[TimedStep], text: str) -> tuple[Happened, ...]:
+    """Return what people are told of steps that are due: of several reminders one, and of all that were added at once."""
+    stage = approval.spec.stage
+    reminders = [each for each in due if each.to is None]
+    adding = [each for each in due if each.to is not None]
+    happened = []
+    if reminders:
+        key = format_time(reminders[-1].at)
+        happened.append(Happened(text, (EventType.APPROVAL_REMINDER,), key=key, stage=stage))
+    if adding:
+        who, since = " and ".join(approvers_phrase(each.to) for each in adding if each.to), moment(adding[-1].at)
+        said = f"Not decided yet, so since {since} {who} may decide as well. {text}"
+        happened.append(Happened(said, (EventType.APPROVAL_ESCALATED,), key=format_time(adding[-1].at), stage=stage))
+    return tuple(happened)
 
 
 def _open_conditions(conditions: list[Condition], text: str, now: datetime, generation: int) -> list[Condition]:
@@ -265,6 +289,7 @@ def _end(approval: Approval, state: ApprovalState, message: str, now: datetime) 
     conditions = ready_or_stalled(conditions, approved, reason, message, now, generation)
     ended = amend(
         approval.status,
+        notifications=ask_no_more(list(approval.status.notifications), state.value, now),
         state=state,
         message=message,
         waiting_for=[],

@@ -44,11 +44,15 @@ def progress(spec: ApprovalSpec, counted: Iterable[RecordedDecision]) -> list[Pr
     """Return how far each rule of a gate is with these decisions; of a group those count whose stamp has it."""
     approving = [each.by for each in counted if each.verdict is Verdict.APPROVE]
     stamps = {by: tuple(spec.decisions[by].groups or ()) for by in approving}
-    return [_progress(way, stamps) for way in spec.policy.ways]
+    if not spec.policy.alternatives:  # all who count do so for the one rule, whom a step has added too
+        return [_progress(way, list(stamps.values())) for way in spec.policy.ways]
+    return [
+        _progress(way, [groups for by, groups in stamps.items() if is_listed(way.approvers, by, groups)])
+        for way in spec.policy.ways
+    ]
 
 
-def _progress(way: GateRule, stamps: dict[str, tuple[str, ...]]) -> Progress:
-    mine = [groups for by, groups in stamps.items() if is_listed(way.approvers, by, groups)]
+def _progress(way: GateRule, mine: list[tuple[str, ...]]) -> Progress:
     wanted = {each.group: each.count for each in way.require_from or ()}
     lacking = {group: count - sum(group in groups for groups in mine) for group, count in wanted.items()}
     return Progress(way, len(mine), tuple((group, count) for group, count in lacking.items() if count > 0))

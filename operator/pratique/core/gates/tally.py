@@ -47,20 +47,21 @@ class Count:
         return self.decisions[-1] if self.tally in (Tally.APPROVED, Tally.DECLINED) else None
 
 
-def may_decide(spec: ApprovalSpec, username: str, groups: Iterable[str]) -> bool:
-    """Whether the policy lets this person decide: listed, none of those who ask and not excluded, in any letter case.
+def may_decide(spec: ApprovalSpec, username: str, groups: Iterable[str], when: datetime) -> bool:
+    """Whether the policy lets this person decide then: listed, none of those who ask and not excluded, in any letter case.
 
+    Listed are the approvers of its rules, and whom a step of its escalation has added until that moment.
     A ServiceAccount counts only where it is listed by its exact name: machines do not approve as members of a group.
     """
     if is_among(username, (*askers(spec), *(spec.excluded or ()))):
         return False
-    return is_listed(spec.policy.approvers, username, groups)
+    return is_listed(spec.policy.approvers_at(when), username, groups)
 
 
 def awaits(spec: ApprovalSpec, username: str, groups: Iterable[str], now: datetime) -> bool:
     """Whether this person can still decide: the gate is open, the policy lets them, and they have not yet."""
     undecided = decision_of(spec, username) is None
-    return undecided and may_decide(spec, username, groups) and count(spec, now).tally is Tally.OPEN
+    return undecided and may_decide(spec, username, groups, now) and count(spec, now).tally is Tally.OPEN
 
 
 def decision_of(spec: ApprovalSpec, username: str) -> Decision | None:
@@ -102,8 +103,11 @@ def count(spec: ApprovalSpec, now: datetime) -> Count:
     done = {decision.by for decision in counted}
     if tally is not Tally.OPEN:
         return Count(tally, tuple(counted), nearest.approvals, nearest.way.required)
-    missing = " or ".join(say_missing(each, _who(spec, each.way.approvers, done)) for each in ways)
-    waiting = _who(spec, policy.approvers, done)
+    waiting = _who(spec, policy.approvers_at(now), done, now)
+    if policy.alternatives:
+        missing = " or ".join(say_missing(each, _who(spec, each.way.approvers, done, now)) for each in ways)
+    else:
+        missing = say_missing(nearest, waiting)
     return Count(tally, tuple(counted), nearest.approvals, nearest.way.required, waiting, missing)
 
 
@@ -129,11 +133,11 @@ def _in_order(spec: ApprovalSpec) -> list[RecordedDecision]:
 
 
 def _counts(spec: ApprovalSpec, username: str, decision: Decision, decided_at: datetime) -> bool:
-    return decided_at < spec.policy.deadline and may_decide(spec, username, decision.groups or ())
+    return decided_at < spec.policy.deadline and may_decide(spec, username, decision.groups or (), decided_at)
 
 
-def _who(spec: ApprovalSpec, approvers: Approvers, decided: set[str]) -> tuple[str, ...]:
+def _who(spec: ApprovalSpec, approvers: Approvers, decided: set[str], now: datetime) -> tuple[str, ...]:
     """Return those of these approvers who can still decide: user names, and groups."""
     done = tuple(decided)
-    users = [user for user in approvers.users if not is_among(user, done) and may_decide(spec, user, ())]
+    users = [user for user in approvers.users if not is_among(user, done) and may_decide(spec, user, (), now)]
     return (*sorted(users), *(f"group {group}" for group in sorted(approvers.groups)))

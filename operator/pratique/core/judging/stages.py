@@ -15,6 +15,7 @@ from pratique.api.v1alpha1.stages import ApprovalRules, SamePeople, Stage
 from pratique.core.judging.expressions import Note, evaluate_condition, unnoted
 from pratique.core.judging.rendering import render_text
 from pratique.core.kernel.errors import EvaluationError
+from pratique.core.kernel.identity import fold
 from pratique.core.kernel.limits import MAX_EXCLUDED
 from pratique.core.plans.people import able_of, has_enough
 from pratique.core.telling.wording import stage_phrase
@@ -107,7 +108,8 @@ def _find_too_few(stage: Stage, asking: tuple[str, ...]) -> str | None:
 
 def _able(stage: Stage, asking: tuple[str, ...]) -> set[str]:
     out = (*asking, *(stage.exclude or ()))
-    return set[str]().union(*(able_of(each, out) for each in stage.ways))
+    added = {fold(user) for user in stage.added_users} - {fold(user) for user in out}
+    return added.union(*(able_of(each, out) for each in stage.ways))
 
 
 def _find_too_few_together(stages: Sequence[Stage], asking: tuple[str, ...]) -> str | None:
@@ -115,7 +117,7 @@ def _find_too_few_together(stages: Sequence[Stage], asking: tuple[str, ...]) -> 
     named = [
         (each, _able(each, asking), min(way.needed for way in each.ways))
         for each in stages
-        if not any(way.approvers.groups for way in each.ways)
+        if not (each.added_groups or any(way.approvers.groups for way in each.ways))
     ]
     for size in range(2, len(named) + 1):
         for chosen in combinations(named, size):

@@ -14,4 +14,7 @@ def able_of(way: Quorum, out: Iterable[str]) -> set[str]:
 def has_enough(stage: Stage, out: Iterable[str]) -> bool:
     """Whether one of a stage's rules can be met without these people."""
     gone = tuple(out)
-    return any(each.approvers.groups or len(able_of(each, gone)) >= each.needed for each in stage.ways)
+    if stage.added_groups:
+        return True
+    added = {fold(user) for user in stage.added_users} - {fold(user) for user in gone}
+    return any(each.approvers.groups or len(able_of(each, gone) | added) >= each.needed for each in stage.ways)

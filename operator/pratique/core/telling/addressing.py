@@ -23,7 +23,15 @@ from pratique.core.telling.events import EVENTS
 from pratique.core.telling.outbox import MAX_ERROR, enter, find_given_up, is_held
 from pratique.core.telling.quiet import hold_until
 from pratique.core.telling.reach import reach_of
-from pratique.core.telling.recipients import MAX_RECIPIENTS, Choice, Routing, Stakeholders, choose_recipients, name_of
+from pratique.core.telling.recipients import (
+    MAX_RECIPIENTS,
+    Choice,
+    Routing,
+    Stakeholders,
+    choose_recipients,
+    is_told_quietly,
+    name_of,
+)
 
 Outbox = list[Notification]
 
@@ -143,8 +151,18 @@ def _skip_moot(outbox: Outbox, fresh: Outbox, now: datetime) -> Outbox:
     """Have nobody told what is not so any more: what was held, and what a receiver has not taken so far."""
     happened = {_MOOT_AFTER[entry.event]: entry for entry in fresh if entry.event in _MOOT_AFTER}
     return [
-        _skip(entry, happened[entry.event])
+        _skip(entry, happened[entry.event].event.value)
         if entry not in fresh and entry.event in happened and (is_held(entry, now) or _is_failing_channel(entry))
+        else entry
+        for entry in outbox
+    ]
+
+
+def ask_no_more(outbox: Outbox, ended: str, now: datetime) -> Outbox:
+    """Have nobody asked any more for what has ended: what was held, and what a receiver has not taken so far."""
+    return [
+        _skip(entry, ended)
+        if EVENTS[entry.event].asks and (is_held(entry, now) or _is_failing_channel(entry))
         else entry
         for entry in outbox
     ]
@@ -162,9 +180,9 @@ def _is_failing_channel(entry: Notification) -> bool:
     return is_failing(entry) and entry.channel != KUBERNETES_EVENTS
 
 
-def _skip(entry: Notification, since: Notification) -> Notification:
+def _skip(entry: Notification, since: str) -> Notification:
     when = f"a receiver took it: {entry.error}" if entry.attempts else "it was due"
-    error = fit(f"not needed any more: {since.event.value} came before {when}", MAX_ERROR)
+    error = fit(f"not needed any more: {since} came before {when}", MAX_ERROR)
     return amend(entry, state=DeliveryState.SKIPPED, error=error)
 
 
@@ -172,7 +190,10 @@ def _hold(entry: Notification, stakeholders: Stakeholders, routing: Routing, now
     spec = routing.channels.get(entry.channel)
     if spec is None or entry.state is not DeliveryState.PENDING:
         return entry
-    until = hold_until(spec, entry.event, now, stakeholders.before.get(entry.event))
+    name = entry.recipient.name if entry.recipient is not None else ""
+    quietly = is_told_quietly(name, entry.event, stakeholders)
+    before = None if quietly else stakeholders.before.get(entry.event)
+    until = hold_until(spec, entry.event, now, before, quietly=quietly)
     return entry if until is None else amend(entry, not_before=until)
 
 

@@ -1,6 +1,6 @@
 """The table of all that people are told about: one row per event, in one place.
 
-What comes later (a reminder, an escalation, a question) is one member of `EventType` and one row here. Must not decide who
+What comes later (a question, an offer) is one member of `EventType` and one row here. Must not decide who
 is told (`recipients` does), nor when (`outbox` does).
 """
 
@@ -25,6 +25,10 @@ class EventInfo(NamedTuple):
     """Whether it waits for no quiet hours."""
     collected: bool = True
     """Whether a digest may collect it."""
+    asks: bool = False
+    """Whether it asks for a decision: it says how to give one, and is of no use once there is one."""
+    quietly: Audience | None = None
+    """Who hears of it besides, through channels that reach people, and not before it disturbs nobody."""
 
 
 _NORMAL, _WARNING = "Normal", "Warning"
@@ -41,15 +45,28 @@ def _info(
     on_object: bool = True,
     echoes: bool = False,
     urgent: bool = False,
-    collected: bool = True,
+    asks: bool = False,
+    quietly: Audience | None = None,
 ) -> tuple[EventType, EventInfo]:
-    info = EventInfo(audience, headline, kind, event.value, action, on_object, echoes, urgent, collected and not urgent)
+    collected = not (urgent or asks)
+    name = event.value
+    info = EventInfo(audience, headline, kind, name, action, on_object, echoes, urgent, collected, asks, quietly)
     return event, info
 
 
 EVENTS: dict[EventType, EventInfo] = dict(
     (
-        _info(EventType.APPROVAL_REQUESTED, _APPROVERS, "Approval needed", _NORMAL, "RequestApproval", collected=False),
+        _info(EventType.APPROVAL_REQUESTED, _APPROVERS, "Approval needed", _NORMAL, "RequestApproval", asks=True),
+        _info(EventType.APPROVAL_REMINDER, _APPROVERS, "Approval still needed", _NORMAL, "Remind", asks=True),
+        _info(
+            EventType.APPROVAL_ESCALATED,
+            _APPROVERS,
+            "Approval needed, now of you too",
+            _NORMAL,
+            "Escalate",
+            asks=True,
+            quietly=_REQUESTER,
+        ),
         _info(EventType.APPROVED, _REQUESTER, "Approved", _NORMAL, "Decide"),
         _info(
             EventType.HANDLED,
@@ -88,3 +105,4 @@ EVENTS: dict[EventType, EventInfo] = dict(
     )
 )
 """One row per event; a test holds it to `EventType`."""
+ASKING = tuple(event for event, info in EVENTS.items() if info.asks)

@@ -17,11 +17,11 @@ from pratique.api.v1alpha1.meta import KubeObject
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.api.v1alpha1.notifications import Audience, EventType, Notification, Recipient, RecipientKind
 from pratique.api.v1alpha1.stages import Approvers
-from pratique.core.kernel.identity import asked_by, person_of
+from pratique.core.kernel.identity import asked_by, askers, is_among, person_of
 from pratique.core.kernel.text import clean
-from pratique.core.telling.events import EVENTS
+from pratique.core.telling.events import ASKING, EVENTS
 from pratique.core.telling.shown_inputs import asked_inputs, asked_lines
-from pratique.core.telling.stakeholders import approvers_of, stage_of
+from pratique.core.telling.stakeholders import approvers_of, approvers_of_entry, stage_of
 from pratique.core.telling.wording import moment, policy_phrase
 
 MAX_DECISIONS = 8
@@ -103,7 +103,7 @@ def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) 
         ("Inputs", _lines(asked_lines(asked))),
     ]
     if plan is not None:
-        if entry.event is EventType.APPROVAL_REQUESTED and (stage := stage_of(run, approval)) is not None:
+        if EVENTS[entry.event].asks and (stage := stage_of(run, approval)) is not None:
             facts.append(("Held because", clean(stage.message, _LINE)))
         facts.append((_PLAN_LABEL.get(entry.event, _ASKED_FOR), _lines(plan.summary)))
         facts.append(("Costs", clean(plan.cost or "", _LINE)))
@@ -129,8 +129,8 @@ def compose_approval(approval: Approval, entry: Notification) -> Message:
         ("Costs", clean(spec.plan.cost or "", _LINE)),
         *_gate_facts(approval, entry),
     ]
-    how = _how(approval, entry)
-    told = _message(approval, entry, spec.title or spec.action, facts, spec.policy.approvers, person_of(spec), how)
+    how, asked = _how(approval, entry), approvers_of_entry(approval, entry)
+    told = _message(approval, entry, spec.title or spec.action, facts, asked, person_of(spec), how)
     return _as_it_is_now(replace(told, inputs=tuple(spec.inputs or ())), approval)
 
 
@@ -171,7 +171,7 @@ def leave_out_shown(message: Message, shown: Message) -> Message:
 
 _ASKED_FOR = "What was asked for"
 _PLAN_LABEL = {
-    EventType.APPROVAL_REQUESTED: "What will happen if approved",
+    **dict.fromkeys(ASKING, "What will happen if approved"),
     EventType.APPROVED: "What will happen",
     EventType.SUCCEEDED: "What was done",
 }
@@ -226,7 +226,7 @@ def _gate_facts(approval: Approval, entry: Notification) -> Facts:
     if entry.event in _DECIDED:
         facts = [_decision_fact(decision) for decision in approval.status.decisions[:MAX_DECISIONS]]
         return [(label, comment) for label, comment in facts if comment not in text]
-    if entry.event is not EventType.APPROVAL_REQUESTED:
+    if not EVENTS[entry.event].asks:
         return []
     if approval.status.state is not ApprovalState.PENDING:
         return []
@@ -237,12 +237,12 @@ def _gate_facts(approval: Approval, entry: Notification) -> Facts:
 def _as_it_is_now(message: Message, approval: Approval | None) -> Message:
     """Say of a request that has ended how it ended, instead of asking for what nobody can give any more."""
     ended = approval is not None and approval.status.state is not ApprovalState.PENDING
-    if approval is None or not ended or message.event is not EventType.APPROVAL_REQUESTED:
+    if approval is None or not ended or not EVENTS[message.event].asks:
         return message
     state = approval.status.state.value
-    asked = EVENTS[EventType.APPROVAL_REQUESTED].headline
+    asked = EVENTS[message.event].headline
     text = clean(approval.status.message, _TEXT) or state
-    planned = _PLAN_LABEL[EventType.APPROVAL_REQUESTED]
+    planned = _PLAN_LABEL[message.event]
     facts = tuple((_ASKED_FOR if label == planned else label, value) for label, value in message.facts)
     return replace(message, headline=state + message.headline.removeprefix(asked), text=text, facts=facts)
 
@@ -265,11 +265,13 @@ def _how(approval: Approval | None, entry: Notification) -> tuple[tuple[str, str
 
     Who is told by themselves finds their own user name in them, and need not change a letter.
     """
-    if approval is None or entry.event is not EventType.APPROVAL_REQUESTED:
+    if approval is None or not EVENTS[entry.event].asks:
         return ()
     if approval.status.state is not ApprovalState.PENDING:
         return ()
     to = entry.recipient
+    if to is not None and is_among(to.name, askers(approval.spec)):
+        return ()
     name = to.name if to is not None and to.kind is RecipientKind.USER else YOU
     return (
         ("Approve", decision_command(approval, "Approve", name)),

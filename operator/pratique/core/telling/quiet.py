@@ -19,17 +19,18 @@ _MOST_STEPS = 16
 
 
 def hold_until(
-    spec: NotificationChannelSpec, event: EventType, now: datetime, before: datetime | None
+    spec: NotificationChannelSpec, event: EventType, now: datetime, before: datetime | None, *, quietly: bool = False
 ) -> datetime | None:
     """Return when an event may go through a channel; None for at once.
 
     `before` is when it is of no use any more: it is only held if at least half of that time is left afterwards.
+    What somebody is told `quietly` may go into a digest, though it asks others for something.
     """
     info = EVENTS[event]
     if info.urgent:
         return None
     when = now
-    if spec.digest is not None and info.collected:
+    if spec.digest is not None and (info.collected or quietly):
         when = _next_digest(now, duration_of(spec.digest.every))
     if spec.quiet_hours is not None:
         when = quiet_until(spec.quiet_hours, when)

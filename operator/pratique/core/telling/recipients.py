@@ -41,7 +41,8 @@ class Stakeholders:
     """Whom an object concerns, and by which rules it tells them.
 
     `askers` are all who ask, `requester` is the one of them who is told. `deciders` need not hear what they decided.
-    `before` says after which moment an event is of no use any more.
+    `decided` are all who have decided: they are asked no more. `asked` says which people an event asks, where that is not
+    all approvers. `before` says after which moment an event is of no use any more.
     """
 
     rules: tuple[NotificationRule, ...] = ()
@@ -51,6 +52,8 @@ class Stakeholders:
     deciders: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
     before: Mapping[EventType, datetime] = field(default_factory=dict)
+    decided: tuple[str, ...] = ()
+    asked: Mapping[EventType, Approvers] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,13 +79,15 @@ def choose_recipients(
     wanted = [
         *(Recipient(kind=RecipientKind.ADDRESS, name=each) for each in _fixed(reach, roles, stakeholders)),
         *(_group(group) for group in groups if group in by_list or not _members(directory, group)),
-        *(_user(name) for name in singly if not _is_left_out(name, event, stakeholders)),
+        *(_user(name) for name in singly if not _is_left_out(name, event, stakeholders, roles)),
     ]
     return _each_once(wanted, reach, directory)
 
 
 def _roles(rule: NotificationRule, event: EventType) -> list[Audience]:
-    return [EVENTS[event].audience] if rule.to is None else rule.to
+    info = EVENTS[event]
+    concerned = [each for each in (info.audience, info.quietly) if each is not None]
+    return concerned if rule.to is None else rule.to
 
 
 def _named(
@@ -90,9 +95,10 @@ def _named(
 ) -> tuple[list[str], list[str]]:
     """Return users and groups in a stable order, each once."""
     users, groups = list[str](), list[str]()
-    if Audience.APPROVERS in roles and stakeholders.approvers is not None:
-        users += [name for name in sorted(stakeholders.approvers.users) if not is_among(name, stakeholders.askers)]
-        groups += sorted(stakeholders.approvers.groups)
+    approvers = stakeholders.asked.get(event, stakeholders.approvers)
+    if Audience.APPROVERS in roles and approvers is not None:
+        users += [name for name in sorted(approvers.users) if not is_among(name, stakeholders.askers)]
+        groups += sorted(approvers.groups)
     if Audience.REQUESTER in roles and stakeholders.requester:
         users.append(stakeholders.requester)
     for people in (rule.people for rule in rules if rule.people is not None):
@@ -101,11 +107,18 @@ def _named(
     return list(dict.fromkeys(users)), list(dict.fromkeys(groups))
 
 
-def _is_left_out(name: str, event: EventType, stakeholders: Stakeholders) -> bool:
-    """Who asked is not asked to decide, and who decided is not told that it was decided."""
+def _is_left_out(name: str, event: EventType, stakeholders: Stakeholders, roles: Iterable[Audience]) -> bool:
+    """Who asked, or has decided, is not asked to decide, and who decided is not told that it was decided."""
     if event is EventType.HANDLED:
         return is_among(name, stakeholders.deciders)
-    return event is EventType.APPROVAL_REQUESTED and is_among(name, stakeholders.askers)
+    if Audience.REQUESTER in roles and is_told_quietly(name, event, stakeholders):
+        return False
+    return EVENTS[event].asks and is_among(name, (*stakeholders.askers, *stakeholders.decided))
+
+
+def is_told_quietly(name: str, event: EventType, stakeholders: Stakeholders) -> bool:
+    """Whether somebody hears of an event that is not for them: the requester, of what others are asked."""
+    return EVENTS[event].quietly is Audience.REQUESTER and is_among(name, (stakeholders.requester,))
 
 
 def _members(directory: Directory, group: str) -> list[str]:

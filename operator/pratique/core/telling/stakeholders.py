@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval
 from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
-from pratique.api.v1alpha1.notifications import EventType, NotificationRule
+from pratique.api.v1alpha1.notifications import EventType, Notification, NotificationRule
 from pratique.api.v1alpha1.people import People
 from pratique.api.v1alpha1.stages import Approvers, Stage
 from pratique.core.kernel.identity import askers, person_of
+from pratique.core.telling.events import ASKING
 from pratique.core.telling.recipients import Stakeholders
 
 
@@ -27,7 +29,7 @@ def stakeholders_of_run(
     )
     if approval is None:
         return found
-    before = {EventType.APPROVAL_REQUESTED: approval.spec.policy.deadline}
+    before = dict.fromkeys(ASKING, approval.spec.policy.deadline)
     return replace(found, deciders=_who_decided(approval), before=before)
 
 
@@ -40,18 +42,42 @@ def stage_of(run: ActionRun, approval: Approval | None) -> Stage | None:
 
 
 def approvers_of(run: ActionRun, approval: Approval | None) -> Approvers | None:
-    """Return who is asked; the Approval's own copy is preferred, since it is what decides."""
+    """Return who is asked, whom a step has added too; the Approval's own copy is preferred, since it is what decides."""
     if approval is not None:
-        return approval.spec.policy.approvers
+        return _asked_so_far(approval)
     stage = stage_of(run, approval)
     return stage.all_approvers if stage is not None else None
 
 
-def stakeholders_of_approval(approval: Approval) -> Stakeholders:
-    """Return whom a gate concerns by itself: when its run is gone, or its status was forged."""
-    spec = approval.spec
-    rules, decided = tuple(spec.notifications), _who_decided(approval)
-    return Stakeholders(rules, spec.policy.approvers, person_of(spec), askers(spec), decided)
+def stakeholders_of_approval(approval: Approval, taken: Iterable[datetime] = ()) -> Stakeholders:
+    """Return whom a gate concerns by itself: when its run is gone, its status was forged, or nobody decides.
+
+    `taken` are the moments of the steps that people were told of, or are now: a reminder is for who was asked before.
+    """
+    spec, moments = approval.spec, frozenset(taken)
+    policy, asked = spec.policy, _asked_so_far(approval)
+    fresh = moments - {each.at for each in approval.status.escalation}
+    return Stakeholders(
+        tuple(spec.notifications),
+        policy.approvers_after(moments),
+        person_of(spec),
+        (*askers(spec), *(spec.excluded or ())),
+        _who_decided(approval),
+        decided=tuple(spec.decisions),
+        asked={EventType.APPROVAL_REMINDER: asked, EventType.APPROVAL_ESCALATED: policy.added_by(fresh)},
+        before=dict.fromkeys(ASKING, policy.deadline),
+    )
+
+
+def approvers_of_entry(approval: Approval, entry: Notification) -> Approvers:
+    """Return whom an entry of a gate's own outbox is for: of an escalation, whom the steps added that it tells of."""
+    if entry.event is EventType.APPROVAL_ESCALATED:
+        return approval.spec.policy.added_by(each.at for each in approval.status.escalation if each.done_at == entry.at)
+    return approval.spec.policy.approvers_at(entry.at)
+
+
+def _asked_so_far(approval: Approval) -> Approvers:
+    return approval.spec.policy.approvers_after(each.at for each in approval.status.escalation)
 
 
 def _who_decided(approval: Approval) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, GatePolicy, Verdict
+from pratique.api.v1alpha1.escalation import Added, TimedStep
 from pratique.api.v1alpha1.stages import Approvers, GroupCount, Stage
 from pratique.core.kernel.text import clean
 
@@ -15,7 +16,7 @@ def moment(when: datetime) -> str:
     return text.replace(":00 UTC", " UTC")
 
 
-def approvers_phrase(approvers: Approvers) -> str:
+def approvers_phrase(approvers: Approvers | Added) -> str:
     """Return who may decide: `lead@example.com, group platform-leads`."""
     names = [*sorted(approvers.users), *(f"group {group}" for group in sorted(approvers.groups))]
     return ", ".join(names)
@@ -33,13 +34,26 @@ def rule_phrase(approvers: Approvers, needed: int, require_from: list[GroupCount
 
 
 def stage_phrase(stage: Stage) -> str:
-    """Return who must approve a stage: one of its rules is enough."""
-    return " or ".join(rule_phrase(each.approvers, each.needed, each.require_from) for each in stage.ways)
+    """Return who must approve a stage: one of its rules is enough; and who may do so later, if nobody has decided."""
+    rules = " or ".join(rule_phrase(each.approvers, each.needed, each.require_from) for each in stage.ways)
+    later = [f"after {each.after} also {approvers_phrase(each.to)}" for each in stage.escalation or () if each.to]
+    return f"{rules} ({', '.join(later)})" if later else rules
 
 
 def policy_phrase(policy: GatePolicy) -> str:
-    """Return who must approve a gate: one of its rules is enough."""
-    return " or ".join(rule_phrase(each.approvers, each.required, each.require_from) for each in policy.ways)
+    """Return who must approve a gate: one of its rules is enough; and who may do so from when on."""
+    rules = " or ".join(rule_phrase(each.approvers, each.required, each.require_from) for each in policy.ways)
+    return "; ".join((rules, *(_adds(step) for step in policy.escalation or () if step.to)))
+
+
+def say_waiting(policy: GatePolicy, missing: str, now: datetime) -> str:
+    """Return on whom a gate waits until when, and who may decide as well from when on."""
+    later = [step for step in policy.escalation or () if step.to and step.at > now]
+    return "; ".join((f"Waiting for {missing} until {moment(policy.deadline)}", *map(_adds, later[:1])))
+
+
+def _adds(step: TimedStep) -> str:
+    return f"from {moment(step.at)} also {approvers_phrase(step.to)}" if step.to is not None else ""
 
 
 def approval_phrase(action: Action) -> str:

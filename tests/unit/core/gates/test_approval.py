@@ -74,7 +74,7 @@ def test_stories(story: str) -> None:
 def test_who_may_decide(username: str, groups: list[str], expected: bool) -> None:
     users = ["lead-1@example.com", "developer@example.com", "system:serviceaccount:ci:listed"]
     spec = gate(approvers=Approvers(users=users, groups=["platform-leads"]))
-    assert may_decide(spec, username, groups) is expected
+    assert may_decide(spec, username, groups, NOW) is expected
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders.models import DEADLINE, at, gate, vote
 
+from pratique.admission.asked import VARIABLES
 from pratique.admission.decision import SEAL
 from pratique.admission.language import code, same_person
 from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, GateRule
+from pratique.api.v1alpha1.escalation import Added, TimedStep
+from pratique.api.v1alpha1.scalars import format_time
 from pratique.api.v1alpha1.stages import Approvers, GroupCount, Stage
 from pratique.core.gates.opening import policy_of
-from pratique.core.gates.tally import Tally, count
+from pratique.core.gates.tally import Tally, count, may_decide
 from pratique.core.kernel.identity import fold
 
 A, D = "Approve", "Decline"
@@ -195,6 +198,59 @@ def test_who_is_excluded_does_not_count_in_any_letter_case(name: str) -> None:
             agree(gate(decided, **rule_of(name)).model_copy(update={"excluded": excluded}))
 
 
+# A step at the first minute and one at the second: by name, by group, of a machine, of who asks, of who is excluded.
+LADDERS: dict[str, list[TimedStep]] = {
+    "a reminder": [TimedStep(at=at(1))],
+    "ops later": [TimedStep(at=at(2), to=Added(groups=["ops"]))],
+    "ops, then both by name": [
+        TimedStep(at=at(1), to=Added(groups=["ops"])),
+        TimedStep(at=at(1.5)),
+        TimedStep(at=at(2), to=Added(users=["both", BOT, "developer@example.com"], groups=["security"])),
+    ],
+}
+CLIMBING = {"lead@example.com": [], "ops-1": ["ops"], "both": ["security"], "OPS-1": ["ops"]}
+
+
+@pytest.mark.parametrize("required", [1, 2])
+@pytest.mark.parametrize("name", LADDERS)
+def test_whom_a_step_adds_counts_from_its_moment_on(name: str, required: int) -> None:
+    listed = Approvers(users=["lead@example.com"])
+    for said in product([None, (A, 0), (A, 1), (A, 2), (D, 1), (D, 2)], repeat=len(CLIMBING)):
+        decided = {
+            who: vote(each[0], each[1], groups=groups)
+            for (who, groups), each in zip(CLIMBING.items(), said, strict=True)
+            if each is not None
+        }
+        rule = {"approvers": listed, "required": required, "decline_threshold": 2, "escalation": LADDERS[name]}
+        agree(gate(decided, **rule))
+
+
+@cache
+def asking() -> dict[str, Any]:
+    env = _environment(variables=cel.Type.Map(TEXT, DYN), object=DYN)
+    return {name: env.compile(code(expression)) for name, expression in VARIABLES.items()}
+
+
+def asked(spec: ApprovalSpec, who: str, groups: list[str], minute: float) -> bool:
+    """Return whether the policy takes a decision for one of somebody who is asked, in a request of that moment."""
+    wire = spec.to_wire()
+    variables: dict[str, Any] = {"me": who, "groups": groups, "owners": [{"time": format_time(at(minute))}]}
+    for name, program in asking().items():
+        value = program.eval(data={"variables": variables, "object": {"spec": wire}})
+        assert value.type() != cel.Type.ERROR, f"{name}: {value.value()}"
+        variables[name] = value.plain_value()
+    return bool(variables["asked"]) and (not variables["machine"] or bool(variables["named"]))
+
+
+@pytest.mark.parametrize("who", ["lead@example.com", "ops-1", "both", "stranger", BOT, LISTED_BOT])
+@pytest.mark.parametrize("name", LADDERS)
+def test_who_is_asked_when(name: str, who: str) -> None:
+    listed = Approvers(users=["lead@example.com", LISTED_BOT], groups=["platform-leads"])
+    spec = gate(approvers=listed, escalation=LADDERS[name])
+    for groups, minute in product(([], ["ops"], ["security", "others"], ["platform-leads"]), (0, 0.99, 1, 1.99, 2, 3)):
+        assert asked(spec, who, groups, minute) is may_decide(spec, who, groups, at(minute)), (groups, minute)
+
+
 votes = st.builds(vote, st.sampled_from([A, D]), st.integers(0, 121), st.sampled_from([["platform-leads"], []]))
 policies = st.fixed_dictionaries({"required": st.integers(1, 6), "decline_threshold": st.integers(1, 6)})
 
@@ -215,6 +271,16 @@ approvers = st.builds(
 wanted = st.none() | st.lists(counts, min_size=1, max_size=2, unique_by=lambda each: each.group)
 ways = st.builds(GateRule, approvers=approvers, required=st.integers(1, 3), require_from=wanted)
 said = st.builds(vote, st.sampled_from([A, D]), st.integers(0, 3), stamps)
+added = st.builds(
+    Added,
+    users=st.lists(names, min_size=1, max_size=2, unique=True),
+    groups=st.lists(st.sampled_from(["ops", "security", "others"]), max_size=2, unique=True),
+)
+ladders = st.lists(
+    st.builds(TimedStep, at=st.integers(0, 3).map(at), to=st.none() | added),
+    min_size=1,
+    max_size=3,
+)
 
 
 @given(
@@ -224,6 +290,7 @@ said = st.builds(vote, st.sampled_from([A, D]), st.integers(0, 3), stamps)
     st.integers(1, 3),
     st.none() | st.lists(names, min_size=1, max_size=2, unique=True),
     st.dictionaries(names, said, max_size=6),
+    st.none() | ladders,
 )
 def test_generated_rules(
     listed: Approvers,
@@ -232,8 +299,9 @@ def test_generated_rules(
     required: int,
     excluded: list[str] | None,
     decisions: dict[str, Decision],
+    ladder: list[TimedStep] | None,
 ) -> None:
-    policy = {"require_from": require_from, "alternatives": alternatives, "required": required}
+    policy = {"require_from": require_from, "alternatives": alternatives, "required": required, "escalation": ladder}
     agree(gate(decisions, approvers=listed, **policy).model_copy(update={"excluded": excluded}))
 
 

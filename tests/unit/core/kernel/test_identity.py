@@ -67,8 +67,8 @@ def test_letter_case_beyond_ascii() -> None:
 @pytest.mark.parametrize("username", [PERSON, "Developer@Example.COM", ARGO, ARGO.upper()])
 def test_neither_of_the_two_decides(username: str) -> None:
     spec = held(approvers=Approvers(users=[username], groups=["platform-leads"]))
-    assert not may_decide(spec, username, ["platform-leads"])
-    assert may_decide(spec, "lead-1@example.com", ["platform-leads"])
+    assert not may_decide(spec, username, ["platform-leads"], at(1))
+    assert may_decide(spec, "lead-1@example.com", ["platform-leads"], at(1))
     decided = spec.model_copy(update={"decisions": {username: vote("Approve")}})
     assert count(decided, at(5)).tally is Tally.OPEN
 

@@ -27,6 +27,7 @@ from tests.support.certain import certain
 
 from pratique.api.v1alpha1.action_run import ActionRun, DryRun, FieldChange, Phase, RunPlan, SkippedStage
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalSpec, ApprovalState
+from pratique.api.v1alpha1.escalation import Added, EscalationStep
 from pratique.api.v1alpha1.notifications import NotificationRule
 from pratique.api.v1alpha1.people import People
 from pratique.api.v1alpha1.stages import Approvers, GroupCount, Quorum
@@ -45,7 +46,11 @@ TOLD = NotificationRule(channels=["chat"], events=["Failed"], people=People(user
 LEADS = Approvers(groups=["platform-leads"])
 OR_LEAD = Quorum(approvers=Approvers(users=["lead@example.com"]))
 GATE = stage(
-    approvers=LEADS, message="It is much", require_from=[GroupCount(group="platform-leads")], alternatives=[OR_LEAD]
+    approvers=LEADS,
+    message="It is much",
+    require_from=[GroupCount(group="platform-leads")],
+    alternatives=[OR_LEAD],
+    escalation=[EscalationStep(after="1h", to=Added(groups=["directors"]))],
 )
 INPUTS = {"size": "large", "né": "\N{GRINNING FACE}"}
 NOTE = planned(made=manifest(data={"a": "1"}), dry_run=SEEN)

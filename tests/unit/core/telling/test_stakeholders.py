@@ -6,6 +6,7 @@ from tests.builders.models import NOW, approval, environment, gate, run, run_pla
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Decision
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule
+from pratique.core.telling.events import ASKING
 from pratique.core.telling.stakeholders import (
     stakeholders_of_approval,
     stakeholders_of_environment,
@@ -31,7 +32,7 @@ def test_a_gate_says_who_decides_and_until_when() -> None:
     opened = approval(gate())
     found = stakeholders_of_run(asked(), opened, RULES)
     assert found.approvers == opened.spec.policy.approvers
-    assert found.before == {EventType.APPROVAL_REQUESTED: opened.spec.policy.deadline}
+    assert found.before == dict.fromkeys(ASKING, opened.spec.policy.deadline)
     assert stakeholders_of_approval(opened).approvers == found.approvers
 
 
