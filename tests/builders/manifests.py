@@ -5,6 +5,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.builders.cast import ACTION, DEVELOPER, LEAD, LEADS, STAGE
+
 Manifest = dict[str, Any]
 API_VERSION = "pratique.dev/v1alpha1"
 RUN_UID = "0c6d5a8e-6f0e-4b7f-9a55-3a1f0f6f7a11"
@@ -12,14 +14,14 @@ DELETE = object()
 """As a value of `changed`: leave the field out."""
 
 
-def action(name: str = "create-environment") -> Manifest:
+def action(name: str = ACTION) -> Manifest:
     """Return an Action of one template."""
     template = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": "${inputs.name}", "namespace": "${run.namespace}"},
     }
-    stage = {"name": "platform", "when": "true", "approvers": {"users": ["lead-1@example.com"]}}
+    stage = {"name": STAGE, "when": "true", "approvers": {"users": [LEAD]}}
     return {
         **_kind("Action", name),
         "spec": {
@@ -37,7 +39,7 @@ def action(name: str = "create-environment") -> Manifest:
 def run(
     name: str,
     namespace: str,
-    action_name: str = "create-environment",
+    action_name: str = ACTION,
     *,
     inputs: dict[str, Any] | None = None,
     reason: str | None = None,
@@ -58,8 +60,8 @@ def approval(
     name: str = "load-test-platform-0c6d5a8e6f",
     *,
     users: tuple[str, ...] = (),
-    groups: tuple[str, ...] = ("platform-leads",),
-    requester: str = "developer@example.com",
+    groups: tuple[str, ...] = (LEADS,),
+    requester: str = DEVELOPER,
     deadline: timedelta = timedelta(hours=1),
 ) -> Manifest:
     """Return an Approval as the operator opens it."""
@@ -69,8 +71,8 @@ def approval(
         **_kind("Approval", name, namespace),
         "spec": {
             "subject": {"kind": "ActionRun", "name": "load-test", "uid": RUN_UID},
-            "stage": "platform",
-            "action": "create-environment",
+            "stage": STAGE,
+            "action": ACTION,
             "requestedBy": {"username": requester, "groups": ["developers"]},
             "plan": {"digest": "sha256:0", "summary": ["Environment load-test for 10d"]},
             "policy": {"approvers": {key: value for key, value in approvers.items() if value}, "deadline": until},
@@ -85,11 +87,11 @@ def environment(namespace: str, name: str = "load-test") -> Manifest:
         "spec": {
             "ttl": "3d",
             "maxTTL": "2w",
-            "requestedBy": "developer@example.com",
+            "requestedBy": DEVELOPER,
             "target": {
                 "namespace": {"name": f"env-{namespace}-{name}"},
                 "quota": {"requests.cpu": "4", "requests.memory": "8Gi"},
-                "access": [{"user": "developer@example.com", "role": "edit"}],
+                "access": [{"user": DEVELOPER, "role": "edit"}],
             },
         },
     }

@@ -41,6 +41,7 @@ from pratique.core.kernel.effects import AnyEffect, Failure, Stored
 from pratique.core.plans.document import document, document_of, head_of
 from pratique.core.plans.summary import summarize
 from pratique.core.runs.snapshot import RunSnapshot
+from tests.builders.cast import ACTION, DEVELOPER, LEADS, STAGE
 
 Json = dict[str, Any]
 
@@ -84,18 +85,18 @@ def failure(reason: str, message: str = "no", *, transient: bool = False) -> Fai
 
 def stage(**changes: Any) -> Stage:
     return Stage(
-        **{"name": "platform", "approvers": Approvers(groups=["platform-leads"]), "deadline": "2h", **changes},
+        **{"name": STAGE, "approvers": Approvers(groups=[LEADS]), "deadline": "2h", **changes},
     )
 
 
 def gate(decisions: dict[str, Decision] | None = None, **policy: Any) -> ApprovalSpec:
     """Return the spec of an Approval: developer@example.com asks, platform-leads decide, one is enough."""
-    rule = {"approvers": Approvers(groups=["platform-leads"]), "deadline": DEADLINE, **policy}
+    rule = {"approvers": Approvers(groups=[LEADS]), "deadline": DEADLINE, **policy}
     return ApprovalSpec(
         subject=Subject(kind="ActionRun", name="ten-days", uid=RUN_UID),
-        stage="platform",
-        action="create-environment",
-        requested_by=Requester(username="developer@example.com"),
+        stage=STAGE,
+        action=ACTION,
+        requested_by=Requester(username=DEVELOPER),
         plan=ApprovalPlan(digest="sha256:0"),
         policy=GatePolicy(**rule),
         notifications=[CHAT],
@@ -105,7 +106,7 @@ def gate(decisions: dict[str, Decision] | None = None, **policy: Any) -> Approva
 
 def vote(verdict: str, minute: float = 1, groups: list[str] | None = None, comment: str = "") -> Decision:
     """Return a decision as the API server stamped it."""
-    stamped = ["platform-leads"] if groups is None else groups
+    stamped = [LEADS] if groups is None else groups
     return Decision(verdict=Verdict(verdict), comment=comment, decided_at=at(minute), groups=stamped)
 
 
@@ -160,9 +161,9 @@ def tried(*plans: RunPlan, what: str = "try") -> dict[str, object]:
 def run(*, meta: Json | None = None, spec: Json | None = None, plan: RunPlan | None = None, **status: Any) -> ActionRun:
     """Return a run; with a plan it has both what people read of it and, as if it needed no gate, the document."""
     asked = {
-        "action_ref": {"name": "create-environment"},
+        "action_ref": {"name": ACTION},
         "reason": "a demo",
-        "requested_by": Requester(username="developer@example.com"),
+        "requested_by": Requester(username=DEVELOPER),
         **(spec or {}),
     }
     if plan is not None:
@@ -190,7 +191,7 @@ def run_plan(*resources: PlannedResource, **changes: Any) -> RunPlan:
     """Return a plan, and what approvers read of it."""
     plan = RunPlan(
         **{
-            "action": ActionVersion(name="create-environment", uid="act-1", generation=1, title="Create"),
+            "action": ActionVersion(name=ACTION, uid="act-1", generation=1, title="Create"),
             "service_account_ref": ServiceAccountRef(namespace="pratique-actions", name="maker"),
             "timeout": "10m",
             "resources": list(resources) or [planned()],
@@ -221,7 +222,7 @@ def action(*, uid: str = "act-1", status: Json | None = None, **spec: Any) -> Ac
     }
     return Action.model_validate(
         {
-            "metadata": {"name": "create-environment", "uid": uid, "generation": 1},
+            "metadata": {"name": ACTION, "uid": uid, "generation": 1},
             "spec": {"title": "Create", "execution": execution, **spec},
             "status": status or {},
         }
