@@ -24,7 +24,7 @@ def test_what_was_decided_and_expired_while_it_was_dead_happens_on_return(
     }
     cluster.apply("admin", short)
     wait_for("the namespace is there", lambda: cluster.get("namespace", space))
-    ends = (cluster.get("environment", "short", namespace) or {})["status"]["expiresAt"]
+    ends = wait_for("it says how long", lambda: _expires(cluster, namespace))
 
     operator.kill()
     patch = decision("lead-2@example.com", "Approve")
@@ -40,6 +40,10 @@ def test_what_was_decided_and_expired_while_it_was_dead_happens_on_return(
     phase(cluster, "asked", namespace, "Succeeded")
     wait_for("the Environment is gone", lambda: cluster.get("environment", "short", namespace) is None, 60)
     assert cluster.get("namespace", space) is None
+
+
+def _expires(cluster: Cluster, namespace: str) -> str:
+    return str((cluster.get("environment", "short", namespace) or {}).get("status", {}).get("expiresAt", ""))
 
 
 def test_a_restart_writes_nothing(cluster: Cluster, operator: OperatorProcess, namespace: str) -> None:

@@ -14,8 +14,10 @@ from enum import Enum
 from typing import Any, Self, TypeVar
 
 import urllib3
+from tools.controlplane.errors import KubectlError
 from tools.controlplane.kubectl import Kubectl
 
+from tests.support import plain_kubectl
 from tests.support.http import Callers, Identities, Reply
 
 Value = TypeVar("Value")
@@ -53,26 +55,15 @@ class Answer:
         return json.loads(self.out)
 
 
-_OURS = "/apis/pratique.dev/v1alpha1"
-_COLLECTIONS = {
-    "configmap": ("/api/v1", "configmaps"),
-    "secret": ("/api/v1", "secrets"),
-    "namespace": ("/api/v1", "namespaces"),
-    "deployment": ("/apis/apps/v1", "deployments"),
-    "job": ("/apis/batch/v1", "jobs"),
-    "lease": ("/apis/coordination.k8s.io/v1", "leases"),
-    **{kind: (_OURS, f"{kind}s") for kind in ("action", "actionrun", "approval", "environment", "notificationchannel")},
-}
-"""Where the kinds are that tests look at all the time."""
-
-
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster with people. What people do is done by kubectl; what tests merely look at is asked for directly."""
+    """A cluster with people. What people do is done as kubectl does it; what tests merely look at is asked for directly."""
 
     identities: Identities
     runner: Kubectl
     callers: Callers
+    plain: bool = False
+    """Whether plain commands of kubectl are done here, by its requests."""
 
     @classmethod
     @contextmanager
@@ -82,7 +73,20 @@ class Cluster:
             yield cls(identities, runner, callers)
 
     def kubectl(self, identity: str, *args: str, input: str | None = None, check: bool = True) -> Answer:
-        """Run kubectl as somebody; with `check`, a failure is an error that shows the command."""
+        """Do what kubectl does, as somebody; with `check`, a failure is an error that shows the command.
+
+        Its plain commands are done in this process if `plain` (plain_kubectl.py says which), all else by the program.
+        """
+        said = plain_kubectl.done(self.callers[identity], args, input) if self.plain else None
+        if said is None:
+            return self.program(identity, *args, input=input, check=check)
+        out, err = said.texts
+        if check and said.code:
+            raise KubectlError(f"kubectl {' '.join(args)} as {identity}: {err.strip()}")
+        return Answer(said.code, out, err)
+
+    def program(self, identity: str, *args: str, input: str | None = None, check: bool = True) -> Answer:
+        """Run kubectl itself."""
         done = self.runner(self.identities.kubeconfig(identity), *args, input=input, check=check)
         return Answer(done.returncode, done.stdout, done.stderr)
 
@@ -97,10 +101,8 @@ class Cluster:
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any] | None:
         """Return an object as the admin sees it, or None."""
-        if kind in _COLLECTIONS:
-            group, plural = _COLLECTIONS[kind]
-            space = f"/namespaces/{namespace}" if namespace else ""
-            seen = self._look(f"{group}{space}/{plural}/{name}")
+        if kind in plain_kubectl.BY_NAME:
+            seen = self._look(plain_kubectl.BY_NAME[kind].path(namespace, name))
             return seen.body if seen is not None and seen.ok else None
         where = ("-n", namespace) if namespace else ()
         answer = self.kubectl("admin", "get", kind, name, *where, "-o", "json", check=False)
