@@ -240,7 +240,7 @@ COMMENTS = [
         "lead-1",
         "an approver invents a verdict",
         decide("gate", LEAD, verdict="BreakGlass"),
-        schema('Unsupported value: "BreakGlass": supported values: "Approve", "Decline"'),
+        schema('Unsupported value: "BreakGlass": supported values: "Approve", "Decline", "Undecided"'),
         DECIDE,
     ),
 ]

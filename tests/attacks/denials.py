@@ -103,9 +103,15 @@ GATE_MARKS = Denial(
 MANAGED = Denial(DECISION, "managedFields of an Approval belong to the API server: send your decision and nothing else")
 RECORDED = Denial(
     DECISION,
-    "a decision, once recorded, cannot be changed or removed"
-    " (server-side apply needs a field manager of your own: --field-manager=$USER)",
+    "what somebody else decided cannot be changed or removed, nor your own decision be removed: take it back with"
+    " the verdict Undecided (server-side apply needs a field manager of your own: --field-manager=$USER)",
 )
+UNCHANGED = Denial(
+    DECISION, "time, groups and history of your decision are set by the API server: send verdict and comment alone"
+)
+TOO_OFTEN = Denial(DECISION, "you have changed your mind three times: what you said last stays")
+REPLACED = Denial(DECISION, "a comment is replaced, not removed: send another one in its place")
+HISTORY_STAMPED = Denial(DECISION, "the history of a decision is set by the API server: leave it out")
 OWN_REQUEST = Denial(DECISION, "you cannot decide your own request")
 FOR_YOU = Denial(DECISION, "you cannot decide a request that was made on your behalf")
 EXCLUDED = Denial(
@@ -119,6 +125,14 @@ TIME_STAMPED = Denial(DECISION, "decidedAt is set by the API server: do not send
 GROUPS_STAMPED = Denial(DECISION, "the groups of a decision are set by the API server: leave them out")
 LATE = Denial(DECISION, "the deadline has passed", "the deadline 2020-01-01T00:00:00Z has passed")
 ENDED = Denial(DECISION, "this Approval has ended", "this Approval has ended: Approved")
+
+
+ONLY_GROWS = Denial(
+    "crd/approvals",
+    "the history of decisions only grows: take yours back with the verdict Undecided"
+    " (server-side apply needs a field manager of your own: --field-manager=$USER)",
+)
+"""The second layer, beside the field: it holds without the policy."""
 
 
 def sealed(how: str) -> Denial:

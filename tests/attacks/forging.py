@@ -10,13 +10,15 @@ from tests.attacks.denials import (
     GROUPS_STAMPED,
     LATE,
     ONCE,
+    ONLY_GROWS,
     RECORDED,
     TIME_STAMPED,
+    UNCHANGED,
     own_name,
     stamped,
 )
 from tests.attacks.gate_frozen import DECIDE, MINE
-from tests.attacks.model import NOW, Attack, Denial, Shows, Twin, apply, patch, replacing
+from tests.attacks.model import NOW, Attack, Shows, Twin, apply, patch, replacing
 from tests.attacks.world import APPROVE, LEAD, LEAD_2, LEAD_UPPER, MAG, MALLORY
 
 SECOND = Twin("lead-2", "adds the second decision", patch("approvals/half", {"spec": {"decisions": {LEAD_2: APPROVE}}}))
@@ -109,15 +111,6 @@ def forge_time(manager: str, fields: dict[str, Any], when: str = "2020-01-01T00:
 
 STAYS = [
     Attack(
-        "change-own-decision",
-        4,
-        "lead-1",
-        "an approver turns a recorded approval into a decline",
-        patch("approvals/half", {"spec": {"decisions": {LEAD: {"verdict": "Decline", "comment": "no"}}}}),
-        RECORDED,
-        SECOND,
-    ),
-    Attack(
         "decide-twice",
         3,
         "lead-1-upper",
@@ -132,8 +125,9 @@ STAYS = [
         "lead-1",
         "an approver removes the own decision",
         patch("approvals/half", {"spec": {"decisions": {LEAD: None}}}),
-        RECORDED,
+        ONLY_GROWS,
         SECOND,
+        behind=(RECORDED,),
     ),
     Attack(
         "remove-decision",
@@ -141,9 +135,10 @@ STAYS = [
         "lead-2",
         "an approver removes a colleague's decision",
         patch("approvals/half", {"spec": {"decisions": {LEAD: None}}}),
-        RECORDED,
+        ONLY_GROWS,
         SECOND,
         MAG,
+        behind=(RECORDED,),
     ),
     Attack(
         "remove-all-decisions",
@@ -151,8 +146,9 @@ STAYS = [
         "admin",
         "cluster-admin sets the decisions to null",
         patch("approvals/half", {"spec": {"decisions": None}}),
-        RECORDED,
+        ONLY_GROWS,
         SECOND,
+        behind=(RECORDED,),
     ),
     Attack(
         "remove-by-json-patch",
@@ -160,8 +156,9 @@ STAYS = [
         "mallory",
         "somebody removes a decision by JSON patch",
         patch("approvals/half", [{"op": "remove", "path": f"/spec/decisions/{LEAD}"}], "json"),
-        RECORDED,
+        ONLY_GROWS,
         SECOND,
+        behind=(RECORDED,),
     ),
     Attack(
         "move-decision",
@@ -173,8 +170,9 @@ STAYS = [
             [{"op": "move", "from": f"/spec/decisions/{LEAD}", "path": f"/spec/decisions/{LEAD_2}"}],
             "json",
         ),
-        RECORDED,
+        ONLY_GROWS,
         SECOND,
+        behind=(RECORDED,),
     ),
     Attack(
         "restamp-decision",
@@ -182,7 +180,7 @@ STAYS = [
         "lead-1",
         "an approver changes the time of the own decision",
         patch("approvals/half", {"spec": {"decisions": {LEAD: {"decidedAt": "2020-01-01T00:00:00Z"}}}}),
-        RECORDED,
+        UNCHANGED,
         SECOND,
     ),
     Attack(
@@ -191,7 +189,7 @@ STAYS = [
         "lead-1",
         "an approver adds a group to the own decision afterwards",
         patch("approvals/half", {"spec": {"decisions": {LEAD: {"groups": ["directors"]}}}}),
-        RECORDED,
+        UNCHANGED,
         SECOND,
     ),
     Attack(
@@ -200,8 +198,9 @@ STAYS = [
         "mallory",
         "somebody replaces the object as it was before the decision",
         replacing("approvals/half", lambda live: live["spec"].pop("decisions")),
-        RECORDED,
+        ONLY_GROWS,
         SECOND,
+        behind=(RECORDED,),
     ),
 ]
 
@@ -267,9 +266,7 @@ LATER = [
         "lead-1",
         "an approver decides, and says that another field manager owns a part of it since long ago",
         replacing("approvals/gate", forge_time("somebody", {"f:decidedAt": {}})),
-        TIME_STAMPED,
-        DECIDE,
-        behind=(GROUPS_STAMPED, Denial(DECISION, LATE.rule, "the deadline 2100-01-01T00:00:00Z has passed")),
+        Shows(f"spec/decisions/{LEAD}/decidedAt", NOW),
     ),
 ]
 

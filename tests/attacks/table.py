@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from tests.attacks import (
     actions,
     bounds,
+    changing,
     climbing,
     deciding,
     elsewhere,
@@ -36,6 +37,7 @@ ATTACKS: tuple[Attack, ...] = (
     *deciding.ATTACKS,
     *forging.ATTACKS,
     *climbing.ATTACKS,
+    *changing.ATTACKS,
     *actions.ATTACKS,
     *environments.ATTACKS,
     *bounds.ATTACKS,
@@ -84,9 +86,9 @@ of its own: then its attacks are accepted, or stopped by the next rule, and acce
 
 *Who*: `developer` requests, `lead-1` and `lead-2` approve, `security` may approve other things, `author` writes Actions,
 `namespace-admin` has Kubernetes' role `admin` in the namespace, `mallory` was given every right on objects there by mistake
-but no verb on Actions, `lead-1-upper` is `lead-1` in other letter case, `robot` is a ServiceAccount, `nobody` has no right,
-`admin` is cluster-admin, `operator` is the operator's own account. *Peer* names a product in which this
-was seen to work.
+but no verb on Actions, `lead-1-upper` is `lead-1` in other letter case, `lead-1-moved` is `lead-1` who has left the group,
+`robot` is a ServiceAccount, `nobody` has no right, `admin` is cluster-admin, `operator` is the operator's own account.
+*Peer* names a product in which this was seen to work.
 """
 
 

@@ -122,6 +122,8 @@ _GATES: dict[str, dict[str, Any]] = {
     "gate": {},
     "half": {},
     "ended": {},
+    "back": {},
+    "often": {},
     "granted": {"spec__policy__required": 1},
     "turned-down": {},
     "late": {"spec__policy__deadline": _PAST},
@@ -258,6 +260,9 @@ def _statuses(world: World) -> None:
     merge("operator", "approvals/ended/status", {"status": {"state": "Approved"}})
     for name in ("half", "granted"):
         merge("lead-1", f"approvals/{name}", json.loads(decision(LEAD, "Approve", "fine by me")))
+    for name, verdicts in (("back", ("Approve", "Undecided")), ("often", ("Approve", "Undecided") * 2)):
+        for verdict in verdicts:
+            merge("lead-1", f"approvals/{name}", json.loads(decision(LEAD, verdict, "fine by me")))
     merge("lead-1", "approvals/turned-down", json.loads(decision(LEAD, "Decline", "no")))
 
 

@@ -182,12 +182,15 @@ def test_nobody_decides_in_another_name(cluster: Cluster, namespace: str) -> Non
 def test_a_recorded_decision_stays(cluster: Cluster, namespace: str) -> None:
     open_gate(cluster, namespace)
     patch(cluster, "lead-1", namespace, decision(LEAD, "Approve"))
-    sentence = "a decision, once recorded, cannot be changed or removed"
-    denied(patch(cluster, "lead-1", namespace, decision(LEAD, "Decline", "no")), sentence)
-    denied(patch(cluster, "lead-1", namespace, {"spec": {"decisions": {LEAD: None}}}), sentence)
-    denied(patch(cluster, "lead-2", namespace, {"spec": {"decisions": None}}), sentence)
-    denied(patch(cluster, "admin", namespace, decision(LEAD, "Decline", "no")), sentence)
-    denied(patch(cluster, "lead-1", namespace, decision(LEAD, "Approve", groups=["directors"])), sentence)
+    removed, others = "the history of decisions only grows", "what somebody else decided cannot be changed or removed"
+    denied(
+        patch(cluster, "lead-1", namespace, decision(LEAD, "Decline", "no")), "this Approval is decided: approved by"
+    )
+    denied(patch(cluster, "lead-1", namespace, {"spec": {"decisions": {LEAD: None}}}), removed)
+    denied(patch(cluster, "lead-2", namespace, {"spec": {"decisions": None}}), removed)
+    denied(patch(cluster, "admin", namespace, decision(LEAD, "Decline", "no")), others)
+    stamps = "time, groups and history of your decision are set by the API server"
+    denied(patch(cluster, "lead-1", namespace, decision(LEAD, "Approve", groups=["directors"])), stamps)
     assert patch(cluster, "lead-1", namespace, decision(LEAD, "Approve")).code == 0  # the same again
 
 

@@ -16,6 +16,8 @@ from tests.support.cluster import wait_for
 from tests.support.generated import examples
 from tests.support.own_plane import note_action
 
+from pratique.api.v1alpha1.approval import MAX_CHANGES
+
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 APPROVERS = ("lead-1", "lead-2", "security")
 PEOPLE = (*APPROVERS, "developer", "admin", "oncall")
@@ -42,7 +44,7 @@ steps = st.builds(
     Step,
     st.sampled_from(PEOPLE),
     st.sampled_from([*["decide"] * 6, *TRICKS]),
-    st.sampled_from(["Approve", "Approve", "Approve", "Decline"]),
+    st.sampled_from(["Approve", "Approve", "Approve", "Decline", "Undecided"]),
     st.sampled_from(PEOPLE),
 )
 
@@ -53,14 +55,16 @@ class Model:
 
     verdicts: dict[str, str] = field(default_factory=dict)
     end: str = ""
+    changes: dict[str, int] = field(default_factory=dict)
 
     def decide(self, who: str, verdict: str) -> bool:
         """Return whether this decision must be accepted; take it in if so."""
-        if who in self.verdicts:
-            return self.verdicts[who] == verdict  # the same again changes nothing
-        if self.end or who not in APPROVERS:
+        if self.verdicts.get(who) == verdict:
+            return True  # the same again changes nothing
+        if self.end or who not in APPROVERS or self.changes.get(who, -1) == MAX_CHANGES:
             return False
         self.verdicts[who] = verdict
+        self.changes[who] = self.changes.get(who, -1) + 1
         if verdict == "Decline":
             self.end = "Declined"
         elif list(self.verdicts.values()).count("Approve") == 2:
@@ -125,7 +129,7 @@ def attempt(world: World, model: Model, step: Step, run: str, gate: str) -> tupl
             return world.patch(step.who, path, own).ok, model.decide(step.who, step.verdict)
         case "backdate":
             sent = {"spec": {"decisions": {me: entry | {"decidedAt": "2020-01-01T00:00:00Z", "groups": ["x"]}}}}
-            if step.who in model.verdicts:
+            if model.verdicts.get(step.who) == step.verdict:
                 return world.patch(step.who, path, sent).ok, False
             return world.patch(step.who, path, sent).ok, model.decide(step.who, step.verdict)
         case "decide as":
@@ -141,7 +145,7 @@ def attempt(world: World, model: Model, step: Step, run: str, gate: str) -> tupl
             reply = world.callers[step.who].send(
                 "PATCH", path, own, content_type="application/merge-patch+json", params={"dryRun": "All"}
             )
-            asked = Model(dict(model.verdicts), model.end)
+            asked = Model(dict(model.verdicts), model.end, dict(model.changes))
             return reply.ok, asked.decide(step.who, step.verdict)
         case "status":
             return world.patch(step.who, f"{path}/status", {"status": {"state": "Approved"}}).ok, False

@@ -119,6 +119,11 @@ def test_who_must_agree(attempts: Attempts) -> None:
     everybody = gate(attempts, "all", "all")
     assert decide(attempts, "lead-1", everybody) == ""
     wait_for("who is missing is said", lambda: "1 more of lead-2@example.com" in says(attempts, "all"))
+    assert decide(attempts, "lead-1", everybody, "Undecided") == ""
+    wait_for("both are missing again", lambda: "2 more of lead-1@example.com, lead-2" in says(attempts, "all"))
+    status = (attempts.cluster.get("approval", everybody, attempts.namespace) or {})["status"]
+    assert (status["tally"], status["timeline"][0]["message"]) == ("0/2", "lead-1@example.com takes back the approval")
+    assert decide(attempts, "lead-1", everybody) == ""
     assert decide(attempts, "lead-2", everybody) == ""
 
     assert decide(attempts, "security", gate(attempts, "either", "either")) == ""

@@ -236,6 +236,11 @@ def _lie_about_groups(request: dict[str, Any]) -> list[dict[str, Any]]:
     return [each | ({"value": ["security"]} if each["path"].endswith("groups") else {}) for each in stamp(request)]
 
 
+def _lie_about_the_history(request: dict[str, Any]) -> list[dict[str, Any]]:
+    past = {"op": "add", "path": f"/spec/decisions/{LEAD}/history", "value": [{"verdict": "Decline"}]}
+    return [*stamp(request), past]
+
+
 def _decide_for_another(request: dict[str, Any]) -> list[dict[str, Any]]:
     other = {"op": "add", "path": "/spec/decisions/lead-2@example.com", "value": {"verdict": "Approve"}}
     return [*stamp(request), other]
@@ -261,6 +266,7 @@ LIES = [
     ("gate", _do_nothing, "decidedAt is set by the API server"),
     ("gate", _lie_about_the_time, "decidedAt is set by the API server"),
     ("gate", _lie_about_groups, "the groups of a decision are set by the API server"),
+    ("gate", _lie_about_the_history, "the history of a decision is set by the API server"),
     ("gate", _decide_for_another, f"a decision can be recorded only under your own user name: {LEAD}"),
     ("gate", _weaken, "what is being approved, by whom and until when is frozen"),
 ]

@@ -1,16 +1,16 @@
 """`pratique-decision`: people decide under their own name, in time, if they are asked; all else of a gate is frozen.
 
 The clock inside admission: the API server writes into managedFields when a field was set. In the very request that
-adds a person's key, the time of the entry that owns the key is the time of the decision. Read later it is worth
-nothing, since two people who use the same tool share an entry.
+sets a person's verdict, the time of the entry that owns it is the time of the decision. Read later it is worth
+nothing, since two people who use the same tool share an entry. Who changes their mind: `changing`.
 
 The seal: the API server counts the decisions that are there by the frozen rule, as `core.gates.tally.count` does, and takes
 no further one once they decide. So an end depends neither on when the operator looks nor on the order within a second.
 """
 
 from pratique.admission.asked import ADDED, LISTED_GROUPS, STEPS, VARIABLES, only_asked
+from pratique.admission.changing import DECIDING, ENTRY, HAS_ROOM, HISTORY, MINE_CHANGES, has_its_history, kept, stays
 from pratique.admission.language import (
-    CANARY,
     GROUPS,
     JANITORS,
     ME,
@@ -25,21 +25,6 @@ from pratique.admission.language import (
 
 NAME = "pratique-decision"
 
-_OWNERS = """
-    object != null && has(object.metadata.managedFields)
-    ? object.metadata.managedFields.filter(m,
-        has(m.fieldsV1) && 'f:spec' in m.fieldsV1 && 'f:decisions' in m.fieldsV1['f:spec'] &&
-        ('f:' + request.userInfo.username) in m.fieldsV1['f:spec']['f:decisions'])
-    : []
-"""
-_NEW = f"""
-    has(object.spec) && type(object.spec) == map &&
-    has(object.spec.decisions) && type(object.spec.decisions) == map &&
-    {ME} in object.spec.decisions && type(object.spec.decisions[{ME}]) == map &&
-    (request.operation == 'UPDATE'
-      ? !(has(oldObject.spec.decisions) && {ME} in oldObject.spec.decisions)
-      : ({CANARY}))
-"""
 _OF_THE_OPERATOR = {"labels": "{}", "annotations": "{}", "finalizers": "[]", "ownerReferences": "[]"}
 """What of the metadata people leave alone, and what stands for its absence: a gate can neither be hung on something nor
 be filled up until it has no room for its own status."""
@@ -95,7 +80,7 @@ SEAL = {
     "steps": STEPS,
     "valid": f"""
         variables.old.map(k, k).filter(k,
-          has(variables.old[k].decidedAt) &&
+          variables.old[k].verdict != 'Undecided' && has(variables.old[k].decidedAt) &&
           timestamp(variables.old[k].decidedAt) < timestamp(oldObject.spec.policy.deadline) &&
           !{same_person("k", "oldObject.spec.requestedBy.username")} &&
           (!has(oldObject.spec.onBehalfOf) || !{same_person("k", "oldObject.spec.onBehalfOf.username")}) &&
@@ -137,16 +122,16 @@ def decision_stamp() -> Stamp:
     return Stamp(
         NAME,
         Match(("approvals",), ("CREATE", "UPDATE")),
-        {"mine-is-new": _NEW},
-        {"me": ME, "groups": GROUPS, "owners": _OWNERS, "listedGroups": LISTED_GROUPS},
-        """
-        variables.owners.size() == 1
+        {"mine-changes": MINE_CHANGES},
+        {"me": ME, "groups": GROUPS, **ENTRY, "listedGroups": LISTED_GROUPS},
+        f"""
+        variables.owners.size() == 1 && {HAS_ROOM}
         ? [
-            JSONPatch{op: "add", value: variables.owners[0].time,
-                      path: "/spec/decisions/" + jsonpatch.escapeKey(variables.me) + "/decidedAt"},
-            JSONPatch{op: "add", value: variables.listedGroups,
-                      path: "/spec/decisions/" + jsonpatch.escapeKey(variables.me) + "/groups"}
-          ]
+            JSONPatch{{op: "add", value: variables.owners[0].time,
+                      path: "/spec/decisions/" + jsonpatch.escapeKey(variables.me) + "/decidedAt"}},
+            JSONPatch{{op: "add", value: variables.listedGroups,
+                      path: "/spec/decisions/" + jsonpatch.escapeKey(variables.me) + "/groups"}}
+          ] + ({HISTORY.strip()})
         : []
         """,
     )
@@ -160,14 +145,11 @@ def _guard(operator: str) -> list[Manifest]:
         "updating": "request.operation == 'UPDATE'",
         "janitor": f"variables.me in {list(JANITORS)!r}",
         "keeper": f"variables.me == '{operator}' || variables.janitor",
-        "old": "oldObject != null && has(oldObject.spec.decisions) ? oldObject.spec.decisions : {}",
-        "new": "object != null && has(object.spec.decisions) ? object.spec.decisions : {}",
+        **ENTRY,
         "state": "oldObject != null && has(oldObject.status) && has(oldObject.status.state)"
         " ? string(oldObject.status.state) : 'Pending'",
-        "deciding": "variables.updating && variables.me in variables.new && !(variables.me in variables.old)",
-        "owners": _OWNERS,
         **VARIABLES,
-        "mine": "variables.me in variables.new ? variables.new[variables.me] : {}",
+        "deciding": DECIDING,
         "stamped": """
             variables.owners.size() == 1 && has(variables.mine.decidedAt) &&
             variables.mine.decidedAt == variables.owners[0].time
@@ -238,11 +220,7 @@ def _same_metadata() -> str:
 
 def _own_name() -> tuple[Check, ...]:
     return (
-        Check(
-            "!variables.updating || variables.old.all(k, k in variables.new && variables.new[k] == variables.old[k])",
-            "a decision, once recorded, cannot be changed or removed"
-            " (server-side apply needs a field manager of your own: --field-manager=$USER)",
-        ),
+        *stays(),
         Check(
             "!variables.updating || variables.new.all(k, k in variables.old || k == variables.me)",
             "a decision can be recorded only under your own user name",
@@ -270,7 +248,7 @@ def _entitled() -> tuple[Check, ...]:
             " (spec.excluded); it needs somebody else",
         ),
         Check(
-            f"!variables.deciding || !variables.old.exists(k, {same_person('k', 'variables.me')})",
+            f"!variables.deciding || !variables.old.exists(k, k != variables.me && {same_person('k', 'variables.me')})",
             "you have decided, under your name in other letter case: one person counts once",
         ),
         *only_asked(),
@@ -295,6 +273,7 @@ def _in_time() -> tuple[Check, ...]:
             "this Approval is decided: no further decision is taken",
             "'this Approval is decided: ' + variables.sealed + '; no further decision is taken'",
         ),
+        *kept(),
         Check(
             "!variables.deciding || variables.stamped",
             "decidedAt is set by the API server: do not send it, nor managedFields",
@@ -303,6 +282,7 @@ def _in_time() -> tuple[Check, ...]:
             "!variables.deciding || (has(variables.mine.groups) && variables.mine.groups == variables.listedGroups)",
             "the groups of a decision are set by the API server: leave them out",
         ),
+        has_its_history(),
         Check(
             """
             !variables.deciding || (variables.owners.size() == 1 &&

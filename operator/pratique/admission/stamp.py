@@ -1,15 +1,16 @@
 """Decides what an admission request is stamped with: the caller as requester, the API server's time on a decision.
 
 Clusters from 1.36 on have policies that do this; here is the same for older ones, rule by rule as in
-`admission/requester.py` and `admission/decision.py`, and the two must not differ. Who and when need not be trusted: the
-validating policies compare both with the caller and with managedFields. What cannot be read is refused, as a policy that
-fails refuses. Called by the webhook; it must not know how requests come in.
+`admission/requester.py`, `admission/decision.py` and `admission/changing.py`, and the two must not differ. Who and when
+need not be trusted: the validating policies compare both with the caller and with managedFields. What cannot be read is
+refused, as a policy that fails refuses. Called by the webhook; it must not know how requests come in.
 """
 
 from typing import Any
 
 from pratique.api.v1alpha1 import GROUP
 from pratique.api.v1alpha1.action_run import ActionRunSpec
+from pratique.api.v1alpha1.approval import MAX_CHANGES, EarlierDecision
 from pratique.core.kernel.errors import PratiqueError
 
 Json = dict[str, Any]
@@ -20,6 +21,8 @@ EDITED = f"{GROUP}/edited"
 """The annotation by which the stamp tells the guard which fields of a run an update would change. Never stored."""
 FROZEN = tuple(field.alias or name for name, field in ActionRunSpec.model_fields.items() if name != "withdrawn")
 """The fields of a run that never change: all but one."""
+_KEPT = tuple(field.alias or name for name, field in EarlierDecision.model_fields.items())
+"""What is kept of a decision that somebody changes."""
 
 
 class UnstampableError(PratiqueError):
@@ -69,30 +72,59 @@ def _mark(subject: Json, fields: str) -> Json:
 
 def _decision(request: Json) -> Patch:
     subject, me = _map(request, "request", "object"), _caller(request)
-    if not _is_new(request, subject, me):
+    mine = _mine(subject, me)
+    if mine is None:
         return []
-    owners = [entry for entry in _entries(subject) if _owns(entry, me)]
-    if len(owners) != 1:
-        return []  # the guarding policy refuses what has no time, or could have two
+    prior = _prior(request, me)
+    if not (_says_else(mine, prior) if request["operation"] == "UPDATE" else _is_canary(subject)):
+        return []
+    leaf = "f:verdict" if mine.get("verdict", "") != prior.get("verdict", "") else "f:comment"
+    owners = [entry for entry in _entries(subject) if _owns(entry, me, leaf)]
+    past = [*prior.get("history", []), {key: prior[key] for key in _KEPT if key in prior}] if prior else []
+    if len(owners) != 1 or len(past) > MAX_CHANGES:
+        return []  # the guarding policy refuses what has no time, or could have two, and who changes their mind too often
     path = f"/spec/decisions/{_escaped(me)}"
     return [
         _add(f"{path}/decidedAt", _text(owners[0], "metadata.managedFields[*]", "time")),
         _add(f"{path}/groups", _listed_groups(request, subject)),
+        *_keep(f"{path}/history", mine, past),
     ]
+
+
+def _keep(path: str, mine: Json, past: list[Json]) -> Patch:
+    """Return what keeps what somebody said before; who decides for the first time has no history."""
+    if past:
+        return [_add(path, past)]
+    return [{"op": "remove", "path": path}] if "history" in mine else []
 
 
 _STAMPS = {f"{GROUP}/actionruns": _requester, f"{GROUP}/approvals": _decision}
 
 
-def _is_new(request: Json, subject: Json, me: str) -> bool:
-    """Whether the caller decides in this very request; a canary may do so when it is created."""
+def _mine(subject: Json, me: str) -> Json | None:
+    """Return the caller's entry, if there is one that can be read as one."""
     spec = subject.get("spec")
     decisions = spec.get("decisions") if isinstance(spec, dict) else None
-    if not isinstance(decisions, dict) or not isinstance(decisions.get(me), dict):
-        return False
-    if request["operation"] == "UPDATE":
-        before = _map(_map(request, "request", "oldObject"), "oldObject", "spec")
-        return not ("decisions" in before and me in _map(before, "oldObject.spec", "decisions"))
+    mine = decisions.get(me) if isinstance(decisions, dict) else None
+    return mine if isinstance(mine, dict) else None
+
+
+def _prior(request: Json, me: str) -> Json:
+    """Return the entry that the caller has already; an empty one if there is none."""
+    if request["operation"] != "UPDATE":
+        return {}
+    before = _map(_map(request, "request", "oldObject"), "oldObject", "spec")
+    decisions = _map(before, "oldObject.spec", "decisions") if "decisions" in before else {}
+    return _map(decisions, "oldObject.spec.decisions", me) if me in decisions else {}
+
+
+def _says_else(mine: Json, prior: Json) -> bool:
+    """Whether the caller decides, or changes what they decided: sent again, the same is no change."""
+    return not prior or any(mine.get(key, "") != prior.get(key, "") for key in ("verdict", "comment"))
+
+
+def _is_canary(subject: Json) -> bool:
+    """Whether an object says that it is a canary, which may hold a decision when it is created."""
     metadata = _map(subject, "object", "metadata")
     return "labels" in metadata and CANARY_LABEL in _map(metadata, "metadata", "labels")
 
@@ -102,18 +134,18 @@ def _entries(subject: Json) -> list[Any]:
     return _list(metadata, "metadata", "managedFields") if "managedFields" in metadata else []
 
 
-def _owns(entry: object, me: str) -> bool:
-    """Whether an entry of managedFields says that its manager set the decision of `me`."""
+def _owns(entry: object, me: str, leaf: str) -> bool:
+    """Whether an entry of managedFields says that its manager set this leaf of the decision of `me`."""
     if not isinstance(entry, dict):
         raise UnstampableError(_unreadable("metadata.managedFields[*]", "an object"))
     if "fieldsV1" not in entry:
         return False
     fields, where = _map(entry, "metadata.managedFields[*]", "fieldsV1"), "fieldsV1"
-    for key in ("f:spec", "f:decisions"):
+    for key in ("f:spec", "f:decisions", f"f:{me}"):
         if key not in fields:
             return False
         fields, where = _map(fields, where, key), f"{where}.{key}"
-    return f"f:{me}" in fields
+    return leaf in fields
 
 
 def _listed_groups(request: Json, subject: Json) -> list[str]:

@@ -34,6 +34,11 @@ def lines(inbox: Inbox, namespaces: Sequence[str | None], width: int) -> list[st
     for title, columns, rows in tables:
         if rows:
             result += ["", title, *(f"{_INDENT}{line}" for line in table(columns, rows, width - len(_INDENT)))]
+    back = [row for row in decided if row.take_back is not None]
+    if back:
+        result += ["", "To take back what you said, or to say another verdict, with your comment in place of the dots:"]
+        # to be copied, so these are never wrapped
+        result += [f"{_INDENT}{row.take_back}" for row in back]
     mine: tuple[Run | Env, ...] = (*runs, *inbox.environments)
     untold = [pair for row in mine for pair in _untold(row, inbox)]
     if untold:
@@ -60,6 +65,7 @@ def _waiting(row: Waiting, inbox: Inbox, width: int) -> list[str]:
         ("costs", row.cost),
         ("so far", f"{row.approvals} of {row.required} approved; waits for {', '.join(row.waiting_for)}"),
         *(("said", f"{each.by} ({each.verdict}) {each.comment}") for each in row.said),
+        ("changed", "\n".join(row.changes)),
         ("decide before", f"{moment(row.deadline)} ({ago(row.deadline, inbox.at)})"),
         *(("not told", _failure(each, inbox)) for each in row.undelivered),
     ]

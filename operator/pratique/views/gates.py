@@ -1,15 +1,17 @@
 """Decides which gates wait for somebody, and which they have decided. Pure; called by `inbox`.
 
-Who may decide, and what counts, `core.gates.tally` knows. No gate is both: who has decided is not waited for.
+Who may decide, and what counts, `core.gates.tally` knows. No gate is both: who has decided is not waited for, and who took
+it back has not decided.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 
 from pratique.api.v1alpha1.action_run import ActionRun
-from pratique.api.v1alpha1.approval import Approval, ApprovalState, Decision
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, Decision, Verdict
 from pratique.api.v1alpha1.notifications import EventType
-from pratique.core.gates.tally import awaits, count, decision_of
+from pratique.core.gates.changes import changes
+from pratique.core.gates.tally import awaits, count, decision_of, may_take_back
 from pratique.core.kernel.identity import asked_by
 from pratique.core.kernel.text import clean
 from pratique.core.telling.messages import decision_command
@@ -21,10 +23,14 @@ Runs = Mapping[str, ActionRun]
 """By uid. A gate whose run is not seen is shown without what only the run knows."""
 
 
+def is_open(approval: Approval) -> bool:
+    """Whether a gate still takes decisions, as far as its status says."""
+    return approval.status.state is ApprovalState.PENDING and approval.metadata.deletion_timestamp is None
+
+
 def waits_for(approval: Approval, viewer: Viewer, now: datetime) -> bool:
     """Whether a gate waits for this person, now."""
-    is_open = approval.status.state is ApprovalState.PENDING and approval.metadata.deletion_timestamp is None
-    return is_open and awaits(approval.spec, viewer.username, viewer.groups, now)
+    return is_open(approval) and awaits(approval.spec, viewer.username, viewer.groups, now)
 
 
 def waiting(approval: Approval, runs: Runs, viewer: Viewer, now: datetime, since: datetime, kubectl: str) -> Waiting:
@@ -51,6 +57,7 @@ def waiting(approval: Approval, runs: Runs, viewer: Viewer, now: datetime, since
             Said(clean(each.by, LINE), each.verdict.value, clean(each.comment), each.decided_at)
             for each in tally.decisions
         ),
+        changes=lines(each.message for each in changes(spec)),
         waiting_for=lines(tally.waiting_for),
         opened_at=meta.creation_timestamp,
         deadline=spec.policy.deadline,
@@ -61,10 +68,12 @@ def waiting(approval: Approval, runs: Runs, viewer: Viewer, now: datetime, since
     )
 
 
-def decided(approval: Approval, runs: Runs, viewer: Viewer, since: datetime) -> Decided | None:
-    """Return what became of a gate that this person has decided; None if they have not."""
+def decided(
+    approval: Approval, runs: Runs, viewer: Viewer, now: datetime, since: datetime, kubectl: str
+) -> Decided | None:
+    """Return what became of a gate that this person has decided; None if they have not, or took it back."""
     decision = decision_of(approval.spec, viewer.username)
-    if decision is None:
+    if decision is None or decision.verdict is Verdict.UNDECIDED:
         return None
     spec, status, meta = approval.spec, approval.status, approval.metadata
     at, run = _when(decision, approval), runs.get(spec.subject.uid)
@@ -80,6 +89,7 @@ def decided(approval: Approval, runs: Runs, viewer: Viewer, since: datetime) -> 
         at=at,
         state=status.state.value,
         outcome=clean(status.message if status.state is ApprovalState.PENDING else say_ended(approval), TEXT),
+        take_back=_take_back(approval, viewer, now, kubectl),
         ended_at=ended,
         run_phase=None if run is None else run.status.phase.value,
         unread=(ended or at) > since,
@@ -90,6 +100,13 @@ def gates_of(approvals: tuple[Approval, ...], viewer: Viewer, now: datetime) -> 
     """Return the gates that wait for somebody; what ends first comes first."""
     found = (each for each in approvals if waits_for(each, viewer, now))
     return sorted(found, key=lambda each: (each.spec.policy.deadline, place(each)))
+
+
+def _take_back(approval: Approval, viewer: Viewer, now: datetime, kubectl: str) -> str | None:
+    """Return the line for a shell by which somebody takes back what they said, if they still may."""
+    if not is_open(approval) or not may_take_back(approval.spec, viewer.username, viewer.groups, now):
+        return None
+    return decision_command(approval, Verdict.UNDECIDED, viewer.username, kubectl)
 
 
 def _title(approval: Approval) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval
 from pratique.api.v1alpha1.environment import Environment
-from pratique.views.gates import Runs, decided, gates_of, waiting
+from pratique.views.gates import decided, gates_of, waiting
 from pratique.views.mine import environment_row, lives_for, run_row
 from pratique.views.rows import Decided, Env, Happened, Inbox, LeftOut, Unseen, Viewer
 from pratique.views.told import asked_for, history, last_change, place
@@ -39,9 +39,12 @@ def inbox(
     mine = [run for run in seen.runs if asked_for(run, viewer.username)]
     environments = [each for each in seen.environments if lives_for(each, viewer.username, mine)]
     open_gates = gates_of(seen.approvals, viewer, now)
-    said = _decided(seen.approvals, by_uid, viewer, since)
+    said = _newest_first(
+        row for each in seen.approvals if (row := decided(each, by_uid, viewer, now, since, kubectl)) is not None
+    )
     still_open, ended = _by_age(mine)
-    events = _merged([*mine, *environments], since)
+    uids = {run.metadata.uid for run in mine}
+    events = _merged([*mine, *environments, *(each for each in seen.approvals if each.spec.subject.uid in uids)], since)
     return Inbox(
         viewer=viewer,
         at=now,
@@ -56,10 +59,9 @@ def inbox(
     )
 
 
-def _decided(approvals: Iterable[Approval], runs: Runs, viewer: Viewer, since: datetime) -> list[Decided]:
+def _newest_first(decisions: Iterable[Decided]) -> list[Decided]:
     """Return the gates that somebody decided: those that still wait for others first, then the newest."""
-    rows = [row for each in approvals if (row := decided(each, runs, viewer, since)) is not None]
-    rows.sort(key=lambda row: (row.namespace, row.approval))
+    rows = sorted(decisions, key=lambda row: (row.namespace, row.approval))
     rows.sort(key=lambda row: row.ended_at or row.at, reverse=True)
     return sorted(rows, key=lambda row: row.ended_at is not None)
 
@@ -70,7 +72,7 @@ def _by_age(runs: list[ActionRun]) -> tuple[list[ActionRun], list[ActionRun]]:
     return [run for run in newest if not run.status.phase.is_end], [run for run in newest if run.status.phase.is_end]
 
 
-def _merged(objects: Iterable[ActionRun | Environment], since: datetime) -> list[Happened]:
+def _merged(objects: Iterable[ActionRun | Approval | Environment], since: datetime) -> list[Happened]:
     """Return all timelines as one, newest first. Within a second the order of each timeline is kept."""
     lines = [(line, at) for obj in sorted(objects, key=place) for at, line in enumerate(history(obj, since))]
     return [line for line, at in sorted(lines, key=lambda each: (each[0].at, each[1]), reverse=True)]

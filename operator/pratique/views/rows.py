@@ -64,7 +64,10 @@ class Asked(Row):
 
 @dataclass(frozen=True)
 class Waiting(Row):
-    """A gate that its viewer may decide, with all they need for it. `approve` and `decline` are lines for a shell."""
+    """A gate that its viewer may decide, with all they need for it. `approve` and `decline` are lines for a shell.
+
+    `changes` says who changed their mind about it, oldest first.
+    """
 
     approval: str
     namespace: str
@@ -80,6 +83,7 @@ class Waiting(Row):
     approvals: int
     required: int
     said: tuple[Said, ...]
+    changes: tuple[str, ...]
     waiting_for: tuple[str, ...]
     opened_at: Time
     deadline: Time
@@ -91,7 +95,10 @@ class Waiting(Row):
 
 @dataclass(frozen=True)
 class Decided(Row):
-    """A gate that its viewer has decided. `outcome` is how it ended, or for whom it still waits."""
+    """A gate that its viewer has decided. `outcome` is how it ended, or for whom it still waits.
+
+    `take_back` is a line for a shell; null if what they said stays.
+    """
 
     approval: str
     namespace: str
@@ -103,6 +110,7 @@ class Decided(Row):
     at: Time
     state: str
     outcome: str
+    take_back: str | None
     ended_at: Time | None
     run_phase: str | None
     unread: bool

@@ -43,7 +43,7 @@ def undelivered(outbox: Iterable[Notification], *events: EventType) -> tuple[Und
     )
 
 
-def history(obj: ActionRun | Environment, since: datetime) -> tuple[Happened, ...]:
+def history(obj: ActionRun | Approval | Environment, since: datetime) -> tuple[Happened, ...]:
     """Return the timeline of an object, oldest first."""
     meta = obj.metadata
     return tuple(

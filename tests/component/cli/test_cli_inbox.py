@@ -56,6 +56,19 @@ def test_it_says_where_it_looked_and_what_it_left_out() -> None:
     assert lines(of(DEVELOPER), [None], 100)[0].startswith("developer@example.com in all namespaces, ")
 
 
+def test_it_shows_how_to_take_back_what_was_said_and_who_did() -> None:
+    gate = voted(
+        held("week", 1)[1], ("lead-1@example.com", "Approve", 2), ("lead-2@example.com", "Undecided", 3), required=2
+    )
+    found = lines(of(LEAD, gate), ["team-a"], 60)
+    at_ = found.index("To take back what you said, or to say another verdict, with your comment in place of the dots:")
+    assert (
+        found[at_ + 1].startswith("  kubectl patch approval week-gate -n team-a ") and '"Undecided"' in found[at_ + 1]
+    )
+    theirs = "\n".join(lines(of(Viewer("lead-2@example.com", ("platform-leads",)), gate), ["team-a"], 90))
+    assert "changed        lead-2@example.com is undecided yet" in theirs and "1 of 2 approved" in theirs
+
+
 def test_nothing_that_people_wrote_moves_the_cursor_or_hides() -> None:
     """Also not where somebody could write a status."""
     evil = "a\x1b[2J\u202e\u200b\x9b\r\nb"

@@ -54,6 +54,13 @@ def stamped(path: str, at: str = AT, groups: tuple[str, ...] = ("platform-leads"
     ]
 
 
+SAID = {"verdict": "Approve", "comment": "well", "decidedAt": "2026-11-24T10:00:00Z", "groups": ["security"]}
+
+
+def kept(path: str, *past: Json) -> list[Json]:
+    return [{"op": "add", "path": f"/spec/decisions/{path}/history", "value": list(past)}]
+
+
 def requested(who: Json) -> list[Json]:
     return [{"op": "add", "path": "/spec/requestedBy", "value": who}]
 
@@ -162,7 +169,12 @@ def test_any_user_name_is_a_key(user: str, path: str) -> None:
         (gate({"lead-2@example.com": {}}, owned(ME)), gate(None)),  # another's name
         (gate({ME.upper(): {}}, owned(ME)), gate(None)),
         (gate(MINE, owned(ME)), gate(MINE)),  # decided before
-        (gate(MINE, owned(ME)), gate({ME: None})),
+        (
+            gate({ME: {"verdict": "Approve", "comment": "", "history": [1]}}, owned(ME)),
+            gate(MINE),
+        ),  # nothing else is said
+        (gate({ME: {"verdict": "Undecided"}}, owned(ME)), gate({ME: {**SAID, "history": [SAID] * 3}})),  # too often
+        (gate({ME: {"verdict": "Approve"}}, owned(ME)), gate({ME: SAID})),  # a comment is not removed
         (gate({ME: "Approve"}, owned(ME)), gate(None)),
         (gate([ME], owned(ME)), gate(None)),
         (gate(MINE), gate(None)),  # nobody set it
@@ -185,6 +197,37 @@ def test_only_a_canary_is_stamped_when_it_is_created(labels: Json | None, patch:
     if labels is not None:
         body["metadata"]["labels"] = labels
     assert stamp(asked("approvals", "CREATE", body)) == patch
+
+
+@pytest.mark.parametrize(
+    ("mine", "prior", "leaf", "past"),
+    [
+        ({"verdict": "Undecided"}, SAID, "f:verdict", [SAID]),
+        ({**SAID, "verdict": "Decline", "history": ["forged"]}, SAID, "f:verdict", [SAID]),
+        ({"verdict": "Approve", "comment": "sure"}, SAID, "f:comment", [SAID]),
+        ({"verdict": "Approve", "comment": "sure"}, {"verdict": "Approve"}, "f:comment", [{"verdict": "Approve"}]),
+        (
+            {"verdict": "Undecided"},
+            {**SAID, "history": [{"verdict": "Decline"}]},
+            "f:verdict",
+            [{"verdict": "Decline"}, SAID],
+        ),
+        ({"verdict": 1}, SAID, "f:verdict", [SAID]),  # for the schema to refuse
+        ({}, SAID, "f:verdict", [SAID]),
+    ],
+)
+def test_who_changes_their_mind_has_it_kept(mine: Json, prior: Json, leaf: str, past: list[Json]) -> None:
+    managed = [{"manager": "a", "time": AT, "fieldsV1": {"f:spec": {"f:decisions": {f"f:{ME}": {leaf: {}}}}}}]
+    other = {"f:verdict": "f:comment", "f:comment": "f:verdict"}[leaf]  # set by another tool, long ago
+    managed += [{"manager": "b", "time": "2020", "fieldsV1": {"f:spec": {"f:decisions": {f"f:{ME}": {other: {}}}}}}]
+    request = asked("approvals", "UPDATE", gate({ME: mine}, managed), gate({ME: prior}))
+    assert stamp(request) == [*stamped(ME), *kept(ME, *past)]
+
+
+def test_who_decides_for_the_first_time_has_no_history() -> None:
+    body = gate({ME: {"verdict": "Approve", "history": [SAID]}}, owned(ME))
+    removed = {"op": "remove", "path": f"/spec/decisions/{ME}/history"}
+    assert stamp(asked("approvals", "UPDATE", body, gate(None))) == [*stamped(ME), removed]
 
 
 def test_nothing_that_was_sent_is_changed() -> None:
@@ -215,6 +258,7 @@ def test_nothing_that_was_sent_is_changed() -> None:
         (asked("actionruns", "UPDATE", run({}), {}), "oldObject.spec is not an object"),
         (asked("approvals", "UPDATE", gate(MINE, owned(ME)), {}), "oldObject.spec is not an object"),
         (asked("approvals", "UPDATE", gate(MINE, owned(ME)), gate([ME])), "oldObject.spec.decisions is not an object"),
+        (asked("approvals", "UPDATE", gate(MINE, owned(ME)), gate({ME: 1})), f"oldObject.spec.decisions.{ME} is not"),
         (asked("approvals", "UPDATE", gate(MINE, {}), gate(None)), "metadata.managedFields is not a list"),
         (asked("approvals", "UPDATE", gate(MINE, [None]), gate(None)), "metadata.managedFields[*] is not an object"),
         (asked("approvals", "UPDATE", gate(MINE, [{"fieldsV1": {"f:spec": 1}}]), gate(None)), "fieldsV1.f:spec is not"),

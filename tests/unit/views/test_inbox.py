@@ -26,10 +26,11 @@ from tests.builders.models import DEADLINE, NOW, approval, at, gate, run, runnin
 from tests.support.golden import assert_golden
 
 from pratique.api.v1alpha1.action_run import Phase, RunResource
-from pratique.api.v1alpha1.approval import Approval, ApprovalState
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, EarlierDecision
 from pratique.api.v1alpha1.notifications import DeliveryState, EventType, Recipient, RecipientKind
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
 from pratique.api.v1alpha1.stages import Approvers
+from pratique.api.v1alpha1.status import TimelineEntry
 from pratique.views.rows import Inbox, Viewer, to_wire
 
 ALICE = Viewer("alice@example.com", ("platform-leads",))
@@ -184,6 +185,49 @@ class TestDecided:
 
         gates = [said("early", 1, 2), said("late", 1, 9), said("b", 1, 5), said("a", 1, 5), said("open", 1, None)]
         assert [row.run for row in of(LEAD, *gates).decided] == ["open", "late", "a", "b", "early"]
+
+
+class TestChanged:
+    """What somebody takes back waits for them again, and everybody can read that they did."""
+
+    def changed(self, *verdicts: str, **policy: Any) -> Approval:
+        said = [vote(verdict, minute, comment="well") for minute, verdict in enumerate(verdicts, start=1)]
+        past = [EarlierDecision.model_validate(each.to_wire()) for each in said[:-1]] or None
+        gate = gate_of(**{"required": 2, **policy})
+        decisions = {LEAD.username: said[-1].model_copy(update={"history": past})}
+        return gate.model_copy(update={"spec": gate.spec.model_copy(update={"decisions": decisions})})
+
+    def test_who_has_decided_finds_the_line_that_takes_it_back(self) -> None:
+        (row,) = of(LEAD, self.changed("Approve")).decided
+        assert (
+            row.take_back is not None and '"lead-1@example.com":{"verdict":"Undecided","comment":"…"}' in row.take_back
+        )
+
+    def test_not_where_what_they_said_stays(self) -> None:
+        gone = Viewer(LEAD.username, ("developers",))
+        spent = self.changed("Approve", "Undecided", "Decline", "Approve")
+        ended = with_status(self.changed("Approve"), state=ApprovalState.EXPIRED)
+        granted = self.changed("Approve", required=1)
+        for viewer, one in ((gone, self.changed("Approve")), (LEAD, spent), (LEAD, ended), (LEAD, granted)):
+            (row,) = of(viewer, one).decided
+            assert row.take_back is None
+
+    def test_what_is_taken_back_waits_again_and_says_so(self) -> None:
+        found = of(LEAD, self.changed("Approve", "Undecided"))
+        assert (waits(found), found.decided) == (["week"], ())
+        assert found.waiting[0].changes == ("lead-1@example.com takes back the approval",)
+        assert found.waiting[0].approvals == 0
+        assert of(LEAD, self.changed("Approve", "Undecided", "Approve", "Undecided")).waiting == ()
+
+    def test_who_asked_reads_it_in_what_happened(self) -> None:
+        run, gate = held("week")
+        line = {"timeline": [TimelineEntry(at=at(3), event="TakenBack", message="lead-1 takes back the approval")]}
+        _, other = held("other", requested_by=Requester(username="somebody"))
+        found = of(DEVELOPER, run, with_status(gate, **line), with_status(other, **line))
+        assert [(each.kind, each.event) for each in found.events] == [
+            ("Approval", "TakenBack"),
+            ("ActionRun", "WaitingForApproval"),
+        ]
 
 
 class TestMine:

@@ -217,8 +217,11 @@ def _ask_again(question: Question, plan: RunPlan, approval: Approval) -> Answer:
 
 
 def _so_far(approval: Approval) -> str:
-    """Return a partial tally, and why the run is held; nothing is said before somebody decided."""
-    if not approval.status.decisions:
+    """Return a partial tally, and why the run is held; nothing is said before somebody decided.
+
+    Who took it back has decided: what was said of it before is said anew.
+    """
+    if not (approval.status.decisions or approval.status.timeline):
         return ""
     why = f": {approval.spec.message}" if approval.spec.message else ""
     return f"{approval.status.message}{why}"

@@ -10,12 +10,13 @@ from datetime import datetime
 
 from pratique.api.v1alpha1 import API_VERSION
 from pratique.api.v1alpha1.action_run import ActionRun
-from pratique.api.v1alpha1.approval import Approval, ApprovalState, ApprovalStatus
+from pratique.api.v1alpha1.approval import Approval, ApprovalSpec, ApprovalState, ApprovalStatus
 from pratique.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
 from pratique.api.v1alpha1.escalation import TakenStep, TimedStep
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.scalars import format_time
+from pratique.core.gates.changes import changes
 from pratique.core.gates.doubt import FORGEABLE
 from pratique.core.gates.entries import approval_name, round_of
 from pratique.core.gates.guarded import verify_guard
@@ -102,7 +103,7 @@ def _judge(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
     tally = count(approval.spec, now)
     if tally.decisive is not None and (unsure := verify_guard(snapshot.outcomes)) is not None:
         return unsure.as_plan(approval.status)
-    counted = amend(approval, status=_with_count(approval.status, tally))
+    counted = amend(approval, status=_with_count(approval.status, approval.spec, tally))
     match tally.tally:
         case Tally.APPROVED:
             return _end(counted, ApprovalState.APPROVED, f"Approved by {_by(tally)}", now)
@@ -200,23 +201,25 @@ def _by(tally: Count) -> str:
     return ", ".join(decision.by for decision in tally.decisions if decision.verdict is verdict)
 
 
-def _with_count(status: ApprovalStatus, tally: Count) -> ApprovalStatus:
+def _with_count(status: ApprovalStatus, spec: ApprovalSpec, tally: Count) -> ApprovalStatus:
     return amend(
         status,
         tally=f"{tally.approvals}/{tally.required}",
         waiting_for=list(tally.waiting_for),
         decisions=list(tally.decisions),
+        timeline=changes(spec),
     )
 
 
 def _still_open(approval: Approval, status: ApprovalStatus, tally: Count, now: datetime) -> Plan[ApprovalStatus]:
-    """Write only when a decision arrived or a step is due: an open gate was born with what it needs to say.
+    """Write only when a decision arrived or changed, or a step is due: an open gate was born with what it needs to say.
 
     One of version 0.1.0 was born without Ready.
     """
     policy, before, generation = approval.spec.policy, approval.status, approval.metadata.generation
     wake, due = next_moment(policy, now), find_due(policy, approval.status.escalation, now)
-    if tuple(before.decisions) == tally.decisions and not due:
+    said = tuple(before.decisions) == tally.decisions and before.timeline == status.timeline
+    if said and not due:
         kept = before
         if before.conditions and find_condition(before.conditions, ConditionType.READY) is None:  # of version 0.1.0
             conditions = _open_conditions(list(before.conditions), before.message, now, generation)

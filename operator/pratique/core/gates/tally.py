@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import Enum
 from itertools import groupby
 
-from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, RecordedDecision, Verdict
+from pratique.api.v1alpha1.approval import MAX_CHANGES, ApprovalSpec, Decision, RecordedDecision, Verdict
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.gates.quorum import is_listed, progress, say_missing
 from pratique.core.kernel.identity import askers, fold, is_among
@@ -59,9 +59,25 @@ def may_decide(spec: ApprovalSpec, username: str, groups: Iterable[str], when: d
 
 
 def awaits(spec: ApprovalSpec, username: str, groups: Iterable[str], now: datetime) -> bool:
-    """Whether this person can still decide: the gate is open, the policy lets them, and they have not yet."""
-    undecided = decision_of(spec, username) is None
+    """Whether this person has to decide: the gate is open, the policy lets them, and they have not, or took it back.
+
+    Who took it back does so by the same account, and not too often.
+    """
+    said = decision_of(spec, username)
+    undecided = said is None or (username in spec.decisions and said.verdict is Verdict.UNDECIDED and may_change(said))
     return undecided and may_decide(spec, username, groups, now) and count(spec, now).tally is Tally.OPEN
+
+
+def may_take_back(spec: ApprovalSpec, username: str, groups: Iterable[str], now: datetime) -> bool:
+    """Whether this person has decided, and can still say something else: the gate is open, and they are still asked."""
+    said = spec.decisions.get(username)
+    decided = said is not None and said.verdict is not Verdict.UNDECIDED and may_change(said)
+    return decided and may_decide(spec, username, groups, now) and count(spec, now).tally is Tally.OPEN
+
+
+def may_change(decision: Decision) -> bool:
+    """Whether somebody has not changed their mind so often that what they said last stays."""
+    return len(decision.history or ()) < MAX_CHANGES
 
 
 def decision_of(spec: ApprovalSpec, username: str) -> Decision | None:
@@ -74,8 +90,9 @@ def decision_of(spec: ApprovalSpec, username: str) -> Decision | None:
 def count(spec: ApprovalSpec, now: datetime) -> Count:
     """Add up the decisions, second by second; the first to reach its threshold ends the gate.
 
-    A decision counts if its author may decide and the API server stamped it before the deadline; of one person, whose
-    accounts differ in letter case only, the first. What follows the decisive second does not count. The order of the map
+    A decision counts as it is now, at the time of its last change; Undecided counts for nothing. It counts if its author
+    may decide and the API server stamped it before the deadline; of one person, whose accounts differ in letter case only,
+    the first. What follows the decisive second does not count. The order of the map
     does not matter, nor that of names.
 
     The API server takes no entry after the decisive one (the seal in `admission/decision.py`), so at most one threshold is
@@ -100,7 +117,10 @@ def count(spec: ApprovalSpec, now: datetime) -> Count:
         tally = Tally.TOO_LATE
     ways = progress(spec, counted)
     nearest = min(ways, key=lambda each: each.missing)
-    done = {decision.by for decision in counted}
+    spent = (
+        name for name, said in spec.decisions.items() if said.verdict is Verdict.UNDECIDED and not may_change(said)
+    )
+    done = {*(decision.by for decision in counted), *spent}
     if tally is not Tally.OPEN:
         return Count(tally, tuple(counted), nearest.approvals, nearest.way.required)
     waiting = _who(spec, policy.approvers_at(now), done, now)
@@ -133,6 +153,8 @@ def _in_order(spec: ApprovalSpec) -> list[RecordedDecision]:
 
 
 def _counts(spec: ApprovalSpec, username: str, decision: Decision, decided_at: datetime) -> bool:
+    if decision.verdict is Verdict.UNDECIDED:
+        return False
     return decided_at < spec.policy.deadline and may_decide(spec, username, decision.groups or (), decided_at)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from pratique.api.v1alpha1.action_run import ActionRun
-from pratique.api.v1alpha1.approval import Approval
+from pratique.api.v1alpha1.approval import Approval, Verdict
 from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.api.v1alpha1.notifications import EventType, Notification, NotificationRule
@@ -63,7 +63,7 @@ def stakeholders_of_approval(approval: Approval, taken: Iterable[datetime] = ())
         person_of(spec),
         (*askers(spec), *(spec.excluded or ())),
         _who_decided(approval),
-        decided=tuple(spec.decisions),
+        decided=tuple(name for name, each in spec.decisions.items() if each.verdict is not Verdict.UNDECIDED),
         asked={EventType.APPROVAL_REMINDER: asked, EventType.APPROVAL_ESCALATED: policy.added_by(fresh)},
         before=dict.fromkeys(ASKING, policy.deadline),
     )
@@ -82,7 +82,8 @@ def _asked_so_far(approval: Approval) -> Approvers:
 
 def _who_decided(approval: Approval) -> tuple[str, ...]:
     """Return whose decision was the last: they know how it ended, and those who decided before them do not."""
-    times = {name: decision.decided_at for name, decision in approval.spec.decisions.items() if decision.decided_at}
+    said = approval.spec.decisions.items()
+    times = {name: each.decided_at for name, each in said if each.decided_at and each.verdict is not Verdict.UNDECIDED}
     last = max(times.values(), default=None)
     return tuple(name for name, when in times.items() if when == last)
 

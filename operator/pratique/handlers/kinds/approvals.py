@@ -53,8 +53,9 @@ class Approvals(Kind):
         return put_in_envelope(entry, approval.status.notifications, partial(compose_approval, approval), self.routing)
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
-        """Its run follows it, once somebody has decided: an open gate says nothing that its run does not know."""
+        """Its run follows it, once somebody has decided or taken it back: else an open gate says nothing new to its run."""
         status = body.get("status", {})
-        if not (gone or status.get("decisions") or status.get("state", ApprovalState.PENDING) != ApprovalState.PENDING):
+        said = status.get("decisions") or status.get("timeline")
+        if not (gone or said or status.get("state", ApprovalState.PENDING) != ApprovalState.PENDING):
             return []
         return [("actionruns", body["metadata"]["namespace"], body["spec"]["subject"]["name"])]

@@ -12,7 +12,7 @@ from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, Verdict
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.gates.tally import Tally, awaits, count, decision_of, may_decide
 
-A, D = "Approve", "Decline"
+A, D, U = "Approve", "Decline", "Undecided"
 LEADS = {"approvers": Approvers(groups=["platform-leads"])}
 NAMED = {"approvers": Approvers(users=["lead-1@example.com", "lead-2@example.com"])}
 TWO = {**LEADS, "required": 2}
@@ -26,6 +26,15 @@ STORIES: dict[str, tuple[dict[str, Any], list[tuple[str, str, str]]]] = {
     "two must say no": (
         {**TWO, "decline_threshold": 2},
         [("lead-1", D, "open"), ("lead-2", A, "open"), ("lead-3", D, "declined")],
+    ),
+    "who takes it back does not count": (
+        TWO,
+        [("lead-1", A, "open"), ("lead-1", U, "open"), ("lead-2", A, "open"), ("lead-1", A, "approved")],
+    ),
+    "a yes that becomes a no": (TWO, [("lead-1", A, "open"), ("lead-1", D, "declined")]),
+    "a no that becomes a yes": (
+        {**TWO, "decline_threshold": 2},
+        [("lead-1", D, "open"), ("lead-2", D, "declined"), ("lead-2", A, "open"), ("lead-1", A, "approved")],
     ),
     "who is not listed does not count": (
         {"approvers": Approvers(groups=["security"])},
@@ -171,7 +180,7 @@ PEOPLE = ["lead-1", "lead-2", "lead-3", "stranger", "developer@example.com", "sy
 policies = st.fixed_dictionaries({"required": st.integers(1, 3), "decline_threshold": st.integers(1, 3)})
 votes = st.builds(
     vote,
-    st.sampled_from([A, D]),
+    st.sampled_from([A, D, U]),
     st.integers(0, 130),
     st.sampled_from([["platform-leads"], ["others"], []]),
 )

@@ -18,7 +18,7 @@ from tests.builders.models import DEADLINE, at, gate, vote
 from pratique.admission.asked import VARIABLES
 from pratique.admission.decision import SEAL
 from pratique.admission.language import code, same_person
-from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, GateRule
+from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, GateRule, Verdict
 from pratique.api.v1alpha1.escalation import Added, TimedStep
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.api.v1alpha1.stages import Approvers, GroupCount, Stage
@@ -26,7 +26,7 @@ from pratique.core.gates.opening import policy_of
 from pratique.core.gates.tally import Tally, count, may_decide
 from pratique.core.kernel.identity import fold
 
-A, D = "Approve", "Decline"
+A, D, U = "Approve", "Decline", "Undecided"
 BOT, LISTED_BOT = "system:serviceaccount:ci:bot", "system:serviceaccount:ci:listed"
 WHO = {"approvers": Approvers(users=["lead-3", "developer@example.com", LISTED_BOT], groups=["platform-leads"])}
 SENTENCE = {Tally.APPROVED: "approved by ", Tally.DECLINED: "declined by "}
@@ -81,7 +81,7 @@ def agree(spec: ApprovalSpec) -> None:
 @pytest.mark.parametrize("threshold", [1, 2, 3])
 def test_all_small_gates(required: int, threshold: int) -> None:
     people = ("lead-1", "LEAD-1", "lead-2", "lead-3")
-    said = [None, *(vote(verdict, minute) for verdict, minute in product((A, D), (1, 2)))]
+    said = [None, vote(U), *(vote(verdict, minute) for verdict, minute in product((A, D), (1, 2)))]
     for each in product(said, repeat=len(people)):
         decisions = {who: entry for who, entry in zip(people, each, strict=True) if entry is not None}
         agree(gate(decisions, required=required, decline_threshold=threshold, **WHO))
@@ -176,7 +176,7 @@ def rule_of(name: str, threshold: int = 1) -> dict[str, Any]:
 @pytest.mark.parametrize("name", RULES)
 def test_every_rule_with_all_that_its_people_can_say(name: str, threshold: int) -> None:
     rule = rule_of(name, threshold)
-    for said in product([None, (A, 1), (A, 2), (D, 1)], repeat=len(CREW)):
+    for said in product([None, (A, 1), (A, 2), (D, 1), (U, 1)], repeat=len(CREW)):
         decided = {
             who: vote(each[0], each[1], groups=groups)
             for (who, groups), each in zip(CREW.items(), said, strict=True)
@@ -189,7 +189,7 @@ def test_every_rule_with_all_that_its_people_can_say(name: str, threshold: int) 
 @pytest.mark.parametrize("name", RULES)
 def test_who_is_excluded_does_not_count_in_any_letter_case(name: str) -> None:
     for excluded in (["ops-1"], ["OPS-1", "Both"], ["lead@example.com", "nobody"]):
-        for said in product([None, A, D], repeat=len(CREW)):
+        for said in product([None, A, D, U], repeat=len(CREW)):
             decided = {
                 who: vote(verdict, groups=groups)
                 for (who, groups), verdict in zip(CREW.items(), said, strict=True)
@@ -215,7 +215,7 @@ CLIMBING = {"lead@example.com": [], "ops-1": ["ops"], "both": ["security"], "OPS
 @pytest.mark.parametrize("name", LADDERS)
 def test_whom_a_step_adds_counts_from_its_moment_on(name: str, required: int) -> None:
     listed = Approvers(users=["lead@example.com"])
-    for said in product([None, (A, 0), (A, 1), (A, 2), (D, 1), (D, 2)], repeat=len(CLIMBING)):
+    for said in product([None, (A, 0), (A, 1), (A, 2), (D, 1), (D, 2), (U, 2)], repeat=len(CLIMBING)):
         decided = {
             who: vote(each[0], each[1], groups=groups)
             for (who, groups), each in zip(CLIMBING.items(), said, strict=True)
@@ -251,7 +251,7 @@ def test_who_is_asked_when(name: str, who: str) -> None:
         assert asked(spec, who, groups, minute) is may_decide(spec, who, groups, at(minute)), (groups, minute)
 
 
-votes = st.builds(vote, st.sampled_from([A, D]), st.integers(0, 121), st.sampled_from([["platform-leads"], []]))
+votes = st.builds(vote, st.sampled_from([A, D, U]), st.integers(0, 121), st.sampled_from([["platform-leads"], []]))
 policies = st.fixed_dictionaries({"required": st.integers(1, 6), "decline_threshold": st.integers(1, 6)})
 
 
@@ -270,7 +270,7 @@ approvers = st.builds(
 )
 wanted = st.none() | st.lists(counts, min_size=1, max_size=2, unique_by=lambda each: each.group)
 ways = st.builds(GateRule, approvers=approvers, required=st.integers(1, 3), require_from=wanted)
-said = st.builds(vote, st.sampled_from([A, D]), st.integers(0, 3), stamps)
+said = st.builds(vote, st.sampled_from([A, D, U]), st.integers(0, 3), stamps)
 added = st.builds(
     Added,
     users=st.lists(names, min_size=1, max_size=2, unique=True),
@@ -309,11 +309,11 @@ def test_generated_rules(
 def test_with_the_seal_what_was_acknowledged_first_stands(
     policy: dict[str, int], arrivals: list[tuple[str, Decision]]
 ) -> None:
-    """Entries arrive one after the other, all stamped with the same second: the end never changes, whatever the names."""
+    """Entries arrive, and change, all stamped with the same second: the end never changes, whatever the names."""
     taken: dict[str, Decision] = {}
     ended = Tally.OPEN
     for who, entry in arrivals:
-        once = any(fold(who) == fold(other) for other in taken)
+        once = any(fold(who) == fold(other) and who != other for other in taken)
         if once or sealed(gate(taken, **WHO, **policy)):
             continue
         taken[who] = entry.model_copy(update={"decided_at": at(1)})
@@ -323,6 +323,7 @@ def test_with_the_seal_what_was_acknowledged_first_stands(
     final = count(gate(dict(reversed(taken.items())), **WHO, **policy), at(2))
     assert final.tally is ended
     alone = {who for who, each in taken.items() if count(gate({who: each}, **WHO), at(2)).tally is not Tally.OPEN}
+    assert not any(taken[who].verdict is Verdict.UNDECIDED for who in alone), "who is undecided decides nothing"
     assert {each.by for each in final.decisions} == alone, "each that was acknowledged, and may decide, counts"
 
 

@@ -376,6 +376,9 @@ def test_shows_a_partial_tally(why: str, expected: str) -> None:
     held = waiting(run_plan(gate=stage(message=why)))
     partial = approval_of(held, decisions=[counted("l1")], message="1 more")
     assert look(held, approval=partial).status.message == expected
+    back = TimelineEntry(at=NOW, event="TakenBack", message="l1 takes back the approval")
+    none = approval_of(held, timeline=[back], message="1 more")
+    assert look(held, approval=none).status.message == expected, "nobody counts any more, and it is said anew"
 
 
 ENDS = [phase for phase in Phase if phase.is_end]

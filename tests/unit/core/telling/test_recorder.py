@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from tests.builders.models import NOW, approval, gate, run
+from tests.builders.models import NOW, channel, run
 
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus
-from pratique.api.v1alpha1.approval import ApprovalStatus
+from pratique.api.v1alpha1.notification_channel import NotificationChannelStatus
 from pratique.api.v1alpha1.notifications import DeliveryState, EventType, NotificationRule
 from pratique.core.kernel.effects import Delivery, Plan, VerifyGuard
 from pratique.core.kernel.happened import Happened
@@ -27,7 +27,7 @@ def on_record(plan: Plan[ActionRunStatus], *, before: ActionRunStatus | None = N
     return record(before or run().status, plan, lambda after: WHOM, Routing(), NOW)
 
 
-def told(status: ActionRunStatus | ApprovalStatus) -> list[str]:
+def told(status: ActionRunStatus | NotificationChannelStatus) -> list[str]:
     return [entry.id for entry in status.notifications]
 
 
@@ -82,9 +82,9 @@ def test_what_has_no_room_is_a_condition_until_there_is_room() -> None:
 
 
 def test_a_kind_without_a_timeline_tells_all_the_same() -> None:
-    opened = approval(gate({}))
-    plan = Plan(opened.status, happened=(BROKE,))
-    status = record(opened.status, plan, lambda after: WHOM, Routing(), NOW).status
+    place = channel()
+    plan = Plan(place.status, happened=(BROKE,))
+    status = record(place.status, plan, lambda after: WHOM, Routing(), NOW).status
     assert told(status) == ["Failed/KubernetesEvents", "Failed/ops"] and not hasattr(status, "timeline")
 
 
