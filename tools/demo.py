@@ -125,6 +125,7 @@ def tell(stage: Stage) -> None:
     _offered(stage)
     _free(stage)
     _granted(stage)
+    _escalated(stage)
     _declined(stage)
     _expired(stage)
     _superseded(stage)
@@ -166,6 +167,21 @@ def _granted(stage: Stage) -> None:
     stage.do("developer", "get", "resourcequota,limitrange,networkpolicy", "-n", space)
     stage.do("developer", "auth", "can-i", "create", "deployments.apps", "-n", space)
     stage.message("developer", Client.MAIL, "Done", "team-a/load-test")
+
+
+def _escalated(stage: Stage) -> None:
+    stage.chapter("Nobody decides: after five seconds those on call may as well, and are told")
+    action = yaml.safe_load((EXAMPLE / "action.yaml").read_text())
+    action["metadata"]["name"] = "create-environment-at-night"
+    action["spec"]["approval"]["stages"][0]["escalation"] = [{"after": "5s", "to": {"users": ["security@example.com"]}}]
+    stage.kubectl(stage.plane.kubeconfig("admin"), "apply", "-f", "-", input=json.dumps(action))
+    night = request("tonight", "10d", "create-environment-at-night", "The old one broke")
+    stage.do("developer", "apply", "-f", "-", manifest=night)
+    gate = stage.phase("tonight", "WaitingForApproval")["approvals"][0]["name"]
+    stage.do("lead-1", "get", "approval", gate, "-n", SPACE, "-o", "jsonpath={.spec.policy.escalation}")
+    stage.message("security", Client.SLACK, "Approval needed, now of you too", "team-a/tonight")
+    stage.do("security", *patch(gate, decision("security@example.com", "Approve", "awake anyway")))
+    stage.phase("tonight", "Succeeded")
 
 
 def _declined(stage: Stage) -> None:

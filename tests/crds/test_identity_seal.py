@@ -92,7 +92,7 @@ def test_four_decide_at_once(namespace: str, callers: Callers, required: int, th
 
 
 def test_the_largest_gate_takes_decisions_until_it_is_decided(namespace: str, callers: Callers) -> None:
-    """Each by somebody in all of its groups: the API server bounds what counting them may cost."""
+    """Who approves is in all of its groups, who declines was added by the last step: what counting costs is bounded."""
     groups = [f"cn=group-{number:02},ou=departments,ou=platform,dc=example,dc=com" for number in range(32)]
     parts = [groups[:12], *(groups[12 + 5 * each : 17 + 5 * each] for each in range(4))]
     ways = [
@@ -105,14 +105,30 @@ def test_the_largest_gate_takes_decisions_until_it_is_decided(namespace: str, ca
     ]
     name = "a-person-with-a-name-of-sixty-letters-{:02}@department.example.com"
     root = path_of("approvals").replace("/namespaces/harbour", f"/namespaces/{namespace}")
-    policy = {"approvers": {"groups": groups}, "required": 32, "declineThreshold": 32, "alternatives": ways}
+    added = [[f"cn=step-{step}-{number:02},ou=platform,dc=example,dc=com" for number in range(16)] for step in range(8)]
+    added[-1][-1] = "platform-leads"  # who may approve at all
+    steps = [
+        {
+            "at": f"2020-01-01T00:00:0{step}Z",
+            "to": {"users": [f"{step}-{each}" for each in each_group], "groups": each_group},
+        }
+        for step, each_group in enumerate(added)
+    ]
+    policy: dict[str, Any] = {
+        "approvers": {"groups": groups},
+        "required": 32,
+        "declineThreshold": 32,
+        "alternatives": ways,
+    }
+    policy["escalation"] = steps
     manifest = changed(
         make.approval(namespace, "largest"), {f"spec.policy.{key}": value for key, value in policy.items()}
     )
     assert (opened := callers["operator"].send("POST", root, manifest)).ok, opened.message
     for number in range(63):
         headers = [("Impersonate-User", name.format(number))]
-        headers += [("Impersonate-Group", each) for each in [*groups, "platform-leads"]]
+        mine = added[-1] if number % 2 else [*groups, "platform-leads"]
+        headers += [("Impersonate-Group", each) for each in mine]
         body = json.loads(decision(name.format(number), ("Approve", "Decline")[number % 2], "so be it"))
         reply = callers["admin"].send("PATCH", f"{root}/largest", body, content_type=MERGE, headers=headers)
         assert reply.ok, f"decision {number}: {reply.message}"

@@ -1,6 +1,7 @@
 """Several people, groups and stages on the real API server: who may decide what, in turn, and nobody in two stages."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -177,3 +178,56 @@ def test_a_gate_whose_earlier_stage_is_gone_does_not_stay_open(attempts: Attempt
         return status["message"] if status.get("state") == "Superseded" else None
 
     assert "Its request has ended as Superseded" in wait_for("the open gate to end", over)
+
+
+def told(attempts: Attempts, gate: str, event: str) -> list[Json]:
+    """Return what is or will be told of an event as a Kubernetes Event of a gate."""
+    status = (attempts.cluster.get("approval", gate, attempts.namespace) or {})["status"]
+    return [each for each in status.get("notifications", []) if each["event"] == event]
+
+
+def test_a_step_adds_people_with_the_operator_down_and_each_is_told_of_once(
+    attempts: Attempts, operator: OperatorProcess
+) -> None:
+    steps = [{"after": "6s"}, {"after": "7s"}, {"after": "8s", "to": SECURITY}]
+    night = {"name": "night", "approvers": LEADS, "escalation": steps, "deadline": "10m"}
+    attempts.offer([attempts.action("night", CONFIGMAP, approval={"stages": [night]})], "admin")
+    later = {**night, "escalation": [{"after": "9m", "to": SECURITY}]}
+    attempts.offer([attempts.action("later", CONFIGMAP, approval={"stages": [later]})], "admin")
+    attempts.ask({"later": {}}, action="later")
+    attempts.ask({"decided": {}, "missed": {}}, action="night")
+    gates = {run: gate(attempts, run, "night") for run in ("decided", "missed", "later")}
+    early = decide(attempts, "security", gates["later"])
+    assert f"security@example.com is not an approver of {gates['later']} at 20" in early
+    assert "approvers are: group platform-leads; from 20" in early and "Z also group security" in early
+    operator.kill()
+    killed = datetime.now(UTC)
+    policies = {
+        run: (attempts.cluster.get("approval", name, attempts.namespace) or {})["spec"]["policy"]
+        for run, name in gates.items()
+    }
+    moments = [datetime.fromisoformat(each["at"]) for each in policies["missed"]["escalation"]]
+    last = max(datetime.fromisoformat(policies[run]["escalation"][-1]["at"]) for run in ("decided", "missed"))
+    wait_for("the steps are due", lambda: datetime.now(UTC) > last)
+    assert decide(attempts, "security", gates["decided"]) == "", "nobody had to do anything for it"
+
+    operator.start()
+    operator.wait_ready()
+    phase(attempts.cluster, "decided", attempts.namespace, "Succeeded")
+
+    def climbed() -> Json | None:
+        status = (attempts.cluster.get("approval", gates["missed"], attempts.namespace) or {})["status"]
+        return status if len(status.get("escalation", [])) == len(steps) else None
+
+    status = wait_for("the steps are told of", climbed)
+    assert status["waitingFor"] == ["group platform-leads", "group security"]
+    assert [datetime.fromisoformat(each["at"]) for each in status["escalation"]] == moments
+    assert len(told(attempts, gates["missed"], "ApprovalEscalated")) == 1
+    assert len(told(attempts, gates["missed"], "ApprovalReminder")) == 1 or moments[0] <= killed, "of two, one"
+    assert told(attempts, gates["decided"], "ApprovalEscalated") == [] or last <= killed, "it has ended"
+    operator.kill()
+    operator.start()
+    operator.wait_ready()
+    assert decide(attempts, "security", gates["missed"], "Decline") == ""
+    phase(attempts.cluster, "missed", attempts.namespace, "Declined")
+    assert len(told(attempts, gates["missed"], "ApprovalEscalated")) == 1

@@ -35,9 +35,10 @@ def owned(*owners: str, at: str = AT) -> list[Json]:
     ]
 
 
-def gate(decisions: Any, managed: Any = None, **approvers: Any) -> Json:
+def gate(decisions: Any, managed: Any = None, escalation: Any = None, **approvers: Any) -> Json:
     metadata: Json = {"name": "g"} | ({} if managed is None else {"managedFields": managed})
     policy = {"approvers": approvers or {"groups": ["security", "platform-leads"]}}
+    policy |= {} if escalation is None else {"escalation": escalation}
     spec: Json = {"policy": policy} | ({} if decisions is None else {"decisions": decisions})
     return {"metadata": metadata, "spec": spec}
 
@@ -142,6 +143,13 @@ def test_a_decision_gets_the_time_of_its_own_entry_and_the_groups_that_are_asked
 def test_groups_are_those_of_the_gate_in_its_order(approvers: Json, groups: tuple[str, ...]) -> None:
     request = asked("approvals", "UPDATE", gate(MINE, owned(ME), **approvers), gate(None))
     assert stamp(request) == stamped(ME, groups=groups)
+
+
+def test_groups_of_all_steps_are_stamped_whether_they_have_come_or_not() -> None:
+    others = [{"to": {"users": [ME]}}, {"at": "2099-01-01T00:00:00Z", "to": {"groups": ["night", GROUPS[0]]}}]
+    for steps in ([{"at": AT}, *others], others):
+        request = asked("approvals", "UPDATE", gate(MINE, owned(ME), steps, groups=["security"]), gate(None))
+        assert stamp(request) == stamped(ME, groups=(GROUPS[0],))
 
 
 @pytest.mark.parametrize(
@@ -270,6 +278,15 @@ def test_nothing_that_was_sent_is_changed() -> None:
         (
             asked("approvals", "UPDATE", {**gate(MINE, owned(ME)), "spec": {"decisions": MINE}}, gate(None)),
             "spec.policy is not an object",
+        ),
+        *(
+            (asked("approvals", "UPDATE", gate(MINE, owned(ME), steps), gate(None)), sentence)
+            for steps, sentence in (
+                ({}, "spec.policy.escalation is not a list"),
+                ([1], "spec.policy.escalation[*] is not an object"),
+                ([{"to": []}], "spec.policy.escalation[*].to is not an object"),
+                ([{"to": {"groups": "night"}}], "spec.policy.escalation[*].to.groups is not a list"),
+            )
         ),
         (
             asked("approvals", "CREATE", {"metadata": {"labels": None}, "spec": {"decisions": MINE}}),

@@ -12,7 +12,7 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notification_channel import NotificationChannelSpec
 from pratique.api.v1alpha1.notifications import Audience, DeliveryState, EventType, Notification
 from pratique.api.v1alpha1.pace import Digest, QuietHours
-from pratique.api.v1alpha1.stages import ApprovalRules, Approvers, SamePeople, Stage
+from pratique.api.v1alpha1.stages import ApprovalRules, Approvers, Quorum, SamePeople, Stage
 from pratique.core.environments.ttl import FOREVER
 from pratique.core.gates.guarded import VERIFY
 from pratique.core.gates.ladder import as_if_until, climb, only_rights
@@ -250,6 +250,17 @@ def test_who_asks_hears_of_it_when_it_disturbs_nobody_and_without_the_commands()
 )
 def test_an_inbox_has_it_from_that_moment_on(who: str, groups: list[str], minute: int, expected: bool) -> None:
     assert awaits(climbing().spec, who, groups, at(minute)) is expected
+
+
+def test_a_reminder_goes_with_several_rules() -> None:
+    of = stage(
+        approvers=Approvers(users=["lead-1"]),
+        alternatives=[Quorum(approvers=Approvers(groups=["ops"]), required=2)],
+        escalation=[EscalationStep(after="1h")],
+    )
+    plan = look(approval(gate(**dict(policy_of(of, DEADLINE)))), at(60))
+    assert plan.status.message == "Waiting for 1 more of lead-1 or 2 more of group ops until 2026-11-24 14:00 UTC"
+    assert told(plan) == ["ApprovalReminder/2026-11-24T13:00:00Z/chat"]
 
 
 def test_how_a_ladder_reads() -> None:

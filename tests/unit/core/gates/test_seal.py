@@ -211,6 +211,7 @@ LADDERS: dict[str, list[TimedStep]] = {
 CLIMBING = {"lead@example.com": [], "ops-1": ["ops"], "both": ["security"], "OPS-1": ["ops"]}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("required", [1, 2])
 @pytest.mark.parametrize("name", LADDERS)
 def test_whom_a_step_adds_counts_from_its_moment_on(name: str, required: int) -> None:
