@@ -8,6 +8,7 @@ from tests.attacks import (
     changing,
     climbing,
     deciding,
+    dry_runs,
     elsewhere,
     encoding,
     environments,
@@ -32,6 +33,7 @@ from tests.support.http import Reply
 ATTACKS: tuple[Attack, ...] = (
     *requesting.ATTACKS,
     *run_frozen.ATTACKS,
+    *dry_runs.ATTACKS,
     *gate_frozen.ATTACKS,
     *gate_removed.ATTACKS,
     *deciding.ATTACKS,

@@ -237,6 +237,8 @@ def _objects(world: World) -> None:
     post("admin", "actions", berth("foreign", "other"))
     for name in ("waiting", "running", "done", "withdrawn"):
         post("developer", "actionruns", voyage(name))
+    for name in ("dry", "answered"):
+        post("developer", "actionruns", voyage(name, spec__dryRun=True))
     for name, changes in _GATES.items():
         post("operator", "approvals", gate(name, **changes))
     post("admin", "environments", changed(make.environment(SPACE, "env"), {"metadata.labels": {"team": "a"}}))
@@ -253,7 +255,7 @@ def _statuses(world: World) -> None:
     def merge(who: str, target: str, body: Any) -> None:
         world.must(who, "PATCH", path_of(target), body, "application/merge-patch+json")
 
-    phases = {"waiting": "WaitingForApproval", "running": "Running", "done": "Succeeded"}
+    phases = {"waiting": "WaitingForApproval", "running": "Running", "done": "Succeeded", "answered": "Succeeded"}
     for name, phase in (phases | {"withdrawn": "WaitingForApproval"}).items():
         merge("operator", f"actionruns/{name}/status", {"status": {"phase": phase}})
     merge("developer", "actionruns/withdrawn", {"spec": {"withdrawn": True}})

@@ -6,10 +6,11 @@ Each reason for Superseded with the difference that its message shows; what is f
 import hashlib
 import json
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
-from tests.builders.manifests import Manifest
+from tests.builders.manifests import Manifest, changed, run
 from tests.support.cluster import wait_for
 from tests.support.desk import Desk
 from tests.support.runs import account
@@ -59,6 +60,52 @@ def test_the_approver_sees_what_would_change_and_nothing_else(desk: Desk) -> Non
     desk.approve(gate)
     desk.ends("grow", "Running", "Succeeded")
     wait_for("it is changed", lambda: (desk.get("deployment", "web") or {})["spec"]["replicas"] == 10)
+
+
+def test_a_dry_run_says_what_would_become_of_it_and_leaves_nothing_behind(desk: Desk) -> None:
+    deployment(desk)
+    ask = partial(_ask_dry, desk)
+    kubectl = partial(desk.cluster.kubectl, "developer")
+    held = ask("held", desk.offer(resource(WEB, patch=True)))
+    summary = [f"Change Deployment {desk.namespace}/web: spec.replicas 3 → 10"]
+    assert held["message"] == (
+        "Dry run: nobody is asked. It would wait for 1 of group platform-leads (stage leads, within 24h)"
+    )
+    assert held["plan"]["summary"] == summary and held["plan"]["gate"]["name"] == "leads"
+    assert json.loads(held["document"])["resources"][0]["dryRun"]["changes"] == [
+        {"path": "spec.replicas", "before": "3", "after": "10"}
+    ]
+    free = ask("free", desk.offer(resource(NOTE), name="note", free=True))
+    assert (
+        free["message"]
+        == f"Dry run: nothing is made. It would need no approval, and do: ConfigMap {desk.namespace}/free"
+    )
+    secret = {**NOTE, "kind": "Secret"}
+    refused = ask("no", desk.offer(resource(secret), name="secret", free=True))
+    assert refused["phase"] == "Refused" and 'cannot create resource "secrets"' in refused["message"]
+    wait = ("wait", "-n", desk.namespace, "--timeout=5s")
+    kubectl(*wait, "--for=condition=Ready", "actionrun/held", "actionrun/free")
+    kubectl(*wait, "--for=condition=Approved=False", "actionrun/held", "actionrun/free", "actionrun/no")
+    for name, status in (("held", held), ("free", free), ("no", refused)):
+        assert status["notifications"] == [] == status["approvals"] == status["resources"], name
+    # nothing was opened, made or said
+    found = desk.cluster.kubectl("admin", "get", "approvals,events", "-n", desk.namespace, "-o", "name").out.split()
+    assert [each for each in found if not each.startswith("event/web")] == []
+    assert desk.get("configmap", "free") is None
+    assert (desk.get("deployment", "web") or {})["spec"]["replicas"] == 3
+    # nor is it ever, and an hour later it is gone
+    lead = ("patch", "actionrun", "held", "-n", desk.namespace, "--type=merge", "-p", '{"spec": {"dryRun": false}}')
+    assert "dryRun cannot be changed: a run is one execution" in kubectl(*lead, check=False).err
+    for name in ("held", "free", "no"):
+        desk.forge("actionrun", name, {"finishedAt": "2026-01-01T00:00:00Z"})
+    wait_for("they are gone", lambda: not any(desk.get("actionrun", each) for each in ("held", "free", "no")))
+
+
+def _ask_dry(desk: Desk, name: str, action: str) -> Manifest:
+    """Ask what would become of a request; return the answer."""
+    asked = run(name, desk.namespace, action, inputs={})
+    desk.cluster.apply("developer", changed(asked, {"spec.dryRun": True}))
+    return desk.ends(name, "Succeeded", "Refused")
 
 
 REFUSED = {

@@ -31,6 +31,8 @@ def operator_rules() -> list[Manifest]:
         rule(GROUP, [f"{plural}/status" for plural in plurals], ["patch"]),
         rule(GROUP, ["approvals"], ["create"]),
         rule(GROUP, ["environments"], ["patch", "delete"]),
+        # Dry runs that were answered an hour ago: the policies refuse any other run.
+        rule(GROUP, ["actionruns"], ["delete"]),
         # Only as dry runs of canaries: the policies refuse these from the operator.
         rule(GROUP, ["actionruns", "actions", "environments", "notificationchannels"], ["create"]),
         rule("", ["namespaces"], [*READ, "create", "delete"]),

@@ -115,6 +115,7 @@ def _guard(operator: str, submitters: Iterable[str]) -> list[Manifest]:
         "changed": f"variables.marked != '' ? [variables.marked] : ({_CHANGED})",
         "phase": "oldObject != null && has(oldObject.status) && has(oldObject.status.phase)"
         " ? string(oldObject.status.phase) : 'Pending'",
+        "tidies": f"variables.me == '{operator}' && has(oldObject.spec.dryRun) && oldObject.spec.dryRun",
         "ended": "!(variables.phase in ['Pending', 'WaitingForApproval', 'Running'])",
     }
     return validating(
@@ -219,7 +220,10 @@ def _on_update() -> tuple[Check, ...]:
 
 
 def _on_delete() -> tuple[Check, ...]:
-    """Deleting a run that has not ended withdraws it; one that has is the record of it. Both are its requester's."""
+    """Deleting a run that has not ended withdraws it; one that has is the record of it. Both are its requester's.
+
+    A dry run that was answered is a record of nothing: the operator removes it.
+    """
     withdraw = may("withdraw", "actions", "oldObject.spec.actionRef.name", "request.namespace")
     allowed = f"""
         variables.janitor || variables.theirs || {withdraw} ||
@@ -233,7 +237,7 @@ def _on_delete() -> tuple[Check, ...]:
             " ': that would withdraw it'",
         ),
         Check(
-            f"!variables.deleting || !variables.ended || {allowed.strip()}",
+            f"!variables.deleting || !variables.ended || variables.tidies || {allowed.strip()}",
             "only the requester may delete a run that has ended, or who holds the RBAC verb withdraw on its Action:"
             " it is the record of what was asked for",
             "'only the requester, ' + variables.asker + ', may delete this run, which is ' + variables.phase +"

@@ -59,6 +59,13 @@ class ActionRunSpec(ApiModel):
         OnBehalfOf | None,
         Field(description="For whom it is, where one of the submitters that the installation names asks for somebody."),
     ] = None
+    dry_run: Annotated[
+        bool | None,
+        Field(
+            description="True: only say in status what would become of it: gates, people, plan. Nothing is opened or made,"
+            " nobody is told, and it is removed an hour later."
+        ),
+    ] = None
     withdrawn: Annotated[
         bool, Field(description="Set to true to take a waiting request back; the only field that may change.")
     ] = False
@@ -240,8 +247,8 @@ class ActionRunStatus(Telling):
         str | None,
         Field(
             max_length=MAX_DOCUMENT,
-            description="The plan of a run without a gate, as JSON: what runs, exactly. With a gate it is in its"
-            " Approval, in spec.plan.document.",
+            description="The plan of a run without a gate, as JSON: what runs, exactly; of a dry run, what would. With a"
+            " gate it is in its Approval, in spec.plan.document.",
         ),
     ] = None
     approvals: Annotated[
@@ -313,6 +320,13 @@ class ActionRun(KubeObject):
         Rule(
             rule="size(self.metadata.name) <= 200",
             message="the name of an ActionRun may have 200 characters at most: its Approval carries it in its own name",
+        ),
+        # Beside what the operator makes sure of: no status, whoever writes it, makes a dry run look like more.
+        Rule(
+            rule="!has(self.spec.dryRun) || !self.spec.dryRun || !has(self.status) || !has(self.status.phase) ||"
+            " self.status.phase in ['Pending', 'Succeeded', 'Refused', 'Failed']",
+            message="a dry run never waits and never runs: its phase is Pending, Succeeded, Refused or Failed",
+            field_path=".status.phase",
         ),
     )
 

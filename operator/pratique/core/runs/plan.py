@@ -6,22 +6,21 @@
        └─ no gate applies ──► Running ◄── granted ──┘
                                  └─► Succeeded | Failed
 
+A dry run is answered (`answer`) and goes none of these ways.
 `plan_action_run` is called for every look at a run, however late, often or out of order; an end is never changed again,
 but for the marks of its outbox and of what it still keeps. Its siblings are `core.gates.plan`, `core.environments.plan`
 and `core.channels.plan`; the frame around all of them is `core.telling.recorder`.
 """
 
-import difflib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunPlan
+from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
-from pratique.core.execution.dry_run import Trial, try_plan, with_results
-from pratique.core.execution.patience import POLL, allowed, mark
+from pratique.core.execution.dry_run import try_plan, with_results
 from pratique.core.execution.vanishing import release
 from pratique.core.gates.entries import keep
 from pratique.core.gates.free import EVALUATE
@@ -31,6 +30,8 @@ from pratique.core.gates.port import Ended, Fresh, Granted, Open, Opened, Passed
 from pratique.core.kernel.effects import EvaluateRun, Failure, Plan
 from pratique.core.kernel.identity import person_of
 from pratique.core.runs import transitions
+from pratique.core.runs.answer import answer
+from pratique.core.runs.judged import wait_for_action, wait_for_trial
 from pratique.core.runs.open_runs import too_many
 from pratique.core.runs.running import begin, follow, go_on
 from pratique.core.runs.snapshot import RunSnapshot
@@ -40,7 +41,6 @@ from pratique.core.telling.recorder import decide_and_record
 from pratique.core.telling.stakeholders import stakeholders_of_run
 from pratique.core.telling.wording import say_suspended
 
-_ACTION_MAY_COME = timedelta(minutes=1)
 _FIRST_RETRY, _LAST_RETRY = timedelta(seconds=30), timedelta(hours=1)
 
 
@@ -64,6 +64,8 @@ def _decide(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     run, status = snapshot.run, snapshot.run.status
     if run.metadata.deletion_timestamp is not None:
         return Plan(status)
+    if run.spec.dry_run:
+        return answer(snapshot, now)
     if snapshot.ended is not None and not status.phase.is_end:
         text = f"It had ended as {snapshot.ended.value}, and its status was changed since: an end stays, nothing runs again"
         return transitions.end(run, snapshot.ended, text, now, EventType.STATUS_FORGED, only_here=status.head is None)
@@ -87,7 +89,8 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: Void | None = None)
         # told by an Event only: who sends hundreds must not flood a channel as well
         return transitions.end(run, Phase.REFUSED, crowded, now, only_here=True)
     if action is None:
-        return _without_action(snapshot, now)
+        waits = wait_for_action(run, snapshot.actions, now)
+        return waits if isinstance(waits, Plan) else Plan(transitions.hold(run, Reason.ACTION_NOT_FOUND, waits, now))
     if action.spec.suspend:
         return transitions.end(run, Phase.REFUSED, say_suspended(action.metadata.name), now)
     evaluate = EvaluateRun(EVALUATE, action, run)
@@ -101,21 +104,6 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: Void | None = None)
         return transitions.end(run, Phase.REFUSED, "; ".join(evaluation.refusals), now)
     fresh = Fresh(evaluation.plan, again.round, again.why) if again is not None else Fresh(evaluation.plan)
     return _enter(snapshot, fresh, now)
-
-
-def _without_action(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
-    """Wait a minute for an Action that may be applied together with its run; then say which one may be meant."""
-    run, name = snapshot.run, snapshot.run.spec.action_ref.name
-    known_by = run.metadata.creation_timestamp + _ACTION_MAY_COME
-    if now < known_by:
-        text = f"There is no Action named {name} yet: waiting a minute for it"
-        return Plan(transitions.hold(run, Reason.ACTION_NOT_FOUND, text, now, stalled=False), wake_at=known_by)
-    close = difflib.get_close_matches(name, sorted(snapshot.actions), n=3)
-    hint = f"did you mean {' or '.join(close)}?" if close else "`kubectl get actions` lists what there is"
-    text = (
-        f"There is no Action named {name}; {hint} (actionRef cannot be changed: apply the run again under another name)"
-    )
-    return Plan(transitions.hold(run, Reason.ACTION_NOT_FOUND, text if close else text.partition(" (")[0], now))
 
 
 def _try_again_at(run: ActionRun, now: datetime) -> datetime:
@@ -136,24 +124,11 @@ def _enter(snapshot: RunSnapshot, fresh: Fresh, now: datetime) -> Plan[ActionRun
     if trial.effects:
         return Plan(run.status, effects=trial.effects)
     goes_on = free and trial.begun
-    if trial.transient is not None and not goes_on:
-        text = f"The dry run gave no answer: {trial.transient.message}"
-        return Plan(transitions.hold(run, Reason.RETRYING, text, now), retry=True)
-    if trial.problems and not goes_on:
-        return _refuse_or_wait(run, plan, trial, now)
+    refused = None if goes_on else wait_for_trial(run, plan, trial, now)
+    if refused is not None:
+        return refused if isinstance(refused, Plan) else transitions.end(run, Phase.REFUSED, refused, now)
     fresh = replace(fresh, plan=with_results(plan, trial))
     return _ask_gates(snapshot, snapshot.question(None, fresh), begin, now)
-
-
-def _refuse_or_wait(run: ActionRun, plan: RunPlan, trial: Trial, now: datetime) -> Plan[ActionRunStatus]:
-    """Refuse what the API server would refuse, unless what is lacking may be on its way."""
-    account = plan.service_account_ref
-    text = f"As ServiceAccount {account.namespace}/{account.name}: {'; '.join(trial.problems)}"
-    lacks = mark(run.status, "", allowed(trial.failures, approved=False), now)
-    if lacks is None:
-        return transitions.end(run, Phase.REFUSED, text, now)
-    status = transitions.hold(run, Reason.RETRYING, f"{text}; it is tried again, as this may pass", now)
-    return Plan(amend(status, held_up=lacks), wake_at=now + POLL)
 
 
 def _go_on(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:

@@ -121,6 +121,21 @@ def end(
     return Plan(amend(status, finished_at=now), happened=(ended,))
 
 
+def answer(
+    run: ActionRun, phase: Phase, message: str, now: datetime, plan: RunPlan | None = None
+) -> Plan[ActionRunStatus]:
+    """Say on a dry run what would become of it, and tell nobody.
+
+    It has no phase of its own: version 0.1.0 cannot start beside an object in a phase that it does not know.
+    """
+    reason = Reason.DRY_RUN if phase is Phase.SUCCEEDED else Reason(phase.value)
+    status = _move(run, phase, reason, message, now)
+    if plan is not None:
+        written = document(plan)
+        status = amend(status, plan=head_of(written, plan.summary), document=written.text)
+    return Plan(amend(status, finished_at=now), happened=(Happened(message, word=reason.value, only_here=True),))
+
+
 def _move(run: ActionRun, phase: Phase, reason: Reason, message: str, now: datetime) -> ActionRunStatus:
     text = clean(message, MAX_MESSAGE)
     status = run.status
@@ -150,7 +165,8 @@ def _conditions(
     generation = run.metadata.generation
     waiting = phase is Phase.WAITING_FOR_APPROVAL
     no_gate = Reason.GRANTED if plan is not None and plan.stages else Reason.NOT_NEEDED
-    approved = (FALSE, reason) if waiting or phase in _NOT_APPROVED else (TRUE, no_gate)
+    denied = waiting or phase in _NOT_APPROVED or bool(run.spec.dry_run)
+    approved = (FALSE, reason) if denied else (TRUE, no_gate)
     facts = (
         (ConditionType.ACCEPTED, FALSE if phase is Phase.REFUSED else TRUE, _accepted(phase)),
         (ConditionType.DECIDED, FALSE if waiting else TRUE, approved[1]),
