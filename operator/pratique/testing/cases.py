@@ -30,6 +30,14 @@ class Outcome(StrEnum):
     REFUSED = "Refused"
 
 
+class Standing(StrEnum):
+    """What the Action's rules say of an object that was made."""
+
+    READY = "Ready"
+    WAITING = "Waiting"
+    FAILED = "Failed"
+
+
 class RunName(ApiModel):
     """The run, as expressions read it."""
 
@@ -92,6 +100,8 @@ class Expected(ApiModel):
     skipped: list[ExpectedSkip] | None = None
     plan: Texts | None = None
     objects: dict[str, JsonObject | None] | None = None
+    ready: dict[str, Standing] | None = None
+    outputs: JsonObject | None = None
     inputs: JsonObject | None = None
     cost: str | None = None
 
@@ -100,6 +110,8 @@ class Case(Asked):
     """One request, and what has to become of it."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
+    live: dict[str, JsonObject] = {}
+    """What the objects are like later, such as their status: by the id of the template, over what was made."""
     expect: Expected
 
 

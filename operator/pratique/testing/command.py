@@ -18,7 +18,7 @@ from pratique.testing.judgement import judge, run_of
 from pratique.testing.reading import Book, read_book
 from pratique.testing.report import Report, Result, junit_of, lines_of, lines_of_coverage
 
-_FAILED, _UNUSABLE = 1, 2
+_FAILED, _UNUSABLE, _INTERRUPTED = 1, 2, 130
 
 
 def run(options: argparse.Namespace) -> int:
@@ -31,7 +31,10 @@ def run(options: argparse.Namespace) -> int:
     if problems:
         sys.stderr.write("".join(f"pratique: {each}\n" for each in problems))
         return _UNUSABLE
-    report = asyncio.run(try_all(book))
+    try:
+        report = asyncio.run(try_all(book))
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     if options.junit is not None:
         try:
             Path(options.junit).write_text(junit_of(report), encoding="utf-8")
@@ -45,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     least = options.coverage_min
     short = least is not None and report.percent < least
     if short:
-        lines.append(f"{report.percent:.0f} % of the expressions were tried, {least} % have to be (--coverage-min)")
+        lines.append(f"{report.percent} % of the expressions were tried, {least} % have to be (--coverage-min)")
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return _FAILED if report.failed or short else 0
 
@@ -71,7 +74,7 @@ async def try_all(book: Book) -> Report:
         for test, document in book.tests:
             action = book.actions[test.action][0]
             for index, case in enumerate(test.cases):
-                found = await judge(sandbox, action, run_of(test.action, test.given, case))
+                found = await judge(sandbox, action, run_of(test.action, test.given, case), case)
                 seen[test.action] += found.seen
                 where = document.where(("cases", index))
                 results.append(Result(test.action, case.name, where, compare(case.expect, found)))

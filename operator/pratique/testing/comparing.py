@@ -8,7 +8,7 @@ from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.api.v1alpha1.stages import Quorum, Stage
 from pratique.core.kernel.text import clean
 from pratique.testing.cases import Expected, ExpectedGate, ExpectedRule, ExpectedSkip, Outcome
-from pratique.testing.judgement import Judgement
+from pratique.testing.judgement import Judgement, Later
 
 _SHOWN = 200
 
@@ -44,6 +44,8 @@ def _differences(expect: Expected, found: Judgement) -> Iterator[str]:
     if expect.skipped is not None:
         yield from _skipped(expect.skipped, found.skipped)
     yield from _plan(expect, found.plan)
+    if found.later is not None:
+        yield from _later(expect, found.later)
 
 
 def _gates(expected: Sequence[ExpectedGate], stages: Sequence[Stage]) -> Iterator[str]:
@@ -124,6 +126,20 @@ def _plan(expect: Expected, plan: RunPlan) -> Iterator[str]:
         yield from _part(expect.inputs, plan.inputs, "inputs")
     if expect.cost is not None and expect.cost not in (plan.cost or ""):
         yield f"cost: is {_shown(plan.cost or '')}; expected {_shown(expect.cost)} in it"
+
+
+def _later(expect: Expected, later: Later) -> Iterator[str]:
+    for name, wanted in (expect.ready or {}).items():
+        if name not in later.standing:
+            yield f"ready.{name}: is not made, or has neither readyWhen nor failedWhen; expected {wanted}"
+            continue
+        state, missing = later.standing[name]
+        if state is not wanted:
+            yield f"ready.{name}: is {state}{f', since {missing} is not there' if missing else ''}; expected {wanted}"
+    if expect.outputs is not None and later.outputs.missing:
+        yield f"outputs: are not there yet: {later.outputs.missing}; say what the object is like in `live`"
+    elif expect.outputs is not None:
+        yield from _part(expect.outputs, later.outputs.outputs, "outputs")
 
 
 def _part(want: Any, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON value

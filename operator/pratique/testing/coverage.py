@@ -1,7 +1,6 @@
 """Counts which expressions of an Action the cases tried, and in which direction. Pure.
 
-A condition is covered when it was true once and false once; a text when it was rendered once. What depends on live objects
-(`readyWhen`, `failedWhen`, outputs) no case without a cluster can try: it is no part of the count.
+A condition is covered when it was true once and false once; a text when it was rendered once.
 """
 
 from collections import Counter
@@ -43,13 +42,13 @@ def cover(action: Action, seen: Iterable[tuple[str, bool]]) -> tuple[Covered, ..
     )
 
 
-def percent(covered: Iterable[Covered]) -> float:
-    """Return how much of it was tried; all of nothing is 100."""
+def percent(covered: Iterable[Covered]) -> int:
+    """Return how much of it was tried, rounded down, so that 100 is all of it; all of nothing is 100."""
     points, missing = 0, 0
     for each in covered:
         points += each.points
         missing += len(each.missing)
-    return 100.0 * (points - missing) / points if points else 100.0
+    return 100 * (points - missing) // points if points else 100
 
 
 def _expressions(action: Action) -> Iterator[tuple[str, str, bool]]:
@@ -60,12 +59,17 @@ def _expressions(action: Action) -> Iterator[tuple[str, str, bool]]:
         path = f"spec.approval.stages[{index}]"
         if stage.when != "true":
             yield f"{path}.when", stage.when, True
-        for place, text in enumerate(stage.exclude or ()):
-            yield f"{path}.exclude[{place}]", text, False
+        for place, name in enumerate(stage.exclude or ()):
+            yield f"{path}.exclude[{place}]", name, False
     for index, each in enumerate(spec.execution.resources):
         path = f"spec.execution.resources[{index}]"
         if each.when != "true":
             yield f"{path}.when", each.when, True
         yield f"{path}.template", f"{each.template.get('kind')} {each.id}", False
+        for field, text in (("readyWhen", each.ready_when), ("failedWhen", each.failed_when)):
+            if text is not None:
+                yield f"{path}.{field}", text, True
     if spec.cost is not None:
         yield "spec.cost", spec.cost, False
+    for name, output in spec.execution.outputs.items():
+        yield f"spec.execution.outputs.{name}", output, False

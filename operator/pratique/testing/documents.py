@@ -96,7 +96,7 @@ def _files(path: str) -> Iterator[str]:
         return
     found = Path(path)
     if found.is_dir():
-        inside = sorted(str(each) for each in found.rglob("*") if each.suffix in _SUFFIXES and each.is_file())
+        inside = sorted(str(each) for each in found.rglob("*") if _is_meant(each, found))
         if not inside:
             raise UnreadableFileError(f"{path}: is a folder without any file that ends in .yaml, .yml or .json")
         yield from inside
@@ -104,6 +104,12 @@ def _files(path: str) -> Iterator[str]:
         yield path
     else:
         raise UnreadableFileError(f"{path}: there is no such file or folder (- reads from standard input)")
+
+
+def _is_meant(file: Path, folder: Path) -> bool:
+    """Whether a file of a folder is read; what is hidden, such as .git, is nobody's manifest."""
+    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+    return file.suffix in _SUFFIXES and not hidden and file.is_file()
 
 
 def _documents(file: str) -> Iterator[Document]:
@@ -137,4 +143,4 @@ def _say_not_yaml(name: str, error: yaml.YAMLError) -> str:
     problem = clean(str(getattr(error, "problem", None) or getattr(error, "reason", error)), 200)
     if getattr(error, "context", None) == _TWICE:
         return f"{where}: {problem}"
-    return f"{where}: is not YAML: {problem}; a template, such as one of a Helm chart, has to be rendered first"
+    return f"{where}: is not YAML: {problem}; a template, such as a Helm chart's, has to be rendered first, or left out"

@@ -7,7 +7,7 @@ from pratique.core.kernel.text import clean, nearest
 from pratique.testing.cases import Expected, Outcome
 from pratique.testing.documents import Place
 
-_OF_A_PLAN = ("gates", "skipped", "plan", "objects", "inputs", "cost")
+_OF_A_PLAN = ("gates", "skipped", "plan", "objects", "inputs", "cost", "ready", "outputs")
 
 
 def find_contradictions(expect: Expected, action: Action) -> Iterator[tuple[Place, str]]:
@@ -34,11 +34,19 @@ def _find_unknown(expect: Expected, action: Action) -> Iterator[tuple[Place, str
             yield from _unknown(gate.stage, stages, "stage", ("gates", index, "stage"))
     for index, skip in enumerate(expect.skipped or ()):
         yield from _unknown(skip.stage, stages, "stage", ("skipped", index, "stage"))
-    for name in expect.objects or ():
-        yield from _unknown(name, [each.id for each in action.spec.execution.resources], "resource", ("objects", name))
+    for field in ("objects", "ready"):
+        for name in getattr(expect, field) or ():
+            yield from find_unknown_resource(name, action, (field, name))
+    for name in expect.outputs or ():
+        yield from _unknown(name, action.spec.execution.outputs, "output", ("outputs", name))
     for name in expect.inputs or ():
         form = action.spec.inputs.schema_.get("properties")
         yield from _unknown(name, list(form) if isinstance(form, dict) else [], "input", ("inputs", name))
+
+
+def find_unknown_resource(name: str, action: Action, place: Place) -> Iterator[tuple[Place, str]]:
+    """Yield that an Action has no template of this id."""
+    yield from _unknown(name, [each.id for each in action.spec.execution.resources], "resource", place)
 
 
 def _unknown(name: str, known: Iterable[str], what: str, place: Place) -> Iterator[tuple[Place, str]]:

@@ -1,5 +1,6 @@
 """Puts a case to an Action, as the operator puts a request to it: the same run, the same sandbox, the same answer."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pratique.api.v1alpha1.action import Action
@@ -7,12 +8,22 @@ from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec
 from pratique.api.v1alpha1.meta import ObjectMeta
 from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.stages import Stage
+from pratique.core.kernel.effects import Json, Rendered
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.telling.wording import stage_phrase
 from pratique.sandbox.pool import Sandbox
-from pratique.testing.cases import Asked, Case, Outcome, RunName
+from pratique.testing.cases import Asked, Case, Outcome, RunName, Standing
 
 SOMEONE = Requester(username="someone@example.com")
+
+
+@dataclass(frozen=True)
+class Later:
+    """What the Action says once its objects are there: how each stands, and the outputs, or what they wait for."""
+
+    standing: dict[str, tuple[Standing, str]]
+    outputs: Rendered
+    seen: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -23,6 +34,7 @@ class Judgement:
     plan: RunPlan | None = None
     skipped: tuple[Stage, ...] = ()
     seen: tuple[tuple[str, bool], ...] = ()
+    later: "Later | None" = None
     error: str | None = None
 
     @property
@@ -60,13 +72,55 @@ def run_of(action: str, given: Asked, case: Case) -> ActionRun:
     )
 
 
-async def judge(sandbox: Sandbox, action: Action, run: ActionRun) -> Judgement:
-    """Return what the Action makes of a run."""
+async def judge(sandbox: Sandbox, action: Action, run: ActionRun, case: Case | None = None) -> Judgement:
+    """Return what the Action makes of a run; and of its live objects, where the case says what these are like."""
     try:
         traced = await sandbox.trace_run(action, run)
+        plan = traced.evaluation.plan
+        later = await _look_later(sandbox, plan, run, case) if plan is not None and case is not None else None
     except EvaluationError as error:
         return Judgement(error=str(error))
-    plan = traced.evaluation.plan
     applying = {each.name for each in plan.stages} if plan is not None else set[str]()
     skipped = tuple(each for each in action.spec.approval.stages if each.name not in applying) if plan else ()
-    return Judgement(traced.evaluation.refusals, plan, skipped, traced.seen)
+    seen = (*traced.seen, *(_on_record(action, later) if later is not None else ()))
+    return Judgement(traced.evaluation.refusals, plan, skipped, seen, later)
+
+
+async def _look_later(sandbox: Sandbox, plan: RunPlan, run: ActionRun, case: Case) -> Later | None:
+    """Put the live objects to the Action's rules, as the operator does at each look at a run that is under way."""
+    if not case.live and case.expect.ready is None and case.expect.outputs is None:
+        return None
+    live = {each.id: merged(each.manifest, case.live.get(each.id, {})) for each in plan.resources}
+    standing, seen = {}, []
+    for each in plan.resources:
+        if each.ready_when is None and each.failed_when is None:
+            continue
+        found = await sandbox.evaluate_ready(each.ready_when, live[each.id], failed_when=each.failed_when)
+        seen += [(f"{each.id}.failedWhen", found.failed)] if each.failed_when is not None else []
+        seen += [(f"{each.id}.readyWhen", found.ready)] if each.ready_when is not None and not found.failed else []
+        state = Standing.FAILED if found.failed else Standing.READY if found.ready else Standing.WAITING
+        standing[each.id] = state, found.missing
+    outputs = await sandbox.evaluate_outputs(plan, run, live)
+    seen += [(name, True) for name in outputs.outputs]
+    return Later(standing, outputs, tuple(seen))
+
+
+def _on_record(action: Action, later: Later) -> Iterator[tuple[str, bool]]:
+    """Yield what was evaluated of live objects, with the fields that it stands in."""
+    places = {each.id: index for index, each in enumerate(action.spec.execution.resources)}
+    for what, held in later.seen:
+        ident, _, field = what.partition(".")
+        yield (
+            (f"spec.execution.resources[{places[ident]}].{field}" if field else f"spec.execution.outputs.{what}"),
+            held,
+        )
+
+
+def merged(made: Json, live: Json) -> Json:
+    """Return an object with what became of it: maps are merged, null takes a field away, all else is as it is later."""
+    found = {key: merged(made[key], value) if _both(made.get(key), value) else value for key, value in live.items()}
+    return {key: value for key, value in {**made, **found}.items() if key not in live or value is not None}
+
+
+def _both(one: object, other: object) -> bool:
+    return isinstance(one, dict) and isinstance(other, dict)

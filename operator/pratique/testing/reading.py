@@ -14,7 +14,7 @@ from pratique.api.v1alpha1 import API_VERSION, Action, spelling
 from pratique.core.kernel.text import clean, nearest
 from pratique.testing.cases import KIND, ActionTest
 from pratique.testing.documents import Document, Place
-from pratique.testing.expectations import find_contradictions
+from pratique.testing.expectations import find_contradictions, find_unknown_resource
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -87,8 +87,10 @@ def _find_misfits(book: Book, test: ActionTest, document: Document) -> Iterator[
     for index, case in enumerate(test.cases):
         if case.name in names[:index]:
             yield f"{document.where(('cases', index, 'name'))}: a case named {case.name} is there twice; give it another"
-        for place, problem in find_contradictions(case.expect, action):
-            where: Place = ("cases", index, "expect", *place)
+        wrong = [(("expect", *place), problem) for place, problem in find_contradictions(case.expect, action)]
+        wrong += [found for name in case.live for found in find_unknown_resource(name, action, ("live", name))]
+        for place, problem in wrong:
+            where: Place = ("cases", index, *place)
             yield f"{document.where(where)}: {_path(where)}: {problem}"
 
 

@@ -34,7 +34,7 @@ class Report:
         return tuple(each for each in self.results if each.problems)
 
     @property
-    def percent(self) -> float:
+    def percent(self) -> int:
         """How much of the expressions was tried."""
         return percent(each for _, covered in self.covered.values() for each in covered)
 
@@ -57,7 +57,7 @@ def lines_of(report: Report, cases: int, untested: Sequence[str]) -> Iterator[st
 def lines_of_coverage(report: Report) -> Iterator[str]:
     """Yield every expression with its counts, and what never happened to it."""
     for name, (where, covered) in report.covered.items():
-        yield f"{name} ({where}): {percent(covered):.0f} %"
+        yield f"{name} ({where}): {percent(covered)} %"
         width = max((len(each.path) for each in covered), default=0)
         for each in covered:
             counts = (
@@ -65,7 +65,7 @@ def lines_of_coverage(report: Report) -> Iterator[str]:
             )
             lacks = f"  <-- {', '.join(each.missing)}: {clean(each.text, _EXPRESSION)}" if each.missing else ""
             yield f"  {each.path:<{width}}  {counts}{lacks}"
-    yield f"Coverage of expressions: {report.percent:.0f} %"
+    yield f"Coverage of expressions: {report.percent} %"
 
 
 def junit_of(report: Report) -> str:

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from tests.builders.models import action, manifest, planned, run, run_plan, stage
 
-from pratique.core.judging.policy import evaluate_run
-from pratique.core.kernel.effects import Traced
+from pratique.core.judging.policy import evaluate_outputs, evaluate_ready, evaluate_run
+from pratique.core.kernel.effects import Judged, Rendered, Traced
 from pratique.core.kernel.errors import EvaluationError
 from pratique.sandbox.pool import Sandbox
-from pratique.testing.cases import Asked, Case, Expected
+from pratique.testing.cases import Asked, Case, Expected, Standing
 from pratique.testing.comparing import compare
-from pratique.testing.judgement import Judgement, judge, run_of
+from pratique.testing.judgement import Judgement, Later, judge, merged, run_of
 
 LEADS = stage(
     name="leads", approvers={"groups": ["leads"]}, required=1, message="It costs", exclude=["dev@example.com"]
@@ -37,6 +37,12 @@ PLAN = run_plan(
 HELD = Judgement(plan=PLAN, skipped=(SKIPPED,))
 FREE = Judgement(plan=run_plan(planned("made", MADE)))
 REFUSED = Judgement(refusals=("spec.reason: is required: say what it is for", "A rule says no"))
+LATER = Later(
+    {"web": (Standing.READY, ""), "job": (Standing.WAITING, "status.phase"), "db": (Standing.FAILED, "")},
+    Rendered({"at": "here", "port": 80}),
+)
+THERE = Judgement(plan=run_plan(), later=LATER)
+NOT_YET = Judgement(plan=run_plan(), later=Later({}, Rendered({}, "at reads resources.web.status.at")))
 HELD_LINE = (
     "Held for leads (1 of group leads), then security (2 of ann, ben, group security, of them 2 of group security or"
 )
@@ -73,6 +79,7 @@ HELD_LINE = (
         ({"plan": "team-a/made", "cost": "12 €", "inputs": {"size": 3}}, HELD),
         ({"objects": {"made": {"spec": {"of": [{"name": "a"}, {"name": "b"}]}}, "other": None}}, FREE),
         ({"objects": {"made": {"spec": {"gone": None}, "data": None}}}, FREE),
+        ({"ready": {"web": "Ready", "job": "Waiting", "db": "Failed"}, "outputs": {"port": 80}}, THERE),
     ],
 )
 def test_what_is_as_expected_passes(expect: dict[str, Any], found: Judgement) -> None:
@@ -148,6 +155,19 @@ def test_what_is_as_expected_passes(expect: dict[str, Any], found: Judgement) ->
         ({"inputs": {"size": 4}}, HELD, "inputs.size: is 3; expected 4"),
         ({"cost": "13"}, HELD, "cost: is 12 € a day; expected 13 in it"),
         ({"cost": "13"}, FREE, "cost: is ; expected 13 in it"),
+        ({"ready": {"job": "Ready"}}, THERE, "ready.job: is Waiting, since status.phase is not there; expected Ready"),
+        ({"ready": {"db": "Ready"}}, THERE, "ready.db: is Failed; expected Ready"),
+        (
+            {"ready": {"map": "Ready"}},
+            THERE,
+            "ready.map: is not made, or has neither readyWhen nor failedWhen; expected Re",
+        ),
+        ({"outputs": {"at": "there"}}, THERE, 'outputs.at: is "here"; expected "there"'),
+        (
+            {"outputs": {"at": "x"}},
+            NOT_YET,
+            "outputs: are not there yet: at reads resources.web.status.at; say what the o",
+        ),
         (
             {"outcome": "Free"},
             Judgement(error="Action a, spec.cost: is no text"),
@@ -193,6 +213,14 @@ class _Core(Sandbox):
         evaluation = evaluate_run(action, run, lambda path, held: seen.append((path, held)))
         return Traced(evaluation, tuple(seen))
 
+    async def evaluate_ready(
+        self, ready_when: Any, target: Any, owners: Any = (), *, failed_when: Any = None
+    ) -> Judged:
+        return evaluate_ready(ready_when, failed_when, target)
+
+    async def evaluate_outputs(self, plan: Any, run: Any, resources: Any, owners: Any = ()) -> Rendered:
+        return evaluate_outputs(plan, run, resources)
+
 
 class _Broken(Sandbox):
     async def trace_run(self, action: Any, run: Any) -> Traced:
@@ -216,3 +244,45 @@ async def test_what_is_judged_says_which_stages_were_skipped_and_why() -> None:
     assert (refused.outcome, refused.skipped, refused.seen) == ("Refused", (), ())
     broken = await judge(_Broken(), offered, run())
     assert broken.outcome is None and broken.error == "Action a, spec.cost: is no text"
+
+
+async def test_live_objects_are_put_to_the_rules_that_wait_for_them() -> None:
+    template = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "${run.name}", "namespace": "team-a"}}
+    resources = [
+        {"id": "one", "template": template, "readyWhen": "self.status.ok", "failedWhen": "has(self.status.bad)"},
+        {"id": "two", "template": {**template, "metadata": {"name": "two", "namespace": "team-a"}}},
+    ]
+    offered = action(
+        execution={
+            "serviceAccountRef": {"namespace": "actions", "name": "maker"},
+            **{"resources": resources, "outputs": {"at": "${resources.one.status.at}"}},
+        }
+    )
+
+    async def look(live: dict[str, Any] | None, **expect: Any) -> Judgement:
+        case = Case.model_validate({"name": "a", "live": live or {}, "expect": expect})
+        return await judge(_Core(), offered, run_of("make", Asked(), case), case)
+
+    assert (await look(None, outcome="Free")).later is None, "nobody asked"
+    ready = await look({"one": {"status": {"ok": True, "at": "here"}}}, outcome="Free")
+    assert ready.later is not None and ready.later.standing == {"one": (Standing.READY, "")}
+    assert ready.later.outputs == Rendered({"at": "here"})
+    at = "spec.execution.resources[0]."
+    assert ready.seen[-3:] == (
+        (f"{at}failedWhen", False),
+        (f"{at}readyWhen", True),
+        ("spec.execution.outputs.at", True),
+    )
+    waits = await look({"one": {"status": {"at": ""}}}, ready={"one": "Waiting"})
+    assert waits.later is not None and waits.later.standing == {"one": (Standing.WAITING, "status.ok")}
+    failed = await look({"one": {"status": {"bad": 1}}}, outputs={})
+    assert failed.later is not None and failed.later.standing == {"one": (Standing.FAILED, "")}
+    assert failed.seen[-1] == (f"{at}failedWhen", True), "then nobody asks whether it is ready"
+
+
+def test_what_became_of_an_object_is_merged_into_what_was_made() -> None:
+    made = {"spec": {"a": 1, "b": {"c": 1}}, "kind": "X"}
+    assert merged(made, {"spec": {"a": None, "b": {"d": 2}}, "status": {"ok": True}}) == {
+        **{"spec": {"b": {"c": 1, "d": 2}}, "kind": "X", "status": {"ok": True}}
+    }
+    assert merged({"a": None}, {"b": [1]}) == {"a": None, "b": [1]}

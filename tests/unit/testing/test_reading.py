@@ -49,6 +49,8 @@ def test_actions_and_cases_are_found_in_files_folders_lists_and_standard_input(
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "cases.yml").write_text(f"---\n{CASE}---\n# nothing\n---\napiVersion: v1\nkind: Namespace\n")
     (tmp_path / "notes.md").write_text("not: [yaml")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "hidden.yaml").write_text("not: [yaml")
     indented = "".join(f"  {line}\n" for line in ACTION.splitlines())
     listed = f"apiVersion: v1\nkind: List\nitems:\n-{indented[1:]}"
     monkeypatch.setattr(sys, "stdin", io.StringIO(listed))
@@ -77,7 +79,7 @@ def test_text_stays_the_text_that_kubernetes_reads(tmp_path: Path) -> None:
         ("a: 1\nb:\n  c: 1\n  c: 2\n", "a.yaml:3: c is there more than once: keep one of them"),
         (
             "a: {{ .Values.x }}\n",
-            "a.yaml:1: is not YAML: found unhashable key; a template, such as one of a Helm chart, has",
+            "a.yaml:1: is not YAML: found unhashable key; a template, such as a Helm chart's, has",
         ),
         ("a: [1\n", "a.yaml:2: is not YAML: expected ',' or ']', but got '<stream end>'; a template"),
         ("a: \x00\n", "a.yaml: is not YAML: special characters are not allowed"),
@@ -220,6 +222,19 @@ def test_what_is_wrong_in_an_action_is_said(tmp_path: Path, old: str, new: str, 
         (
             "- name: a\n  expect: {objects: {mab: {}}}",
             "b.yaml:6: cases[0].expect.objects.mab: the Action has no resource named",
+        ),
+        (
+            "- name: a\n  expect: {ready: {mab: Ready}}",
+            "b.yaml:6: cases[0].expect.ready.mab: the Action has no resource",
+        ),
+        ("- name: a\n  expect: {ready: {map: Redy}}", "b.yaml:6: cases[0].expect.ready.map: Redy is not Ready or Wait"),
+        (
+            "- name: a\n  expect: {outputs: {x: 1}}",
+            "b.yaml:6: cases[0].expect.outputs.x: the Action has no output named",
+        ),
+        (
+            "- name: a\n  live: {mab: {}}\n  expect: {gates: []}",
+            "b.yaml:6: cases[0].live.mab: the Action has no resource",
         ),
         (
             "- name: a\n  expect: {inputs: {sice: 1}}",
