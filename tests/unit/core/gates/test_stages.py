@@ -32,6 +32,7 @@ from pratique.core.gates.opening import find_asked, policy_of
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
 from pratique.core.gates.port import Answer, Ended, Granted, Open, Opened, Passed, Question, Unsure
 from pratique.core.gates.quorum import Progress, say_missing
+from pratique.core.gates.tally import count
 from pratique.core.kernel.effects import Stored, Verified
 from pratique.core.plans.document import document
 from pratique.core.runs.plan import plan_action_run
@@ -239,3 +240,13 @@ def test_who_is_told_of_a_gate_that_is_just_opened() -> None:
 def test_what_a_rule_lacks_is_said_once(approvals: int, lacking: tuple[tuple[str, int], ...], sentence: str) -> None:
     rule = GateRule(approvers=Approvers(users=("ann",), groups=("ops",)), required=2)
     assert say_missing(Progress(rule, approvals, lacking), ("ann", "group ops")) == sentence
+
+
+def test_of_several_rules_each_says_what_it_lacks() -> None:
+    several = [
+        GateRule(approvers=Approvers(users=("ann",)), required=1),
+        GateRule(approvers=Approvers(groups=("ops",)), required=2),
+    ]
+    anybody = Approvers(users=("ann",), groups=("ops",))
+    found = count(gate(approvers=anybody, required=1, alternatives=several), at(2))
+    assert found.missing == "1 more of ann or 2 more of group ops"
