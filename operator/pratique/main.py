@@ -17,6 +17,7 @@ from pratique.admission.values import guard_values
 from pratique.api.v1alpha1.scalars import duration_of
 from pratique.api.v1alpha1.spelling import DURATION_PATTERN
 from pratique.cluster.connection import Connection, ConnectionConfigError, connect
+from pratique.core.gates.standalone import gate_channels_of
 from pratique.core.kernel.errors import ConfigurationError
 from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.core.telling.egress import egress_of
@@ -94,6 +95,7 @@ def _operator(connection: Connection, options: argparse.Namespace) -> _Process:
         open_runs_per_requester=options.open_runs_per_requester,
         guard_settle=options.guard_settle,
         channel_egress=egress_of(options.channel_egress),
+        gate_channels=gate_channels_of(options.gate_channel),
     )
     return Operator(connection, settings)
 
@@ -211,6 +213,12 @@ def _operator_options(command: argparse.ArgumentParser) -> None:
         default=[],
         help="a network, an address or a host name (*.example.com: all below it) that channels may reach although its "
         "address is not public; may be repeated, or hold several with commas between",
+    )
+    command.add_argument(
+        "--gate-channel",
+        action="append",
+        default=[],
+        help="CHANNEL, or NAMESPACE=CHANNEL: the channel through which Approvals without a run tell; may be repeated",
     )
 
 

@@ -89,8 +89,47 @@ def not_waiting(phase: str) -> Denial:
 
 
 # -- pratique-decision -------------------------------------------------------------------------------------------------
-PENDING = Denial(DECISION, "a pending Approval cannot be deleted: withdraw its run (spec.withdrawn) or decline")
-OPENED = Denial(DECISION, "only the operator opens an Approval: create an ActionRun")
+PENDING = Denial(
+    DECISION,
+    "a pending Approval cannot be deleted: withdraw its run, or it where it has none (spec.withdrawn), or decline",
+)
+OPENED = Denial(
+    DECISION,
+    "only the operator opens the gate of a run: create an ActionRun, or leave kind out and give a title instead",
+)
+OPENED_BY_ANOTHER = Denial(DECISION, FORGED.rule)
+NAME_OF_A_RUN = Denial(
+    DECISION,
+    "names that end in - and ten hexadecimal digits belong to the gates of runs: choose another, or generateName",
+)
+BARE = Denial(
+    DECISION,
+    "an Approval is the record of what was decided: it has no finalizers, no ownerReferences, and no labels or"
+    " annotations of pratique.dev; leave them out",
+)
+TIMEOUT = Denial(DECISION, "an Approval without a run needs spec.policy.timeout, such as 24h: 90d at most")
+DEADLINE_STAMPED = Denial(
+    DECISION, "spec.policy.deadline is set by the API server, from spec.policy.timeout: leave it out of the manifest"
+)
+NEVER = Denial(
+    DECISION,
+    "this could never be approved: spec.policy.required is larger than the number of spec.policy.approvers.users"
+    " who may decide, and who asks or is excluded may not",
+)
+OF_NO_GROUP = Denial(
+    DECISION,
+    "each group of spec.policy.requireFrom must be one of spec.policy.approvers.groups, and its count no larger"
+    " than spec.policy.required",
+)
+BY_ITS_RUN = Denial(DECISION, "a gate of a run is withdrawn by its run: spec.withdrawn of the ActionRun")
+GATE_NOT_BACK = Denial(DECISION, "withdrawn cannot be taken back: create another Approval")
+NOT_YOUR_GATE = Denial(
+    DECISION,
+    "only who created an Approval may withdraw it, or who holds the RBAC verb withdraw on approvals.pratique.dev",
+)
+GATE_NOT_OPEN = Denial(
+    DECISION, "only an open Approval can be withdrawn", "only an open Approval can be withdrawn; this one is Approved"
+)
 BORN_DECIDED = Denial(DECISION, "an Approval starts without decisions")
 FROZEN = Denial(
     DECISION, "what is being approved, by whom and until when is frozen: only spec.decisions[you] may be added"
@@ -133,6 +172,25 @@ ONLY_GROWS = Denial(
     " (server-side apply needs a field manager of your own: --field-manager=$USER)",
 )
 """The second layer, beside the field: it holds without the policy."""
+
+
+def not_its_creators(fields: str) -> Denial:
+    """Return the answer to who fills in what only the operator does."""
+    return Denial(
+        DECISION,
+        "an Approval without a run has fields that only the operator fills in: leave them out",
+        f"an Approval without a run has no {fields}: only the operator fills that in; leave it out",
+    )
+
+
+def may_not_decide(who: str, gate: str) -> Denial:
+    """Return the answer to who is listed in a gate without a run and has no verb for it."""
+    return Denial(
+        DECISION,
+        "you may not decide an Approval without a run: it needs the RBAC verb approve on approvals.pratique.dev",
+        f"{who} may not decide Approval {gate} in namespace harbour: it needs the RBAC verb approve on"
+        " approvals.pratique.dev",
+    )
 
 
 def sealed(how: str) -> Denial:

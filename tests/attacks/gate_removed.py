@@ -2,7 +2,19 @@
 
 from typing import Any
 
-from tests.attacks.denials import BORN_DECIDED, GATE_MARKS, MANAGED, OPENED, PENDING, a_record, canary, rbac
+from tests.attacks.denials import (
+    BORN_DECIDED,
+    GATE_MARKS,
+    MANAGED,
+    OPENED,
+    OPENED_BY_ANOTHER,
+    PENDING,
+    TIMEOUT,
+    a_record,
+    canary,
+    not_its_creators,
+    rbac,
+)
 from tests.attacks.gate_frozen import DECIDE, MINE
 from tests.attacks.model import Attack, Json, Twin, apply, create, delete, patch, replacing
 from tests.attacks.world import APPROVE, LEAD, LEAD_2, MAG, MALLORY, OPERATOR, gate
@@ -10,6 +22,8 @@ from tests.attacks.world import APPROVE, LEAD, LEAD_2, MAG, MALLORY, OPERATOR, g
 OPEN = Twin("operator", "opens a gate without decisions", create(gate("fresh")))
 END = Twin("admin", "deletes a gate that has ended, holding the verb purge", delete("approvals/ended"))
 OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "0c6d5a8e-6f0e-4b7f-9a55-3a1f0f6f7a12"}
+
+_ENDED = ("ended", "alone-ended", "alone-withdrawn")
 
 DELETED = [
     Attack(
@@ -45,7 +59,7 @@ DELETED = [
         4,
         "mallory",
         "who may delete collections deletes all gates at once",
-        delete("approvals", fieldSelector="metadata.name!=ended"),
+        delete("approvals", fieldSelector=",".join(f"metadata.name!={name}" for name in _ENDED)),
         PENDING,
         END,
     ),
@@ -242,8 +256,20 @@ MARKED = [
     ),
 ]
 
+_NOT_ALONE = (OPENED_BY_ANOTHER, not_its_creators("stage, action, plan"), TIMEOUT)
+"""Who else refuses a gate of a run that somebody opens who is not the operator."""
+
 OPENED_BY_OTHERS = [
-    Attack("open-a-gate", 4, "admin", "cluster-admin opens a gate of his own", create(gate("fresh")), OPENED, OPEN),
+    Attack(
+        "open-a-gate",
+        4,
+        "admin",
+        "cluster-admin opens a gate of his own",
+        create(gate("fresh")),
+        OPENED,
+        OPEN,
+        behind=_NOT_ALONE,
+    ),
     Attack(
         "open-a-gate-generated",
         4,
@@ -252,6 +278,7 @@ OPENED_BY_OTHERS = [
         create({**gate("fresh"), "metadata": {"generateName": "fresh-"}}),
         OPENED,
         OPEN,
+        behind=_NOT_ALONE,
     ),
     Attack(
         "open-by-apply",
@@ -261,6 +288,7 @@ OPENED_BY_OTHERS = [
         apply("approvals/fresh", {"spec": gate("fresh")["spec"]}),
         OPENED,
         OPEN,
+        behind=_NOT_ALONE,
     ),
     Attack(
         "open-decided",
@@ -270,7 +298,7 @@ OPENED_BY_OTHERS = [
         create({**gate("fresh"), "spec": {**gate("fresh")["spec"], **MINE}}),
         OPENED,
         OPEN,
-        behind=(BORN_DECIDED,),
+        behind=(*_NOT_ALONE, BORN_DECIDED),
     ),
     Attack(
         "operator-opens-decided",

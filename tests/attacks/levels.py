@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.attacks.actions import EDIT
-from tests.attacks.denials import rbac, schema
+from tests.attacks.denials import FROZEN, crd, rbac, schema
 from tests.attacks.environments import EXTEND, MAKE
 from tests.attacks.gate_frozen import DECIDE
 from tests.attacks.model import SPACE, Attack, Twin, create, delete, patch, path_of, raw
@@ -16,25 +16,34 @@ CHANNEL = Twin("admin", "makes a channel", create(make.channel("fresh")))
 _TWINS = {"actions": EDIT, "environments": EXTEND, "approvals": DECIDE}
 
 
-def null(target: str, path: str, point: int = 4) -> Attack:
-    """Return an attack that sets a required level to null, to fill it in anew."""
+def null(target: str, path: str, point: int = 4, rule: str = "") -> Attack:
+    """Return an attack that sets a required level to null, to fill it in anew; `rule` is the CRD's where no schema asks."""
     body: Any = None
     for part in reversed(path.split(".")):
         body = {part: body}
     plural = target.split("/", maxsplit=1)[0]
     slug = f"null-{target.replace('/', '-')}-{path.replace('.', '-').lower()}"
     what = f"cluster-admin sets {path} of {plural} to null, to fill it in anew"
-    return Attack(slug, point, "admin", what, patch(target, body), schema(f"{path}: Required value"), _TWINS[plural])
+    answer = crd(plural, rule) if rule else schema(f"{path}: Required value")
+    behind = (FROZEN,) if rule else ()
+    return Attack(slug, point, "admin", what, patch(target, body), answer, _TWINS[plural], behind=behind)
+
+
+_OF_A_RUN = "a gate of a run names its action, its stage and its plan"
 
 
 NULLS = [
     null("approvals/gate", "spec.subject"),
-    null("approvals/gate", "spec.subject.uid"),
+    null(
+        "approvals/gate",
+        "spec.subject.uid",
+        rule="a subject of kind ActionRun has a name and a uid, and neither title nor url",
+    ),
     null("approvals/gate", "spec.requestedBy"),
-    null("approvals/gate", "spec.plan"),
+    null("approvals/gate", "spec.plan", rule=_OF_A_RUN),
     null("approvals/gate", "spec.plan.digest"),
     null("approvals/gate", "spec.policy.deadline"),
-    null("approvals/gate", "spec.action"),
+    null("approvals/gate", "spec.action", rule=_OF_A_RUN),
     null("environments/env", "spec", 7),
     null("environments/env", "spec.target", 7),
     null("environments/env", "spec.target.namespace", 7),

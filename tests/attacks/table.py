@@ -24,6 +24,7 @@ from tests.attacks import (
     run_frozen,
     sizes,
     spelling,
+    standalone,
     statuses,
 )
 from tests.attacks.judge import stopped_by, written
@@ -36,6 +37,7 @@ ATTACKS: tuple[Attack, ...] = (
     *dry_runs.ATTACKS,
     *gate_frozen.ATTACKS,
     *gate_removed.ATTACKS,
+    *standalone.ATTACKS,
     *deciding.ATTACKS,
     *forging.ATTACKS,
     *climbing.ATTACKS,

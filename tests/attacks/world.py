@@ -102,6 +102,11 @@ def gate(name: str, **changes: Any) -> Json:
     return changed(base, {key.replace("__", "."): value for key, value in changes.items()})
 
 
+def alone(name: str = "alone", **changes: Any) -> Json:
+    """Return a gate without a run as a pipeline writes it."""
+    return changed(make.standalone(SPACE, name), {key.replace("__", "."): value for key, value in changes.items()})
+
+
 def berth(name: str = "berth", account: str = "writer") -> Json:
     """Return an Action that acts as a ServiceAccount of this namespace."""
     return changed(make.action(name), {"spec.execution.serviceAccountRef": {"namespace": SPACE, "name": account}})
@@ -149,6 +154,16 @@ _GATES: dict[str, dict[str, Any]] = {
     "own-climbed": {**_climbing({"groups": ["platform-leads"]}), "spec__requestedBy__username": LEAD},
     "robots": {"spec__policy__approvers": {"users": [ROBOT]}},
 }
+
+
+_ALONE: dict[str, dict[str, Any]] = {
+    "alone": {},
+    "alone-both": {"spec__policy__approvers": {"users": [LEAD, ROBOT]}},
+    "alone-unverbed": {"spec__policy__approvers": {"users": [MALLORY]}},
+    "alone-withdrawn": {},
+    "alone-ended": {},
+}
+"""Gates without a run, as `robot` opens them."""
 
 
 class World:
@@ -241,6 +256,8 @@ def _objects(world: World) -> None:
         post("developer", "actionruns", voyage(name, spec__dryRun=True))
     for name, changes in _GATES.items():
         post("operator", "approvals", gate(name, **changes))
+    for name, changes in _ALONE.items():
+        post("robot", "approvals", alone(name, **changes))
     post("admin", "environments", changed(make.environment(SPACE, "env"), {"metadata.labels": {"team": "a"}}))
     post("admin", "environments", changed(make.environment(SPACE, "past"), {"spec.ttl": "1s"}))
     held = {"metadata/annotations": {"argocd.argoproj.io/tracking-id": "apps:pratique.dev/Environment:harbour/applied"}}
@@ -259,7 +276,10 @@ def _statuses(world: World) -> None:
     for name, phase in (phases | {"withdrawn": "WaitingForApproval"}).items():
         merge("operator", f"actionruns/{name}/status", {"status": {"phase": phase}})
     merge("developer", "actionruns/withdrawn", {"spec": {"withdrawn": True}})
-    merge("operator", "approvals/ended/status", {"status": {"state": "Approved"}})
+    for name in ("ended", "alone-ended"):
+        merge("operator", f"approvals/{name}/status", {"status": {"state": "Approved"}})
+    merge("robot", "approvals/alone-withdrawn", {"spec": {"withdrawn": True}})
+    merge("operator", "approvals/alone-withdrawn/status", {"status": {"state": "Withdrawn"}})
     for name in ("half", "granted"):
         merge("lead-1", f"approvals/{name}", json.loads(decision(LEAD, "Approve", "fine by me")))
     for name, verdicts in (("back", ("Approve", "Undecided")), ("often", ("Approve", "Undecided") * 2)):

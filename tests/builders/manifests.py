@@ -80,6 +80,19 @@ def approval(
     }
 
 
+def standalone(namespace: str, name: str = "deploy-orders", *, users: tuple[str, ...] = ()) -> Manifest:
+    """Return an Approval without a run, as a pipeline writes it."""
+    approvers = {"users": list(users)} if users else {"groups": ["platform-leads"]}
+    return {
+        **_kind("Approval", name, namespace),
+        "spec": {
+            "subject": {"title": "Deploy orders 1.4.2 to production", "url": "https://ci.example.com/orders/812"},
+            "reason": "Release of the week",
+            "policy": {"approvers": approvers, "timeout": "24h"},
+        },
+    }
+
+
 def environment(namespace: str, name: str = "load-test") -> Manifest:
     """Return an Environment of three days."""
     return {

@@ -38,8 +38,10 @@ _RULES = {
     ],
     "approver": [
         rule(GROUP, ["approvals"], ["patch"]),
-        rule(GROUP, ["actions"], ["approve"]),
+        rule(GROUP, ["actions", "approvals"], ["approve"]),  # of Approvals: those that no Action asked for
     ],
+    # the ServiceAccount of a pipeline that waits for people: what it creates it may take back, and then delete
+    "pipeline": [rule(GROUP, ["approvals"], [*READ, "create", "patch", "delete"])],
     "admin": [
         rule(GROUP, ["actions", "notificationchannels", "environments"], _CHANGE),
         rule(GROUP, ["actionruns"], ["create", "patch", "delete"]),

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pratique.api.v1alpha1.meta import Rule
+from pratique.api.v1alpha1.meta import WRITTEN, Rule
 from pratique.api.v1alpha1.spelling import seconds
 
 Schema = dict[str, Any]
@@ -136,7 +136,7 @@ class _Converter:
             result["items"] = self.convert(node["items"], f"{path}[]")
 
     def _default(self, node: Schema, result: Schema, path: str) -> None:
-        """Write the default that makes a difference: an empty one says no more than an absent field."""
+        """Write the default that makes a difference: an empty one says no more than no field, unless marked."""
         default = node.get("default")
         if isinstance(default, Enum):
             default = default.value
@@ -144,7 +144,7 @@ class _Converter:
             # the fields inside have defaults of their own; the API server fills those into an empty object
             if has_defaults(result):
                 result["default"] = {}
-        elif default is not None and default not in ("", [], {}):
+        elif default is not None and (default not in ("", [], {}) or node.get(WRITTEN)):
             result["default"] = default
 
 

@@ -9,6 +9,7 @@ from pratique.admission.environment import environment
 from pratique.admission.guards import action, leash, status
 from pratique.admission.language import Manifest, mutating
 from pratique.admission.requester import requester, requester_stamp
+from pratique.admission.standalone import standalone_stamp
 from pratique.admission.values import GuardValues
 from pratique.admission.webhook import webhook_configuration
 
@@ -23,7 +24,7 @@ def admission_policies(values: GuardValues, *, older: bool = False, webhook_url:
 
 def stamping(values: GuardValues, *, older: bool = False, webhook_url: str | None = None) -> list[Manifest]:
     """Return what writes identities and times into requests."""
-    stamps = (requester_stamp(), decision_stamp())
+    stamps = (requester_stamp(), decision_stamp(), standalone_stamp())
     if older:
         return [webhook_configuration(stamps, values.namespace, webhook_url)]
     return [manifest for stamp in stamps for manifest in mutating(stamp)]

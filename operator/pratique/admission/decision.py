@@ -8,6 +8,7 @@ The seal: the API server counts the decisions that are there by the frozen rule,
 no further one once they decide. So an end depends neither on when the operator looks nor on the order within a second.
 """
 
+from pratique.admission import standalone
 from pratique.admission.asked import ADDED, LISTED_GROUPS, STEPS, VARIABLES, only_asked
 from pratique.admission.changing import DECIDING, ENTRY, HAS_ROOM, HISTORY, MINE_CHANGES, has_its_history, kept, stays
 from pratique.admission.language import (
@@ -148,6 +149,9 @@ def _guard(operator: str) -> list[Manifest]:
         **ENTRY,
         "state": "oldObject != null && has(oldObject.status) && has(oldObject.status.state)"
         " ? string(oldObject.status.state) : 'Pending'",
+        "byOperator": f"variables.me == '{operator}'",
+        "listed": "object != null && has(object.spec.policy.approvers.groups) ? object.spec.policy.approvers.groups : []",
+        **standalone.VARIABLES,
         **VARIABLES,
         "deciding": DECIDING,
         "stamped": """
@@ -163,23 +167,32 @@ def _guard(operator: str) -> list[Manifest]:
         NAME,
         (Match(("approvals",), ("CREATE", "UPDATE", "DELETE")),),
         variables,
-        (*_frozen(operator), *_own_name(), *_entitled(), *_in_time(), _unclaimed()),
+        (
+            *standalone.on_create(),
+            *_frozen(),
+            *standalone.on_update(),
+            *_own_name(),
+            *_entitled(),
+            *_in_time(),
+            _unclaimed(),
+        ),
         canary="(variables.stamped ? 'stamped' : 'not stamped')",
     )
 
 
-def _frozen(operator: str) -> tuple[Check, ...]:
+def _frozen() -> tuple[Check, ...]:
     return (
         Check(
             """
             request.operation != 'DELETE' || variables.janitor || variables.state != 'Pending' ||
             (namespaceObject != null && has(namespaceObject.metadata.deletionTimestamp))
             """,
-            "a pending Approval cannot be deleted: withdraw its run (spec.withdrawn) or decline",
+            "a pending Approval cannot be deleted: withdraw its run, or it where it has none (spec.withdrawn), or decline",
         ),
         Check(
             f"""
             request.operation != 'DELETE' || variables.janitor || variables.state == 'Pending' ||
+            (variables.theirs && variables.state == 'Withdrawn') ||
             (namespaceObject != null && has(namespaceObject.metadata.deletionTimestamp)) ||
             {may("purge", "approvals", "oldObject.metadata.name", "oldObject.metadata.namespace")}
             """,
@@ -188,16 +201,13 @@ def _frozen(operator: str) -> tuple[Check, ...]:
             "variables.me + ' may not delete this Approval, which is ' + variables.state + ': it is the record of what was"
             " decided, and goes with its namespace, or by who holds the RBAC verb purge on approvals.pratique.dev'",
         ),
-        Check(
-            f"!variables.creating || variables.me == '{operator}'",
-            "only the operator opens an Approval: create an ActionRun",
-        ),
         Check("!variables.creating || variables.new.size() == 0", "an Approval starts without decisions"),
         Check(
             """
             !variables.updating || (
-              object.spec.all(k, k == 'decisions' || (k in oldObject.spec && object.spec[k] == oldObject.spec[k])) &&
-              oldObject.spec.all(k, k == 'decisions' || k in object.spec)
+              object.spec.all(k, k in ['decisions', 'withdrawn'] ||
+                (k in oldObject.spec && object.spec[k] == oldObject.spec[k])) &&
+              oldObject.spec.all(k, k in ['decisions', 'withdrawn'] || k in object.spec)
             )
             """,
             "what is being approved, by whom and until when is frozen: only spec.decisions[you] may be added",
@@ -253,10 +263,18 @@ def _entitled() -> tuple[Check, ...]:
         ),
         *only_asked(),
         Check(
-            f"!variables.deciding || {may('approve', 'actions', 'object.spec.action', 'object.metadata.namespace')}",
+            f"!variables.deciding || !has(object.spec.subject.kind) ||"
+            f" {may('approve', 'actions', 'object.spec.action', 'object.metadata.namespace')}",
             "you may not approve this Action: it needs the RBAC verb approve on actions.pratique.dev",
             "variables.me + ' may not approve Action ' + string(object.spec.action) + ' in namespace ' +"
             " object.metadata.namespace + ': it needs the RBAC verb approve on actions.pratique.dev'",
+        ),
+        Check(
+            f"!variables.deciding || has(object.spec.subject.kind) ||"
+            f" {may('approve', 'approvals', 'object.metadata.name', 'object.metadata.namespace')}",
+            "you may not decide an Approval without a run: it needs the RBAC verb approve on approvals.pratique.dev",
+            "variables.me + ' may not decide Approval ' + object.metadata.name + ' in namespace ' +"
+            " object.metadata.namespace + ': it needs the RBAC verb approve on approvals.pratique.dev'",
         ),
     )
 

@@ -6,11 +6,14 @@ need not be trusted: the validating policies compare both with the caller and wi
 refused, as a policy that fails refuses. Called by the webhook; it must not know how requests come in.
 """
 
+import re
+from datetime import datetime
 from typing import Any
 
 from pratique.api.v1alpha1 import GROUP
 from pratique.api.v1alpha1.action_run import ActionRunSpec
 from pratique.api.v1alpha1.approval import MAX_CHANGES, EarlierDecision
+from pratique.api.v1alpha1.scalars import duration_of, format_time
 from pratique.core.kernel.errors import PratiqueError
 
 Json = dict[str, Any]
@@ -19,6 +22,8 @@ Patch = list[Json]
 CANARY_LABEL = f"{GROUP}/canary"
 EDITED = f"{GROUP}/edited"
 """The annotation by which the stamp tells the guard which fields of a run an update would change. Never stored."""
+NO_TIME = "1970-01-01T00:00:00Z"
+"""The deadline of a gate whose timeout cannot be counted: it is refused, by a sentence about the timeout."""
 FROZEN = tuple(field.alias or name for name, field in ActionRunSpec.model_fields.items() if name != "withdrawn")
 """The fields of a run that never change: all but one."""
 _KEPT = tuple(field.alias or name for name, field in EarlierDecision.model_fields.items())
@@ -98,7 +103,37 @@ def _keep(path: str, mine: Json, past: list[Json]) -> Patch:
     return [{"op": "remove", "path": path}] if "history" in mine else []
 
 
-_STAMPS = {f"{GROUP}/actionruns": _requester, f"{GROUP}/approvals": _decision}
+def _approval(request: Json) -> Patch:
+    return _opened(request) if request["operation"] == "CREATE" and _is_standalone(request) else _decision(request)
+
+
+def _is_standalone(request: Json) -> bool:
+    """Whether somebody opens a gate that no run waits for."""
+    spec = _map(request, "request", "object").get("spec")
+    return isinstance(spec, dict) and isinstance(spec.get("subject"), dict) and "kind" not in spec["subject"]
+
+
+def _opened(request: Json) -> Patch:
+    """Return who opens a gate without a run, and until when it may be decided, where they do not say so themselves."""
+    subject = _map(request, "request", "object")
+    spec = _map(subject, "object", "spec")
+    who = {"username": _caller(request), "groups": _groups(request)}
+    asked = [] if "requestedBy" in spec else [_add("/spec/requestedBy", who)]
+    policy = spec.get("policy")
+    if not isinstance(policy, dict) or "deadline" in policy:
+        return asked
+    times = [each["time"] for each in map(_entry, _entries(subject)) if "time" in each]
+    return [*asked, _add("/spec/policy/deadline", _deadline(policy.get("timeout"), times))]
+
+
+def _deadline(timeout: object, times: list[str]) -> str:
+    if not isinstance(timeout, str) or not _TIMEOUT.fullmatch(timeout) or len(times) != 1:
+        return NO_TIME
+    return format_time(datetime.fromisoformat(times[0]) + duration_of(timeout))
+
+
+_TIMEOUT = re.compile("[1-9][0-9]{0,7}[smhdw]", re.ASCII)
+_STAMPS = {f"{GROUP}/actionruns": _requester, f"{GROUP}/approvals": _approval}
 
 
 def _mine(subject: Json, me: str) -> Json | None:
@@ -134,13 +169,18 @@ def _entries(subject: Json) -> list[Any]:
     return _list(metadata, "metadata", "managedFields") if "managedFields" in metadata else []
 
 
-def _owns(entry: object, me: str, leaf: str) -> bool:
-    """Whether an entry of managedFields says that its manager set this leaf of the decision of `me`."""
+def _entry(entry: object) -> Json:
     if not isinstance(entry, dict):
         raise UnstampableError(_unreadable("metadata.managedFields[*]", "an object"))
-    if "fieldsV1" not in entry:
+    return entry
+
+
+def _owns(entry: object, me: str, leaf: str) -> bool:
+    """Whether an entry of managedFields says that its manager set this leaf of the decision of `me`."""
+    known = _entry(entry)
+    if "fieldsV1" not in known:
         return False
-    fields, where = _map(entry, "metadata.managedFields[*]", "fieldsV1"), "fieldsV1"
+    fields, where = _map(known, "metadata.managedFields[*]", "fieldsV1"), "fieldsV1"
     for key in ("f:spec", "f:decisions", f"f:{me}"):
         if key not in fields:
             return False

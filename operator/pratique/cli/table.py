@@ -58,6 +58,7 @@ def _waits(inbox: Inbox, width: int) -> list[str]:
 def _waiting(row: Waiting, inbox: Inbox, width: int) -> list[str]:
     facts = [
         ("asked by", row.requested_by),
+        ("read more", row.url),
         ("reason", row.reason),
         ("asks for", "\n".join(f"{each.title}: {each.value}" for each in row.inputs)),
         ("held because", row.held_because),
@@ -69,7 +70,7 @@ def _waiting(row: Waiting, inbox: Inbox, width: int) -> list[str]:
         ("decide before", f"{moment(row.deadline)} ({ago(row.deadline, inbox.at)})"),
         *(("not told", _failure(each, inbox)) for each in row.undelivered),
     ]
-    head = f"{_INDENT}{row.namespace}/{row.run}: {row.title}{' (new)' if row.unread else ''}"
+    head = f"{_INDENT}{row.namespace}/{row.run or row.approval}: {row.title}{' (new)' if row.unread else ''}"
     how = ("To approve, or to decline, with your comment in place of the dots:", row.approve, row.decline)
     # to be copied, so these are never wrapped
     return [head, *labelled(facts, width, _INDENT * 2), *(f"{_INDENT * 2}{line}" for line in how)]
@@ -77,7 +78,7 @@ def _waiting(row: Waiting, inbox: Inbox, width: int) -> list[str]:
 
 def _decided(row: Decided, inbox: Inbox) -> list[str]:
     became = f" (run: {row.run_phase})" if row.run_phase is not None and row.ended_at is not None else ""
-    return [f"{row.namespace}/{row.run}", row.verdict, ago(row.at, inbox.at), f"{row.outcome}{became}"]
+    return [f"{row.namespace}/{row.run or row.approval}", row.verdict, ago(row.at, inbox.at), f"{row.outcome}{became}"]
 
 
 def _run(row: Run, inbox: Inbox) -> list[str]:

@@ -98,7 +98,7 @@ class Operator:
         watched = watched_kinds(
             stores=stores,
             parsed=parsed,
-            limits=Limits(open_runs=settings.open_runs_per_requester),
+            limits=Limits(settings.open_runs_per_requester, settings.gate_channels),
             taints=taints,
             vouched=Vouched(),
             routes=self.routes,

@@ -4,6 +4,7 @@ import socket
 from dataclasses import dataclass, field
 
 from pratique.admission.values import GuardValues
+from pratique.core.gates.standalone import GateChannels
 from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.core.operating.leadership import Terms
 from pratique.core.telling.egress import AllowedEgress
@@ -29,6 +30,7 @@ class Settings:
     guard_settle: float = 2.0
     open_runs_per_requester: int = OPEN_RUNS_PER_REQUESTER
     channel_egress: AllowedEgress = AllowedEgress()  # noqa: RUF009 - it is frozen
+    gate_channels: GateChannels = field(default_factory=GateChannels)
     identity: str = field(default_factory=socket.gethostname)
     leader_election: bool = True
     lease: Terms = field(default_factory=Terms)

@@ -14,7 +14,7 @@ from pratique.core.gates.changes import changes
 from pratique.core.gates.tally import awaits, count, decision_of, may_take_back
 from pratique.core.kernel.identity import asked_by
 from pratique.core.kernel.text import clean
-from pratique.core.telling.messages import decision_command
+from pratique.core.telling.messages import decision_command, title_of
 from pratique.core.telling.wording import say_ended
 from pratique.views.rows import Asked, Decided, Said, Undelivered, Viewer, Waiting
 from pratique.views.told import LINE, TEXT, lines, place, undelivered
@@ -41,7 +41,8 @@ def waiting(approval: Approval, runs: Runs, viewer: Viewer, now: datetime, since
         namespace=meta.namespace or "",
         run=clean(spec.subject.name, LINE),
         action=clean(spec.action, LINE),
-        title=_title(approval),
+        title=title_of(approval),
+        url=clean(spec.subject.url or "", 2 * LINE),
         requested_by=clean(asked_by(spec), LINE),
         reason=clean(spec.reason),
         inputs=tuple(
@@ -49,8 +50,8 @@ def waiting(approval: Approval, runs: Runs, viewer: Viewer, now: datetime, since
             for each in spec.inputs or ()
         ),
         held_because=clean(spec.message, LINE),
-        summary=lines(spec.plan.summary),
-        cost=clean(spec.plan.cost or "", LINE),
+        summary=lines(spec.planned.summary),
+        cost=clean(spec.planned.cost or "", LINE),
         approvals=tally.approvals,
         required=tally.required,
         said=tuple(
@@ -82,7 +83,7 @@ def decided(
         approval=meta.name,
         namespace=meta.namespace or "",
         run=clean(spec.subject.name, LINE),
-        title=_title(approval),
+        title=title_of(approval),
         requested_by=clean(asked_by(spec), LINE),
         verdict=decision.verdict.value,
         comment=clean(decision.comment),
@@ -107,10 +108,6 @@ def _take_back(approval: Approval, viewer: Viewer, now: datetime, kubectl: str) 
     if not is_open(approval) or not may_take_back(approval.spec, viewer.username, viewer.groups, now):
         return None
     return decision_command(approval, Verdict.UNDECIDED, viewer.username, kubectl)
-
-
-def _title(approval: Approval) -> str:
-    return clean(approval.spec.title, 100) or clean(approval.spec.action, LINE)
 
 
 def _when(decision: Decision, approval: Approval) -> datetime:

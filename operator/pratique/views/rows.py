@@ -74,6 +74,7 @@ class Waiting(Row):
     run: str
     action: str
     title: str
+    url: str
     requested_by: str
     reason: str
     inputs: tuple[Asked, ...]

@@ -83,7 +83,7 @@ def test_nothing_that_people_wrote_moves_the_cursor_or_hides() -> None:
         "action": evil,
         "subject": gate.spec.subject.model_copy(update={"name": evil}),
     }
-    plan = gate.spec.plan.model_copy(update={"summary": [evil], "cost": evil})
+    plan = gate.spec.planned.model_copy(update={"summary": [evil], "cost": evil})
     gate = gate.model_copy(update={"spec": gate.spec.model_copy(update={**texts, "plan": plan})})
     said = voted(gate, (evil, "Approve", 1), ("lead-2@example.com", "Decline", 2), required=2, decline_threshold=2)
     ended = with_status(said, state=ApprovalState.SUPERSEDED, message=evil)

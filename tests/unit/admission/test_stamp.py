@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pratique.admission.stamp import FROZEN, UnstampableError, stamp
+from pratique.admission.stamp import FROZEN, NO_TIME, UnstampableError, stamp
 
 Json = dict[str, Any]
 ME, GROUPS = "lead-1@example.com", ["platform-leads", "system:authenticated"]
@@ -298,3 +298,43 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(request_: Json, sentence
     with pytest.raises(UnstampableError) as refused:
         stamp(request_)
     assert sentence in str(refused.value)
+
+
+def standalone(policy: Any, *times: str, subject: Any = None, **spec: Any) -> Json:
+    """Return a gate without a run, with one entry of managedFields for each of these times."""
+    managed = [{"manager": "kubectl", "time": each} for each in times]
+    body: Json = {"subject": {"title": "Deploy"} if subject is None else subject, **spec}
+    return {"metadata": {"managedFields": managed}, "spec": body | ({} if policy is None else {"policy": policy})}
+
+
+def until(at: str) -> list[Json]:
+    return [{"op": "add", "path": "/spec/policy/deadline", "value": at}]
+
+
+@pytest.mark.parametrize(
+    ("body", "patch"),
+    [
+        (standalone({"timeout": "24h"}, AT), requested(WHO) + until("2026-11-26T10:00:00Z")),
+        (standalone({"timeout": "90s"}, AT, requestedBy=OTHER), until("2026-11-25T10:01:30Z")),  # the guard compares
+        (standalone({"timeout": "24h", "deadline": "2099-01-01T00:00:00Z"}, AT), requested(WHO)),
+        (standalone({"timeout": "1 day"}, AT), requested(WHO) + until(NO_TIME)),
+        (standalone({"timeout": "0s"}, AT), requested(WHO) + until(NO_TIME)),
+        (standalone({"timeout": 24}, AT), requested(WHO) + until(NO_TIME)),
+        (standalone({}, AT), requested(WHO) + until(NO_TIME)),
+        (standalone({"timeout": "24h"}, AT, AT), requested(WHO) + until(NO_TIME)),
+        (standalone({"timeout": "24h"}), requested(WHO) + until(NO_TIME)),
+        (standalone(None, AT), requested(WHO)),
+        (standalone("text", AT), requested(WHO)),
+        (standalone({"timeout": "24h"}, AT, subject={"kind": "ActionRun"}), []),
+        (standalone({"timeout": "24h"}, AT, subject="text"), []),
+        ({"metadata": {}, "spec": []}, []),
+    ],
+)
+def test_a_gate_without_a_run_is_stamped_with_who_asks_and_until_when(body: Json, patch: list[Json]) -> None:
+    assert stamp(asked("approvals", "CREATE", body)) == patch
+
+
+def test_an_entry_of_managed_fields_that_is_none_is_refused() -> None:
+    body = standalone({"timeout": "24h"}) | {"metadata": {"managedFields": ["text"]}}
+    with pytest.raises(UnstampableError, match="is not an object"):
+        stamp(asked("approvals", "CREATE", body))

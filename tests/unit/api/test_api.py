@@ -145,6 +145,18 @@ def test_no_word_has_two_spellings() -> None:
 def test_every_example_of_ours_is_understood(path: Path) -> None:
     kinds: dict[str, Any] = {kind.__name__: kind for kind in KINDS}
     for document in yaml.safe_load_all(path.read_text()):
-        if document["apiVersion"] == API_VERSION and path.parent.name != "invalid":
+        if document.get("apiVersion") == API_VERSION and path.parent.name != "invalid":
+            if document["kind"] == "Approval":
+                document = _as_stamped(document)
             wire = kinds[document["kind"]].model_validate(document).to_wire()
             assert wire["metadata"]["name"] == document["metadata"]["name"]
+
+
+def _as_stamped(approval: Any) -> Any:
+    """Return an Approval without a run as the API server stores it."""
+    name, policy = (
+        f"{approval['metadata']['generateName']}x",
+        {**approval["spec"]["policy"], "deadline": "2100-01-01T00:00:00Z"},
+    )
+    spec = {**approval["spec"], "requestedBy": {"username": "ci"}, "policy": policy}
+    return {**approval, "metadata": {**approval["metadata"], "name": name}, "spec": spec}

@@ -61,7 +61,7 @@ FORGED: dict[str, Approval] = {
     "another plan": ENDED.model_copy(
         update={
             "spec": ENDED.spec.model_copy(
-                update={"plan": ENDED.spec.plan.model_copy(update={"digest": "sha256:other"})}
+                update={"plan": ENDED.spec.planned.model_copy(update={"digest": "sha256:other"})}
             )
         }
     ),

@@ -10,7 +10,7 @@ from tools.codegen.crds import crd, root_schema
 from tools.codegen.schema import SchemaError, expand, structural_schema
 
 from pratique.api.v1alpha1 import KINDS
-from pratique.api.v1alpha1.meta import ApiModel, Rule
+from pratique.api.v1alpha1.meta import WRITTEN, ApiModel, Rule
 from pratique.api.v1alpha1.scalars import JsonObject, Time, duration_of
 from pratique.api.v1alpha1.spelling import Duration
 
@@ -38,6 +38,7 @@ class Outer(ApiModel):
     names: list[str] = []
     free: JsonObject = {}
     ttl: Duration = "3d"
+    filled: Annotated[str, Field(json_schema_extra={WRITTEN: True})] = ""
 
     cel_rules: ClassVar[tuple[Rule, ...]] = (
         Rule(rule="DURATION_SECONDS(self.ttl) > 0", message="no", field_path=".ttl"),
@@ -75,6 +76,7 @@ def test_references_are_written_out_and_what_stands_beside_them_wins(outer: dict
 def test_empty_defaults_are_left_out(outer: dict[str, Any]) -> None:
     assert all("default" not in outer[name] for name in ("labels", "names", "free", "maybe"))
     assert outer["fixed"] == {"type": "string", "enum": ["only"], "default": "only"}
+    assert outer["filled"] == {"type": "string", "default": ""}
 
 
 def test_maps_lose_what_cannot_be_said_of_keys(outer: dict[str, Any]) -> None:

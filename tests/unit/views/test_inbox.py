@@ -106,7 +106,7 @@ class TestWaiting:
             ("lead-2@example.com", "Approve", "well")
         ]
         assert (row.reason, row.cost, row.deadline) == ("a long test", "", DEADLINE)
-        priced = one.spec.model_copy(update={"plan": one.spec.plan.model_copy(update={"cost": "12 EUR\na day"})})
+        priced = one.spec.model_copy(update={"plan": one.spec.planned.model_copy(update={"cost": "12 EUR\na day"})})
         assert of(LEAD, one.model_copy(update={"spec": priced})).waiting[0].cost == "12 EUR a day"
 
     def test_the_lines_have_the_viewers_name_and_kubectl(self) -> None:

@@ -9,11 +9,12 @@ from pydantic import Field
 
 from pratique.api.v1alpha1.conditions import Conditions
 from pratique.api.v1alpha1.escalation import MAX_STEPS, Ladder, TakenStep
-from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule, amend
+from pratique.api.v1alpha1.meta import WRITTEN, ApiModel, KubeObject, PrinterColumn, Rule, amend
 from pratique.api.v1alpha1.notifications import NotificationRules
 from pratique.api.v1alpha1.outbox import Telling
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
 from pratique.api.v1alpha1.scalars import GroupName, Time, Username
+from pratique.api.v1alpha1.spelling import Duration
 from pratique.api.v1alpha1.stages import OF_GROUPS, Approvers, CommentRule, RequireFrom
 from pratique.api.v1alpha1.status import Timeline, pending_condition
 
@@ -49,11 +50,45 @@ class Verdict(StrEnum):
 
 
 class Subject(ApiModel):
-    """What is being decided."""
+    """What is being decided: an ActionRun, or, where there is none, what its creator says in words."""
 
-    kind: Annotated[Literal["ActionRun"], Field(description="Kind of the object that waits.")]
-    name: Annotated[str, Field(max_length=253, description="Its name; it is in the same namespace.")]
-    uid: Annotated[str, Field(max_length=64, description="Its uid.")]
+    kind: Annotated[
+        Literal["ActionRun"] | None, Field(description="Kind of the object that waits; none without a run.")
+    ] = None
+    # the API server fills these in, since version 0.1.0 cannot list a gate in which they are missing
+    name: Annotated[
+        str,
+        Field(max_length=253, description="Its name; it is in the same namespace.", json_schema_extra={WRITTEN: True}),
+    ] = ""
+    uid: Annotated[str, Field(max_length=64, description="Its uid.", json_schema_extra={WRITTEN: True})] = ""
+    title: Annotated[
+        str | None, Field(max_length=200, description="Without a run: what is to be decided, in one line.")
+    ] = None
+    url: Annotated[
+        str | None,
+        Field(
+            max_length=1024,
+            description="Without a run: where more of it is read, such as the page of the pipeline.",
+        ),
+    ] = None
+
+    cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            rule="!has(self.kind) || (self.name != '' && self.uid != '' && !has(self.title) && !has(self.url))",
+            message="a subject of kind ActionRun has a name and a uid, and neither title nor url",
+        ),
+        Rule(
+            rule="has(self.kind) || (has(self.title) && self.title.matches('[^\\\\s]'))",
+            message="subject needs a title: what is to be decided, in one line",
+            reason="FieldValueRequired",
+            field_path=".title",
+        ),
+        Rule(
+            rule=r"!has(self.url) || self.url.matches('^https?://[^\\s]+$')",
+            message="url is a link without blanks, and begins with https:// or http://",
+            field_path=".url",
+        ),
+    )
 
 
 class ApprovalPlan(ApiModel):
@@ -110,7 +145,17 @@ class GatePolicy(ApiModel):
     ] = None
     decline_threshold: Annotated[int, Field(ge=1, le=32, description="How many declines end it.")] = 1
     comment: Annotated[CommentRule, Field(description="When a decision needs a comment.")] = CommentRule.ON_DECLINE
-    deadline: Annotated[Time, Field(description="Decisions after this moment are refused by the API server.")]
+    timeout: Annotated[
+        Duration | None,
+        Field(description="Without a run: how long it may be decided, 90 days at most; the API server counts from it."),
+    ] = None
+    deadline: Annotated[
+        Time,
+        Field(
+            description="Decisions after this moment are refused by the API server. Without a run the API server writes"
+            " it: leave it out."
+        ),
+    ]
     escalation: Annotated[
         Ladder | None,
         Field(
@@ -178,11 +223,11 @@ class Decision(ApiModel):
 
 
 class ApprovalSpec(ApiModel):
-    """The gate. All of it is frozen, but for your own entry in `decisions`."""
+    """The gate. All of it is frozen, but for your own entry in `decisions`, and `withdrawn` of a gate without a run."""
 
     subject: Annotated[Subject, Field(description="What is being decided.")]
-    stage: Annotated[str, Field(max_length=32, description="The stage of the Action's approval rules.")]
-    action: Annotated[str, Field(max_length=253, description="Name of the Action.")]
+    stage: Annotated[str, Field(max_length=32, description="The stage of the Action's approval rules.")] = ""
+    action: Annotated[str, Field(max_length=253, description="Name of the Action.")] = ""
     title: Annotated[str, Field(max_length=100, description="Title of the Action.")] = ""
     message: Annotated[str, Field(max_length=512, description="Why the run is held.")] = ""
     reason: Annotated[str, Field(max_length=1024, description="What the requester says it is for.")] = ""
@@ -207,15 +252,33 @@ class ApprovalSpec(ApiModel):
             json_schema_extra={"x-kubernetes-list-type": "atomic"},
         ),
     ] = None
-    plan: Annotated[ApprovalPlan, Field(description="What will happen if granted.")]
+    plan: Annotated[ApprovalPlan | None, Field(description="What will happen if granted.")] = None
     policy: Annotated[GatePolicy, Field(description="The rule, as it was when the gate opened.")]
     notifications: NotificationRules = []
     decisions: Annotated[
         dict[Username, Decision],
         Field(max_length=64, description="By user name: write under your own; see docs/spec/v1alpha1/approval.md."),
     ] = {}
+    withdrawn: Annotated[
+        bool | None,
+        Field(description="Without a run: true takes it back. A gate of a run is withdrawn by its run."),
+    ] = None
+
+    @property
+    def is_standalone(self) -> bool:
+        """Whether no run waits for it, but whoever created it."""
+        return self.subject.kind is None
+
+    @property
+    def planned(self) -> ApprovalPlan:
+        """The plan; one that says nothing where there is none."""
+        return self.plan or ApprovalPlan(digest="")
 
     cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            rule="!has(self.subject.kind) || (has(self.plan) && has(self.action) && has(self.stage))",
+            message="a gate of a run names its action, its stage and its plan",
+        ),
         Rule(
             rule="!has(self.decisions) || self.decisions.all(k, size(k) <= 253)",
             message="a user name in decisions may have 253 characters at most",
@@ -297,6 +360,7 @@ class Approval(KubeObject):
         PrinterColumn(name="Action", json_path=".spec.action", description="The Action."),
         PrinterColumn(name="Requested by", json_path=".spec.requestedBy.username", description="Who asked."),
         PrinterColumn(name="On behalf of", json_path=".spec.onBehalfOf.username", description="For whom.", priority=1),
+        PrinterColumn(name="Subject", json_path=".spec.subject.title", description="What, without a run.", priority=1),
         PrinterColumn(name="State", json_path=".status.state", description="Where it stands."),
         PrinterColumn(
             name="Required", type="integer", json_path=".spec.policy.required", description="Approvals needed."

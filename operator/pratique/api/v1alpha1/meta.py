@@ -17,6 +17,8 @@ Model = TypeVar("Model", bound=BaseModel)
 GROUP = "pratique.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
+WRITTEN = "x-pratique-written"
+"""Marks a field, in its json_schema_extra, whose default is in the CRD though it is empty."""
 
 
 class ApiModel(BaseModel):

@@ -26,11 +26,13 @@ def may_be_forged(approval: Json, runs: Iterable[Json]) -> bool:
     """Whether somebody may have tampered with a gate that still matters; `runs` are those of its run's uid.
 
     The generation of an untouched gate is 1: only a change of its spec moves it, be it a decision or a lower count. A state
-    that is not known is no proof of anything.
+    that is not known is no proof of anything. Of a gate without a run, who asks may be forged as well, so an open one is in
+    doubt by itself; from one that has ended, whoever waited for it has gone on.
     """
     state = (approval.get("status") or {}).get("state", ApprovalState.PENDING.value)
     if state == ApprovalState.PENDING:
-        return bool(approval["spec"].get("decisions")) or approval["metadata"].get("generation", 0) > 1
+        touched = bool(approval["spec"].get("decisions")) or approval["metadata"].get("generation", 0) > 1
+        return touched or not approval["spec"]["subject"].get("kind")
     return state not in _NOT_FORGED and any(_waits(run) for run in runs)
 
 

@@ -87,7 +87,7 @@ def _open(question: Question, wanted: Json, stages: Sequence[Stage], index: int,
     stage, name = stages[index], approval.metadata.name
     text = say_held(stage, approval.spec.policy.deadline, say_place(stages, index))
     gate = RunApproval(stage=stage.name, name=name, state=ApprovalState.PENDING, round=round_)
-    return Opened(gate, None, text, holds_plan=approval.spec.plan.document is not None)
+    return Opened(gate, None, text, holds_plan=approval.spec.planned.document is not None)
 
 
 def _follow(question: Question, now: datetime) -> Answer | None:

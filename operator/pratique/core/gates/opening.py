@@ -76,7 +76,7 @@ def open_next_gate(run: ActionRun, plan: RunPlan, passed: Sequence[Approval], no
     """
     stage, last = plan.stages[len(passed)], passed[-1]
     excluded = excluded_from(plan, stage, passed, now)
-    return _opened(run, plan, last.spec.plan, last.spec.inputs, stage, now, round_of(run), excluded)
+    return _opened(run, plan, last.spec.planned, last.spec.inputs, stage, now, round_of(run), excluded)
 
 
 def excluded_from(plan: RunPlan, stage: Stage, passed: Sequence[Approval], now: datetime) -> list[str]:
@@ -145,12 +145,12 @@ def find_mismatch(found: Approval, wanted: Approval) -> tuple[Phase, str] | None
     name, spec, rule = found.metadata.name, found.spec, found.spec.policy
     if spec.subject.uid != wanted.spec.subject.uid:
         return Phase.REFUSED, f"The name {name} is taken by an Approval of another run: choose another name"
-    if not is_plan_of(spec.plan, wanted.spec.plan):
+    if not is_plan_of(spec.planned, wanted.spec.planned):
         text = "The Action, or what it would do, changed while its gate was being opened"
         return Phase.SUPERSEDED, f"{text}: apply the request again under another name"
     same_time = as_if_until(only_rights(rule), wanted.spec.policy.deadline)
     asked = wanted.spec.inputs if spec.inputs is None else spec.inputs  # one opened by the version before has none
-    written = amend(wanted.spec.plan, summary=spec.plan.summary, cost=spec.plan.cost)
+    written = amend(wanted.spec.planned, summary=spec.planned.summary, cost=spec.planned.cost)
     as_opened = amend(spec, policy=same_time, decisions={}, inputs=asked, plan=written)
     by_rights = amend(wanted.spec, policy=only_rights(wanted.spec.policy))
     if as_opened != by_rights or rule.deadline > wanted.spec.policy.deadline:
@@ -160,7 +160,7 @@ def find_mismatch(found: Approval, wanted: Approval) -> tuple[Phase, str] | None
 
 def find_difference(document: Document, approval: Approval) -> str | None:
     """Return why an Approval is not the one of this document, or None: digest and rule are both compared."""
-    if document.digest != approval.spec.plan.digest:
+    if document.digest != approval.spec.planned.digest:
         return "What was approved is not what would run: the plan does not have the digest that was approved: ask again"
     rule, out = only_rights(approval.spec.policy), set(approval.spec.excluded or ())
     stages = [each for each in document.plan.stages if each.name == approval.spec.stage]

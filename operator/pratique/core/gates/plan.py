@@ -14,14 +14,15 @@ from pratique.api.v1alpha1.approval import Approval, ApprovalSpec, ApprovalState
 from pratique.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
 from pratique.api.v1alpha1.escalation import TakenStep, TimedStep
 from pratique.api.v1alpha1.meta import amend
-from pratique.api.v1alpha1.notifications import EventType
+from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.gates.changes import changes
 from pratique.core.gates.doubt import FORGEABLE
 from pratique.core.gates.entries import approval_name, round_of
 from pratique.core.gates.guarded import verify_guard
 from pratique.core.gates.ladder import find_due, next_moment
-from pratique.core.gates.tally import Count, Tally, count
+from pratique.core.gates.standalone import is_new, say_asked, state_holds_alone, tell_end
+from pratique.core.gates.tally import STATES, Count, Tally, count
 from pratique.core.kernel.conditions import find_condition, ready_or_stalled, set_condition, set_kstatus
 from pratique.core.kernel.effects import Deliveries, Failure, ObjectRef, Outcomes, Plan, Read, object_of
 from pratique.core.kernel.happened import Happened
@@ -47,6 +48,8 @@ class ApprovalSnapshot:
     outcomes: Outcomes = field(default_factory=dict)
     deliveries: Deliveries = field(default_factory=dict)
     routing: Routing = field(default_factory=Routing)
+    rules: tuple[NotificationRule, ...] = ()
+    """By which a gate without a run tells: those of a run have their Action's in the spec."""
     tainted: str | None = None
     """Why neither its decisions nor its end are believed: the API server did not guard when they may have been made.
 
@@ -59,8 +62,10 @@ def plan_approval(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalSta
     return decide_and_record(
         snapshot.approval,
         snapshot.deliveries,
-        lambda approval: _decide(replace(snapshot, approval=approval), now),
-        lambda after: stakeholders_of_approval(snapshot.approval, [each.at for each in after.escalation]),
+        lambda approval: tell_end(approval, _decide(replace(snapshot, approval=approval), now)),
+        lambda after: stakeholders_of_approval(
+            snapshot.approval, [each.at for each in after.escalation], snapshot.rules
+        ),
         snapshot.routing,
         now,
     )
@@ -93,7 +98,7 @@ def _judge(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
     if gone:
         asked = Happened(f"The request of {asked_by(approval.spec)} was deleted", (EventType.WITHDRAWN,))
         return _end(approval, ApprovalState.WITHDRAWN, "The request was deleted", now).after_that(asked)
-    if snapshot.run is not None and snapshot.run.spec.withdrawn:
+    if approval.spec.withdrawn or (snapshot.run is not None and snapshot.run.spec.withdrawn):
         return _end(approval, ApprovalState.WITHDRAWN, "The requester took it back", now)
     if snapshot.tainted is not None:
         return _supersede(approval, snapshot.tainted, now)
@@ -122,7 +127,7 @@ def state_holds(approval: Approval, run: ActionRun, now: datetime) -> bool:
         return run.spec.withdrawn or run.metadata.deletion_timestamp is not None
     if approval.status.state is ApprovalState.SUPERSEDED:
         return True  # it grants nothing: at worst somebody makes the run ask again
-    return _STATES[count(approval.spec, now).tally] is approval.status.state
+    return STATES[count(approval.spec, now).tally] is approval.status.state
 
 
 def as_decided(approval: Approval, now: datetime) -> Approval:
@@ -137,6 +142,8 @@ def _is_forged(snapshot: ApprovalSnapshot, now: datetime) -> bool | Plan[Approva
     The cache may know of an end and not yet of the withdrawal that caused it, so that is confirmed by a read.
     """
     approval, run = snapshot.approval, snapshot.run
+    if approval.spec.is_standalone:
+        return not state_holds_alone(approval, now)
     if run is None or run.status.phase.is_end or state_holds(approval, run, now):
         return False
     if approval.status.state is not ApprovalState.WITHDRAWN:
@@ -162,6 +169,8 @@ def _put_right(approval: Approval, now: datetime) -> tuple[ApprovalStatus, Happe
 def _subject_is_gone(snapshot: ApprovalSnapshot) -> bool | Plan[ApprovalStatus]:
     """Whether the run was deleted. The cache may be behind, so its absence is confirmed by a read."""
     approval = snapshot.approval
+    if approval.spec.is_standalone:
+        return False
     if snapshot.run is not None:
         return snapshot.run.metadata.deletion_timestamp is not None
     read = _read_subject(approval)
@@ -175,7 +184,7 @@ def _subject_is_gone(snapshot: ApprovalSnapshot) -> bool | Plan[ApprovalStatus]:
 
 def _read_subject(approval: Approval) -> Read:
     subject = approval.spec.subject
-    return Read(READ_SUBJECT, ObjectRef(API_VERSION, subject.kind, subject.name, approval.metadata.namespace))
+    return Read(READ_SUBJECT, ObjectRef(API_VERSION, "ActionRun", subject.name, approval.metadata.namespace))
 
 
 def _find_left_behind(approval: Approval, run: ActionRun | None) -> str | None:
@@ -191,6 +200,8 @@ def _find_left_behind(approval: Approval, run: ActionRun | None) -> str | None:
 
 def _supersede(approval: Approval, why: str, now: datetime) -> Plan[ApprovalStatus]:
     """End a gate whose decisions may be forged. Its run asks again, and tells the approvers; here stands why."""
+    if approval.spec.is_standalone:
+        return _end(approval, ApprovalState.SUPERSEDED, f"{why}: ask again", now)
     happened = Happened(why, (EventType.SUPERSEDED,), only_here=True)
     return _end(approval, ApprovalState.SUPERSEDED, why, now).after_that(happened)
 
@@ -219,7 +230,7 @@ def _still_open(approval: Approval, status: ApprovalStatus, tally: Count, now: d
     policy, before, generation = approval.spec.policy, approval.status, approval.metadata.generation
     wake, due = next_moment(policy, now), find_due(policy, approval.status.escalation, now)
     said = tuple(before.decisions) == tally.decisions and before.timeline == status.timeline
-    if said and not due:
+    if said and not due and not is_new(approval):
         kept = before
         if before.conditions and find_condition(before.conditions, ConditionType.READY) is None:  # of version 0.1.0
             conditions = _open_conditions(list(before.conditions), before.message, now, generation)
@@ -229,7 +240,8 @@ def _still_open(approval: Approval, status: ApprovalStatus, tally: Count, now: d
     conditions = _open_conditions(list(status.conditions), text, now, generation)
     taken = [*before.escalation, *(TakenStep(at=each.at, done_at=now) for each in due)]
     status = amend(status, message=text, conditions=conditions, observed_generation=generation, escalation=taken)
-    return Plan(status, wake_at=wake, happened=_climbed(approval, due, text))
+    asked = (say_asked(approval, text),) if is_new(approval) else ()
+    return Plan(status, wake_at=wake, happened=(*asked, *_climbed(approval, due, text)))
 
 
 def _climbed(approval: Approval, due: Sequence[TimedStep], text: str) -> tuple[Happened, ...]:
@@ -265,12 +277,6 @@ def _open_conditions(conditions: list[Condition], text: str, now: datetime, gene
     )
 
 
-_STATES = {
-    Tally.OPEN: ApprovalState.PENDING,
-    Tally.APPROVED: ApprovalState.APPROVED,
-    Tally.DECLINED: ApprovalState.DECLINED,
-    Tally.TOO_LATE: ApprovalState.EXPIRED,
-}
 _REASONS = {
     ApprovalState.APPROVED: Reason.GRANTED,
     ApprovalState.DECLINED: Reason.DECLINED,

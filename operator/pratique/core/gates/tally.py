@@ -11,7 +11,14 @@ from datetime import datetime
 from enum import Enum
 from itertools import groupby
 
-from pratique.api.v1alpha1.approval import MAX_CHANGES, ApprovalSpec, Decision, RecordedDecision, Verdict
+from pratique.api.v1alpha1.approval import (
+    MAX_CHANGES,
+    ApprovalSpec,
+    ApprovalState,
+    Decision,
+    RecordedDecision,
+    Verdict,
+)
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.gates.quorum import is_listed, progress, say_missing
 from pratique.core.kernel.identity import askers, fold, is_among
@@ -25,6 +32,15 @@ class Tally(Enum):
     APPROVED = "approved"
     DECLINED = "declined"
     TOO_LATE = "too late"
+
+
+STATES = {
+    Tally.OPEN: ApprovalState.PENDING,
+    Tally.APPROVED: ApprovalState.APPROVED,
+    Tally.DECLINED: ApprovalState.DECLINED,
+    Tally.TOO_LATE: ApprovalState.EXPIRED,
+}
+"""What an Approval is by what its decisions amount to."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ why, the remedy.
         - ConnectionConfigError: no usable credentials for an API server
         - DirectoryError: the directory of people
         - EgressError: what channels may reach
+        - GateChannelsError: through which channels gates without a run tell
         - GuardValuesError: what the admission policies were installed with
         - MetricsCertificateError: what /metrics is to be served with
         - UnreadableFileError: a file of `pratique test`

@@ -50,7 +50,7 @@ def document_of(status: ActionRunStatus, approval: Approval | None) -> Document 
     Objects of version 0.1.0 have all of it in `status.plan`: that is taken as it is stored, not as this version reads it.
     None of it is believed here: a gate, or the Action, must say that it may run.
     """
-    frozen = approval.spec.plan.document if approval is not None else None
+    frozen = approval.spec.planned.document if approval is not None else None
     own = status.document
     text = frozen or own if status.phase is Phase.WAITING_FOR_APPROVAL else own or frozen
     if text:

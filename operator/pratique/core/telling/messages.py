@@ -29,6 +29,7 @@ YOU = "YOUR-USER-NAME"
 _PERSON = 253
 _ASKER = 2 * _PERSON + len(" (by )")
 _LINE = 512
+_LINK = 1024
 _OUTPUT_NAME = 64
 _TEXT = 2048
 
@@ -119,19 +120,28 @@ def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) 
 def compose_approval(approval: Approval, entry: Notification) -> Message:
     """Return what an entry of an Approval's outbox says."""
     spec = approval.spec
+    what: Facts = [("Action", _titled(spec.title, spec.action))]
+    if spec.is_standalone:
+        what = [("Read more", clean(spec.subject.url or "", _LINK))]
     facts: Facts = [
-        ("Action", _titled(spec.title, spec.action)),
+        *what,
         ("Requested by", clean(asked_by(spec), _ASKER)),
         ("Reason", clean(spec.reason)),
         ("Inputs", _lines(asked_lines(spec.inputs))),
         ("Held because", clean(spec.message, _LINE)),
-        (_PLAN_LABEL.get(entry.event, _ASKED_FOR), _lines(spec.plan.summary)),
-        ("Costs", clean(spec.plan.cost or "", _LINE)),
+        (_PLAN_LABEL.get(entry.event, _ASKED_FOR), _lines(spec.planned.summary)),
+        ("Costs", clean(spec.planned.cost or "", _LINE)),
         *_gate_facts(approval, entry),
     ]
     how, asked = _how(approval, entry), approvers_of_entry(approval, entry)
-    told = _message(approval, entry, spec.title or spec.action, facts, asked, person_of(spec), how)
+    told = _message(approval, entry, title_of(approval), facts, asked, person_of(spec), how)
     return _as_it_is_now(replace(told, inputs=tuple(spec.inputs or ())), approval)
+
+
+def title_of(approval: Approval) -> str:
+    """Return what a gate is about, in a few words: the title of its Action, or of what is asked without a run."""
+    spec = approval.spec
+    return clean(spec.subject.title or spec.title, 200) or clean(spec.action, 253)
 
 
 def compose_environment(environment: Environment, entry: Notification) -> Message:
@@ -201,7 +211,7 @@ def _message(
         how_to_decide=how,
         subject=SubjectRef(obj.api_version, obj.kind, namespace, meta.name, meta.uid),
         at=entry.at,
-        thread=obj.spec.subject.uid if isinstance(obj, Approval) else meta.uid,
+        thread=obj.spec.subject.uid or meta.uid if isinstance(obj, Approval) else meta.uid,
     )
 
 

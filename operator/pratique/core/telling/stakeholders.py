@@ -49,16 +49,19 @@ def approvers_of(run: ActionRun, approval: Approval | None) -> Approvers | None:
     return stage.all_approvers if stage is not None else None
 
 
-def stakeholders_of_approval(approval: Approval, taken: Iterable[datetime] = ()) -> Stakeholders:
-    """Return whom a gate concerns by itself: when its run is gone, its status was forged, or nobody decides.
+def stakeholders_of_approval(
+    approval: Approval, taken: Iterable[datetime] = (), own_rules: tuple[NotificationRule, ...] = ()
+) -> Stakeholders:
+    """Return whom a gate concerns by itself: without a run, when that is gone, its status forged, or nobody decides.
 
     `taken` are the moments of the steps that people were told of, or are now: a reminder is for who was asked before.
+    `own_rules` are those by which a gate without a run tells.
     """
     spec, moments = approval.spec, frozenset(taken)
     policy, asked = spec.policy, _asked_so_far(approval)
     fresh = moments - {each.at for each in approval.status.escalation}
     return Stakeholders(
-        tuple(spec.notifications),
+        own_rules if spec.is_standalone else tuple(spec.notifications),
         policy.approvers_after(moments),
         person_of(spec),
         (*askers(spec), *(spec.excluded or ())),

@@ -39,7 +39,8 @@ class Approvals(Kind):
         found = self.stores["actionruns"].get((approval.metadata.namespace or "", subject.name))
         run = self.parsed(ActionRun, found) if found and found["metadata"]["uid"] == subject.uid else None
         tainted = self.taints.get(approval.metadata.uid)
-        known = ApprovalSnapshot(approval, run, outcomes, deliveries, self.routing, tainted)
+        rules = self.limits.gate_channels.rules_for(approval.metadata.namespace or "")
+        known = ApprovalSnapshot(approval, run, outcomes, deliveries, self.routing, rules, tainted)
         return approval, plan_approval(known, now)
 
     def writes(self, before: KubeObject, status: ApiModel) -> None:
@@ -54,6 +55,8 @@ class Approvals(Kind):
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """Its run follows it, once somebody has decided or taken it back: else an open gate says nothing new to its run."""
+        if not body["spec"]["subject"].get("kind"):
+            return []
         status = body.get("status", {})
         said = status.get("decisions") or status.get("timeline")
         if not (gone or said or status.get("state", ApprovalState.PENDING) != ApprovalState.PENDING):

@@ -11,6 +11,7 @@ from pratique.api.v1alpha1.action_run import Phase
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject
 from pratique.api.v1alpha1.notifications import Notification
 from pratique.cluster.store import Store
+from pratique.core.gates.standalone import GateChannels
 from pratique.core.kernel.effects import Deliveries, Json, Outcomes, Plan
 from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.core.telling.messages import Message
@@ -52,9 +53,10 @@ def is_settled(body: Json) -> bool:
 
 @dataclass(frozen=True)
 class Limits:
-    """What an installation allows."""
+    """What an installation allows, or chose."""
 
     open_runs: int = OPEN_RUNS_PER_REQUESTER
+    gate_channels: GateChannels = field(default_factory=GateChannels)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ DECIDED = {"lead@example.com": {"verdict": "Approve"}}
 
 def approval(state: str | None, *, decisions: Any = None, generation: int | None = 1) -> dict[str, Any]:
     metadata = {} if generation is None else {"generation": generation}
-    body: dict[str, Any] = {"metadata": metadata, "spec": {"decisions": decisions} if decisions else {}}
+    spec = {"subject": {"kind": "ActionRun"}} | ({"decisions": decisions} if decisions else {})
+    body: dict[str, Any] = {"metadata": metadata, "spec": spec}
     return body if state is None else {**body, "status": {"state": state}}
 
 

@@ -86,7 +86,7 @@ def test_then_the_next_opens_for_all_but_who_decided() -> None:
     assert isinstance(asked, Unsure)
     made = only(asked.effects).manifest
     assert (made["spec"]["stage"], made["spec"]["excluded"]) == ("security", ["lead-1"])
-    assert made["spec"]["plan"] == granted.spec.plan.to_wire(), "the same text, whatever version reads it"
+    assert made["spec"]["plan"] == granted.spec.planned.to_wire(), "the same text, whatever version reads it"
     done = answer(now_held, granted, open_gate=Stored(made))
     assert isinstance(done, Opened) and done.gate.stage == "security" and done.plan is None
     assert done.message.startswith("Stage security, 2 of 2: waiting for 1 of group security until")

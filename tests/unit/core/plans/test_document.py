@@ -126,7 +126,7 @@ class TestLater:
 
     def test_a_run_that_was_held_does_what_was_approved(self) -> None:
         held, gate = ActionRun.model_validate(STORED[0]), Approval.model_validate(STORED[1])
-        assert certain(document_of(held.status, gate)).digest == gate.spec.plan.digest
+        assert certain(document_of(held.status, gate)).digest == gate.spec.planned.digest
         known = SHOWN | GUARDED | {READ_ACTION: Stored(action().to_wire())}
         plan = plan_action_run(RunSnapshot(held, action=action(), approvals=(gate,), outcomes=known), NOW)
         assert effects(plan) == ["create/made"], plan.status.message

@@ -248,14 +248,14 @@ def test_a_forged_plan_does_not_run() -> None:
     forged = HELD.model_copy(update={"resources": [planned(made=manifest("Secret"))]})
     assert look(waiting(forged), approval=granted).effects == look(held, approval=granted).effects
     text = document(forged).text
-    other = granted.spec.plan.model_copy(update={"document": text})
+    other = granted.spec.planned.model_copy(update={"document": text})
     plan = look(held, approval=granted.model_copy(update={"spec": granted.spec.model_copy(update={"plan": other})}))
     assert (plan.status.phase, plan.effects) == (Phase.SUPERSEDED, ())
     assert plan.status.message.startswith("What was approved is not what would run")
 
 
 def without_document(gate: Approval) -> Approval:
-    plan = gate.spec.plan.model_copy(update={"document": None})
+    plan = gate.spec.planned.model_copy(update={"document": None})
     return gate.model_copy(update={"spec": gate.spec.model_copy(update={"plan": plan})})
 
 

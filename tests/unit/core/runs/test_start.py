@@ -325,7 +325,7 @@ def test_a_gate_that_is_late_in_the_cache_is_waited_for_and_one_that_is_deleted_
 
 def test_a_gate_without_its_document_proves_nothing() -> None:
     cut = granted(MADE)
-    plan = cut.spec.plan.model_copy(update={"document": None})
+    plan = cut.spec.planned.model_copy(update={"document": None})
     cut = cut.model_copy(update={"spec": cut.spec.model_copy(update={"plan": plan})})
     assert go_on(held_running(MADE), approval=cut).status.phase is Phase.FAILED
 

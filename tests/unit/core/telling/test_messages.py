@@ -132,7 +132,9 @@ class TestRun:
         assert ("Costs", "40 € a month") in told.facts
         gate = its_gate()
         dear = gate.model_copy(
-            update={"spec": gate.spec.model_copy(update={"plan": gate.spec.plan.model_copy(update={"cost": "much"})})}
+            update={
+                "spec": gate.spec.model_copy(update={"plan": gate.spec.planned.model_copy(update={"cost": "much"})})
+            }
         )
         assert ("Costs", "much") in compose_approval(dear, entry(EventType.WITHDRAWN)).facts
         assert "Costs" not in dict(requested().facts)
