@@ -297,7 +297,8 @@ def test_our_marks_are_not_for_approvers(cluster: Cluster, namespace: str, who: 
 def test_only_the_operator_opens_a_gate(cluster: Cluster, namespace: str) -> None:
     text = json.dumps(make.approval(namespace))
     denied(
-        cluster.kubectl("admin", "create", "-f", "-", input=text, check=False), "only the operator opens an Approval"
+        cluster.kubectl("admin", "create", "-f", "-", input=text, check=False),
+        "only the operator opens the gate of a run",
     )
     decided = changed(make.approval(namespace), {"spec.decisions": {LEAD: {"verdict": "Approve"}}})
     answer = cluster.kubectl("operator", "create", "-f", "-", input=json.dumps(decided), check=False)

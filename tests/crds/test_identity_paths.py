@@ -21,6 +21,8 @@ MERGE, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json
 APPLY = "application/apply-patch+yaml"
 GATE, RUN = "load-test-platform-0c6d5a8e6f", "held"
 LEAD, LEAD_2 = "lead-1@example.com", "lead-2@example.com"
+CHANGED = {LEAD: {"verdict": "Decline", "comment": "no"}}
+"""What lead-1 may say instead of what is there, and nobody else for them."""
 VALUES: dict[str, tuple[Any, ...]] = {
     "requestedBy": (
         None,
@@ -42,7 +44,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
         {LEAD_2: {"verdict": "Approve"}},
         {LEAD: {"groups": ["directors"]}},
         {LEAD: {"decidedAt": "2020-01-01T00:00:00Z"}},
-        {LEAD: {"verdict": "Decline", "comment": "no"}},
+        CHANGED,
     ),
 }
 OBJECTS = {"actionruns": (RUN, "requestedBy", "onBehalfOf"), "approvals": (GATE, *VALUES)}
@@ -119,7 +121,7 @@ def test_no_way_leads_to_a_field_that_says_who(callers: Callers, placed: str, pl
     before = callers["admin"].send("GET", where).body
     sent = 0
     for field in fields:
-        for value in VALUES[field]:
+        for value in _forbidden(field, who):
             for method, kind, body, params in tries(before, field, value):
                 for part, dry in PARTS:
                     reply = caller(callers, who).send(
@@ -130,7 +132,11 @@ def test_no_way_leads_to_a_field_that_says_who(callers: Callers, placed: str, pl
                         assert identity(reply.body) == identity(before), f"{method} {where}{part} {body}"
                         before = _unchanged(callers, where, before)
     _unchanged(callers, where, before)
-    assert sent == sum(len(VALUES[field]) for field in fields) * 7 * len(PARTS)
+    assert sent == sum(len(_forbidden(field, who)) for field in fields) * 7 * len(PARTS)
+
+
+def _forbidden(field: str, who: str) -> list[Any]:
+    return [each for each in VALUES[field] if (who, each) != ("lead-1", CHANGED)]
 
 
 PARTS: tuple[tuple[str, dict[str, str]], ...] = (("", {"dryRun": "All"}), ("", {}), ("/status", {}))

@@ -76,7 +76,7 @@ def test_what_is_planted_under_the_runs_name_is_not_taken_for_its_own(there: Att
 def test_a_gate_is_neither_opened_nor_decided_nor_removed_by_them(there: Attempts) -> None:
     _, gate = waiting(there, "guarded")
     forged = json.dumps(make.approval(there.namespace, "forged"))
-    assert "only the operator opens an Approval" in as_admin(there, "create", "-f", "-", input=forged)
+    assert "only the operator opens the gate of a run" in as_admin(there, "create", "-f", "-", input=forged)
     assert "is not an approver of" in approve(there, gate, WHO)
     made = as_admin(there, "create", "rolebinding", "me", "--role=ours", "--user=namespace-admin@example.com")
     assert made == "" and "is not an approver of" in approve(there, gate, WHO)

@@ -58,7 +58,7 @@ def test_the_requester_is_told_how_it_ended() -> None:
 def test_who_is_disturbed_by_which_event(event: EventType) -> None:
     everybody = Readers(EVENTS[event].audience, ("lead-1@example.com",), ("platform-leads",))
     shown = _MENTION.findall(json.dumps(payload(replace(EVERY_EVENT[event](), audience=everybody, handles=HANDLES))))
-    disturbed = event is EventType.APPROVAL_REQUESTED or EVENTS[event].audience is Audience.REQUESTER
+    disturbed = EVENTS[event].asks or EVENTS[event].audience is Audience.REQUESTER
     assert shown == (["<@U0LEAD001>", "<!subteam^S0LEADS01>"] if disturbed else [])
 
 

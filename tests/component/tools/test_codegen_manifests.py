@@ -43,7 +43,8 @@ def test_every_role_of_the_operator_is_bound_to_it_and_no_role_of_people_is() ->
 def test_every_role_of_people_is_made_of_its_own_part_and_of_what_all_see() -> None:
     parts = {each["metadata"]["name"]: each for each in people_roles() if "rules" in each}
     whole = {each["metadata"]["name"]: each for each in people_roles() if "rules" not in each}
-    assert set(whole) == {f"pratique-{name}" for name in ("catalogue", "viewer", "requester", "approver", "admin")}
+    named = ("catalogue", "viewer", "requester", "approver", "pipeline", "admin")
+    assert set(whole) == {f"pratique-{name}" for name in named}
     for name, role in whole.items():
         (selector,) = role["aggregationRule"]["clusterRoleSelectors"]
         chosen = {
@@ -51,7 +52,7 @@ def test_every_role_of_people_is_made_of_its_own_part_and_of_what_all_see() -> N
             for part, each in parts.items()
             if selector["matchLabels"].items() <= each["metadata"]["labels"].items()
         }
-        seeing = {"pratique-viewer-rules"} if name != "pratique-catalogue" else set()
+        seeing = set() if name in ("pratique-catalogue", "pratique-pipeline") else {"pratique-viewer-rules"}
         assert chosen == {f"{name}-rules"} | seeing
 
 
@@ -78,7 +79,10 @@ def test_the_operator_becomes_only_whom_the_values_name() -> None:
 def test_no_example_wants_the_same_object_as_an_installation() -> None:
     """Helm takes over nothing that somebody else made, so the chart could not be installed after the example."""
     files = sorted((ROOT / "examples").rglob("*.yaml"))
-    theirs = [each for path in files for each in yaml.safe_load_all(path.read_text()) if each]
+    documents = [each for path in files for each in yaml.safe_load_all(path.read_text()) if each]
+    theirs = [
+        each for each in documents if "name" in each.get("metadata", {})
+    ]  # else it is a file of a pipeline, or generated
     spaces = {each["metadata"].get("namespace", "") for each in theirs} - {""}
     lent = Values(impersonate=tuple(Impersonation(each, ("anybody",)) for each in sorted(spaces)))
 
@@ -142,7 +146,7 @@ def test_no_placeholder_is_left_in_the_chart() -> None:
 def test_every_field_is_in_the_reference() -> None:
     pages = {path.stem: text for path, text in reference_files().items()}
     assert set(pages) == {kind.singular for kind in KINDS}
-    assert "| `decisions[*].verdict` | `Approve` \\| `Decline` | required |" in pages["approval"]
+    assert "| `decisions[*].verdict` | `Approve` \\| `Decline` \\| `Undecided` | required |" in pages["approval"]
     assert "ttl is longer than maxTTL allows" in pages["environment"]
 
 
