@@ -94,8 +94,7 @@ def test_a_quota_that_lets_no_gate_be_opened_lets_nothing_run(there: Attempts) -
     hard = {"count/approvals.pratique.dev": "0"}
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": hard}}
     assert "cannot create resource" in as_admin(there, "create", "-f", "-", input=json.dumps(quota))
-    there.cluster.kubectl("admin", "create", "-f", "-", "-n", there.namespace, input=json.dumps(quota))
-    wait_for("the quota is in force", lambda: _status(there, "resourcequota", "none").get("hard"))
+    wait_for("a quota to be in force", lambda: _is_counted(there, quota), timeout=120)
     there.ask({"stuck": {"note": "x"}}, action="note")
     wait_for("it says why", lambda: "exceeded quota: none" in _status(there, "actionrun", "stuck").get("message", ""))
     assert _status(there, "actionrun", "stuck")["phase"] == "Pending"
@@ -103,6 +102,18 @@ def test_a_quota_that_lets_no_gate_be_opened_lets_nothing_run(there: Attempts) -
     there.ask({"elsewhere": {"note": "x"}}, action="note")
     there.cluster.kubectl("admin", "delete", "resourcequota", "none", "-n", there.namespace)
     phase(there.cluster, "stuck", there.namespace, "WaitingForApproval", timeout=90)
+
+
+def _is_counted(there: Attempts, quota: dict[str, Any]) -> bool:
+    """Make a quota; whether it is counted, for which Kubernetes' controller has to know our kinds.
+
+    It looks for new kinds every half a minute, and counts an older quota again minutes later only: so it is made anew.
+    """
+    name = quota["metadata"]["name"]
+    there.cluster.kubectl("admin", "delete", "resourcequota", name, "-n", there.namespace, "--ignore-not-found")
+    there.cluster.kubectl("admin", "create", "-f", "-", "-n", there.namespace, input=json.dumps(quota))
+    wait_for("the quota to be seen", lambda: _status(there, "resourcequota", name).get("hard"))
+    return bool(_status(there, "resourcequota", name).get("used"))
 
 
 def _status(there: Attempts, kind: str, name: str) -> dict[str, Any]:
