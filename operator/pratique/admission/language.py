@@ -202,6 +202,22 @@ def same(one: str, other: str) -> str:
     return f"{one}.all(x, x in {other}) && {other}.all(x, x in {one})"
 
 
+_FEW = 256
+"""Up to so many groups may be written down in another order: to compare more would cost more than one rule may."""
+ASKED_BY_CALLER = f"""
+    has(object.spec.requestedBy) &&
+    object.spec.requestedBy.username == variables.me &&
+    has(object.spec.requestedBy.groups) && (
+      object.spec.requestedBy.groups == variables.groups || (
+        variables.groups.size() <= {_FEW} &&
+        object.spec.requestedBy.groups.size() == variables.groups.size() &&
+        {same("object.spec.requestedBy.groups", "variables.groups")}
+      )
+    )
+"""
+"""Whether spec.requestedBy of what is created is the caller, as the stamp writes it. Needs `me` and `groups`."""
+FORGED_REQUESTER = "spec.requestedBy is set by the API server to the authenticated caller: leave it out of the manifest"
+
 _MANY = 1000
 """Entries of one list or map: to walk through more of them takes the API server a time that grows with their square."""
 

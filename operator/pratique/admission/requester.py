@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 
 from pratique.admission.language import (
+    ASKED_BY_CALLER,
+    FORGED_REQUESTER,
     GROUPS,
     JANITORS,
     ME,
@@ -36,8 +38,6 @@ _EDITED = f"""
     ({_CHANGED}).filter(k, k != 'requestedBy' || 'requestedBy' in object.spec)
 """
 """Those of them that are an edit: a requester that is left out is only left out, and stamped."""
-_FEW = 256
-"""Up to so many groups may be written down in another order: to compare more would cost more than one rule may."""
 _OWNERS = "(has({0}.metadata.ownerReferences) ? {0}.metadata.ownerReferences : [])"
 
 
@@ -129,22 +129,7 @@ def _guard(operator: str, submitters: Iterable[str]) -> list[Manifest]:
 
 def _on_create() -> tuple[Check, ...]:
     return (
-        Check(
-            f"""
-            !variables.creating || (
-              has(object.spec.requestedBy) &&
-              object.spec.requestedBy.username == variables.me &&
-              has(object.spec.requestedBy.groups) && (
-                object.spec.requestedBy.groups == variables.groups || (
-                  variables.groups.size() <= {_FEW} &&
-                  object.spec.requestedBy.groups.size() == variables.groups.size() &&
-                  {same("object.spec.requestedBy.groups", "variables.groups")}
-                )
-              )
-            )
-            """,
-            "spec.requestedBy is set by the API server to the authenticated caller: leave it out of the manifest",
-        ),
+        Check(f"!variables.creating || ({ASKED_BY_CALLER})", FORGED_REQUESTER),
         Check(
             "!variables.creating || !has(object.spec.onBehalfOf) || variables.me in variables.submitters",
             "spec.onBehalfOf is for the submitters that the installation names (chart value submitters): leave it out",

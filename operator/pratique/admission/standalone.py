@@ -5,6 +5,8 @@ creator's word; what of an Approval belongs to the operator alone, nobody else f
 """
 
 from pratique.admission.language import (
+    ASKED_BY_CALLER,
+    FORGED_REQUESTER,
     GROUPS,
     ME,
     Check,
@@ -13,13 +15,13 @@ from pratique.admission.language import (
     may,
     names,
     ours,
-    same,
     same_person,
     unless_absent,
 )
 from pratique.admission.stamp import NO_TIME
 from pratique.api.v1alpha1.approval import ApprovalSpec, GatePolicy
 from pratique.api.v1alpha1.meta import ApiModel
+from pratique.api.v1alpha1.spelling import seconds
 
 NAME = "pratique-standalone"
 
@@ -40,10 +42,7 @@ _FOREIGN = f"""
     {names(_others(GatePolicy, _OF_POLICY))}.filter(k, k in object.spec.policy).map(k, 'policy.' + k)
 """
 _TIMEOUT = "object.spec.policy.timeout"
-_SECONDS = (
-    f"(int({_TIMEOUT}.substring(0, {_TIMEOUT}.size() - 1)) *"
-    " {'s': 1, 'm': 60, 'h': 3600, 'd': 86400, 'w': 604800}[" + f"{_TIMEOUT}.substring({_TIMEOUT}.size() - 1)])"
-)
+_SECONDS = f"({seconds(_TIMEOUT)})"
 _IS_DURATION = f"{_TIMEOUT}.matches('^[1-9][0-9]{{0,7}}[smhdw]$')"
 _SUBJECT = (
     "has(object.spec) && type(object.spec) == map && has(object.spec.subject) && type(object.spec.subject) == map"
@@ -98,21 +97,16 @@ VARIABLES = {
 
 def on_create() -> tuple[Check, ...]:
     """Return what must be true of a gate that is opened by somebody who is not the operator."""
+    return (*_said_by_creator(), *_timed(), *_satisfiable())
+
+
+def _said_by_creator() -> tuple[Check, ...]:
     return (
         Check(
             "!variables.opening || !has(object.spec.subject.kind)",
             "only the operator opens the gate of a run: create an ActionRun, or leave kind out and give a title instead",
         ),
-        Check(
-            f"""
-            !variables.opening || (
-              object.spec.requestedBy.username == variables.me && has(object.spec.requestedBy.groups) &&
-              object.spec.requestedBy.groups.size() == variables.groups.size() &&
-              {same("object.spec.requestedBy.groups", "variables.groups")}
-            )
-            """,
-            "spec.requestedBy is set by the API server to the authenticated caller: leave it out of the manifest",
-        ),
+        Check(f"!variables.opening || ({ASKED_BY_CALLER})", FORGED_REQUESTER),
         Check(
             "!variables.opening || variables.foreign.size() == 0",
             "an Approval without a run has fields that only the operator fills in: leave them out",
@@ -132,6 +126,11 @@ def on_create() -> tuple[Check, ...]:
             "an Approval is the record of what was decided: it has no finalizers, no ownerReferences, and no labels or"
             " annotations of pratique.dev; leave them out",
         ),
+    )
+
+
+def _timed() -> tuple[Check, ...]:
+    return (
         Check(
             f"!variables.opening || (has({_TIMEOUT}) && {_IS_DURATION} && {_SECONDS} <= {LONGEST * 86400})",
             f"an Approval without a run needs spec.policy.timeout, such as 24h: {LONGEST}d at most",
@@ -144,6 +143,11 @@ def on_create() -> tuple[Check, ...]:
             """,
             "spec.policy.deadline is set by the API server, from spec.policy.timeout: leave it out of the manifest",
         ),
+    )
+
+
+def _satisfiable() -> tuple[Check, ...]:
+    return (
         Check(
             f"""
             !variables.opening || variables.listed.size() > 0 || variables.users.filter(u,

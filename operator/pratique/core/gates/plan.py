@@ -21,7 +21,7 @@ from pratique.core.gates.doubt import FORGEABLE
 from pratique.core.gates.entries import approval_name, round_of
 from pratique.core.gates.guarded import verify_guard
 from pratique.core.gates.ladder import find_due, next_moment
-from pratique.core.gates.standalone import is_new, say_asked, state_holds_alone, tell_end
+from pratique.core.gates.standalone import is_new, say_asked, tell_end
 from pratique.core.gates.tally import STATES, Count, Tally, count
 from pratique.core.kernel.conditions import find_condition, ready_or_stalled, set_condition, set_kstatus
 from pratique.core.kernel.effects import Deliveries, Failure, ObjectRef, Outcomes, Plan, Read, object_of
@@ -121,10 +121,11 @@ def _judge(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
             return _still_open(approval, counted.status, tally, now)
 
 
-def state_holds(approval: Approval, run: ActionRun, now: datetime) -> bool:
+def state_holds(approval: Approval, run: ActionRun | None, now: datetime) -> bool:
     """Return whether a gate ended as its status says, counted again from the decisions of its frozen spec."""
     if approval.status.state is ApprovalState.WITHDRAWN:
-        return run.spec.withdrawn or run.metadata.deletion_timestamp is not None
+        gone = run is not None and (run.spec.withdrawn or run.metadata.deletion_timestamp is not None)
+        return gone or bool(approval.spec.withdrawn)
     if approval.status.state is ApprovalState.SUPERSEDED:
         return True  # it grants nothing: at worst somebody makes the run ask again
     return STATES[count(approval.spec, now).tally] is approval.status.state
@@ -143,7 +144,7 @@ def _is_forged(snapshot: ApprovalSnapshot, now: datetime) -> bool | Plan[Approva
     """
     approval, run = snapshot.approval, snapshot.run
     if approval.spec.is_standalone:
-        return not state_holds_alone(approval, now)
+        return not state_holds(approval, None, now)
     if run is None or run.status.phase.is_end or state_holds(approval, run, now):
         return False
     if approval.status.state is not ApprovalState.WITHDRAWN:

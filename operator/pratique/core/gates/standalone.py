@@ -6,13 +6,11 @@ Called by `plan`, which decides about it as about any other; of a gate of a run,
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, ApprovalStatus
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule, RoutedEvent
 from pratique.core.gates.guarded import ends_now
-from pratique.core.gates.tally import STATES, count
 from pratique.core.kernel.effects import Plan
 from pratique.core.kernel.errors import ConfigurationError
 from pratique.core.kernel.happened import Happened
@@ -79,14 +77,6 @@ def say_asked(approval: Approval, waiting: str) -> Happened:
     return Happened(
         f"{approval.spec.subject.title}: {waiting[:1].lower()}{waiting[1:]}", (EventType.APPROVAL_REQUESTED,)
     )
-
-
-def state_holds_alone(approval: Approval, now: datetime) -> bool:
-    """Return whether a gate without a run ended as its status says; that nothing follows from it, it may always say."""
-    state = approval.status.state
-    if state is ApprovalState.WITHDRAWN:
-        return bool(approval.spec.withdrawn)
-    return state is ApprovalState.SUPERSEDED or STATES[count(approval.spec, now).tally] is state
 
 
 def tell_end(before: Approval, plan: Plan[ApprovalStatus]) -> Plan[ApprovalStatus]:
