@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 from pratique.api.v1alpha1 import ActionRun, Approval, Environment
 from pratique.api.v1alpha1.action_run import Phase, RunApproval
-from pratique.api.v1alpha1.approval import ApprovalState, Decision
+from pratique.api.v1alpha1.approval import ApprovalState
+from pratique.api.v1alpha1.decisions import Decision
 from pratique.api.v1alpha1.notifications import DeliveryState, EventType, Notification
 from pratique.api.v1alpha1.status import TimelineEntry
 from pratique.views.inbox import Seen, inbox

@@ -22,12 +22,10 @@ from pratique.api.v1alpha1.approval import (
     ApprovalSpec,
     ApprovalState,
     ApprovalStatus,
-    Decision,
     GatePolicy,
-    RecordedDecision,
     Subject,
-    Verdict,
 )
+from pratique.api.v1alpha1.decisions import Decision, RecordedDecision, Verdict
 from pratique.api.v1alpha1.environment import Environment, EnvironmentStatus
 from pratique.api.v1alpha1.meta import ObjectMeta
 from pratique.api.v1alpha1.notification_channel import NotificationChannel

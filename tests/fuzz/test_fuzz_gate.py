@@ -16,7 +16,7 @@ from tests.support.cluster import wait_for
 from tests.support.generated import examples
 from tests.support.own_plane import note_action
 
-from pratique.api.v1alpha1.approval import MAX_CHANGES
+from pratique.api.v1alpha1.decisions import MAX_CHANGES
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 APPROVERS = ("lead-1", "lead-2", "security")

@@ -6,7 +6,7 @@ of one person may both own the entry, but whoever changes a value takes it from 
 """
 
 from pratique.admission.language import CANARY, ME, Check
-from pratique.api.v1alpha1.approval import MAX_CHANGES
+from pratique.api.v1alpha1.decisions import MAX_CHANGES
 
 _MINE, _PRIOR = f"object.spec.decisions[{ME}]", f"oldObject.spec.decisions[{ME}]"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pratique.api.v1alpha1 import GROUP
 from pratique.api.v1alpha1.action_run import ActionRunSpec
-from pratique.api.v1alpha1.approval import MAX_CHANGES, EarlierDecision
+from pratique.api.v1alpha1.decisions import MAX_CHANGES, EarlierDecision
 from pratique.api.v1alpha1.scalars import duration_of, format_time
 from pratique.core.kernel.errors import PratiqueError
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from pratique.api.v1alpha1.action_run import ActionRun
-from pratique.api.v1alpha1.approval import Approval, ApprovalState, Decision, Verdict
+from pratique.api.v1alpha1.approval import Approval, ApprovalState
+from pratique.api.v1alpha1.decisions import Decision, Verdict
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.gates.changes import changes
 from pratique.core.gates.tally import awaits, count, decision_of, may_take_back

@@ -26,7 +26,8 @@ from tests.builders.models import DEADLINE, NOW, approval, at, gate, run, runnin
 from tests.support.golden import assert_golden
 
 from pratique.api.v1alpha1.action_run import Phase, RunResource
-from pratique.api.v1alpha1.approval import Approval, ApprovalState, EarlierDecision
+from pratique.api.v1alpha1.approval import Approval, ApprovalState
+from pratique.api.v1alpha1.decisions import EarlierDecision
 from pratique.api.v1alpha1.notifications import DeliveryState, EventType, Recipient, RecipientKind
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
 from pratique.api.v1alpha1.stages import Approvers

@@ -8,20 +8,19 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from pratique.api.v1alpha1.conditions import Conditions
+from pratique.api.v1alpha1.decisions import DECISION_RULES, Decision, RecordedDecision
 from pratique.api.v1alpha1.escalation import MAX_STEPS, Ladder, TakenStep
 from pratique.api.v1alpha1.meta import WRITTEN, ApiModel, KubeObject, PrinterColumn, Rule, amend
 from pratique.api.v1alpha1.notifications import NotificationRules
 from pratique.api.v1alpha1.outbox import Telling
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
-from pratique.api.v1alpha1.scalars import GroupName, Time, Username
+from pratique.api.v1alpha1.scalars import Time, Username
 from pratique.api.v1alpha1.spelling import Duration
 from pratique.api.v1alpha1.stages import OF_GROUPS, Approvers, CommentRule, RequireFrom
 from pratique.api.v1alpha1.status import Timeline, pending_condition
 
 MAX_DOCUMENT = 786432
 """Characters of a plan as JSON: what may be planned, and what the dry runs of it may show at most."""
-MAX_CHANGES = 3
-"""How often one person may change their mind about one gate."""
 _OPEN = "Waiting for a decision; spec.policy says who may decide and until when"
 
 
@@ -39,14 +38,6 @@ class ApprovalState(StrEnum):
     EXPIRED = "Expired"
     WITHDRAWN = "Withdrawn"
     SUPERSEDED = "Superseded"
-
-
-class Verdict(StrEnum):
-    """What one approver says. Undecided counts for nothing: they have taken back what they said, or are looking."""
-
-    APPROVE = "Approve"
-    DECLINE = "Decline"
-    UNDECIDED = "Undecided"
 
 
 class Subject(ApiModel):
@@ -190,38 +181,6 @@ class GatePolicy(ApiModel):
         return amend(self.approvers, users=list(dict.fromkeys(users)), groups=list(dict.fromkeys(groups)))
 
 
-class EarlierDecision(ApiModel):
-    """What one person said before they changed their mind, as it was stamped then."""
-
-    verdict: Annotated[Verdict, Field(description="What they said.")]
-    comment: Annotated[str, Field(max_length=1024, description="Their comment.")] = ""
-    decided_at: Annotated[Time | None, Field(description="When, by the API server's clock.")] = None
-    groups: Annotated[list[GroupName] | None, Field(max_length=160, description="Their groups at that time.")] = None
-
-
-class Decision(ApiModel):
-    """What one person decided. You write verdict and comment; the API server adds the rest."""
-
-    verdict: Annotated[
-        Verdict,
-        Field(description="Approve, Decline, or Undecided: taken back, or not sure yet. It counts for nothing."),
-    ]
-    comment: Annotated[str, Field(max_length=1024, description="What the requester reads.")] = ""
-    decided_at: Annotated[Time | None, Field(description="Set by the API server: leave it out.")] = None
-    groups: Annotated[
-        list[GroupName] | None,
-        Field(max_length=160, description="Your groups that the policy lists. Set by the API server: leave it out."),
-    ] = None
-    history: Annotated[
-        list[EarlierDecision] | None,
-        Field(
-            max_length=MAX_CHANGES,
-            description="What you said before, oldest first. Set by the API server as you change your mind: leave it out.",
-            json_schema_extra={"x-kubernetes-list-type": "atomic"},
-        ),
-    ] = None
-
-
 class ApprovalSpec(ApiModel):
     """The gate. All of it is frozen, but for your own entry in `decisions`, and `withdrawn` of a gate without a run."""
 
@@ -279,41 +238,8 @@ class ApprovalSpec(ApiModel):
             rule="!has(self.subject.kind) || (has(self.plan) && has(self.action) && has(self.stage))",
             message="a gate of a run names its action, its stage and its plan",
         ),
-        Rule(
-            rule="!has(self.decisions) || self.decisions.all(k, size(k) <= 253)",
-            message="a user name in decisions may have 253 characters at most",
-        ),
-        Rule(
-            rule="!has(self.decisions) || self.policy.comment == 'Never' || self.decisions.all(k,"
-            " self.decisions[k].verdict == 'Undecided'"
-            " || (self.policy.comment == 'OnDecline' && self.decisions[k].verdict == 'Approve')"
-            " || (has(self.decisions[k].comment) && self.decisions[k].comment.matches('[^\\\\s]')))",
-            message="this decision needs a comment: the requester will read it (spec.decisions[you].comment)",
-            reason="FieldValueRequired",
-            field_path=".decisions",
-        ),
-        Rule(
-            # the second layer: it holds while the policy is gone, too
-            rule="!has(oldSelf.decisions) || (has(self.decisions) && oldSelf.decisions.all(k, k in self.decisions &&"
-            " (!has(oldSelf.decisions[k].history) || (has(self.decisions[k].history) &&"
-            f" {list(range(MAX_CHANGES))}.all(i, i >= oldSelf.decisions[k].history.size() ||"
-            " (i < self.decisions[k].history.size() &&"
-            " self.decisions[k].history[i] == oldSelf.decisions[k].history[i]))))))",
-            message="the history of decisions only grows: take yours back with the verdict Undecided"
-            " (server-side apply needs a field manager of your own: --field-manager=$USER)",
-            reason="FieldValueForbidden",
-            field_path=".decisions",
-        ),
+        *DECISION_RULES,
     )
-
-
-class RecordedDecision(ApiModel):
-    """A decision as it counted."""
-
-    by: Annotated[str, Field(max_length=253, description="Who decided.")]
-    verdict: Annotated[Verdict, Field(description="What they said.")]
-    comment: Annotated[str, Field(max_length=1024, description="Their comment.")] = ""
-    decided_at: Annotated[Time, Field(description="When, by the API server's clock.")]
 
 
 class ApprovalStatus(Telling):

@@ -5,7 +5,8 @@ Made anew at each count, so it can neither lose a line nor keep one that somebod
 
 from itertools import pairwise
 
-from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, EarlierDecision, Verdict
+from pratique.api.v1alpha1.approval import ApprovalSpec
+from pratique.api.v1alpha1.decisions import Decision, EarlierDecision, Verdict
 from pratique.api.v1alpha1.status import TimelineEntry
 from pratique.core.kernel.text import clean
 from pratique.core.telling.recorder import MAX_TIMELINE

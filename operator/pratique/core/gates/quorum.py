@@ -8,7 +8,8 @@ together.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pratique.api.v1alpha1.approval import ApprovalSpec, GateRule, RecordedDecision, Verdict
+from pratique.api.v1alpha1.approval import ApprovalSpec, GateRule
+from pratique.api.v1alpha1.decisions import RecordedDecision, Verdict
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.kernel.identity import is_service_account
 from pratique.core.telling.wording import groups_phrase

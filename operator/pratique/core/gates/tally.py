@@ -11,14 +11,8 @@ from datetime import datetime
 from enum import Enum
 from itertools import groupby
 
-from pratique.api.v1alpha1.approval import (
-    MAX_CHANGES,
-    ApprovalSpec,
-    ApprovalState,
-    Decision,
-    RecordedDecision,
-    Verdict,
-)
+from pratique.api.v1alpha1.approval import ApprovalSpec, ApprovalState
+from pratique.api.v1alpha1.decisions import MAX_CHANGES, Decision, RecordedDecision, Verdict
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.gates.quorum import is_listed, progress, say_missing
 from pratique.core.kernel.identity import askers, fold, is_among

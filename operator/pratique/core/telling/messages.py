@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pratique.api.v1alpha1.action_run import ActionRun
-from pratique.api.v1alpha1.approval import Approval, ApprovalState, AskedInput, RecordedDecision
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, AskedInput
+from pratique.api.v1alpha1.decisions import RecordedDecision
 from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.meta import KubeObject
 from pratique.api.v1alpha1.notification_channel import NotificationChannel

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from pratique.api.v1alpha1.action_run import ActionRun
-from pratique.api.v1alpha1.approval import Approval, Verdict
+from pratique.api.v1alpha1.approval import Approval
+from pratique.api.v1alpha1.decisions import Verdict
 from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.api.v1alpha1.notifications import EventType, Notification, NotificationRule

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from pratique.api.v1alpha1.action import Action
-from pratique.api.v1alpha1.approval import Approval, ApprovalState, GatePolicy, Verdict
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, GatePolicy
+from pratique.api.v1alpha1.decisions import Verdict
 from pratique.api.v1alpha1.escalation import Added, TimedStep
 from pratique.api.v1alpha1.stages import Approvers, GroupCount, Stage
 from pratique.core.kernel.text import clean

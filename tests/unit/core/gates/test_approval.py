@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders.models import DEADLINE, NOW, at, gate, vote
 
-from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, Verdict
+from pratique.api.v1alpha1.approval import ApprovalSpec
+from pratique.api.v1alpha1.decisions import Decision, Verdict
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.gates.tally import Tally, awaits, count, decision_of, may_decide
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from tests.builders.models import NOW, approval, at, gate, run, vote
 
-from pratique.api.v1alpha1.approval import Approval, ApprovalSpec, ApprovalState, Decision, EarlierDecision
+from pratique.api.v1alpha1.approval import Approval, ApprovalSpec, ApprovalState
+from pratique.api.v1alpha1.decisions import Decision, EarlierDecision
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.gates.changes import changes
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval

@@ -18,7 +18,8 @@ from tests.builders.models import DEADLINE, at, gate, vote
 from pratique.admission.asked import VARIABLES
 from pratique.admission.decision import SEAL
 from pratique.admission.language import code, same_person
-from pratique.api.v1alpha1.approval import ApprovalSpec, Decision, GateRule, Verdict
+from pratique.api.v1alpha1.approval import ApprovalSpec, GateRule
+from pratique.api.v1alpha1.decisions import Decision, Verdict
 from pratique.api.v1alpha1.escalation import Added, TimedStep
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.api.v1alpha1.stages import Approvers, GroupCount, Stage

@@ -4,7 +4,7 @@ import pytest
 from tests.builders.models import NOW, approval, environment, gate, run, run_plan, stage, vote
 
 from pratique.api.v1alpha1.action_run import ActionRun
-from pratique.api.v1alpha1.approval import Decision
+from pratique.api.v1alpha1.decisions import Decision
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.core.telling.events import ASKING
 from pratique.core.telling.stakeholders import (

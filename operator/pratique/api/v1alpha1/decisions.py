@@ -1,0 +1,91 @@
+"""What people decide about a gate: their verdicts by user name, with what they said before, and the rules of that map."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from pratique.api.v1alpha1.meta import ApiModel, Rule
+from pratique.api.v1alpha1.scalars import GroupName, Time
+
+MAX_CHANGES = 3
+"""How often one person may change their mind about one gate."""
+
+
+class Verdict(StrEnum):
+    """What one approver says. Undecided counts for nothing: they have taken back what they said, or are looking."""
+
+    APPROVE = "Approve"
+    DECLINE = "Decline"
+    UNDECIDED = "Undecided"
+
+
+class EarlierDecision(ApiModel):
+    """What one person said before they changed their mind, as it was stamped then."""
+
+    verdict: Annotated[Verdict, Field(description="What they said.")]
+    comment: Annotated[str, Field(max_length=1024, description="Their comment.")] = ""
+    decided_at: Annotated[Time | None, Field(description="When, by the API server's clock.")] = None
+    groups: Annotated[list[GroupName] | None, Field(max_length=160, description="Their groups at that time.")] = None
+
+
+class Decision(ApiModel):
+    """What one person decided. You write verdict and comment; the API server adds the rest."""
+
+    verdict: Annotated[
+        Verdict,
+        Field(description="Approve, Decline, or Undecided: taken back, or not sure yet. It counts for nothing."),
+    ]
+    comment: Annotated[str, Field(max_length=1024, description="What the requester reads.")] = ""
+    decided_at: Annotated[Time | None, Field(description="Set by the API server: leave it out.")] = None
+    groups: Annotated[
+        list[GroupName] | None,
+        Field(max_length=160, description="Your groups that the policy lists. Set by the API server: leave it out."),
+    ] = None
+    history: Annotated[
+        list[EarlierDecision] | None,
+        Field(
+            max_length=MAX_CHANGES,
+            description="What you said before, oldest first. Set by the API server as you change your mind: leave it out.",
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = None
+
+
+class RecordedDecision(ApiModel):
+    """A decision as it counted."""
+
+    by: Annotated[str, Field(max_length=253, description="Who decided.")]
+    verdict: Annotated[Verdict, Field(description="What they said.")]
+    comment: Annotated[str, Field(max_length=1024, description="Their comment.")] = ""
+    decided_at: Annotated[Time, Field(description="When, by the API server's clock.")]
+
+
+DECISION_RULES: tuple[Rule, ...] = (
+    Rule(
+        rule="!has(self.decisions) || self.decisions.all(k, size(k) <= 253)",
+        message="a user name in decisions may have 253 characters at most",
+    ),
+    Rule(
+        rule="!has(self.decisions) || self.policy.comment == 'Never' || self.decisions.all(k,"
+        " self.decisions[k].verdict == 'Undecided'"
+        " || (self.policy.comment == 'OnDecline' && self.decisions[k].verdict == 'Approve')"
+        " || (has(self.decisions[k].comment) && self.decisions[k].comment.matches('[^\\\\s]')))",
+        message="this decision needs a comment: the requester will read it (spec.decisions[you].comment)",
+        reason="FieldValueRequired",
+        field_path=".decisions",
+    ),
+    Rule(
+        # the second layer: it holds while the policy is gone, too
+        rule="!has(oldSelf.decisions) || (has(self.decisions) && oldSelf.decisions.all(k, k in self.decisions &&"
+        " (!has(oldSelf.decisions[k].history) || (has(self.decisions[k].history) &&"
+        f" {list(range(MAX_CHANGES))}.all(i, i >= oldSelf.decisions[k].history.size() ||"
+        " (i < self.decisions[k].history.size() &&"
+        " self.decisions[k].history[i] == oldSelf.decisions[k].history[i]))))))",
+        message="the history of decisions only grows: take yours back with the verdict Undecided"
+        " (server-side apply needs a field manager of your own: --field-manager=$USER)",
+        reason="FieldValueForbidden",
+        field_path=".decisions",
+    ),
+)
+"""The rules of `spec.decisions` that need neither the caller nor the time: on the spec of an Approval."""
