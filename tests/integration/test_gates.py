@@ -25,6 +25,13 @@ EXAMPLES = ROOT / "examples" / "gates"
 AUTHOR = "developer@example.com"
 
 
+KUBECTL = """#!/bin/sh
+[ "$1" != "${{SILENT:-}}" ] || {{ {real} "$@" > /dev/null; exec sleep 60; }}
+exec {real} "$@"
+"""
+"""The kubectl of a pipeline; the command that SILENT names does what it is asked, and its answer does not arrive."""
+
+
 @dataclass
 class Pipeline:
     """A machine on which a pipeline runs: its kubectl acts as its ServiceAccount, in its namespace."""
@@ -33,9 +40,12 @@ class Pipeline:
     namespace: str
     folder: Path
 
+    silent: str = ""
+
     def run(self, script: str, environment: Mapping[str, str] | None = None) -> "Running":
         """Start these lines of shell in a checkout of the repository."""
-        there = {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", **(environment or {})}
+        own = {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "SILENT": self.silent}
+        there = {**own, **(environment or {})}
         process = subprocess.Popen(
             ["sh", "-c", script],
             cwd=self.folder,
@@ -99,7 +109,7 @@ def pipeline(cluster: Cluster, operator: OperatorProcess, namespace: str, tmp_pa
     (tmp_path / "bin").mkdir()
     program = tmp_path / "bin" / "kubectl"
     config, real = cluster.identities.kubeconfig("robot"), shutil.which("kubectl", path=None) or "kubectl"
-    program.write_text(f'#!/bin/sh\nexec {real} --kubeconfig {config} --namespace {namespace} "$@"\n')
+    program.write_text(KUBECTL.format(real=f"{real} --kubeconfig {config} --namespace {namespace}"))
     program.chmod(0o755)
     yield Pipeline(cluster, namespace, tmp_path)
 
@@ -133,6 +143,11 @@ def gitlab(pipeline: Pipeline) -> Running:
     return pipeline.run(f"set -e\n{script}", {**filled, "GITLAB_USER_EMAIL": AUTHOR})
 
 
+def mounted(script: str) -> str:
+    """Return the lines of a container, with the file that it mounts and its /tmp where the test has them."""
+    return script.replace("/gate/wait.sh", "examples/gates/wait.sh").replace("/tmp/", "")
+
+
 def tekton(pipeline: Pipeline) -> Running:
     step = example(pipeline, "tekton-task.yaml")["spec"]["steps"][0]
     filled = {
@@ -142,13 +157,13 @@ def tekton(pipeline: Pipeline) -> Running:
         "timeout": "24h",
     }
     named = {each["name"]: filled[each["value"].removeprefix("$(params.").removesuffix(")")] for each in step["env"]}
-    return pipeline.run(step["script"], named)
+    return pipeline.run(mounted(step["script"]), named)
 
 
 def argocd(pipeline: Pipeline) -> Running:
     container = example(pipeline, "argocd-hook.yaml")["spec"]["template"]["spec"]["containers"][0]
     assert container["command"] == ["sh", "-c"]
-    return pipeline.run(container["args"][0])
+    return pipeline.run(mounted(container["args"][0]))
 
 
 @pytest.mark.parametrize("tool", [shell, github, gitlab, tekton, argocd])
@@ -173,10 +188,12 @@ def test_a_pipeline_ends_if_they_decline(pipeline: Pipeline, tool: Callable[[Pip
     assert code == 1 and "Declined by lead-1@example.com" in said, said
 
 
-@pytest.mark.parametrize("tool", [shell, tekton])
+@pytest.mark.parametrize("silent", ["", "create"], ids=["while it waits", "before it knows that the gate is there"])
+@pytest.mark.parametrize("tool", [shell, tekton, argocd])
 def test_a_pipeline_that_is_stopped_takes_its_gate_back(
-    pipeline: Pipeline, tool: Callable[[Pipeline], Running]
+    pipeline: Pipeline, tool: Callable[[Pipeline], Running], silent: str
 ) -> None:
+    pipeline.silent = silent
     running = tool(pipeline)
     name = pipeline.gate()
     os.killpg(running.process.pid, signal.SIGTERM)  # as a runner stops a job: all of its processes
