@@ -6,6 +6,7 @@ import subprocess
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,13 @@ from tools.installation import ROOT, WebhookProcess, installed
 
 from tests.support import generated
 from tests.support.cluster import Cluster, Source, choose
+from tests.support.http import Identities
+from tests.support.snapshot import plane_with_pratique
 from tests.support.time_limit import set_alarm
 
 PEOPLE = Path(__file__).parent / "support" / "people.yaml"
 BORROWED = PEOPLE.with_name("borrowed.yaml")
+EXAMPLES = ROOT / "examples" / "environment"
 generated.load()
 
 
@@ -62,33 +66,30 @@ def kind_cluster() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def bare_cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster with the test identities and nothing of ours."""
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster with CRDs, policies and roles, and the test identities bound to them; an older one with the webhook."""
     folder = tmp_path_factory.mktemp("cluster")
-    kubectl = Kubectl(folder / "kube-cache")
+    with ExitStack() as stack:
+        identities, is_installed = _identities(stack, request, folder)
+        found = stack.enter_context(Cluster.of(identities, Kubectl(folder / "kube-cache")))
+        if not is_installed:
+            webhook = WebhookProcess(identities.kubeconfig("webhook"), folder / "webhook.log")
+            stack.enter_context(installed(found.runner, identities.kubeconfig("admin"), webhook))
+        files = [PEOPLE, BORROWED, *(EXAMPLES / f"{name}.yaml" for name in ("executor", "channel"))]
+        found.kubectl("admin", "apply", *(arg for file in files for arg in ("-f", str(file))))
+        yield found
+
+
+def _identities(stack: ExitStack, request: pytest.FixtureRequest, folder: Path) -> tuple[Identities, bool]:
+    """Return the people of the cluster that was chosen, and whether Pratique is installed there."""
     match choose(os.environ):
         case Source.OWN:
-            with Cluster.of(ForeignCluster(Path(os.environ["PRATIQUE_KUBECONFIG"]), folder), kubectl) as found:
-                yield found
+            return ForeignCluster(Path(os.environ["PRATIQUE_KUBECONFIG"]), folder), False
         case Source.KIND:
-            kubeconfig = request.getfixturevalue("kind_cluster")
-            with Cluster.of(ForeignCluster(kubeconfig, folder), kubectl) as found:
-                yield found
+            return ForeignCluster(request.getfixturevalue("kind_cluster"), folder), False
         case Source.EMBEDDED:
-            with temporary_plane("tests", default_options()) as plane, Cluster.of(plane, kubectl) as found:
-                yield found
-
-
-@pytest.fixture(scope="session")
-def cluster(bare_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster with CRDs, policies and roles, and the test identities bound to them; an older one with the webhook."""
-    identities = bare_cluster.identities
-    webhook = WebhookProcess(identities.kubeconfig("webhook"), tmp_path_factory.mktemp("webhook") / "webhook.log")
-    with installed(bare_cluster.runner, identities.kubeconfig("admin"), webhook):
-        bare_cluster.kubectl("admin", "apply", "-f", str(PEOPLE), "-f", str(BORROWED))
-        for name in ("executor", "channel"):
-            bare_cluster.kubectl("admin", "apply", "-f", str(ROOT / "examples" / "environment" / f"{name}.yaml"))
-        yield bare_cluster
+            plane = stack.enter_context(plane_with_pratique("tests", default_options()))
+            return plane or stack.enter_context(temporary_plane("tests", default_options())), plane is not None
 
 
 @pytest.fixture

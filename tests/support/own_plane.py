@@ -1,10 +1,9 @@
 """A control plane of a test module's own: installed, with the people, a namespace, and an account to act as."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import yaml
 from tools.codegen.values import Values
 from tools.controlplane.kubectl import Kubectl
 from tools.controlplane.plane import ControlPlane, temporary_plane
@@ -15,6 +14,7 @@ from tests.builders.manifests import Manifest
 from tests.conftest import BORROWED, PEOPLE, default_options
 from tests.support.cluster import Cluster
 from tests.support.runs import account
+from tests.support.snapshot import plane_with_pratique
 
 NOTES = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get"]}
 NOTES_AND_JOBS = {"apiGroups": ["", "batch"], "resources": ["configmaps", "jobs"], "verbs": ["create", "get", "patch"]}
@@ -107,11 +107,17 @@ def _plane(
     people: tuple[Path, ...],
     older: bool | None = None,
 ) -> Iterator[tuple[ControlPlane, Cluster, WebhookProcess | None]]:
-    with temporary_plane(space, options) as plane, Cluster.of(plane, Kubectl(folder / "kube-cache")) as cluster:
-        needed = WebhookProcess(plane.kubeconfig("webhook"), folder / "webhook.log")
-        with installed(cluster.runner, plane.kubeconfig("admin"), needed, values, older) as webhook:
-            for file in people:
-                cluster.kubectl("admin", "apply", "-f", str(file))
-            cluster.kubectl("admin", "create", "namespace", space)
-            cluster.apply("admin", yaml.safe_dump_all(account(space, "writer", rights)))
-            yield plane, cluster, webhook
+    with ExitStack() as stack:
+        usual = stack.enter_context(plane_with_pratique(space, options)) if values is None and older is None else None
+        plane = usual or stack.enter_context(temporary_plane(space, options))
+        cluster = stack.enter_context(Cluster.of(plane, Kubectl(folder / "kube-cache")))
+        webhook = None
+        if usual is None:
+            needed = WebhookProcess(plane.kubeconfig("webhook"), folder / "webhook.log")
+            installing = installed(cluster.runner, plane.kubeconfig("admin"), needed, values, older)
+            webhook = stack.enter_context(installing)
+        space_itself = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}}
+        if people:
+            cluster.kubectl("admin", "apply", *(arg for file in people for arg in ("-f", str(file))))
+        cluster.apply("admin", [space_itself, *account(space, "writer", rights)])
+        yield plane, cluster, webhook

@@ -126,6 +126,12 @@ class ControlPlane:
         processes.end([server for server in running if server.name == "etcd"], grace)
         self._remember(State(self._state.ports))
 
+    def copy_to(self, directory: Path) -> None:
+        """Copy what others may begin with, once it has ended: what etcd has stored, certificates and tokens."""
+        for path in (self.layout.root / "etcd", self.layout.certificate("")):
+            shutil.copytree(path, directory / path.name, ignore=shutil.ignore_patterns("*.tmp"))
+        shutil.copy(self.layout.tokens, directory)
+
     def _launch(self, programs: dict[str, Path], deadline: float) -> None:
         ports = choose(servers.PORTS, self._state.ports)
         self._remember(State(ports, (), None if self.detach else state.this_process()))
@@ -191,13 +197,16 @@ class ControlPlane:
 
 
 @contextmanager
-def temporary_plane(name: str, options: Options | None = None) -> Iterator[ControlPlane]:
+def temporary_plane(name: str, options: Options | None = None, like: Path | None = None) -> Iterator[ControlPlane]:
     """Run a control plane in a directory of its own under .run/planes, removed at the end.
 
-    After a failure it stays, for its logs; the next temporary plane of another process clears it away.
+    It begins with what is in `like`, if that is given: what another one held (`copy_to`). After a failure it stays, for its
+    logs; the next temporary plane of another process clears it away.
     """
     _clear_abandoned()
     plane = ControlPlane(PLANES / f"{name}-{os.getpid()}-{next(_numbers)}", options)
+    if like is not None:
+        shutil.copytree(like, plane.layout.root)
     with plane:
         yield plane
     shutil.rmtree(plane.layout.root, ignore_errors=True)
