@@ -315,6 +315,13 @@ ACTIONS = [
         "deadline must be longer than 0s",
     ),
     offer(
+        "freeze-that-never-is",
+        15,
+        "an author writes a freeze that ends before it begins",
+        {"spec.freeze": [{"from": "2027-01-02T00:00:00Z", "until": "2026-12-24T00:00:00Z"}]},
+        "a freeze ends after it has begun: set until to a later moment than from",
+    ),
+    offer(
         "no-time-to-start",
         5,
         "an author makes every approval too old to be used",

@@ -21,6 +21,12 @@ ACTION = [
     ({"spec.title": ""}, "spec.title in body should be at least 1 chars long"),
     ({"spec.title": "x" * 101}, "spec.title: Too long: may not be more than 100"),
     ({"spec.titel": "typo"}, 'unknown field "spec.titel"'),
+    (
+        {"spec.freeze": [{"from": "2027-01-02T00:00:00Z", "until": "2027-01-01T00:00:00Z"}]},
+        "spec.freeze[0].until: Invalid value: a freeze ends after it has begun: set until to a later moment than from",
+    ),
+    ({"spec.freeze": [{"from": "tomorrow", "until": "2027-01-01T00:00:00Z"}]}, "must be of type date-time"),
+    ({"spec.freeze": [{"from": "2027-01-01T00:00:00Z"}]}, f"spec.freeze[0].until: {REQUIRED}"),
     ({"spec.inputs.requireReason": "Sometimes"}, "spec.inputs.requireReason: Unsupported value"),
     (
         {"spec.inputs.rules": [{"rule": "true", "message": ""}]},

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.builders.manifests import Manifest, decision, run
-from tests.support.cluster import Cluster
+from tests.support.cluster import Cluster, wait_for
 from tests.support.runs import phase
 
 
@@ -47,6 +47,14 @@ class Desk:
     def ends(self, name: str, *wanted: str) -> dict[str, Any]:
         """Return the status of a run once it is in one of these phases; what may be on its way is waited for a minute."""
         return phase(self.cluster, name, self.namespace, *wanted, timeout=90)
+
+    def says(self, name: str, sentence: str) -> None:
+        """Wait until the message of a run has this sentence."""
+
+        def look() -> bool:
+            return sentence in ((self.get("actionrun", name) or {}).get("status") or {}).get("message", "")
+
+        wait_for(f"run {name} to say {sentence}", look)
 
     def superseded(self, name: str) -> str:
         """Return the message of a run that ends as Superseded."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from pratique.api.v1alpha1.conditions import Conditions
+from pratique.api.v1alpha1.freeze import Freeze
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
 from pratique.api.v1alpha1.notifications import NotificationRules
 from pratique.api.v1alpha1.people import ONE_NAME, ONE_NAME_SENTENCE, ServiceAccountRef
@@ -163,6 +164,14 @@ class ActionSpec(ApiModel):
         bool,
         Field(description="Take no new runs, and start none that waits: those are Refused and Superseded. Runs go on."),
     ] = False
+    freeze: Annotated[
+        list[Freeze],
+        Field(
+            max_length=32,
+            description="When nothing starts, such as the year's last week. What is granted meanwhile starts after it.",
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = []
     inputs: Annotated[Inputs, Field(description="The form: which inputs a run has.")] = Inputs()
     approval: Annotated[ApprovalRules, Field(description="When and by whom a run must be approved.")] = ApprovalRules()
     execution: Annotated[Execution, Field(description="What an approved run does.")]

@@ -59,6 +59,8 @@ class Reason(StrEnum):
     """Policy or form says no; the message names the field."""
     RUNNING = "Running"
     """The resources are being created."""
+    FROZEN = "Frozen"
+    """The Action starts nothing for now (spec.freeze); the message says until when."""
     DRY_RUN = "DryRun"
     """A dry run was answered: the message says what would become of it. Nothing was opened or made, and nothing will be."""
     SUCCEEDED = "Succeeded"

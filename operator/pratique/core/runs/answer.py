@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pratique.api.v1alpha1 import API_VERSION
+from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunPlan
 from pratique.api.v1alpha1.stages import Stage
 from pratique.core.environments.git_marks import git_mark
@@ -17,6 +18,7 @@ from pratique.core.kernel.effects import Delete, EvaluateRun, Failure, ObjectRef
 from pratique.core.kernel.identity import person_of
 from pratique.core.kernel.text import clean
 from pratique.core.runs import transitions
+from pratique.core.runs.freeze import find_end, say_frozen
 from pratique.core.runs.judged import wait_for_action, wait_for_trial
 from pratique.core.runs.open_runs import too_many
 from pratique.core.runs.snapshot import RunSnapshot
@@ -49,10 +51,10 @@ def answer(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
         return _end(run, Phase.FAILED, text, now)
     if evaluation.plan is None:
         return _end(run, Phase.REFUSED, "; ".join(evaluation.refusals), now)
-    return _try(snapshot, evaluation.plan, now)
+    return _try(snapshot, action, evaluation.plan, now)
 
 
-def _try(snapshot: RunSnapshot, plan: RunPlan, now: datetime) -> Plan[ActionRunStatus]:
+def _try(snapshot: RunSnapshot, action: Action, plan: RunPlan, now: datetime) -> Plan[ActionRunStatus]:
     run = snapshot.run
     trial = try_plan(run, plan, snapshot.outcomes, TRY)
     if trial.effects:
@@ -61,7 +63,10 @@ def _try(snapshot: RunSnapshot, plan: RunPlan, now: datetime) -> Plan[ActionRunS
     if refused is not None:
         return refused if isinstance(refused, Plan) else _end(run, Phase.REFUSED, refused, now)
     shown = with_results(plan, trial)
-    return _end(run, Phase.SUCCEEDED, _say(shown), now, shown)
+    text, frozen = _say(shown), find_end(action, now)
+    if frozen is not None:
+        text = f"{text}. {say_frozen(action, now, frozen)}"
+    return _end(run, Phase.SUCCEEDED, text, now, shown)
 
 
 def _end(

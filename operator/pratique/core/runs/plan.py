@@ -35,7 +35,7 @@ from pratique.core.runs.judged import wait_for_action, wait_for_trial
 from pratique.core.runs.open_runs import too_many
 from pratique.core.runs.running import begin, follow, go_on
 from pratique.core.runs.snapshot import RunSnapshot
-from pratique.core.runs.start import TRY, start
+from pratique.core.runs.start import TRY, start, start_free
 from pratique.core.telling.recipients import Stakeholders
 from pratique.core.telling.recorder import decide_and_record
 from pratique.core.telling.stakeholders import stakeholders_of_run
@@ -119,7 +119,7 @@ def _enter(snapshot: RunSnapshot, fresh: Fresh, now: datetime) -> Plan[ActionRun
     """Ask whether it may start, once its plan has passed a dry run; what nobody has to approve may start without."""
     run, plan, free = snapshot.run, fresh.plan, not fresh.plan.stages
     if free and [each.patch for each in plan.resources] == [False]:  # the one POST says as much as a dry run
-        return _ask_gates(snapshot, snapshot.question(None, fresh), begin, now)
+        return _ask_gates(snapshot, snapshot.question(None, fresh), start_free, now)
     trial = try_plan(run, plan, snapshot.outcomes, TRY)
     if trial.effects:
         return Plan(run.status, effects=trial.effects)
@@ -128,7 +128,7 @@ def _enter(snapshot: RunSnapshot, fresh: Fresh, now: datetime) -> Plan[ActionRun
     if refused is not None:
         return refused if isinstance(refused, Plan) else transitions.end(run, Phase.REFUSED, refused, now)
     fresh = replace(fresh, plan=with_results(plan, trial))
-    return _ask_gates(snapshot, snapshot.question(None, fresh), begin, now)
+    return _ask_gates(snapshot, snapshot.question(None, fresh), begin if goes_on else start_free, now)
 
 
 def _go_on(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from pratique.api.v1alpha1 import API_VERSION
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase, PlannedResource
+from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.meta import amend
 from pratique.core.environments.ttl import expires_at
 from pratique.core.execution.dry_run import Trial, Tried, try_plan
@@ -14,6 +15,7 @@ from pratique.core.kernel.effects import Failure, ObjectRef, Plan, Read
 from pratique.core.plans.differences import differences
 from pratique.core.plans.summary import name_of
 from pratique.core.runs import transitions
+from pratique.core.runs.freeze import find_end, frozen_between, say_frozen
 from pratique.core.runs.running import begin
 from pratique.core.runs.snapshot import RunSnapshot
 from pratique.core.telling.wording import moment, say_suspended
@@ -42,11 +44,26 @@ def start(snapshot: RunSnapshot, warrant: Warrant, now: datetime) -> Plan[Action
     if trial.problems and (lacks := mark(run.status, "", allowed(trial.failures, approved=True), now)) is not None:
         text = f"{why}. It cannot start yet, which may pass: {'; '.join(trial.problems)}"
         return Plan(amend(transitions.retry_start(run, text), held_up=lacks), wake_at=now + POLL)
+    if run.spec.withdrawn:
+        return transitions.end(run, Phase.WITHDRAWN, "The requester took it back before it started", now)
     action = None if isinstance(read, Failure) else Action.model_validate(read.object)
     different = _find_change(warrant, action, trial, now)
     if different is not None:
         return transitions.end(run, Phase.SUPERSEDED, different, now)
+    frozen = find_end(action, now) if action is not None else None
+    if action is not None and frozen is not None:
+        return transitions.freeze(run, warrant, f"{why}. {say_frozen(action, now, frozen)}", frozen)
     return begin(snapshot, warrant, now)
+
+
+def start_free(snapshot: RunSnapshot, warrant: Warrant, now: datetime) -> Plan[ActionRunStatus]:
+    """Start a run that nobody had to grant, once its Action is not frozen; it is judged anew then."""
+    action = snapshot.action
+    frozen = find_end(action, now) if action is not None else None
+    if action is None or frozen is None:
+        return begin(snapshot, warrant, now)
+    text = say_frozen(action, now, frozen)
+    return Plan(transitions.hold(snapshot.run, Reason.FROZEN, text, now, stalled=False), wake_at=frozen)
 
 
 def _find_change(warrant: Warrant, action: Action | None, trial: Trial, now: datetime) -> str | None:
@@ -58,7 +75,8 @@ def _find_change(warrant: Warrant, action: Action | None, trial: Trial, now: dat
         return f"The Action {name} was deleted and made again while the request waited"
     if action.spec.suspend:
         return say_suspended(name)
-    last = expires_at(warrant.granted_at or now, granted.start_deadline)
+    since = warrant.granted_at or now
+    last = expires_at(since + frozen_between(action, since, now), granted.start_deadline)
     if now >= last:
         return f"It was approved, and not started within {granted.start_deadline}, before {moment(last)}: ask again"
     different = [text for planned, tried in trial.tried for text in _differences(planned, tried)]

@@ -85,6 +85,15 @@ def retry_start(run: ActionRun, message: str) -> ActionRunStatus:
     return amend(run.status, message=clean(message, MAX_MESSAGE))
 
 
+def freeze(run: ActionRun, warrant: Warrant, message: str, until: datetime) -> Plan[ActionRunStatus]:
+    """Say that it is granted and starts at that moment, for who asked and who was asked to hear of it now."""
+    text = clean(message, MAX_MESSAGE)
+    if run.status.message == text:
+        return Plan(run.status, wake_at=until)
+    granted = Happened(text, warrant.told, "Frozen")
+    return Plan(amend(run.status, message=text), happened=(granted,), wake_at=until)
+
+
 def start(run: ActionRun, warrant: Warrant, now: datetime) -> Plan[ActionRunStatus]:
     """Say that nothing stands in the way any more, for who asked for it and who was asked.
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from pratique.api.v1alpha1 import Action, ActionRun, Approval
 from pratique.api.v1alpha1.action_run import Phase
+from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.notifications import Notification
 from pratique.cluster.store import Store
 from pratique.core.gates.entries import choose_followed
@@ -115,6 +116,9 @@ def _leaves_gates(body: Json) -> bool:
 
 
 def _waits_for_action(body: Json) -> list[str]:
-    """File a run under its Action while it may still have to be judged by it."""
-    phase = body.get("status", {}).get("phase", Phase.PENDING)
-    return [body["spec"]["actionRef"]["name"]] if phase == Phase.PENDING else []
+    """File a run under its Action while that says whether it goes on: it is to be judged, or granted and in a freeze."""
+    status = body.get("status", {})
+    gates = status.get("approvals") or [{}]
+    phase, granted = status.get("phase", Phase.PENDING), gates[-1].get("state") == ApprovalState.APPROVED
+    waits = phase == Phase.PENDING or (phase == Phase.WAITING_FOR_APPROVAL and granted)
+    return [body["spec"]["actionRef"]["name"]] if waits else []
