@@ -1,5 +1,6 @@
 """Several people, groups and stages on the real API server: who may decide what, in turn, and nobody in two stages."""
 
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -53,7 +54,12 @@ def says(attempts: Attempts, run: str) -> str:
     return str(status.get("message"))
 
 
-def test_stages_open_in_turn_and_nobody_decides_in_two(attempts: Attempts) -> None:
+def measured(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        return str(answer.read().decode())
+
+
+def test_stages_open_in_turn_and_nobody_decides_in_two(attempts: Attempts, operator: OperatorProcess) -> None:
     both = {"users": ["lead-1@example.com"], "groups": ["security"]}
     stages = [
         {"name": "platform", "approvers": LEADS, "message": "It is large"},
@@ -72,6 +78,7 @@ def test_stages_open_in_turn_and_nobody_decides_in_two(attempts: Attempts) -> No
     assert spec["excluded"] == ["lead-1@example.com"] and spec["stage"] == "security"
     held = (attempts.cluster.get("approval", first, attempts.namespace) or {})["spec"]["plan"]
     assert spec["plan"] == held, "both hold the same plan, as the same text"
+    assert 'pratique_approvals_waiting{stage="security"} 1.0' in measured(operator.port)
     assert "you decided an earlier one of this request" in decide(attempts, "lead-1", second)
     assert "you decided an earlier one of this request" in decide(attempts, "lead-1-upper", second)
     assert decide(attempts, "security", second) == ""
@@ -82,6 +89,7 @@ def test_stages_open_in_turn_and_nobody_decides_in_two(attempts: Attempts) -> No
     ]
     said = [each["event"] for each in done["timeline"]]
     assert said == ["WaitingForApproval", "StageApproved", "WaitingForApproval", "Running", "Succeeded"]
+    assert 'pratique_approval_decision_seconds_count{stage="security",state="Approved"}' in measured(operator.port)
 
 
 def test_a_later_stage_that_is_declined_ends_it_and_who_is_left_is_said_at_once(attempts: Attempts) -> None:

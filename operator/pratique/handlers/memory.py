@@ -4,6 +4,7 @@ Decides nothing. Used by `handlers.kinds`, which gives it to the planners.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Generic, TypeVar
 
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from pratique.api.v1alpha1 import ActionRun, Approval
 from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase
-from pratique.api.v1alpha1.approval import ApprovalState
+from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus
 from pratique.api.v1alpha1.meta import KubeObject
 from pratique.core.kernel.effects import Json, Plan
 from pratique.core.kernel.parking import explain
@@ -53,14 +54,18 @@ class Vouched:
 
     Taken in before it is written: a watch may show the new version before the write is answered. By the spec and not by a
     version, so it says the same of what is shown: these very decisions were verified, and this is what they come to.
+    `told` hears of each end once.
     """
 
-    def __init__(self, size: int = 256) -> None:
+    def __init__(self, size: int = 256, told: Callable[[Approval, ApprovalStatus], None] = lambda *_: None) -> None:
         self._ends: LastFew[str, tuple[bytes, ApprovalState]] = LastFew(size)
+        self._told = told
 
-    def remember(self, approval: Approval, state: ApprovalState) -> None:
+    def remember(self, approval: Approval, status: ApprovalStatus) -> None:
         """Take in what was decided of an Approval."""
-        self._ends.put(approval.metadata.uid, (_fingerprint(approval), state))
+        if self._ends.get(approval.metadata.uid) is None:  # else it is written again
+            self._told(approval, status)
+        self._ends.put(approval.metadata.uid, (_fingerprint(approval), status.state))
 
     def __contains__(self, approval: Approval) -> bool:
         end = self._ends.get(approval.metadata.uid)

@@ -30,7 +30,8 @@ from pratique.guarding.events import guard_event
 from pratique.guarding.guard import Guard, until_guarded
 from pratique.handlers.clearing import Clearing
 from pratique.handlers.informers import Informers
-from pratique.handlers.kinds import Key, Limits, decided, new_stores, watched_kinds
+from pratique.handlers.kinds import Key, Limits, counts, decided, new_stores, watched_kinds
+from pratique.handlers.kinds.approvals import waiting
 from pratique.handlers.kinds.base import Stores, Watched
 from pratique.handlers.memory import Parsed, Vouched
 from pratique.handlers.queue import KeyedQueue
@@ -40,6 +41,7 @@ from pratique.handlers.sweep import Sweep
 from pratique.handlers.watchdog import stuck_look
 from pratique.handlers.watches import Watches
 from pratique.handlers.workers import Workers
+from pratique.processes.gate_metrics import GateMetrics
 from pratique.processes.health import Health
 from pratique.processes.leader import Leadership
 from pratique.processes.lease import Lease
@@ -95,12 +97,13 @@ class Operator:
         stores, parsed, taints = new_stores(), Parsed(), dict[str, str]()
         known = Routing(CachedChannels(stores["notificationchannels"], parsed))
         self.routes = RoutingCache(known, traffic=self.outbox.traffic, retry=self.outbox.retry)
+        gates = GateMetrics(self.metrics.registry, lambda: waiting(stores["approvals"]), self.clock.now)
         watched = watched_kinds(
             stores=stores,
             parsed=parsed,
             limits=Limits(settings.open_runs_per_requester, settings.gate_channels),
             taints=taints,
-            vouched=Vouched(),
+            vouched=Vouched(told=gates.ended),
             routes=self.routes,
         )
         self.informers = Informers(stores, watched, self.workers.add, self._forget, self.clock.steady)
@@ -168,7 +171,7 @@ class Operator:
         )
         metrics.gauge("guarded", "Whether the API server refused all canaries.", lambda: not self.health.unguarded)
         metrics.gauge("leader", "Whether this process leads.", lambda: self.leading)
-        metrics.objects(self._phases)
+        metrics.objects(lambda: counts(self._stores))
         presence, steady = self.watches.presence, self.clock.steady
         metrics.gauge("watches_missing", "Kinds that are not watched now.", lambda: len(presence.missing(steady())))
         return Health(
@@ -184,12 +187,6 @@ class Operator:
     def leading(self) -> bool:
         """Whether this process decides and tells."""
         return self.leadership.leading if self.leadership else self.health.reason is None
-
-    def _phases(self) -> dict[tuple[str, str], int]:
-        counted = {("actions", ""): len(self._stores["actions"])}
-        for plural in ("actionruns", "approvals", "environments"):
-            counted |= {(plural, phase): count for phase, count in self._stores[plural].counts("phase").items()}
-        return counted
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set."""

@@ -4,15 +4,19 @@ import json
 import logging
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
 import pytest
+from prometheus_client import CollectorRegistry
+from tests.builders.models import NOW, approval, gate
 
 from pratique import logs
+from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus
 from pratique.core.kernel.errors import PratiqueError
 from pratique.handlers.watchdog import LONGEST_LOOK, WATCH_GRACE, Watchdog, stuck_look
+from pratique.processes.gate_metrics import MAX_STAGES, GateMetrics
 from pratique.processes.health import Health
 from pratique.processes.metrics import Metrics, resource_of
 from pratique.processes.webhook.process import WebhookMetrics
@@ -20,6 +24,7 @@ from pratique.processes.webhook.process import WebhookMetrics
 REFERENCE = Path(__file__).parents[3] / "docs" / "guides" / "metrics.md"
 RUNS = "/apis/pratique.dev/v1alpha1/namespaces/n/actionruns"
 KEY = ("actionruns", "n", "a")
+OPENED = NOW - timedelta(minutes=10)
 
 
 def full() -> Metrics:
@@ -45,7 +50,21 @@ def full() -> Metrics:
     ):
         metrics.gauge(name, "Shown by the operator.", lambda: 1.0)
     metrics.objects(lambda: {("actionruns", "Succeeded"): 3})
+    gates = GateMetrics(metrics.registry, lambda: {("leads", OPENED): 2, ("", OPENED): 1}, lambda: NOW)
+    ended = approval(gate().model_copy(update={"stage": "leads"}))
+    ended = ended.model_copy(update={"metadata": ended.metadata.model_copy(update={"creation_timestamp": OPENED})})
+    gates.ended(ended, ApprovalStatus(state=ApprovalState.APPROVED, decided_at=NOW))
     return metrics
+
+
+def test_the_names_of_stages_are_bounded() -> None:
+    many = {(f"s{n:03}", OPENED): 1 for n in range(MAX_STAGES + 3)}
+    registry = CollectorRegistry()
+    GateMetrics(registry, lambda: many, lambda: NOW)
+    shown = {each.labels["stage"]: each.value for family in registry.collect() for each in family.samples}
+    assert len(shown) == MAX_STAGES + 1
+    waiting = next(family for family in registry.collect() if family.name == "pratique_approvals_waiting")
+    assert sum(each.value for each in waiting.samples) == MAX_STAGES + 3
 
 
 def of_the_webhook() -> WebhookMetrics:
@@ -73,6 +92,11 @@ def test_what_was_told_is_shown() -> None:
         'pratique_objects{kind="actionruns",phase="Succeeded"} 3.0',
         'pratique_wake_lateness_seconds_bucket{le="0.5"} 1.0',
         "pratique_watch_gaps_total 1.0",
+        'pratique_approvals_waiting{stage="leads"} 2.0',
+        'pratique_approvals_waiting{stage=""} 1.0',
+        'pratique_approval_oldest_seconds{stage="leads"} 600.0',
+        'pratique_approval_decision_seconds_bucket{le="300.0",stage="leads",state="Approved"} 0.0',
+        'pratique_approval_decision_seconds_bucket{le="900.0",stage="leads",state="Approved"} 1.0',
         "pratique_leader 1.0",
     ):
         assert line in text, line

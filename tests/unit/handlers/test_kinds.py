@@ -1,5 +1,7 @@
 """What the kinds make of the cache: a request is told once it is known how it is decided."""
 
+from datetime import timedelta
+
 import pytest
 from tests.builders.messages import entry, held_run, its_gate
 from tests.builders.models import NOW, planned, run_plan, running
@@ -9,6 +11,7 @@ from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.kernel.errors import UnreadableError
 from pratique.handlers.kinds import ActionRuns, Approvals, new_stores
+from pratique.handlers.kinds.approvals import waiting
 from pratique.handlers.memory import Parsed
 
 REQUESTED = entry(EventType.APPROVAL_REQUESTED)
@@ -51,6 +54,16 @@ def test_only_an_open_gate_that_this_process_ends_is_vouched_for() -> None:
     assert ended not in gates.vouched
     gates.writes(opened, granted)
     assert ended in gates.vouched
+
+
+def test_what_waits_is_counted_by_stage_and_age() -> None:
+    store = new_stores()["approvals"]
+    opened = its_gate().to_wire()
+    opened["metadata"] |= {"resourceVersion": "4", "creationTimestamp": "2026-11-24T11:00:00Z"}
+    store.put(opened)
+    assert waiting(store) == {(opened["spec"]["stage"], NOW - timedelta(hours=1)): 1}
+    store.put({**opened, "status": {"state": "Approved"}, "metadata": {**opened["metadata"], "resourceVersion": "5"}})
+    assert waiting(store) == {}
 
 
 @pytest.mark.parametrize(("text", "field"), [('"Bananas"', "resources.0.lists"), ("{", "of another shape")])

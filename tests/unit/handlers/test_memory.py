@@ -73,7 +73,7 @@ def test_an_end_is_vouched_for_before_its_write_is_answered() -> None:
     """The watch may show it first: it is known by what it says, and a mark of its outbox changes nothing of that."""
     vouched = Vouched()
     assert ENDED not in vouched
-    vouched.remember(GRANTED, ApprovalState.APPROVED)
+    vouched.remember(GRANTED, ENDED.status)
     assert ENDED in vouched and GRANTED not in vouched
     later = ENDED.metadata.model_copy(update={"resource_version": "99"})
     assert ENDED.model_copy(update={"metadata": later}) in vouched
@@ -82,7 +82,7 @@ def test_an_end_is_vouched_for_before_its_write_is_answered() -> None:
 @pytest.mark.parametrize("how", FORGED)
 def test_nothing_else_is_vouched_for(how: str) -> None:
     vouched = Vouched()
-    vouched.remember(GRANTED, ApprovalState.APPROVED)
+    vouched.remember(GRANTED, ENDED.status)
     assert FORGED[how] not in vouched
 
 
@@ -90,5 +90,13 @@ def test_the_ends_that_are_vouched_for_are_few() -> None:
     vouched = Vouched(size=1)
     other = FORGED["another object"]
     for each in (GRANTED, other):
-        vouched.remember(each, ApprovalState.APPROVED)
+        vouched.remember(each, ENDED.status)
     assert other in vouched and ENDED not in vouched
+
+
+def test_who_counts_the_ends_hears_of_each_once() -> None:
+    told: list[str] = []
+    vouched = Vouched(told=lambda approval, status: told.append(f"{approval.metadata.name} {status.state}"))
+    for each in (GRANTED, GRANTED, FORGED["another object"]):
+        vouched.remember(each, ENDED.status)
+    assert told == [f"{GRANTED.metadata.name} Approved"] * 2

@@ -29,6 +29,7 @@ __all__ = [
     "Look",
     "Namespaces",
     "Watched",
+    "counts",
     "decided",
     "new_stores",
     "watched_kinds",
@@ -47,6 +48,14 @@ WATCHED: tuple[type[Watched], ...] = (
 def new_stores() -> dict[str, Store]:
     """Return the empty cache of a process: one store per watched kind."""
     return {kind.plural: kind.store() for kind in WATCHED}
+
+
+def counts(stores: Mapping[str, Store]) -> dict[tuple[str, str], int]:
+    """Return how many objects there are, by kind and phase."""
+    counted = {("actions", ""): len(stores["actions"])}
+    for plural in ("actionruns", "approvals", "environments"):
+        counted |= {(plural, phase): count for phase, count in stores[plural].counts("phase").items()}
+    return counted
 
 
 def watched_kinds(

@@ -25,7 +25,7 @@ class Approvals(Kind):
     @classmethod
     def store(cls) -> Store:
         """Return its empty cache."""
-        return Store(run=lambda body: [body["spec"]["subject"]["uid"]], phase=phase)
+        return Store(run=lambda body: [body["spec"]["subject"]["uid"]], phase=phase, waiting=_waiting)
 
     def keeps(self, body: Json) -> bool:
         """Keep a gate until it has ended and nothing is left, and for as long as its run is kept."""
@@ -46,7 +46,7 @@ class Approvals(Kind):
     def writes(self, before: KubeObject, status: ApiModel) -> None:
         """An open gate that we end, we end under guard: its run need not ask again."""
         if isinstance(before, Approval) and isinstance(status, ApprovalStatus) and ends_now(before.status, status):
-            self.vouched.remember(before, status.state)
+            self.vouched.remember(before, status)
 
     def message(self, body: Json, entry: Notification) -> Message:
         """Tell the approvers."""
@@ -62,3 +62,15 @@ class Approvals(Kind):
         if not (gone or said or status.get("state", ApprovalState.PENDING) != ApprovalState.PENDING):
             return []
         return [("actionruns", body["metadata"]["namespace"], body["spec"]["subject"]["name"])]
+
+
+def _waiting(body: Json) -> list[str]:
+    """File an open gate under when it was opened, and its stage."""
+    waits = phase(body) == [ApprovalState.PENDING.value]
+    return [f"{body['metadata']['creationTimestamp']} {body['spec'].get('stage', '')}"] if waits else []
+
+
+def waiting(store: Store) -> dict[tuple[str, datetime], int]:
+    """Return how many gates wait, by stage and by when they were opened."""
+    counted = ((each.partition(" "), number) for each, number in store.counts("waiting").items())
+    return {(stage, datetime.fromisoformat(opened)): number for (opened, _, stage), number in counted}
