@@ -72,6 +72,12 @@ def _test(options: argparse.Namespace) -> int:
     return run(options)
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    from pratique.doctor.command import run  # noqa: PLC0415 - see above
+
+    return run(options)
+
+
 def _version(options: argparse.Namespace) -> int:
     from pratique.cli.version import run  # noqa: PLC0415 - see above
 
@@ -149,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     _webhook_options(commands.add_parser("webhook", help="stamp requests, on clusters before 1.36"))
     _inbox_options(commands.add_parser("inbox", help="show what waits for you, and what happened to yours"))
     _test_options(commands.add_parser("test", help="hold Actions to files of cases, without a cluster"))
+    _doctor_options(commands.add_parser("doctor", help="look an installation over: what is wrong, and what to do"))
     about = commands.add_parser("version", help="say which version this is, of which commit, and what it leans on")
     about.set_defaults(run=_version)
     return parser
@@ -272,6 +279,16 @@ def _test_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--coverage-min", type=_percent, metavar="PERCENT", help="fail if fewer of them were true once and false once"
     )
+
+
+def _doctor_options(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=_doctor)
+    command.add_argument("--kubeconfig", default=os.environ.get("KUBECONFIG"), help="default: $KUBECONFIG, as kubectl")
+    command.add_argument("--context", help="default: the current context of the kubeconfig")
+    command.add_argument(
+        "-n", "--namespace", type=_namespace, default="pratique-system", help="where the operator lives"
+    )
+    command.add_argument("-o", "--output", choices=["text", "json"], default="text", help="default: text")
 
 
 def _percent(text: str) -> int:

@@ -1,0 +1,152 @@
+"""Reads what the doctor judges, with the rights of whoever runs it. What it may not read is left out, and said."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pratique import __version__
+from pratique.admission.expected import expected
+from pratique.admission.language import API
+from pratique.admission.values import GuardValues, guard_values
+from pratique.api.v1alpha1 import API_VERSION
+from pratique.cli.errors import hopeless
+from pratique.clock import SystemClock
+from pratique.cluster.client import Api, ApiError
+from pratique.core.operating.leadership import LEASE_NAME
+from pratique.doctor.facts import Facts, Json, Leader, Standing
+from pratique.guarding.reads import RecordStore, installed, webhook_stamps
+
+Value = TypeVar("Value")
+_REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+_COMPONENT = {"labelSelector": "app.kubernetes.io/part-of=pratique,app.kubernetes.io/component=operator"}
+_OPTION = "--guard-values="
+NEEDS: tuple[tuple[str, str, str], ...] = (
+    *(
+        (verb, "pratique.dev", plural)
+        for plural in ("actions", "actionruns", "approvals", "environments", "notificationchannels")
+        for verb in ("list", "watch")
+    ),
+    *(
+        ("patch", "pratique.dev", f"{plural}/status")
+        for plural in ("actions", "actionruns", "approvals", "environments")
+    ),
+    ("create", "pratique.dev", "approvals"),
+    ("list", "", "namespaces"),
+    ("list", "admissionregistration.k8s.io", "validatingadmissionpolicies"),
+    ("list", "admissionregistration.k8s.io", "validatingadmissionpolicybindings"),
+)
+"""What the operator does in all of the cluster: verb, API group, resource."""
+
+
+class Reader:
+    """Reads one thing after another, and remembers what could not be read."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self.unseen: list[tuple[str, str]] = []
+
+    async def read(self, what: str, reading: Callable[[Api], Awaitable[Value]], otherwise: Value) -> Value:
+        """Return what was read, or the other; raises CommandError if nothing can be read at all."""
+        try:
+            return await reading(self._api)
+        except ApiError as error:
+            if (end := hopeless(error, self._api.connection.server)) is not None:
+                raise end from error
+            self.unseen.append((what, f"HTTP {error.code} {error.reason}"))
+            return otherwise
+
+
+async def read_facts(api: Api, namespace: str) -> Facts:
+    """Return all that the doctor judges; raises CommandError if the API server cannot be asked at all."""
+    reader = Reader(api)
+    server = await reader.read("API server", _server, "")
+    deployment = await reader.read("deployment", lambda api: _deployment(api, namespace), None)
+    values = _values(namespace, deployment)
+    nothing: tuple[Standing, ...] = ()
+    older = await reader.read("API server", webhook_stamps, False)
+    return Facts(
+        namespace=namespace,
+        server=server,
+        version=__version__,
+        now=SystemClock().now(),
+        webhook_stamps=older,
+        deployment=deployment,
+        leader=await reader.read("leader", lambda api: _leader(api, namespace), None),
+        guards=await reader.read("guard", lambda api: _guards(api, values, older=older), ()),
+        record=await reader.read("guard", lambda api: RecordStore(api, namespace).read(), {}),
+        standings=(
+            *await reader.read("channels", lambda api: _standings(api, "channel", "notificationchannels"), nothing),
+            *await reader.read("actions", lambda api: _standings(api, "action", "actions"), nothing),
+        ),
+        webhooks=await reader.read("others", lambda api: _admitting(api, "mutatingwebhookconfigurations"), ()),
+        policies=()
+        if older
+        else await reader.read("others", lambda api: _admitting(api, "mutatingadmissionpolicies"), ()),
+        denied=await reader.read("rights", lambda api: _denied(api, values.operator), ()),
+        unseen=tuple(reader.unseen),
+    )
+
+
+async def _server(api: Api) -> str:
+    return str((await api.request("GET", "/version")).get("gitVersion"))
+
+
+async def _deployment(api: Api, namespace: str) -> Json | None:
+    found = await api.request("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments", params=_COMPONENT)
+    return next(iter(found.get("items") or ()), None)
+
+
+def _values(namespace: str, deployment: Json | None) -> GuardValues:
+    """Return what the policies were installed with, as the operator was told."""
+    containers = deployment["spec"]["template"]["spec"]["containers"] if deployment else []
+    args = [arg for each in containers for arg in each.get("args") or () if arg.startswith(_OPTION)]
+    return guard_values(namespace, args[0].removeprefix(_OPTION) if args else "{}")
+
+
+async def _leader(api: Api, namespace: str) -> Leader | None:
+    try:
+        path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{LEASE_NAME}"
+        spec = (await api.request("GET", path)).get("spec") or {}
+    except ApiError as error:
+        if error.code == 404:
+            return None
+        raise
+    renewed = spec.get("renewTime")
+    at = datetime.fromisoformat(renewed) if renewed else None
+    return Leader(str(spec.get("holderIdentity") or ""), at, int(spec.get("leaseDurationSeconds") or 0))
+
+
+async def _guards(api: Api, values: GuardValues, *, older: bool) -> tuple[tuple[Json, Json | None], ...]:
+    manifests = expected(values, older=older)
+    return tuple(zip(manifests, await asyncio.gather(*(installed(api, each) for each in manifests)), strict=True))
+
+
+async def _standings(api: Api, kind: str, plural: str) -> tuple[Standing, ...]:
+    items = [each async for page, _ in api.pages(f"/apis/{API_VERSION}/{plural}") for each in page]
+    return tuple(_standing(kind, each) for each in items)
+
+
+def _standing(kind: str, body: Json) -> Standing:
+    status = body.get("status") or {}
+    ready: Json = next((each for each in status.get("conditions") or () if each.get("type") == "Ready"), {})
+    is_seen = status.get("observedGeneration") == body["metadata"].get("generation")
+    state = "" if ready.get("reason") == "Pending" else str(ready.get("status", ""))
+    return Standing(kind, body["metadata"]["name"], state, str(ready.get("message", "")), is_seen)
+
+
+async def _admitting(api: Api, plural: str) -> tuple[Json, ...]:
+    return tuple([each async for page, _ in api.pages(f"/apis/{API}/{plural}") for each in page])
+
+
+async def _denied(api: Api, operator: str) -> tuple[str, ...]:
+    async def ask(verb: str, group: str, resource: str) -> str | None:
+        name, _, part = resource.partition("/")
+        attributes: dict[str, Any] = {"verb": verb, "group": group, "resource": name, "subresource": part}
+        groups = ["system:serviceaccounts", f"system:serviceaccounts:{operator.split(':')[2]}", "system:authenticated"]
+        spec = {"user": operator, "groups": groups, "resourceAttributes": attributes}
+        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+        answer = await api.request("POST", _REVIEWS, review, fenced=False)
+        return None if answer.get("status", {}).get("allowed") else f"{verb} {resource}"
+
+    return tuple(each for each in await asyncio.gather(*(ask(*need) for need in NEEDS)) if each is not None)
