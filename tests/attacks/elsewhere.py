@@ -7,6 +7,7 @@ _PLAN = "tests/integration/test_plan.py"
 _AUTHOR = "tests/integration/test_hostile_author.py"
 _STORY = "tests/integration/test_story.py"
 _BEHALF = "tests/integration/test_on_behalf.py"
+_TARGET = "tests/integration/test_target.py"
 _GUARD = "tests/integration/test_guard.py"
 _APPROVALS = "tests/crds/test_identity_approvals.py"
 
@@ -48,6 +49,46 @@ ATTACKS = [
         "the policy on status is taken away, and the gate is written out of the plan",
         f"{_PLAN}::test_a_gate_that_is_forged_out_of_a_plan_frees_nothing",
         "nothing is made",
+    ),
+    seen(
+        "target-unread",
+        5,
+        "developer-2",
+        "a requester has an object changed that they may not get, in this namespace or in another",
+        f"{_TARGET}::test_who_may_get_it_may_have_it_changed_and_nobody_else",
+        "Refused, with the sentence for what does not exist",
+    ),
+    seen(
+        "target-by-path",
+        5,
+        "developer",
+        "a requester names a target that is a path to another object",
+        f"{_TARGET}::test_who_may_get_it_may_have_it_changed_and_nobody_else",
+        "Refused: it cannot be part of the name of an object",
+    ),
+    seen(
+        "target-swapped",
+        5,
+        "namespace-admin",
+        "the object that was approved is exchanged for another of its name, before the run starts",
+        f"{_TARGET}::test_what_was_approved_for_one_state_of_one_object_starts_on_no_other",
+        "the run ends as Superseded",
+    ),
+    seen(
+        "target-changed",
+        5,
+        "namespace-admin",
+        "the object is changed after the approval, so that the filter or a rule says no",
+        f"{_TARGET}::test_what_was_approved_for_one_state_of_one_object_starts_on_no_other",
+        "the run ends as Superseded",
+    ),
+    seen(
+        "target-secret",
+        8,
+        "author",
+        "a template, or the error of an expression, gives away the values of a Secret that the run acts on",
+        f"{_TARGET}::test_no_value_of_a_secret_comes_out_of_it",
+        "each value is (hidden) in the object, the plan, the status and the Events",
     ),
     seen(
         "edited-action",

@@ -51,6 +51,7 @@ CHANGED = [
         {"inputs": {"name": "other"}, "withdrawn": True},
     ),
     alter("change-action", "the requester points the run at another Action", {"actionRef": {"name": "foreign"}}),
+    alter("add-target", "the requester adds an object that the run acts on", {"targetRef": {"name": "other"}}),
     alter("change-action-to-none", "the requester names an impossible Action", {"actionRef": {"name": "No Name"}}),
     alter("null-action", "cluster-admin sets the Action to null, to fill it in anew", {"actionRef": None}, "admin"),
     alter(

@@ -32,11 +32,7 @@ def team(cluster: Cluster, operator: OperatorProcess) -> Iterator[Cluster]:
             if (file := EXAMPLES / folder / f"{part}.yaml").exists():
                 apply(cluster, "admin", file)
     yield cluster
-    actions = [
-        name
-        for folder in folders()
-        if (name := documents(folder, "action")[0]["metadata"]["name"]) != "create-environment"
-    ]
+    actions = [name for folder in folders() for name in actions_of(folder) if name != "create-environment"]
     cluster.kubectl("admin", "delete", "actions", *actions)
     cluster.kubectl("admin", "delete", "namespace", SPACE, "--wait=false")
 
@@ -49,6 +45,11 @@ def folders() -> list[str]:
 def documents(folder: str, part: str) -> list[dict[str, Any]]:
     """Return the objects of a file."""
     return list(yaml.safe_load_all((EXAMPLES / folder / f"{part}.yaml").read_text()))
+
+
+def actions_of(folder: str) -> list[str]:
+    """Return the names of the Actions of an example."""
+    return [each["metadata"]["name"] for each in documents(folder, "action")]
 
 
 def apply(cluster: Cluster, who: str, file: Path) -> None:
@@ -65,15 +66,23 @@ def ask(team: Cluster, folder: str, part: str = "run") -> str:
 
 def test_every_example_is_told_here() -> None:
     """A new example needs a test of its own in this file."""
-    assert folders() == ["database", "environment", "scale", "secret-rotation", "temporary-access"]
+    known = [
+        "database",
+        "deployment",
+        "environment",
+        "extend-environment",
+        "scale",
+        "secret-rotation",
+        "temporary-access",
+    ]
+    assert folders() == known
     assert len(INVALID) >= 12
 
 
 def test_every_action_is_ready(team: Cluster) -> None:
-    for folder in folders():
-        name = documents(folder, "action")[0]["metadata"]["name"]
+    for name in (name for folder in folders() for name in actions_of(folder)):
         ready = wait_for(f"{name} is looked at", partial(looked_at, team, "action", name))
-        assert ready["status"] == "True", f"{folder}: {ready['message']}"
+        assert ready["status"] == "True", f"{name}: {ready['message']}"
 
 
 def looked_at(cluster: Cluster, kind: str, name: str) -> dict[str, Any] | None:
@@ -153,6 +162,59 @@ def test_scale(team: Cluster) -> None:
     status = phase(team, ask(team, "scale"), SPACE, "Succeeded")
     assert status["outputs"] == {"replicas": 3}
     assert (team.get("deployment", "web", SPACE) or {})["spec"]["replicas"] == 3
+
+
+def test_a_deployment_is_deployed_rolled_back_restarted_and_resized(team: Cluster) -> None:
+    """Each is free, and done once it is rolled out; no node runs pods here, so that is said of them."""
+    for part, image in (("run", "1.30"), ("run-roll-back", "1.29"), ("run-restart", "1.29")):
+        run = ask(team, "deployment", part)
+        wait_for(f"the pods of {run} are there", partial(rolled_out, team, run))
+        phase(team, run, SPACE, "Succeeded")
+        assert [each["image"].rpartition(":")[2] for each in pods_of(team)["spec"]["containers"]] == [image, "3.2"]
+    created = (team.get("actionrun", "shop-again", SPACE) or {})["metadata"]["creationTimestamp"]
+    assert pods_of(team)["metadata"]["annotations"] == {"kubectl.kubernetes.io/restartedAt": created}
+    assert phase(team, ask(team, "deployment", "run-resize"), SPACE, "Succeeded")["outputs"] == {"replicas": 3}
+    team.kubectl("developer-2", "apply", "-n", SPACE, "-f", "-", input=json.dumps(again("deployment", "shop-2")))
+    assert (
+        "there is no Deployment team-a/shop, or you may not read it"
+        in phase(team, "shop-2", SPACE, "Refused")["message"]
+    )
+
+
+def again(folder: str, name: str, **spec: Any) -> dict[str, Any]:
+    """Return an example's run under another name."""
+    (found,) = documents(folder, "run")
+    return {**found, "metadata": {"name": name}, "spec": {**found["spec"], **spec}}
+
+
+def pods_of(team: Cluster) -> dict[str, Any]:
+    return dict((team.get("deployment", "shop", SPACE) or {})["spec"]["template"])
+
+
+def rolled_out(team: Cluster, run: str) -> bool:
+    """Say of all pods there are that they run; return whether the run has seen enough of them."""
+    now = "2026-11-30T12:00:00Z"
+    ready = [{"type": kind, "status": "True", "lastTransitionTime": now} for kind in ("Ready", "ContainersReady")]
+    status = json.dumps({"status": {"phase": "Running", "conditions": ready}})
+    listed = team.kubectl("admin", "get", "pods", "-n", SPACE, "-l", "app=shop", "-o", "name").out.split()
+    for pod in listed:
+        team.kubectl(
+            "admin", "patch", pod, "-n", SPACE, "--subresource=status", "--type=merge", "-p", status, check=False
+        )
+    return (team.get("actionrun", run, SPACE) or {})["status"].get("phase") not in (None, "Pending", "Running")
+
+
+def test_an_environment_is_extended_by_whom_it_is_for(team: Cluster) -> None:
+    """Five days in total are free; it takes a lead from then on, and nobody else may ask."""
+    phase(team, ask(team, "environment", "run-free"), SPACE, "Succeeded")
+    phase(team, ask(team, "extend-environment"), SPACE, "Succeeded")
+    assert (team.get("environment", "try-it", SPACE) or {})["spec"]["ttl"] == "120h"
+    more = {"inputs": {"by": "1d"}, "reason": "The test is not over"}
+    for who, name in (("developer", "try-it-more"), ("developer-2", "try-it-theirs")):
+        team.kubectl(who, "apply", "-n", SPACE, "-f", "-", input=json.dumps(again("extend-environment", name, **more)))
+    assert "More than five days in total" in phase(team, "try-it-more", SPACE, "WaitingForApproval")["message"]
+    refused = phase(team, "try-it-theirs", SPACE, "Refused")["message"]
+    assert refused == "spec.targetRef: Only an environment of your own can be extended"
 
 
 def test_temporary_access(team: Cluster) -> None:

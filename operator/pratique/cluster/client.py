@@ -201,6 +201,12 @@ class Api:
             raise ApiError(404, "UnknownKind", text, cause=Cause.MISSING)
         return self._kinds[(api_version, kind)]
 
+    async def resource_of(self, api_version: str, kind: str) -> tuple[str, bool]:
+        """Return how a kind is called in paths and rights, and whether it is in namespaces."""
+        if not all(_SEGMENT.fullmatch(part) for part in api_version.split("/", 1)):
+            raise ApiError(404, "UnknownKind", f"{api_version!r} is no apiVersion", cause=Cause.MISSING)
+        return await self._kind(api_version, kind)
+
     def reports(self, live: Json) -> bool | None:
         """Return whether the kind of an object has a status subresource; None if its kind was not looked up."""
         kind = (str(live.get("apiVersion")), str(live.get("kind")))
@@ -208,10 +214,8 @@ class Api:
 
     async def has_kind(self, api_version: str, kind: str) -> bool:
         """Whether the cluster has a kind."""
-        if not all(_SEGMENT.fullmatch(part) for part in api_version.split("/", 1)):
-            return False
         try:
-            await self._kind(api_version, kind)
+            await self.resource_of(api_version, kind)
         except ApiError as error:
             if error.reason != "UnknownKind":
                 raise

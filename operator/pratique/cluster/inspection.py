@@ -24,19 +24,27 @@ async def inspect(api: Api, action: Action) -> Inspection:
     problems: list[str] = []
     schemas: dict[str, Json] = {}
     published = _Published(api)
-    for index, each in enumerate(action.spec.execution.resources):
-        version, kind = str(each.template.get("apiVersion")), str(each.template.get("kind"))
-        if "${" in version + kind:
-            continue  # the check of the templates says that
+    for path, version, kind in _named(action):
         problem = await _missing(api, version, kind)
         if problem is not None:
-            problems.append(f"spec.execution.resources[{index}].template.{problem}")
+            problems.append(f"{path}.{problem}")
         elif (key := f"{version}/{kind}") not in schemas and (
             schema := await published.schema(version, kind)
         ) is not None:
             schemas[key] = schema
     problems += await _account(api, action)
     return Inspection(tuple(problems), schemas)
+
+
+def _named(action: Action) -> Iterator[tuple[str, str, str]]:
+    """Yield each kind that an Action names, with its field; the check of templates says of one that is computed."""
+    acts_on = action.spec.acts_on
+    if acts_on is not None:
+        yield "spec.actsOn", acts_on.api_version, acts_on.kind
+    for index, each in enumerate(action.spec.execution.resources):
+        version, kind = str(each.template.get("apiVersion")), str(each.template.get("kind"))
+        if "${" not in version + kind:
+            yield f"spec.execution.resources[{index}].template", version, kind
 
 
 async def _account(api: Api, action: Action) -> list[str]:

@@ -5,7 +5,9 @@ from typing import assert_never
 
 from pratique.api.v1alpha1 import GROUP
 from pratique.cluster.client import MERGE_PATCH, STRATEGIC_MERGE_PATCH, Api, ApiError
+from pratique.cluster.failures import as_failure
 from pratique.cluster.inspection import inspect
+from pratique.cluster.targets import look_at_target
 from pratique.core.execution.adoption import uid_of
 from pratique.core.kernel.answers import Answer, Cause, Standing
 from pratique.core.kernel.effects import (
@@ -16,20 +18,22 @@ from pratique.core.kernel.effects import (
     InspectAction,
     Inspection,
     Json,
+    LookAtTarget,
     MergePatch,
     ObjectRef,
     Read,
     Stored,
+    TargetSeen,
 )
 from pratique.core.kernel.misfits import name_fields
 
-ClusterEffect = Create | Read | MergePatch | Delete | AskRights | InspectAction
+ClusterEffect = Create | Read | MergePatch | Delete | AskRights | LookAtTarget | InspectAction
 _FIELD_MANAGER = {"fieldManager": "pratique", "fieldValidation": "Strict"}
 _DRY_RUN = {"dryRun": "All"}
 _UNSUPPORTED = 415
 
 
-async def perform(api: Api, effect: ClusterEffect) -> Stored | bool | Inspection | Failure:
+async def perform(api: Api, effect: ClusterEffect) -> Stored | bool | TargetSeen | Inspection | Failure:
     """Perform one effect; an answer that is a refusal is an outcome, not an exception."""
     try:
         match effect:
@@ -44,6 +48,8 @@ async def perform(api: Api, effect: ClusterEffect) -> Stored | bool | Inspection
                 return _stored(api, await _delete(api, effect))
             case AskRights():
                 return await _may(api, effect)
+            case LookAtTarget():
+                return await look_at_target(api, effect)
             case InspectAction():
                 return await inspect(api, effect.action)
             case _:
@@ -58,12 +64,7 @@ def _stored(api: Api, body: Json, *, whole_lists: bool = True) -> Stored:
 
 def failure_of(error: ApiError) -> Failure:
     """Return what a plan gets to know of a refusal."""
-    return _failure(error.answer)
-
-
-def _failure(answer: Answer) -> Failure:
-    passes = answer.standing is Standing.PASSES
-    return Failure(answer.reason, answer.message, passes, answer.cause, answer.missing)
+    return as_failure(error.answer)
 
 
 async def _explained(api: Api, effect: ClusterEffect, error: ApiError) -> Failure:
@@ -80,7 +81,7 @@ async def _explained(api: Api, effect: ClusterEffect, error: ApiError) -> Failur
         answer = replace(answer, pieces=name_fields(answer.pieces, effect.patch))
     if isinstance(effect, MergePatch) and answer.cause is Cause.CHANGED and not _has_version(effect):
         answer = replace(answer, standing=Standing.PASSES)
-    return _failure(answer)
+    return as_failure(answer)
 
 
 async def _without_stored(api: Api, effect: MergePatch | Delete, answer: Answer) -> Answer:

@@ -12,6 +12,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from pratique.admission.expected import expected, refs, without_prose
@@ -148,6 +149,7 @@ class Guard:
     _proving: list[ObjectRef] = field(default_factory=list)
     """Those of them that a decision rests on: what only stamps proves nothing, since the policies check each stamp."""
     _record: Seen | None = None
+    _since: datetime | None = None
     _alarm: asyncio.Event = field(default_factory=asyncio.Event)
     _gap: str = ""
     _noted: str = ""
@@ -163,8 +165,10 @@ class Guard:
         if self._next is None:
             self._next = asyncio.create_task(self._after(self._reading))
         verified = await asyncio.shield(self._next)
-        failed = isinstance(verified, Failure)
-        self.counted("failed" if failed else "verified" if verified == Verified() else "changed")
+        if isinstance(verified, Failure):
+            self.counted("failed")
+        else:
+            self.counted("verified" if verified.gap is None else "changed")
         return verified
 
     async def _after(self, reading: "asyncio.Task[Verified | Failure] | None") -> Verified | Failure:
@@ -184,7 +188,7 @@ class Guard:
             return failure_of(error)
         if why is not None and self._record is record:
             self._lapsed(why)
-        return Verified(why)
+        return Verified(why, self._since if why is None else None)
 
     def _lapsed(self, why: str) -> None:
         if not self._alarm.is_set():
@@ -252,7 +256,7 @@ class Guard:
                 await self.clearing.work()
             return
         if gap is None:
-            self._record = seen
+            self._record, self._since = seen, store.written_at
             return
         self._note(gap)
         self.told(gap)
@@ -261,7 +265,7 @@ class Guard:
         await self.sweep(gap)
         if await self._lapse(older) is None and changed(seen, await idents(self.api, self._refs)) is None:
             await store.write(to_data(seen))
-            self._record, self._gap, self._noted = seen, "", ""
+            self._record, self._gap, self._noted, self._since = seen, "", "", store.written_at
             log.warning("The API server guards again; decisions that were made meanwhile do not count (%s)", gap)
 
     def _note(self, gap: str) -> None:

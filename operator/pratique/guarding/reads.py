@@ -7,6 +7,7 @@ out of etcd). So whatever was stored before the request was sent is in its answe
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from pratique.admission.language import API
@@ -86,6 +87,8 @@ class RecordStore:
         self._api, self._namespace = api, namespace
         self._collection = f"/api/v1/namespaces/{namespace}/configmaps"
         self._version: str | None = None
+        self.written_at: datetime | None = None
+        """When what was read or written last was written, by the API server's clock; None if it does not say."""
 
     async def read(self) -> dict[str, str]:
         """Return what it says, nothing if it is not there; raises ApiError."""
@@ -95,7 +98,7 @@ class RecordStore:
             if error.code != 404:
                 raise
             body = {}
-        self._version = body.get("metadata", {}).get("resourceVersion")
+        self._take(body)
         return dict(body.get("data") or {})
 
     async def write(self, data: dict[str, str]) -> None:
@@ -108,4 +111,10 @@ class RecordStore:
         else:
             metadata["resourceVersion"] = self._version
             written = await self._api.request("PUT", f"{self._collection}/{RECORD_NAME}", body)
-        self._version = written["metadata"]["resourceVersion"]
+        self._take(written)
+
+    def _take(self, body: Json) -> None:
+        metadata = body.get("metadata") or {}
+        self._version = metadata.get("resourceVersion")
+        times = [each["time"] for each in metadata.get("managedFields") or () if each.get("time")]
+        self.written_at = max(map(datetime.fromisoformat, times), default=None)

@@ -30,6 +30,7 @@ from pratique.core.kernel.effects import (
     EvaluateOutputs,
     EvaluateReady,
     EvaluateRun,
+    EvaluateTarget,
     Failure,
     Read,
     Stored,
@@ -242,7 +243,9 @@ class Reconciler:
         try:
             match effect:
                 case EvaluateRun():
-                    return await self.sandbox.evaluate_run(effect.action, effect.run, owners)
+                    return await self.sandbox.evaluate_run(effect.action, effect.run, owners, target=effect.target)
+                case EvaluateTarget():
+                    return await self.sandbox.evaluate_target(effect.plan, effect.run, effect.target, owners)
                 case EvaluateReady():
                     rules = {"failed_when": effect.failed_when}
                     return await self.sandbox.evaluate_ready(effect.ready_when, effect.target, owners, **rules)
@@ -271,7 +274,7 @@ def _path(key: Key, body: dict[str, Any]) -> str:
 def _objects_of(effect: AnyEffect) -> object:
     """Return the live objects that an expression saw: what it complains about may be a value of them."""
     match effect:
-        case EvaluateReady():
+        case EvaluateReady() | EvaluateRun() | EvaluateTarget():
             return effect.target
         case EvaluateOutputs():
             return effect.resources

@@ -15,7 +15,7 @@ from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.api.v1alpha1.meta import amend
 from pratique.core.kernel.effects import Evaluation, Json, Judged, Rendered, Traced
 from pratique.core.kernel.errors import EvaluationLimitError
-from pratique.core.plans.objects import without_secrets
+from pratique.core.plans.objects import as_target, without_secrets
 from pratique.sandbox.evaluator import Worker
 from pratique.sandbox.line import Line, Owners
 
@@ -57,14 +57,15 @@ class Sandbox:
             await use.member.end()
             self._line.give_back(use)
 
-    async def evaluate_run(self, action: Action, run: ActionRun, owners: Owners = ()) -> Evaluation:
-        """Return what the Action makes of a run."""
-        return (await self._evaluate({"do": "run", "action": action.to_wire(), "run": _without_status(run)}, owners))[0]
+    async def evaluate_run(
+        self, action: Action, run: ActionRun, owners: Owners = (), *, target: Json | None = None
+    ) -> Evaluation:
+        """Return what the Action makes of a run, and of the object that it acts on."""
+        return (await self._evaluate(_question(action, run, target), owners))[0]
 
-    async def trace_run(self, action: Action, run: ActionRun) -> Traced:
+    async def trace_run(self, action: Action, run: ActionRun, *, target: Json | None = None) -> Traced:
         """Return what the Action makes of a run, and which of its expressions that took."""
-        question = {"do": "run", "trace": True, "action": action.to_wire(), "run": _without_status(run)}
-        evaluation, seen = await self._evaluate(question, ())
+        evaluation, seen = await self._evaluate({**_question(action, run, target), "trace": True}, ())
         return Traced(evaluation, tuple((path, held) for path, held in seen))
 
     async def _evaluate(self, question: Json, owners: Owners) -> tuple[Evaluation, list[tuple[str, bool]]]:
@@ -91,6 +92,13 @@ class Sandbox:
         seen = {name: without_secrets(live) for name, live in resources.items()}
         question = {"do": "outputs", "plan": plan.to_wire(), "run": _without_status(run), "resources": seen}
         return Rendered(**await self._ask(question, owners))
+
+    async def evaluate_target(
+        self, plan: RunPlan, run: ActionRun, target: Json, owners: Owners = ()
+    ) -> tuple[str, ...]:
+        """Return what a plan's conditions say of its target now and did not say when it was made."""
+        question = {"do": "target", "plan": plan.to_wire(), "run": _without_status(run), "target": as_target(target)}
+        return tuple(await self._ask(question, owners))
 
     async def check_action(
         self,
@@ -126,6 +134,11 @@ class Sandbox:
 
 def _digest(question: Json) -> str:
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
+
+
+def _question(action: Action, run: ActionRun, target: Json | None) -> Json:
+    asked = {"do": "run", "action": action.to_wire(), "run": _without_status(run)}
+    return asked if target is None else {**asked, "target": as_target(target)}
 
 
 def _without_status(run: ActionRun) -> Json:

@@ -13,6 +13,7 @@ from pratique.core.judging.checks import check_action
 from pratique.core.judging.crd_rules import broken_rules
 from pratique.core.judging.expressions import unnoted
 from pratique.core.judging.policy import evaluate_outputs, evaluate_ready, evaluate_run
+from pratique.core.judging.targets import evaluate_target
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.frames import frames_of
 from pratique.core.kernel.text import clean
@@ -41,7 +42,7 @@ def _run(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     seen: list[tuple[str, bool]] = []
     note = (lambda path, held: seen.append((path, held))) if request.get("trace") else unnoted
     action, run = Action.model_validate(request["action"]), ActionRun.model_validate(request["run"])
-    evaluation = evaluate_run(action, run, note)
+    evaluation = evaluate_run(action, run, note, request.get("target"))
     return {
         "refusals": list(evaluation.refusals),
         "plan": None if evaluation.plan is None else evaluation.plan.to_wire(),
@@ -58,6 +59,11 @@ def _ready(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     return asdict(evaluate_ready(request["ready"], request["failed"], request["target"]))
 
 
+def _target(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
+    plan, run = RunPlan.model_validate(request["plan"]), ActionRun.model_validate(request["run"])
+    return list(evaluate_target(plan, run, request["target"]))
+
+
 def _check(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     action = Action.model_validate(request["action"])
     broken = list(broken_rules(action)) if request.get("unadmitted") else []
@@ -69,6 +75,7 @@ _ANSWERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "run": _run,
     "ready": _ready,
     "outputs": _outputs,
+    "target": _target,
     "check": _check,
 }
 

@@ -1,5 +1,6 @@
 """The file of cases: who asks for what, and what the Action has to make of it. No kind of the cluster."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -7,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from pratique.api.v1alpha1.meta import ApiModel
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
-from pratique.api.v1alpha1.scalars import JsonObject
+from pratique.api.v1alpha1.scalars import JsonObject, Time
 from pratique.api.v1alpha1.spelling import Duration, NamespaceName, ObjectName
 from pratique.api.v1alpha1.stages import CommentRule, GroupCount, Mode
 
@@ -44,6 +45,7 @@ class RunName(ApiModel):
     name: ObjectName = "example"
     namespace: NamespaceName = "default"
     uid: Annotated[str, Field(min_length=1, max_length=64)] = "00000000-0000-4000-8000-000000000000"
+    created_at: Time = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Asked(ApiModel):
@@ -53,6 +55,8 @@ class Asked(ApiModel):
     requester: Requester | None = None
     on_behalf_of: OnBehalfOf | None = None
     inputs: JsonObject = {}
+    target: JsonObject | None = None
+    """The live object that it acts on, by what of it matters: the rest is made up."""
     reason: Annotated[str, Field(max_length=1024)] | None = None
 
 

@@ -53,6 +53,8 @@ def percent(covered: Iterable[Covered]) -> int:
 
 def _expressions(action: Action) -> Iterator[tuple[str, str, bool]]:
     spec = action.spec
+    if spec.acts_on is not None and spec.acts_on.filter is not None:
+        yield "spec.actsOn.filter", spec.acts_on.filter, True
     for index, rule in enumerate(spec.inputs.rules):
         yield f"spec.inputs.rules[{index}].rule", rule.rule, True
     for index, stage in enumerate(spec.approval.stages):

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 from pratique.api.v1alpha1.action import Action
+from pratique.api.v1alpha1.scalars import JsonObject
 from pratique.core.kernel.text import clean, nearest
-from pratique.testing.cases import Expected, Outcome
+from pratique.testing.cases import Case, Expected, Outcome
 from pratique.testing.documents import Place
 
 _OF_A_PLAN = ("gates", "skipped", "plan", "objects", "inputs", "cost", "ready", "outputs")
@@ -42,6 +43,23 @@ def _find_unknown(expect: Expected, action: Action) -> Iterator[tuple[Place, str
     for name in expect.inputs or ():
         form = action.spec.inputs.schema_.get("properties")
         yield from _unknown(name, list(form) if isinstance(form, dict) else [], "input", ("inputs", name))
+
+
+def find_other_kind(given: JsonObject | None, case: Case, action: Action) -> Iterator[tuple[Place, str]]:
+    """Yield what is wrong with the object that a case acts on: no Action acts on what its own does not name."""
+    acts_on, target = action.spec.acts_on, case.target
+    if acts_on is None:
+        if given is not None or target is not None:
+            yield ("target",), f"Action {action.metadata.name} acts on no object (spec.actsOn): leave it out"
+        return
+    for field, wanted in (("apiVersion", acts_on.api_version), ("kind", acts_on.kind)):
+        said = {**(given or {}), **(target or {})}.get(field, wanted)
+        if said != wanted:
+            yield ("target", field), f"is {clean(str(said), 64)}; the Action acts on {wanted}: leave it out"
+    for each in (given, target):
+        name = (each or {}).get("metadata", {})
+        if not isinstance(name, dict) or not isinstance(name.get("name", ""), str):
+            yield ("target", "metadata"), "has to be a map, with a text as its name"
 
 
 def find_unknown_resource(name: str, action: Action, place: Place) -> Iterator[tuple[Place, str]]:

@@ -8,12 +8,14 @@ from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec
 from pratique.api.v1alpha1.meta import ObjectMeta
 from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.stages import Stage
+from pratique.api.v1alpha1.target import TargetRef
 from pratique.core.kernel.effects import Json, Rendered
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.telling.wording import stage_phrase
 from pratique.sandbox.pool import Sandbox
 from pratique.testing.cases import Asked, Case, Outcome, RunName, Standing
 
+_TARGET_UID = "00000000-0000-4000-8000-000000000001"
 SOMEONE = Requester(username="someone@example.com")
 
 
@@ -56,14 +58,27 @@ class Judgement:
         return f"Held for {gates}" if gates else "Free"
 
 
-def run_of(action: str, given: Asked, case: Case) -> ActionRun:
+def target_of(action: Action, given: Asked, case: Case) -> Json | None:
+    """Return the live object that a case acts on: what it does not say is as `given`, and its uid and the like made up."""
+    acts_on, said = action.spec.acts_on, (given.target, case.target)
+    if acts_on is None or said == (None, None):
+        return None
+    run = case.run or given.run or RunName()
+    named = {"name": "example", "namespace": run.namespace, "uid": _TARGET_UID}
+    made_up = {"apiVersion": acts_on.api_version, "kind": acts_on.kind, "metadata": named}
+    return merged(merged(made_up, given.target or {}), case.target or {})
+
+
+def run_of(action: str, given: Asked, case: Case, target: Json | None = None) -> ActionRun:
     """Return the run of a case: what it does not say is as `given`, inputs one by one."""
     run = case.run or given.run or RunName()
     reason = case.reason if case.reason is not None else given.reason
+    named = {key: (target or {}).get("metadata", {}).get(key) for key in ("namespace", "name")}
     return ActionRun(
-        metadata=ObjectMeta(name=run.name, namespace=run.namespace, uid=run.uid),
+        metadata=ObjectMeta(name=run.name, namespace=run.namespace, uid=run.uid, creation_timestamp=run.created_at),
         spec=ActionRunSpec(
             action_ref=ActionRef(name=action),
+            target_ref=TargetRef.model_validate(named) if target is not None else None,
             inputs={**given.inputs, **case.inputs},
             reason=reason or "",
             requested_by=case.requester or given.requester or SOMEONE,
@@ -72,10 +87,12 @@ def run_of(action: str, given: Asked, case: Case) -> ActionRun:
     )
 
 
-async def judge(sandbox: Sandbox, action: Action, run: ActionRun, case: Case | None = None) -> Judgement:
+async def judge(
+    sandbox: Sandbox, action: Action, run: ActionRun, case: Case | None = None, target: Json | None = None
+) -> Judgement:
     """Return what the Action makes of a run; and of its live objects, where the case says what these are like."""
     try:
-        traced = await sandbox.trace_run(action, run)
+        traced = await sandbox.trace_run(action, run, target=target)
         plan = traced.evaluation.plan
         later = await _look_later(sandbox, plan, run, case) if plan is not None and case is not None else None
     except EvaluationError as error:

@@ -1,6 +1,7 @@
 """What guards is read by one list a kind, which counts for those alone who had seen their decision before it was sent."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from pratique.cluster.connection import Connection
 from pratique.core.kernel.effects import ObjectRef, Verified
 from pratique.guarding.canaries import canaries, in_turn
 from pratique.guarding.guard import Guard
-from pratique.guarding.reads import idents
+from pratique.guarding.reads import RecordStore, idents
 from pratique.guarding.record import Ident
 
 GROUP = "admissionregistration.k8s.io/v1"
@@ -195,3 +196,33 @@ def test_the_canaries_take_turns_and_each_look_has_one_that_must_be_stamped() ->
     looks = [in_turn("op", turn) for turn in range(4)]
     assert all(first.policy in ("pratique-requester", "pratique-decision") for first, _ in looks)
     assert {each.policy for look in looks for each in look} == {each.policy for each in canaries("op")}
+
+
+@pytest.mark.asyncio
+async def test_when_the_record_was_written_is_said_by_the_api_server_and_told_with_what_is_verified() -> None:
+    """Its own field manager writes more than once; the latest counts, and nothing is said beside a gap."""
+    store, early, late = RecordStore(Written(), "pratique-system"), "2026-11-24T12:00:00Z", "2026-11-24T12:00:05Z"
+    assert (await store.read(), store.written_at) == ({}, None)
+    store._take({"metadata": {"managedFields": [{"time": early}, {"time": late}, {"manager": "x"}]}})
+    assert store.written_at == datetime.fromisoformat(late)
+    await store.write({})
+    assert store.written_at == datetime.fromisoformat(early)
+    server = Server()
+    asked = guard(server, [])
+    asked._since = store.written_at
+    assert (await asked.verify()) == Verified(since=store.written_at)
+    server.there["policies", "a"] = 2
+    gap = await asked.verify()
+    assert isinstance(gap, Verified) and gap.gap and gap.since is None
+
+
+class Written(Api):
+    """An API server with no record, that takes one."""
+
+    def __init__(self) -> None:
+        """Reach nothing."""
+
+    async def request(self, method: str, path: str, *_: Any, **__: Any) -> Json:
+        if method == "GET":
+            raise ApiError(404, "NotFound", "no")
+        return {"metadata": {"resourceVersion": "1", "managedFields": [{"time": "2026-11-24T12:00:00Z"}]}}

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from tests.builders.models import action, manifest, planned, run, run_plan, stage
+from tests.support.certain import certain
 
 from pratique.core.judging.policy import evaluate_outputs, evaluate_ready, evaluate_run
 from pratique.core.kernel.effects import Judged, Rendered, Traced
@@ -11,7 +12,7 @@ from pratique.core.kernel.errors import EvaluationError
 from pratique.sandbox.pool import Sandbox
 from pratique.testing.cases import Asked, Case, Expected, Standing
 from pratique.testing.comparing import compare
-from pratique.testing.judgement import Judgement, Later, judge, merged, run_of
+from pratique.testing.judgement import Judgement, Later, judge, merged, run_of, target_of
 
 LEADS = stage(
     name="leads", approvers={"groups": ["leads"]}, required=1, message="It costs", exclude=["dev@example.com"]
@@ -208,9 +209,9 @@ def test_a_case_is_the_run_that_the_operator_would_see() -> None:
 class _Core(Sandbox):
     """Judges in this process."""
 
-    async def trace_run(self, action: Any, run: Any) -> Traced:
+    async def trace_run(self, action: Any, run: Any, *, target: Any = None) -> Traced:
         seen: list[tuple[str, bool]] = []
-        evaluation = evaluate_run(action, run, lambda path, held: seen.append((path, held)))
+        evaluation = evaluate_run(action, run, lambda path, held: seen.append((path, held)), target)
         return Traced(evaluation, tuple(seen))
 
     async def evaluate_ready(
@@ -223,7 +224,7 @@ class _Core(Sandbox):
 
 
 class _Broken(Sandbox):
-    async def trace_run(self, action: Any, run: Any) -> Traced:
+    async def trace_run(self, action: Any, run: Any, *, target: Any = None) -> Traced:
         raise EvaluationError("Action a, spec.cost: is no text")
 
 
@@ -286,3 +287,19 @@ def test_what_became_of_an_object_is_merged_into_what_was_made() -> None:
         **{"spec": {"b": {"c": 1, "d": 2}}, "kind": "X", "status": {"ok": True}}
     }
     assert merged({"a": None}, {"b": [1]}) == {"a": None, "b": [1]}
+
+
+def test_the_object_that_a_case_acts_on_is_made_up_but_for_what_it_says() -> None:
+    given = Asked.model_validate(
+        {"run": {"name": "a", "namespace": "team-a"}, "target": {"data": {"a": "1", "b": "2"}}}
+    )
+    case = Case.model_validate({"name": "a", "target": {"metadata": {"name": "it"}, "data": {"b": None}}, "expect": {}})
+    acting = action(actsOn={"apiVersion": "v1", "kind": "ConfigMap"})
+    live = certain(target_of(acting, given, case))
+    assert (live["kind"], live["metadata"]["name"], live["metadata"]["namespace"]) == ("ConfigMap", "it", "team-a")
+    assert live["data"] == {"a": "1"} and live["metadata"]["uid"]
+    ref = certain(run_of("make", given, case, live).spec.target_ref)
+    assert (ref.name, ref.namespace) == ("it", "team-a")
+    assert target_of(action(), given, case) is None
+    assert target_of(acting, Asked(), Case.model_validate({"name": "a", "expect": {}})) is None
+    assert run_of("make", given, case).spec.target_ref is None

@@ -258,3 +258,17 @@ def test_cases_need_their_action_and_an_action_is_there_once(tmp_path: Path) -> 
         "b.yaml:3: there is no Action named mke in what was read; did you mean make?",
         "d.yaml:3: there is no Action named other in what was read; read were: make",
     ]
+
+
+def test_a_case_acts_on_what_its_action_acts_on_and_on_nothing_else(tmp_path: Path) -> None:
+    acts = ACTION.replace("  title: Make\n", "  title: Make\n  actsOn: {apiVersion: v1, kind: Secret}\n")
+    case = HEAD.replace("cases:", "given: {target: {metadata: {name: a}}}\ncases:")
+    sound = f"{case}- {{name: one, target: {{kind: Secret, data: {{a: b}}}}, expect: {{outcome: Free}}}}\n"
+    assert problems(tmp_path, action=acts, cases=sound) == []
+    bare = f"{HEAD}- {{name: one, target: {{}}, expect: {{outcome: Free}}}}\n"
+    (said,) = problems(tmp_path, action=ACTION, cases=bare)
+    assert said.endswith("cases[0].target: Action make acts on no object (spec.actsOn): leave it out")
+    other = f"{HEAD}- {{name: one, target: {{kind: Pod, metadata: a}}, expect: {{outcome: Free}}}}\n"
+    kind, metadata = problems(tmp_path, action=acts, cases=other)
+    assert kind.endswith("cases[0].target.kind: is Pod; the Action acts on Secret: leave it out")
+    assert metadata.endswith("cases[0].target.metadata: has to be a map, with a text as its name")

@@ -14,6 +14,7 @@ from pratique.api.v1alpha1.scalars import Expression, JsonObject
 from pratique.api.v1alpha1.spelling import Duration, ResourceId
 from pratique.api.v1alpha1.stages import ApprovalRules
 from pratique.api.v1alpha1.status import pending_condition
+from pratique.api.v1alpha1.target import ActsOn
 
 
 class RequireReason(StrEnum):
@@ -172,6 +173,12 @@ class ActionSpec(ApiModel):
             json_schema_extra={"x-kubernetes-list-type": "atomic"},
         ),
     ] = []
+    acts_on: Annotated[
+        ActsOn | None,
+        Field(
+            description="The kind of object that a run names in spec.targetRef, and that expressions read as `target`."
+        ),
+    ] = None
     inputs: Annotated[Inputs, Field(description="The form: which inputs a run has.")] = Inputs()
     approval: Annotated[ApprovalRules, Field(description="When and by whom a run must be approved.")] = ApprovalRules()
     execution: Annotated[Execution, Field(description="What an approved run does.")]

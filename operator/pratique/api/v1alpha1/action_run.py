@@ -16,6 +16,7 @@ from pratique.api.v1alpha1.scalars import Expression, JsonObject, Time
 from pratique.api.v1alpha1.spelling import Duration, ObjectName
 from pratique.api.v1alpha1.stages import SamePeople, Stage
 from pratique.api.v1alpha1.status import WAITING_MESSAGE, Timeline, pending_condition
+from pratique.api.v1alpha1.target import PlannedTarget, TargetRef
 
 
 class Phase(StrEnum):
@@ -48,6 +49,10 @@ class ActionRunSpec(ApiModel):
     """What is asked for. Immutable, but for `withdrawn`."""
 
     action_ref: Annotated[ActionRef, Field(description="The Action to run.")]
+    target_ref: Annotated[
+        TargetRef | None,
+        Field(description="The object that it acts on, for an Action with actsOn: you must hold `get` on it."),
+    ] = None
     inputs: Annotated[
         JsonObject, Field(description="The form, filled in; the Action's schema says what it holds.")
     ] = {}
@@ -155,6 +160,9 @@ class RunPlan(ApiModel):
     """What will run, exactly: what the document of a plan holds. It is compared again at the start."""
 
     action: Annotated[ActionVersion, Field(description="The Action it was made from.")]
+    target: Annotated[PlannedTarget | None, Field(description="The object that it acts on, if the Action has one.")] = (
+        None
+    )
     service_account_ref: Annotated[ServiceAccountRef, Field(description="With whose power it runs.")]
     timeout: Annotated[Duration, Field(description="How long the resources may take.")]
     start_deadline: Annotated[Duration, Field(description="How long after its approval it may still start.")] = "24h"
@@ -304,6 +312,7 @@ class ActionRun(KubeObject):
         PrinterColumn(name="Action", json_path=".spec.actionRef.name", description="The Action."),
         PrinterColumn(name="Phase", json_path=".status.phase", description="Where it stands."),
         PrinterColumn(name="Message", json_path=".status.message", description="What it waits for or how it ended."),
+        PrinterColumn(name="Target", json_path=".spec.targetRef.name", description="What it acts on.", priority=1),
         PrinterColumn(
             name="Requested by", json_path=".spec.requestedBy.username", description="Who asked.", priority=1
         ),

@@ -23,10 +23,11 @@ from pratique.core.execution.awaiting import Progress, Step, judge
 from pratique.core.execution.dry_run import may_pass, try_plan
 from pratique.core.execution.finishing import finish
 from pratique.core.execution.needs import awaited_after
-from pratique.core.execution.patching import Seen, change, try_change
+from pratique.core.execution.patching import Seen, change, look_for, try_change
 from pratique.core.execution.patience import POLL, allowed, mark
 from pratique.core.execution.prerequisites import LACKS_RIGHTS, provider
 from pratique.core.execution.standing import End, Standing
+from pratique.core.execution.targets import check_again, is_target
 from pratique.core.execution.vanishing import as_sent, confirm, is_held, vanishes
 from pratique.core.kernel.effects import Create, Failure, Json, ObjectRef, Outcomes, Read, Stored, object_of
 from pratique.core.plans.differences import differences
@@ -126,7 +127,7 @@ def _step(
     if recorded is not None:
         return _look(plan, planned, recorded, ref, outcomes)
     if planned.patch:
-        return _change(plan, planned, ref, outcomes)
+        return _change(run, plan, planned, ref, outcomes)
     return _create(run, plan, planned, ref, outcomes)
 
 
@@ -175,7 +176,7 @@ def _failed(failure: Failure, what: str, plan: RunPlan, planned: PlannedResource
     return Progress(Step.LACKS, message=text, patience=patience)
 
 
-def _change(plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: Outcomes) -> Progress:
+def _change(run: ActionRun, plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: Outcomes) -> Progress:
     """Find the object, try the change, and make it in the very version that was tried, if it still is what was planned."""
     account = plan.service_account_ref.username
     seen = try_change(planned, account, outcomes, _key("before", planned))
@@ -185,6 +186,8 @@ def _change(plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: O
         return Progress(Step.NEEDS, effects=(seen,))
     if different := _other_than_planned(plan, planned, seen):
         return Progress(Step.FAILED, message=f"It would not do any more what was planned: {'; '.join(different)}")
+    if (stopped := _missed(run, plan, planned, outcomes)) is not None:
+        return stopped
     patch = change(planned, seen, account, _key("change", planned))
     changed = patch.outcome(outcomes)
     if changed is None:
@@ -192,6 +195,21 @@ def _change(plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: O
     if isinstance(changed, Failure):
         return _failed(may_pass(changed), f"{ref} could not be changed", plan, planned)
     return judge(planned, _record(planned, ref, changed.object), changed, outcomes)
+
+
+def _missed(run: ActionRun, plan: RunPlan, planned: PlannedResource, outcomes: Outcomes) -> Progress | None:
+    """Hold the target to the Action's conditions once more, in the very version that is changed; None if all is well."""
+    if not is_target(plan, planned):
+        return None
+    live = object_of(look_for(planned, plan.service_account_ref.username, _key("before", planned)).outcome(outcomes))
+    again = check_again(run, plan, live or {}, outcomes, _key("recheck", planned))
+    if again.effects:
+        return Progress(Step.NEEDS, effects=again.effects)
+    if again.unknown is not None:
+        return Progress(Step.RETRIES, message=f"Its target cannot be judged: {again.unknown.message}")
+    if again.different is not None:
+        return Progress(Step.FAILED, message=f"It would not do any more what was planned: {again.different}")
+    return None
 
 
 def _other_than_planned(plan: RunPlan, planned: PlannedResource, seen: Seen) -> list[str]:

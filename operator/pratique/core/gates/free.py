@@ -1,10 +1,17 @@
-"""A ground for starting: no gate applies. Proven by the Action, which must make the same plan again. Pure."""
+"""A ground for starting: no gate applies. Proven by the Action, which must make the same plan again. Pure.
+
+An Action that reads its target may make another plan once the run has changed it. Then it is the guard that proves it: the
+run is younger than the record of what guards, so nobody but the operator has ever written its status.
+"""
 
 from datetime import datetime
 
+from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.core.execution.dry_run import without_results
+from pratique.core.execution.targets import Unfit, find_target
+from pratique.core.gates.guarded import is_guarded_since, verify_guard
 from pratique.core.gates.port import Answer, Fresh, Granted, Ground, Question, Unsure, Warrant, not_proven
-from pratique.core.kernel.effects import EvaluateRun, Failure
+from pratique.core.kernel.effects import EvaluateRun, Failure, LookAtTarget
 from pratique.core.plans.document import is_same
 
 EVALUATE = "evaluate"
@@ -20,23 +27,42 @@ def _prove(question: Question, now: datetime) -> Answer | None:
     plan = question.document.plan if question.document is not None else None
     if plan is None or plan.stages:
         return None
+    problem = _find_difference(question, plan)
+    if isinstance(problem, Unsure):
+        return problem
+    if problem is not None and plan.target is not None:
+        unsure = verify_guard(question.outcomes)
+        if unsure is not None:
+            return unsure
+        if is_guarded_since(question.outcomes, question.run.metadata.creation_timestamp):
+            problem = None
+    return not_proven(problem) if problem is not None else Granted(Warrant(plan, _WHY))
+
+
+def _find_difference(question: Question, plan: RunPlan) -> str | Unsure | None:
+    """Return why the Action would not make this plan again; None if it would."""
     action = question.action
     changed = f"the Action {plan.action.name} changed since, so its plan cannot be made again and compared"
     if action is None:
-        return not_proven(changed)
-    evaluate = EvaluateRun(EVALUATE, action, question.run)
+        return changed
+    target = find_target(question.run, action, question.outcomes)
+    if isinstance(target, LookAtTarget):
+        return Unsure(effects=(target,))
+    if isinstance(target, Failure):
+        return Unsure(why=f"It is looked at again whether this may go on: {target.message}")
+    if isinstance(target, Unfit):
+        return target.why
+    evaluate = EvaluateRun(EVALUATE, action, question.run, target.live)
     evaluation = evaluate.outcome(question.outcomes)
     if evaluation is None:
         return Unsure(effects=(evaluate,))
     if isinstance(evaluation, Failure):
         return Unsure(why=f"It is looked at again whether this may go on: {evaluation.message}")
     if (action.metadata.uid, action.metadata.generation) != (plan.action.uid, plan.action.generation):
-        return not_proven(changed)
+        return changed
     if evaluation.plan is None:
-        return not_proven("its Action refuses it")
-    if not is_same(without_results(plan), evaluation.plan):
-        return not_proven("its plan is not what its Action makes of it")
-    return Granted(Warrant(plan, _WHY))
+        return "its Action refuses it"
+    return None if is_same(without_results(plan), evaluation.plan) else "its plan is not what its Action makes of it"
 
 
 GROUND = Ground(enter=_enter, prove=_prove)

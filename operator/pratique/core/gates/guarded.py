@@ -6,11 +6,15 @@ it stops everything and has such gates superseded. Called by the planner of Appr
 the grounds for starting.
 """
 
+from datetime import datetime, timedelta
+
 from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus
 from pratique.core.gates.port import Unsure
 from pratique.core.kernel.effects import Outcomes, Verified, VerifyGuard
 
 VERIFY = "verify-guard"
+_SKEW = timedelta(seconds=10)
+"""By how much the clocks of several API servers may differ: one made the record, another the object."""
 
 
 def ends_now(before: ApprovalStatus, after: ApprovalStatus) -> bool:
@@ -24,4 +28,11 @@ def verify_guard(outcomes: Outcomes) -> Unsure | None:
     verified = verify.outcome(outcomes)
     if verified is None:
         return Unsure(effects=(verify,))
-    return None if verified == Verified() else Unsure(retry=True)
+    return None if isinstance(verified, Verified) and verified.gap is None else Unsure(retry=True)
+
+
+def is_guarded_since(outcomes: Outcomes, created: datetime) -> bool:
+    """Whether the API server has guarded without a gap since before an object was created, once that is verified."""
+    verified = VerifyGuard(VERIFY).outcome(outcomes)
+    since = verified.since if isinstance(verified, Verified) else None
+    return since is not None and since + _SKEW < created

@@ -14,16 +14,19 @@ from pratique.api.v1alpha1.action import Action, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec
 from pratique.api.v1alpha1.meta import ObjectMeta, amend
 from pratique.api.v1alpha1.people import Requester
+from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.judging.expression_text import selections_of, tokens_of
 from pratique.core.judging.expressions import Program, compile_expression
 from pratique.core.judging.form_types import ACTION, ANYTHING, RUN, Types, types_of
 from pratique.core.judging.forms import doubts_of_schema, example, problems_of_schema
 from pratique.core.judging.kind_schema import KindSchema, form_of, problems_of_template
 from pratique.core.judging.nulls import problems_of_nulls
-from pratique.core.judging.policy import OUTPUT_SCOPE, SCOPE, render_resource, scope_of
+from pratique.core.judging.policy import render_resource
 from pratique.core.judging.rendering import Json, Literal, parse, strings
+from pratique.core.judging.scopes import FILTER_SCOPE, OUTPUT_SCOPE, names_in_scope, scope_of
 from pratique.core.judging.stages import find_unsatisfiable
-from pratique.core.kernel.errors import EvaluationError
+from pratique.core.judging.targets import FILTER
+from pratique.core.kernel.errors import EvaluationError, NotThereError
 from pratique.core.kernel.text import clean, nearest
 from pratique.core.plans.objects import forbidden, not_written_out
 
@@ -46,26 +49,28 @@ def _problems(action: Action, kinds: Kinds) -> Iterator[str]:
     yield from _conditions(action, kinds)
     for index, template in enumerate(action.spec.execution.resources):
         path = f"spec.execution.resources[{index}]"
-        yield from _template(action, template, path, trial=not form)
+        yield from _template(action, template, path, kinds, trial=not form)
         if (kind := _kind(template, kinds)) is not None:
             yield from problems_of_template(template.template, kind, f"{path}.template", partial(_kind_of, action))
         yield from problems_of_nulls(action, index, f"{path}.template")
     yield from _twice(action)
-    yield from _approvals(action)
+    yield from _approvals(action, kinds)
     if action.spec.cost is not None:
-        yield from _text(action, action.spec.cost, SCOPE, "spec.cost")
+        yield from _text(action, action.spec.cost, "spec.cost", _target(action, action.spec.cost, kinds))
     for name, text in action.spec.execution.outputs.items():
-        yield from _text(action, text, OUTPUT_SCOPE, f"spec.execution.outputs.{name}", _live(action, text, kinds))
+        live = _live(action, text, kinds)
+        yield from _text(action, text, f"spec.execution.outputs.{name}", live, OUTPUT_SCOPE)
 
 
-def _approvals(action: Action) -> Iterator[str]:
+def _approvals(action: Action, kinds: Kinds) -> Iterator[str]:
     """Yield what could never be granted, of the stages that always apply, and what is wrong with whom a rule excludes."""
     rules = action.spec.approval
     always = [amend(each, exclude=None) for each in rules.stages if each.when == "true"]
     yield from (f"spec.approval: {problem}" for problem in find_unsatisfiable(always, (), rules.same_person_in_stages))
     for index, stage in enumerate(rules.stages):
         for place, text in enumerate(stage.exclude or ()):
-            yield from _text(action, text, SCOPE, f"spec.approval.stages[{index}].exclude[{place}]")
+            path = f"spec.approval.stages[{index}].exclude[{place}]"
+            yield from _text(action, text, path, _target(action, text, kinds))
 
 
 def _kind(template: ResourceTemplate, kinds: Kinds) -> KindSchema | None:
@@ -74,12 +79,13 @@ def _kind(template: ResourceTemplate, kinds: Kinds) -> KindSchema | None:
 
 def _kind_of(action: Action, text: str) -> str | None:
     """Return the JSON type of what a template's text becomes, whatever the inputs are; None if it may be any."""
+    names = names_in_scope(action)
     try:
-        parts = parse(text, SCOPE)
+        parts = parse(text, names)
     except EvaluationError:
         return None
     only = parts[0]
-    return _types(action, SCOPE, {}).kind_of(only.text) if len(parts) == 1 and isinstance(only, Program) else "string"
+    return _types(action, names, {}).kind_of(only.text) if len(parts) == 1 and isinstance(only, Program) else "string"
 
 
 def _live(action: Action, text: str, kinds: Kinds) -> Json:
@@ -89,15 +95,25 @@ def _live(action: Action, text: str, kinds: Kinds) -> Json:
     return {"resources": {"properties": {name: form_of(kind, names) if kind else {} for name, kind in found.items()}}}
 
 
+def _target(action: Action, text: str, kinds: Kinds) -> Json:
+    """Return the type of the live object that an expression sees as `target`."""
+    acts_on = action.spec.acts_on
+    kind = kinds.get(f"{acts_on.api_version}/{acts_on.kind}") if acts_on is not None else None
+    return {"target": form_of(kind, {token.text.strip("`") for token in tokens_of(text)})} if kind is not None else {}
+
+
 def _conditions(action: Action, kinds: Kinds) -> Iterator[str]:
     spec = action.spec
+    if spec.acts_on is not None and (only := spec.acts_on.filter) is not None:
+        yield from _condition(action, only, FILTER_SCOPE, FILTER, _target(action, only, kinds))
     bare = [(f"spec.inputs.rules[{index}].rule", rule.rule) for index, rule in enumerate(spec.inputs.rules)]
     bare += [(f"spec.approval.stages[{index}].when", stage.when) for index, stage in enumerate(spec.approval.stages)]
     for path, text in bare:
-        yield from _condition(action, text, SCOPE, path)
+        yield from _condition(action, text, names_in_scope(action), path, _target(action, text, kinds))
     for index, template in enumerate(spec.execution.resources):
         path = f"spec.execution.resources[{index}]"
-        yield from _condition(action, template.when, SCOPE, f"{path}.when")
+        live = _target(action, template.when, kinds)
+        yield from _condition(action, template.when, names_in_scope(action), f"{path}.when", live)
         kind = _kind(template, kinds)
         for field, rule in (("readyWhen", template.ready_when), ("failedWhen", template.failed_when)):
             if rule is not None:
@@ -118,7 +134,8 @@ def _condition(action: Action, text: str, names: tuple[str, ...], path: str, liv
     yield from _typed(action, text, names, path, live or {}, condition=True)
 
 
-def _text(action: Action, text: str, names: tuple[str, ...], path: str, live: Json | None = None) -> Iterator[str]:
+def _text(action: Action, text: str, path: str, live: Json, only: tuple[str, ...] | None = None) -> Iterator[str]:
+    names = only or names_in_scope(action)
     try:
         parts = parse(text, names)
     except EvaluationError as error:
@@ -126,7 +143,7 @@ def _text(action: Action, text: str, names: tuple[str, ...], path: str, live: Js
         return
     yield from _unmarked(action, "".join(part.text for part in parts if isinstance(part, Literal)), path)
     for program in (part for part in parts if isinstance(part, Program)):
-        yield from _typed(action, program.text, names, path, live or {}, condition=False)
+        yield from _typed(action, program.text, names, path, live, condition=False)
 
 
 _MARKED = re.compile(r"(?:\{\{-?\s*\.?|\$\(|\$|%|<)\s*(inputs|run)\.([A-Za-z_][\w-]*)|^(inputs)\.([A-Za-z_][\w-]*)$")
@@ -188,12 +205,12 @@ def _names(action: Action, text: str, path: str) -> Iterator[str]:
             yield f"{path}: there is no {what} named {name}; {hint}"
 
 
-def _template(action: Action, template: ResourceTemplate, path: str, *, trial: bool) -> Iterator[str]:
+def _template(action: Action, template: ResourceTemplate, path: str, kinds: Kinds, *, trial: bool) -> Iterator[str]:
     where = f"{path}.template"
     found = list(forbidden(template.template, where)) + list(not_written_out(template.template, where))
     try:
         for field, text in strings(template.template, where):
-            found += _text(action, text, SCOPE, field)
+            found += _text(action, text, field, _target(action, text, kinds))
     except EvaluationError as error:
         found.append(str(error))
     if trial and not found:
@@ -217,7 +234,10 @@ def _twice(action: Action) -> Iterator[str]:
 
 
 def _trial(action: Action, template: ResourceTemplate, path: str) -> list[str]:
-    """Render the template with made-up inputs. What fails only for want of a better example is not a problem."""
+    """Render the template with made-up inputs. What fails only for want of a better example is not a problem.
+
+    Of a target that is made up, everything but its name is lacking.
+    """
     run = ActionRun(
         metadata=ObjectMeta(name="example", namespace="example", uid="example", creation_timestamp=_SOME_TIME),
         spec=ActionRunSpec(
@@ -226,10 +246,20 @@ def _trial(action: Action, template: ResourceTemplate, path: str) -> list[str]:
     )
     inputs: Json = example(action.spec.inputs.schema_)
     try:
-        render_resource(template, run, scope_of(action, run, inputs), path)
+        render_resource(template, run, scope_of(action, run, inputs, _example(action)), path)
     except EvaluationError as error:
+        if isinstance(error, NotThereError) and action.spec.acts_on is not None:
+            return []
         return [f"{error} (tried with {inputs})"]
     return []
+
+
+def _example(action: Action) -> dict[str, Any] | None:
+    acts_on, when = action.spec.acts_on, format_time(_SOME_TIME)
+    if acts_on is None:
+        return None
+    named = {"name": "example", "namespace": "example", "uid": "example", "creationTimestamp": when}
+    return {"apiVersion": acts_on.api_version, "kind": acts_on.kind, "metadata": named}
 
 
 _SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)

@@ -44,6 +44,7 @@ _WORDS = {
     "match": "write matches(…)",
     "toJson": "write json.encode(…)",
     "self": "only readyWhen sees self",
+    "target": "only where the Action has spec.actsOn, and not in outputs",
 }
 _DURATION = re.compile(r"[0-9]+(?:ms|[smhdw])(?:[0-9]+[smhdw])*")
 _UNDECLARED = re.compile(r"undeclared reference to '([^']+)'")

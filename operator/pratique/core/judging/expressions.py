@@ -102,6 +102,8 @@ def evaluate_condition(text: str, scope: Mapping[str, Any], path: str, note: Not
     """Evaluate a condition; an EvaluationError names the field."""
     try:
         held = compile_expression(text, tuple(scope)).holds(scope)
+    except NotThereError as error:
+        raise NotThereError(f"{path}: {error}", error.path) from None
     except EvaluationError as error:
         raise EvaluationError(f"{path}: {error}") from None
     note(path, held)

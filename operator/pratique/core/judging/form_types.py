@@ -24,7 +24,7 @@ ANYTHING: Json = {}
 _TEXT = {"type": "string"}
 RUN: Json = {
     "properties": {
-        **dict.fromkeys(("name", "namespace", "uid", "reason"), _TEXT),
+        **dict.fromkeys(("name", "namespace", "uid", "createdAt", "reason"), _TEXT),
         "requestedBy": {"properties": {"username": _TEXT, "groups": {"items": _TEXT}}},
         "onBehalfOf": {"properties": {"username": _TEXT}},
     }

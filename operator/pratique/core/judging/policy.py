@@ -14,10 +14,12 @@ from pratique.core.judging.asked import asked_fields
 from pratique.core.judging.directives import as_data
 from pratique.core.judging.expression_text import selections_of
 from pratique.core.judging.expressions import Note, Program, compile_expression, evaluate_condition, has_nul, unnoted
-from pratique.core.judging.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
+from pratique.core.judging.forms import problems_of_inputs, problems_of_schema, with_defaults
 from pratique.core.judging.nulls import check_nulls, without_nulls
 from pratique.core.judging.rendering import parse, render, render_text
+from pratique.core.judging.scopes import scope_of, scope_of_plan
 from pratique.core.judging.stages import find_unsatisfiable, gates_of_plan, judge_stages
+from pratique.core.judging.targets import freeze_target, refuse_ref, refuse_target
 from pratique.core.kernel.effects import Evaluation, Json, Judged, Rendered
 from pratique.core.kernel.errors import EvaluationError, ImpossibleNameError, NotThereError
 from pratique.core.kernel.identity import askers, is_service_account, person_of
@@ -26,61 +28,40 @@ from pratique.core.kernel.text import clean
 from pratique.core.plans.objects import finished_manifest, not_written_out
 from pratique.core.plans.summary import summarize
 
-SCOPE = ("inputs", "run", "action")
-OUTPUT_SCOPE = (*SCOPE, "resources")
 
-
-def scope_of(action: Action, run: ActionRun, inputs: Json) -> Json:
-    """Return the names that expressions of an Action see."""
-    return {
-        "inputs": as_declared(action.spec.inputs.schema_, inputs),
-        "run": _run_scope(run),
-        "action": {"name": action.metadata.name, "title": action.spec.title},
-    }
-
-
-def _run_scope(run: ActionRun) -> Json:
-    requester = run.spec.requested_by
-    return {
-        "name": run.metadata.name,
-        "namespace": run.metadata.namespace,
-        "uid": run.metadata.uid,
-        "reason": run.spec.reason,
-        "requestedBy": {
-            "username": requester.username if requester else "",
-            "groups": list(requester.groups) if requester else [],
-        },
-        # always there, so that no expression has to test for it: who asks for themselves asks on their own behalf
-        "onBehalfOf": {"username": person_of(run.spec)},
-    }
-
-
-def evaluate_run(action: Action, run: ActionRun, note: Note = unnoted) -> Evaluation:
+def evaluate_run(action: Action, run: ActionRun, note: Note = unnoted, target: Json | None = None) -> Evaluation:
     """Return what would run and its gate, or the sentences that refuse it; raises EvaluationError with the field.
 
-    `note` is told of each field whose expression was evaluated: tests of an Action count them.
+    `note` is told of each field whose expression was evaluated: tests of an Action count them. `target` is the live object
+    that the run acts on, as expressions may see it.
     """
     try:
-        return _evaluate(action, run, note)
+        return _evaluate(action, run, target, note)
     except EvaluationError as error:
-        raise EvaluationError(f"Action {action.metadata.name}, {error}") from None
+        path = error.path if isinstance(error, NotThereError) else ""
+        hint = f"; {path} is not there, so ask has({path}) first" if path.startswith("target.") else ""
+        raise EvaluationError(f"Action {action.metadata.name}, {error}{hint}") from None
 
 
-def _evaluate(action: Action, run: ActionRun, note: Note) -> Evaluation:
+def _evaluate(action: Action, run: ActionRun, target: Json | None, note: Note) -> Evaluation:
     if run.spec.requested_by is None:
         raise EvaluationError(
             "run: the API server did not say who asks (spec.requestedBy): is Pratique's admission policy in force?"
         )
+    if mistaken := refuse_ref(action, run):
+        return Evaluation(refusals=(mistaken,))
     form = action.spec.inputs
     if unsound := problems_of_schema(form.schema_):
         raise EvaluationError(unsound[0])
     if has_nul([run.spec.inputs, run.spec.reason]):
         return Evaluation(refusals=("spec: holds the character NUL, which no expression can read: leave it out",))
     inputs = with_defaults(form.schema_, run.spec.inputs)
+    scope = scope_of(action, run, inputs, target)
+    if unfit := refuse_target(action, scope, note):
+        return Evaluation(refusals=(unfit,))
     problems = problems_of_inputs(form.schema_, inputs)
     if problems:
         return Evaluation(refusals=tuple(problems))
-    scope = scope_of(action, run, inputs)
     broken = [
         rule.message
         for index, rule in enumerate(form.rules)
@@ -101,7 +82,7 @@ def _evaluate(action: Action, run: ActionRun, note: Note) -> Evaluation:
         return Evaluation(refusals=(str(error),))
     if not resources:
         return Evaluation(refusals=("With these inputs there is nothing to do: every resource's `when` is false",))
-    return Evaluation(plan=_plan(action, inputs, gates, resources, _cost(action, scope, note)))
+    return Evaluation(plan=_plan(action, inputs, gates, resources, scope, note))
 
 
 def _machine(action: Action, run: ActionRun) -> list[str]:
@@ -129,7 +110,9 @@ def _resources(action: Action, run: ActionRun, scope: Json, note: Note) -> list[
             try:
                 planned.append(render_resource(template, run, scope, path))
             except ImpossibleNameError as error:
-                if chosen := _chosen(template, "namespace" if ".metadata.namespace:" in str(error) else "name"):
+                if chosen := _chosen(
+                    template, tuple(scope), "namespace" if ".metadata.namespace:" in str(error) else "name"
+                ):
                     raise _NamedByRequesterError(f"{chosen}: {error}") from None
                 raise
             note(f"{path}.template", True)
@@ -140,13 +123,13 @@ class _NamedByRequesterError(EvaluationError):
     """An object cannot have the name that the requester chose: a verdict, since no author has to mend anything."""
 
 
-def _chosen(template: ResourceTemplate, field: str) -> str:
+def _chosen(template: ResourceTemplate, names: tuple[str, ...], field: str) -> str:
     """Return what a requester chooses of an object's name or namespace, as they write it."""
     text = str((template.template.get("metadata") or {}).get(field))
     of = {("inputs", "spec.inputs."), ("run", "run.")}
-    selected = selections_of(" ".join(part.text for part in parse(text, SCOPE) if isinstance(part, Program)))
-    names = sorted(f"{prefix}{name}" for root, prefix in of for found, name in selected if found == root)
-    return ", ".join("metadata.name" if name == "run.name" else name for name in names)
+    selected = selections_of(" ".join(part.text for part in parse(text, names) if isinstance(part, Program)))
+    chosen = sorted(f"{prefix}{name}" for root, prefix in of for found, name in selected if found == root)
+    return ", ".join("metadata.name" if name == "run.name" else name for name in chosen)
 
 
 def render_resource(template: ResourceTemplate, run: ActionRun, scope: Json, path: str) -> PlannedResource:
@@ -183,19 +166,20 @@ def _cost(action: Action, scope: Json, note: Note) -> str | None:
 
 
 def _plan(
-    action: Action, inputs: Json, gates: list[Stage], resources: list[PlannedResource], cost: str | None
+    action: Action, inputs: Json, gates: list[Stage], resources: list[PlannedResource], scope: Json, note: Note
 ) -> RunPlan:
     metadata, execution = action.metadata, action.spec.execution
     plan = RunPlan(
         action=ActionVersion(
             name=metadata.name, uid=metadata.uid, generation=metadata.generation, title=clean(action.spec.title, 100)
         ),
+        target=freeze_target(action, scope, inputs, [each.name for each in gates], [each.id for each in resources]),
         service_account_ref=execution.service_account_ref,
         timeout=execution.timeout,
         start_deadline=execution.start_deadline,
         inputs=inputs,
         summary=[_line(action, resource) for resource in resources],
-        cost=cost,
+        cost=_cost(action, scope, note),
         resources=resources,
         outputs=execution.outputs,
         notifications=action.spec.notifications,
@@ -234,12 +218,7 @@ def _rule(text: str | None, field: str, target: Json) -> tuple[bool, str]:
 
 def evaluate_outputs(plan: RunPlan, run: ActionRun, resources: Mapping[str, Json]) -> Rendered:
     """Render the outputs of a run over the objects it made; what these do not say yet may come."""
-    scope = {
-        "inputs": plan.inputs,
-        "run": _run_scope(run),
-        "action": {"name": plan.action.name, "title": plan.action.title},
-        "resources": dict(resources),
-    }
+    scope = scope_of_plan(plan, run, resources=dict(resources))
     rendered = {}
     for name, text in plan.outputs.items():
         try:

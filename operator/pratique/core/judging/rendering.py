@@ -11,7 +11,7 @@ from typing import Any
 
 from pratique.core.judging.expressions import Program, compile_expression
 from pratique.core.judging.scanner import closing_brace
-from pratique.core.kernel.errors import EvaluationError
+from pratique.core.kernel.errors import EvaluationError, NotThereError
 from pratique.core.kernel.limits import MAX_TEMPLATE_DEPTH
 from pratique.core.kernel.text import clean
 
@@ -91,6 +91,8 @@ def render(template: Any, scope: Scope, path: str) -> Any:  # noqa: ANN401 - any
         case str():
             try:
                 return render_text(template, scope)
+            except NotThereError as error:
+                raise NotThereError(f"{path}: {error}", error.path) from None
             except EvaluationError as error:
                 raise EvaluationError(f"{path}: {error}") from None
         case Mapping():

@@ -120,9 +120,22 @@ class Checked:
 
 @dataclass(frozen=True)
 class Verified:
-    """What was looked for since the record of the guard was made: `gap` says what was changed, None that nothing was."""
+    """What was looked for since the record of the guard was made: `gap` says what was changed, None that nothing was.
+
+    `since` is when that was, by the API server's clock, where that is known: what is younger lived under guard.
+    """
 
     gap: str | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class TargetSeen:
+    """The object that a run acts on, as the Action's account sees it, and whether who asked may get it."""
+
+    ref: ObjectRef
+    may_get: bool
+    found: Stored | Failure
 
 
 def object_of(result: Stored | Failure | None) -> Json | None:
@@ -207,10 +220,37 @@ class AskRights(Effect[bool]):
 
 @dataclass(frozen=True)
 class EvaluateRun(Effect[Evaluation]):
-    """Evaluate the Action for the run in the sandbox."""
+    """Evaluate the Action for the run in the sandbox; `target` is the live object that it acts on, if it does on any."""
 
     action: Action
     run: ActionRun
+    target: Json | None = None
+
+
+@dataclass(frozen=True)
+class LookAtTarget(Effect[TargetSeen]):
+    """Read the object that a run acts on as the Action's account, and ask whether who asked may get it.
+
+    Without a namespace it is in that of the run, if its kind is in namespaces at all.
+    """
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str | None
+    run_namespace: str
+    run_as: str
+    username: str
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EvaluateTarget(Effect[tuple[str, ...]]):
+    """Evaluate again in the sandbox what a plan says of its target; it comes to what is not any more as it was."""
+
+    plan: RunPlan
+    run: ActionRun
+    target: Json
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pratique.api.v1alpha1.approval import Approval, ApprovalPlan
 Json = dict[str, Any]
 _BESIDE = ("digest", "summary")
 """What stands beside the document and is no part of it."""
-_LARGE = ("inputs", "resources", "outputs")
+_LARGE = ("inputs", "resources", "outputs", "rechecks")
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ def head_of(written: Document, summary: list[str]) -> Json:
     """Return what of a plan people read in a run's status. Whoever reads no document finds all that a gate needs."""
     wire = written.plan.to_wire()
     small = {key: value for key, value in wire.items() if key not in _LARGE}
+    if "target" in small:
+        small["target"] = {key: value for key, value in small["target"].items() if key not in _LARGE}
     return {**small, "digest": written.digest, "summary": summary}
 
 

@@ -110,6 +110,13 @@ def without_secrets(live: Json) -> Json:
     return {**live, "metadata": {**metadata, "annotations": annotations}, **hidden}
 
 
+def as_target(live: Json) -> Json:
+    """Return a live object as expressions read it as `target`: without values of a Secret, nor who wrote which field."""
+    shown = without_secrets(live)
+    metadata = {key: value for key, value in (shown.get("metadata") or {}).items() if key != "managedFields"}
+    return {**shown, "metadata": metadata}
+
+
 def _marked(metadata: Json, rendered: Json, run: ActionRun) -> Json:
     """Return the metadata with the marks by which a restarted operator, or a person, finds the run again."""
     return {

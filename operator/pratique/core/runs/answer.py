@@ -13,6 +13,7 @@ from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, 
 from pratique.api.v1alpha1.stages import Stage
 from pratique.core.environments.git_marks import git_mark
 from pratique.core.execution.dry_run import try_plan, with_results
+from pratique.core.execution.targets import Found
 from pratique.core.gates.free import EVALUATE
 from pratique.core.kernel.effects import Delete, EvaluateRun, Failure, ObjectRef, Plan
 from pratique.core.kernel.identity import person_of
@@ -23,6 +24,7 @@ from pratique.core.runs.judged import wait_for_action, wait_for_trial
 from pratique.core.runs.open_runs import too_many
 from pratique.core.runs.snapshot import RunSnapshot
 from pratique.core.runs.start import TRY
+from pratique.core.runs.targets import aim
 from pratique.core.telling.wording import say_suspended, stage_phrase
 
 KEPT = timedelta(hours=1)
@@ -42,7 +44,10 @@ def answer(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
         return waits if isinstance(waits, Plan) else _end(run, Phase.REFUSED, waits, now)
     if action.spec.suspend:
         return _end(run, Phase.REFUSED, say_suspended(action.metadata.name), now)
-    evaluate = EvaluateRun(EVALUATE, action, run)
+    target = aim(run, action, snapshot.outcomes, now)
+    if not isinstance(target, Found):
+        return target if isinstance(target, Plan) else _end(run, Phase.REFUSED, target, now)
+    evaluate = EvaluateRun(EVALUATE, action, run, target.live)
     evaluation = evaluate.outcome(snapshot.outcomes)
     if evaluation is None:
         return Plan(run.status, effects=(evaluate,))

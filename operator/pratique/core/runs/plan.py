@@ -21,6 +21,7 @@ from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.execution.dry_run import try_plan, with_results
+from pratique.core.execution.targets import Found
 from pratique.core.execution.vanishing import release
 from pratique.core.gates.entries import keep
 from pratique.core.gates.free import EVALUATE
@@ -36,6 +37,7 @@ from pratique.core.runs.open_runs import too_many
 from pratique.core.runs.running import begin, follow, go_on
 from pratique.core.runs.snapshot import RunSnapshot
 from pratique.core.runs.start import TRY, start, start_free
+from pratique.core.runs.targets import aim
 from pratique.core.telling.recipients import Stakeholders
 from pratique.core.telling.recorder import decide_and_record
 from pratique.core.telling.stakeholders import stakeholders_of_run
@@ -93,7 +95,10 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: Void | None = None)
         return waits if isinstance(waits, Plan) else Plan(transitions.hold(run, Reason.ACTION_NOT_FOUND, waits, now))
     if action.spec.suspend:
         return transitions.end(run, Phase.REFUSED, say_suspended(action.metadata.name), now)
-    evaluate = EvaluateRun(EVALUATE, action, run)
+    target = aim(run, action, snapshot.outcomes, now)
+    if not isinstance(target, Found):
+        return target if isinstance(target, Plan) else transitions.end(run, Phase.REFUSED, target, now)
+    evaluate = EvaluateRun(EVALUATE, action, run, target.live)
     evaluation = evaluate.outcome(snapshot.outcomes)
     if evaluation is None:
         return Plan(run.status, effects=(evaluate,))

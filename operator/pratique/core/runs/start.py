@@ -10,6 +10,7 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.core.environments.ttl import expires_at
 from pratique.core.execution.dry_run import Trial, Tried, try_plan
 from pratique.core.execution.patience import POLL, allowed, mark
+from pratique.core.execution.targets import Again, look_again
 from pratique.core.gates.port import Warrant
 from pratique.core.kernel.effects import Failure, ObjectRef, Plan, Read
 from pratique.core.plans.differences import differences
@@ -30,24 +31,25 @@ def start(snapshot: RunSnapshot, warrant: Warrant, now: datetime) -> Plan[Action
     run, why = snapshot.run, warrant.why
     trial = try_plan(run, warrant.plan, snapshot.outcomes, TRY)
     look = Read(READ_ACTION, ObjectRef(API_VERSION, "Action", warrant.plan.action.name))
-    read = look.outcome(snapshot.outcomes)
-    if read is None:
-        return Plan(run.status, effects=(*trial.effects, look))
-    if trial.effects:
-        return Plan(run.status, effects=trial.effects)
+    read, again = look.outcome(snapshot.outcomes), look_again(run, warrant.plan, snapshot.outcomes)
+    needed = (*trial.effects, *again.effects, *((look,) if read is None else ()))
+    if read is None or needed:
+        return Plan(run.status, effects=needed)
     if trial.begun:  # before a crash: it goes on, whatever has become of its Action
         return begin(snapshot, warrant, now)
-    unknown = trial.transient or (read if isinstance(read, Failure) and read.reason != "NotFound" else None)
+    unread = read if isinstance(read, Failure) and read.reason != "NotFound" else None
+    unknown = trial.transient or again.unknown or unread
     if unknown is not None:
         text = f"{why}. It starts once the API server has answered: {unknown.message}"
         return Plan(transitions.retry_start(run, text), retry=True)
-    if trial.problems and (lacks := mark(run.status, "", allowed(trial.failures, approved=True), now)) is not None:
+    patience = None if again.different or not trial.problems else allowed(trial.failures, approved=True)
+    if (lacks := mark(run.status, "", patience, now)) is not None:
         text = f"{why}. It cannot start yet, which may pass: {'; '.join(trial.problems)}"
         return Plan(amend(transitions.retry_start(run, text), held_up=lacks), wake_at=now + POLL)
     if run.spec.withdrawn:
         return transitions.end(run, Phase.WITHDRAWN, "The requester took it back before it started", now)
     action = None if isinstance(read, Failure) else Action.model_validate(read.object)
-    different = _find_change(warrant, action, trial, now)
+    different = _find_change(warrant, action, trial, again, now)
     if different is not None:
         return transitions.end(run, Phase.SUPERSEDED, different, now)
     frozen = find_end(action, now) if action is not None else None
@@ -66,7 +68,7 @@ def start_free(snapshot: RunSnapshot, warrant: Warrant, now: datetime) -> Plan[A
     return Plan(transitions.hold(snapshot.run, Reason.FROZEN, text, now, stalled=False), wake_at=frozen)
 
 
-def _find_change(warrant: Warrant, action: Action | None, trial: Trial, now: datetime) -> str | None:
+def _find_change(warrant: Warrant, action: Action | None, trial: Trial, again: Again, now: datetime) -> str | None:
     """Return why what was granted must not start any more, or None."""
     granted, name = warrant.plan, warrant.plan.action.name
     if action is None:
@@ -79,6 +81,8 @@ def _find_change(warrant: Warrant, action: Action | None, trial: Trial, now: dat
     last = expires_at(since + frozen_between(action, since, now), granted.start_deadline)
     if now >= last:
         return f"It was approved, and not started within {granted.start_deadline}, before {moment(last)}: ask again"
+    if again.different is not None:
+        return f"It was approved for something else: {again.different}"
     different = [text for planned, tried in trial.tried for text in _differences(planned, tried)]
     if different:
         listed = "; ".join(different[:MAX_DIFFERENCES])

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pratique.api.v1alpha1.action_run import ActionRun
+from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, AskedInput
 from pratique.api.v1alpha1.decisions import RecordedDecision
 from pratique.api.v1alpha1.environment import Environment
@@ -100,6 +100,7 @@ def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) 
     approvers, asked = approvers_of(run, approval), _asked_of(run, approval)
     facts: Facts = [
         ("Action", _titled(title, run.spec.action_ref.name)),
+        ("Acts on", _name_target(plan)),
         ("Requested by", clean(asked_by(run.spec), _ASKER)),
         ("Reason", clean(run.spec.reason)),
         ("Inputs", _lines(asked_lines(asked))),
@@ -116,6 +117,15 @@ def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) 
     named = title or run.spec.action_ref.name
     told = _message(run, entry, named, facts, approvers, person_of(run.spec), _how(approval, entry))
     return _as_it_is_now(replace(told, inputs=tuple(asked)), approval)
+
+
+def _name_target(plan: RunPlan | None) -> str:
+    """Return the object that a run acts on, as people name it; nothing if it acts on none."""
+    target = plan.target if plan is not None else None
+    if target is None:
+        return ""
+    space = f"{target.namespace}/" if target.namespace else ""
+    return clean(f"{target.kind} {space}{target.name}", _LINE)
 
 
 def compose_approval(approval: Approval, entry: Notification) -> Message:

@@ -31,11 +31,12 @@ from pratique.api.v1alpha1.escalation import Added, EscalationStep
 from pratique.api.v1alpha1.notifications import NotificationRule
 from pratique.api.v1alpha1.people import People
 from pratique.api.v1alpha1.stages import Approvers, GroupCount, Quorum
+from pratique.api.v1alpha1.target import PlannedTarget, Recheck
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.free import EVALUATE
 from pratique.core.gates.granted import OPEN_GATE
 from pratique.core.gates.guarded import VERIFY
-from pratique.core.kernel.effects import Evaluation, Plan, Stored, Verified
+from pratique.core.kernel.effects import Evaluation, ObjectRef, Plan, Stored, TargetSeen, Verified
 from pratique.core.plans.document import Document, document, document_of, head_of, is_plan_of, is_same, whole_of
 from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
@@ -55,10 +56,15 @@ GATE = stage(
 INPUTS = {"size": "large", "né": "\N{GRINNING FACE}"}
 NOTE = planned(made=manifest(data={"a": "1"}), dry_run=SEEN)
 SKIPPED = SkippedStage(name="security", when="inputs.size == 'huge'")
-HELD = run_plan(NOTE, gate=GATE, inputs=INPUTS, notifications=[TOLD], skipped=[SKIPPED])
+TARGET = PlannedTarget(
+    api_version="v1", kind="ConfigMap", name="it", uid="u2", rechecks=[Recheck(rule="true", message="no")], inputs={}
+)
+HELD = run_plan(NOTE, gate=GATE, inputs=INPUTS, notifications=[TOLD], skipped=[SKIPPED], target=TARGET)
 FREE = HELD.model_copy(update={"gate": None})
 SHOWN = {"try/made": Stored(live(manifest(data={"a": "2"})))}
 GUARDED = {VERIFY: Verified()}
+IT = Stored(live({"metadata": {"name": "it"}}, "u2"))
+AIMED = {"target": TargetSeen(ObjectRef("v1", "ConfigMap", "it"), may_get=True, found=IT), "recheck": ()}
 MODELS = models_in(RunPlan)
 
 
@@ -95,6 +101,7 @@ def test_what_people_read_beside_it_is_what_a_version_before_needs_to_go_on_wait
     head = head_of(document(HELD), ["one line"])
     assert {"digest", "action", "serviceAccountRef", "timeout", "gate", "notifications"} <= set(head)
     assert not {"inputs", "resources", "outputs"} & set(head)
+    assert head["target"] == {"apiVersion": "v1", "kind": "ConfigMap", "name": "it", "uid": "u2"}
     assert (head["digest"], head["summary"]) == (document(HELD).digest, ["one line"])
     assert RunPlan.model_validate(head).gate == HELD.gate
 
@@ -127,7 +134,7 @@ class TestLater:
     def test_a_run_that_was_held_does_what_was_approved(self) -> None:
         held, gate = ActionRun.model_validate(STORED[0]), Approval.model_validate(STORED[1])
         assert certain(document_of(held.status, gate)).digest == gate.spec.planned.digest
-        known = SHOWN | GUARDED | {READ_ACTION: Stored(action().to_wire())}
+        known = SHOWN | GUARDED | AIMED | {READ_ACTION: Stored(action().to_wire())}
         plan = plan_action_run(RunSnapshot(held, action=action(), approvals=(gate,), outcomes=known), NOW)
         assert effects(plan) == ["create/made"], plan.status.message
 

@@ -6,7 +6,7 @@ import pytest
 from tests.builders.models import RUN_UID, run
 
 from pratique.core.kernel.errors import EvaluationError
-from pratique.core.plans.objects import HIDDEN, finished_manifest, forbidden, without_secrets
+from pratique.core.plans.objects import HIDDEN, LAST_APPLIED, as_target, finished_manifest, forbidden, without_secrets
 
 MARKS = {"labels": {"pratique.dev/run-uid": RUN_UID}, "annotations": {"pratique.dev/run": "team-a/ten-days"}}
 
@@ -152,3 +152,13 @@ def test_of_a_secret_expressions_see_the_keys_and_no_value() -> None:
         "metadata": {"annotations": {}},
     }
     assert without_secrets(made(data={"k": "v"})) == made(data={"k": "v"})
+
+
+def test_a_target_is_seen_without_who_wrote_it_and_without_values_of_a_secret() -> None:
+    named = {"name": "a", "annotations": {LAST_APPLIED: "{}", "x": "y"}, "managedFields": [{}]}
+    secret = {"kind": "Secret", "metadata": named, "data": {"password": "cGxhaW4="}}
+    seen = as_target(secret)
+    assert seen["data"] == {"password": "(hidden)"} and seen["metadata"] == {"name": "a", "annotations": {"x": "y"}}
+    other = as_target({"kind": "ConfigMap", "metadata": named, "data": {"a": "b"}})
+    assert other["data"] == {"a": "b"} and "managedFields" not in other["metadata"]
+    assert as_target({"kind": "ConfigMap"}) == {"kind": "ConfigMap", "metadata": {}}

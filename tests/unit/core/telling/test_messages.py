@@ -18,9 +18,10 @@ from tests.builders.messages import (
     its_gate,
     requested,
 )
-from tests.builders.models import NOW, approval, counted, environment, gate, run
+from tests.builders.models import NOW, approval, counted, environment, gate, run, run_plan
 
 from pratique.api.v1alpha1.notifications import Audience, EventType, Recipient, RecipientKind
+from pratique.api.v1alpha1.target import PlannedTarget
 from pratique.core.telling.messages import (
     MAX_DECISIONS,
     compose_approval,
@@ -50,6 +51,13 @@ class TestRun:
             "Who may decide": "1 of group platform-leads",
             "Decide before": "2026-11-24 14:00 UTC",
         }
+
+    @pytest.mark.parametrize(("space", "named"), [("team-a", "ConfigMap team-a/it"), (None, "ConfigMap it")])
+    def test_the_object_that_it_acts_on_is_named(self, space: str | None, named: str) -> None:
+        it = PlannedTarget(api_version="v1", kind="ConfigMap", namespace=space, name="it", uid="u1")
+        acting = run(plan=run_plan(target=it))
+        told = compose_run(acting, None, entry(EventType.RUNNING))
+        assert [text for label, text in told.facts if label == "Acts on"] == [named]
 
     def test_the_lines_to_copy_are_what_kubectl_takes(self) -> None:
         (_, approve), (_, decline) = requested().how_to_decide

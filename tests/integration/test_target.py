@@ -1,0 +1,188 @@
+"""A run acts on an object that exists: for who may read it, in the state that it was approved for, and on no other."""
+
+import json
+from functools import partial
+from typing import Any
+
+import pytest
+from tests.builders.manifests import Manifest, run
+from tests.support.cluster import wait_for
+from tests.support.desk import Desk
+from tests.support.runs import document_of
+
+pytestmark = pytest.mark.cluster
+
+DEVELOPER = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "developer@example.com"}
+PLANTED = "cGxhbnRlZC12YWx1ZS0xMjM0"
+CONFIG = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "${run.name}-made", "namespace": "${run.namespace}"},
+}
+OPEN = "target.data.state == 'open' && target.metadata.namespace == run.namespace"
+
+
+def subject(desk: Desk, name: str = "it", **data: str) -> Manifest:
+    """Return the object that is acted on."""
+    data = {"state": "open", "size": "3", **data}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": desk.namespace},
+        "data": data,
+    }
+
+
+def let_read(desk: Desk, *names: str) -> None:
+    """Let the developer and the account get these ConfigMaps and Secrets, and nobody else."""
+    rule = {"apiGroups": [""], "resources": ["configmaps", "secrets"], "verbs": ["get"], "resourceNames": list(names)}
+    role: Manifest = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "metadata": {"name": "reads", "namespace": desk.namespace},
+    }
+    ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reads"}
+    account = {"kind": "ServiceAccount", "name": "maker", "namespace": desk.namespace}
+    bound = {**role, "kind": "RoleBinding", "roleRef": ref, "subjects": [DEVELOPER, account]}
+    desk.cluster.apply("admin", [{**role, "kind": "Role", "rules": [rule]}, bound])
+
+
+def offer(desk: Desk, name: str, template: Manifest, acts_on: Manifest, *, free: bool = True, **spec: Any) -> str:
+    """Apply an Action that acts on an object; return its name."""
+    patch = not template["metadata"]["name"].startswith("${run.name}")
+    made = desk.action(name, {"id": "it", "patch": patch, "template": template}, free=free)
+    made["spec"] |= {"actsOn": {"apiVersion": "v1", "kind": "ConfigMap", **acts_on}, **spec}
+    desk.cluster.apply("admin", made)
+    return str(made["metadata"]["name"])
+
+
+def ask(desk: Desk, name: str, action: str, target: Manifest | None, who: str = "developer", **spec: Any) -> None:
+    made = run(name, desk.namespace, action, inputs={})
+    made["spec"] |= spec | ({"targetRef": target} if target is not None else {})
+    desk.cluster.apply(who, made)
+
+
+def same(desk: Desk, **data: str) -> Manifest:
+    named = {"name": "${target.metadata.name}", "namespace": "${target.metadata.namespace}"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": named, "data": data}
+
+
+def test_who_may_get_it_may_have_it_changed_and_nobody_else(desk: Desk) -> None:
+    """One sentence for what is not there and for what is not theirs, and one for each mistake."""
+    desk.cluster.apply("admin", subject(desk))
+    desk.cluster.apply("admin", subject(desk, "closed", state="closed"))
+    desk.cluster.apply("admin", subject(desk, "theirs"))
+    let_read(desk, "it", "closed", "gone")
+    grow = offer(desk, "grow", same(desk, size="${string(int(target.data.size) + 1)}"), {"filter": OPEN})
+    named = offer(desk, "named", same(desk, size="9"), {"filter": "target.metadata.name == 'x'", "message": "Only x"})
+    none = desk.offer({"id": "it", "template": CONFIG}, name="none", free=True)
+    absent = offer(desk, "absent", same(desk), {"apiVersion": "example.com/v1", "kind": "Gadget"})
+    where = f"ConfigMap {desk.namespace}"
+    hidden = f"spec.targetRef: there is no {where}/{{}}, or you may not read it: it takes the RBAC verb get"
+    refused = {
+        "gone": (grow, {"name": "gone"}, "developer", hidden.format("gone")),
+        "theirs": (grow, {"name": "theirs"}, "developer", hidden.format("theirs")),
+        "not-mine": (grow, {"name": "it"}, "developer-2", hidden.format("it")),
+        "elsewhere": (
+            grow,
+            {"name": "it", "namespace": "default"},
+            "developer",
+            "there is no ConfigMap default/it, or you",
+        ),
+        "odd": (grow, {"name": "../../secrets/it"}, "developer", "cannot be part of the name of an object"),
+        "closed": (
+            grow,
+            {"name": "closed"},
+            "developer",
+            f"closed is not what this Action is for, as it is now: its filter is false: {OPEN}",
+        ),
+        "said": (named, {"name": "it"}, "developer", "spec.targetRef: Only x"),
+        "missing": (grow, None, "developer", f"spec.targetRef: is required: the Action {grow} acts on a ConfigMap"),
+        "too-much": (
+            none,
+            {"name": "it"},
+            "developer",
+            f"spec.targetRef: the Action {none} acts on no object: leave it out",
+        ),
+        "unknown": (
+            absent,
+            {"name": "it"},
+            "developer",
+            "spec.targetRef: the cluster has no kind Gadget in example.com/v1",
+        ),
+    }
+    for name, (action, target, who, _) in refused.items():
+        ask(desk, name, action, target, who)
+    for name, (*_, why) in refused.items():
+        assert why in desk.ends(name, "Refused")["message"], name
+    ask(desk, "tried", grow, {"name": "it"}, dryRun=True)
+    answer = desk.ends("tried", "Succeeded")
+    assert 'data.size "3" → "4"' in answer["message"]
+    ask(desk, "grown", grow, {"name": "it"})
+    uid = (desk.get("configmap", "it") or {})["metadata"]["uid"]
+    status = desk.ends("grown", "Succeeded")
+    frozen = {"apiVersion": "v1", "kind": "ConfigMap", "namespace": desk.namespace, "name": "it", "uid": uid}
+    planned = document_of(desk.cluster, status, desk.namespace)["target"]
+    assert planned.items() >= frozen.items() and [each["rule"] for each in planned["rechecks"]] == [OPEN]
+    assert (desk.get("configmap", "it") or {})["data"]["size"] == "4"
+    ready = wait_for("the Action is looked at", partial(said, desk, absent))
+    assert "spec.actsOn.apiVersion: the cluster has no example.com/v1" in ready
+
+
+def said(desk: Desk, action: str) -> str | None:
+    found = (desk.cluster.get("action", action) or {}).get("status", {}).get("conditions", [])
+    return next((each["message"] for each in found if each["type"] == "Ready" and each["status"] == "False"), None)
+
+
+def test_what_was_approved_for_one_state_of_one_object_starts_on_no_other(desk: Desk) -> None:
+    """Swapped, changed so that a rule says something else, or out of sight of who asked: each ends as Superseded."""
+    names = ("swapped", "closed", "grown", "unseen", "same")
+    for name in names:
+        desk.cluster.apply("admin", subject(desk, name))
+    let_read(desk, *names)
+    rules = {"inputs": {"rules": [{"rule": "int(target.data.size) < 5", "message": "Five are enough"}]}}
+    mark = offer(desk, "mark", CONFIG, {"filter": OPEN}, free=False, **rules)
+    gates = {}
+    for name in names:
+        ask(desk, name, mark, {"name": name})
+        gates[name] = desk.ends(name, "WaitingForApproval")["approvals"][0]["name"]
+        assert desk.get("configmap", f"{name}-made") is None
+    desk.admin("delete", "configmap", "swapped")
+    desk.cluster.apply("admin", subject(desk, "swapped"))
+    for name, data in (("closed", {"state": "closed"}), ("grown", {"size": "7"}), ("same", {"size": "4"})):
+        desk.admin("patch", "configmap", name, "--type=merge", "-p", json.dumps({"data": data}))
+    let_read(desk, *(name for name in names if name != "unseen"))
+    for gate in gates.values():
+        desk.approve(gate)
+    where, ended = f"ConfigMap {desk.namespace}", "It was approved for something else: "
+    assert desk.superseded("swapped") == f"{ended}{where}/swapped was deleted and made again"
+    assert desk.superseded("grown") == f"{ended}{where}/grown has changed: Five are enough"
+    assert desk.superseded("closed").startswith(
+        f"{ended}{where}/closed has changed: {where}/closed is not what this Action"
+    )
+    assert desk.superseded("unseen").startswith(
+        f"{ended}spec.targetRef: there is no {where}/unseen, or you may not read it"
+    )
+    desk.ends("same", "Succeeded")
+    assert desk.get("configmap", "same-made") is not None
+
+
+def test_no_value_of_a_secret_comes_out_of_it(desk: Desk) -> None:
+    """A template may name its keys, and gets a word for each value: in the plan, in the object, in an error."""
+    meta = {"name": "it", "namespace": desk.namespace}
+    desk.cluster.apply("admin", {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": {"password": PLANTED}})
+    let_read(desk, "it")
+    leaks = {
+        "whole": "${json.encode(target)}",
+        "value": "${target.data.password}",
+        "error": "${string(int(target.data.password))}",
+    }
+    for name, text in leaks.items():
+        action = offer(desk, name, {**CONFIG, "data": {"all": text}}, {"kind": "Secret"})
+        ask(desk, name, action, {"name": "it"})
+    for name in ("value", "whole"):
+        desk.ends(name, "Succeeded")
+    assert (desk.get("configmap", "value-made") or {})["data"] == {"all": "(hidden)"}
+    held = wait_for("it is held", lambda: (desk.get("actionrun", "error") or {}).get("status", {}).get("message"))
+    shown = [desk.get("actionrun", name) for name in leaks] + [desk.get("configmap", f"{name}-made") for name in leaks]
+    events = desk.cluster.kubectl("admin", "get", "events", "-n", desk.namespace, "-o", "json").out
+    assert held and not any(each in json.dumps(shown) + events for each in (PLANTED, "planted-value"))

@@ -1,0 +1,132 @@
+"""The object that a run acts on is found, for who may read it, and is still the same one when the run starts."""
+
+from typing import Any
+
+import pytest
+from tests.builders.models import MAKER, NOW, action, failed, live, manifest, planned, run, run_plan, running, stage
+from tests.support.certain import certain
+
+from pratique.api.v1alpha1.action_run import DryRun, RunPlan
+from pratique.api.v1alpha1.target import PlannedTarget, Recheck
+from pratique.core.execution.advance import advance
+from pratique.core.execution.standing import End, Standing
+from pratique.core.execution.targets import (
+    TARGET,
+    Again,
+    Found,
+    Unfit,
+    find_target,
+    is_target,
+    look_again,
+)
+from pratique.core.kernel.effects import EvaluateTarget, Failure, LookAtTarget, ObjectRef, Stored, TargetSeen
+
+ACTS = action(actsOn={"apiVersion": "apps/v1", "kind": "Deployment"})
+ASKS = run(spec={"target_ref": {"name": "web"}})
+REF = ObjectRef("apps/v1", "Deployment", "web", "team-a")
+WEB = live(manifest("Deployment", "web", "apps/v1", spec={"replicas": 3}), "d1")
+HIDDEN = "spec.targetRef: there is no Deployment team-a/web, or you may not read it: it takes the RBAC verb get"
+WHICH: dict[str, Any] = {
+    "api_version": "apps/v1",
+    "kind": "Deployment",
+    "namespace": "team-a",
+    "name": "web",
+    "uid": "d1",
+}
+CHECKED = PlannedTarget(**WHICH, rechecks=[Recheck(rule="target.spec.replicas == 3", message="not three")])
+SCALE = planned("web", manifest("Deployment", "web", "apps/v1", spec={"replicas": 5}), patch=True)
+
+
+def seen(found: Stored | Failure | None = None, *, may_get: bool = True) -> dict[str, Any]:
+    return {TARGET: TargetSeen(REF, may_get, found or Stored(WEB))}
+
+
+def test_it_is_looked_for_as_the_account_and_for_who_asked() -> None:
+    look = certain(find_target(ASKS, ACTS, {}))
+    assert isinstance(look, LookAtTarget)
+    assert (look.kind, look.name, look.namespace, look.run_namespace) == ("Deployment", "web", None, "team-a")
+    assert (look.run_as, look.username, look.groups) == (MAKER, "developer@example.com", ())
+    unknown = find_target(run(spec={"target_ref": {"name": "web"}, "requested_by": None}), ACTS, {})
+    assert isinstance(unknown, LookAtTarget) and unknown.username == ""
+    assert find_target(run(), ACTS, {}) == find_target(ASKS, action(), {}) == Found()
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "why"),
+    [
+        (seen(failed("NotFound")), HIDDEN),
+        (seen(may_get=False), HIDDEN),
+        (seen(failed("NotFound"), may_get=False), HIDDEN),
+        (seen(failed("Forbidden", "no"), may_get=False), HIDDEN),
+        (
+            seen(failed("Forbidden", "no")),
+            "Deployment team-a/web could not be read (as ServiceAccount pratique-actions/maker): no",
+        ),
+        ({TARGET: failed("UnknownKind", "no such kind")}, "spec.targetRef: no such kind"),
+        ({TARGET: failed("BadRequest", "no name")}, "spec.targetRef: no name"),
+    ],
+)
+def test_who_may_not_get_it_reads_what_they_read_if_it_is_not_there(outcomes: dict[str, Any], why: str) -> None:
+    found = find_target(ASKS, ACTS, outcomes)
+    assert isinstance(found, Unfit) and found.why == why
+    assert look_again(ASKS, run_plan(target=CHECKED), outcomes) == Again(different=why)
+
+
+def test_no_answer_is_no_verdict() -> None:
+    for outcomes in ({TARGET: failed("Forbidden", "no review")}, seen(failed("Timeout", transient=True))):
+        assert isinstance(find_target(ASKS, ACTS, outcomes), Failure)
+        assert look_again(ASKS, run_plan(target=CHECKED), outcomes).unknown is not None
+
+
+def test_it_is_found() -> None:
+    assert find_target(ASKS, ACTS, seen()) == Found(WEB)
+
+
+def test_at_the_start_it_must_be_the_same_object_of_which_the_conditions_say_the_same() -> None:
+    plan = run_plan(target=CHECKED)
+    (look,) = look_again(ASKS, plan, {}).effects
+    assert isinstance(look, LookAtTarget) and look.namespace == "team-a"
+    (ask,) = look_again(ASKS, plan, seen()).effects
+    assert isinstance(ask, EvaluateTarget) and ask.target == WEB
+    assert look_again(ASKS, plan, seen() | {ask.key: ()}) == Again()
+    changed = look_again(ASKS, plan, seen() | {ask.key: ("not three", "nor four")})
+    assert changed.different == "Deployment team-a/web has changed: not three; nor four"
+    assert look_again(ASKS, plan, seen() | {ask.key: failed("EvaluationFailed")}).unknown is not None
+    replaced = Stored(live(WEB, "d2"))
+    assert look_again(ASKS, plan, seen(replaced)).different == "Deployment team-a/web was deleted and made again"
+    assert look_again(ASKS, run_plan(), {}) == Again()
+    assert look_again(ASKS, run_plan(target=PlannedTarget(**WHICH)), seen()) == Again()
+
+
+def test_which_change_of_a_plan_is_one_of_its_target() -> None:
+    note = planned("note", manifest())
+    again = planned("again", manifest("Deployment", "web", "apps/v1beta1"), patch=True)
+    plan = run_plan(note, SCALE, again, target=CHECKED)
+    assert [is_target(plan, each) for each in plan.resources] == [False, True, False]
+    assert not is_target(run_plan(SCALE), SCALE)
+
+
+def look(plan: RunPlan, *, found: Any = WEB, changed: Any = None) -> Standing:
+    """Follow a run that changes its target, as far as what is known allows."""
+    tried = {"before/web/find": Stored(found), "before/web": Stored(live(SCALE.manifest, found["metadata"]["uid"]))}
+    known: dict[str, Any] = tried | ({"recheck/web": changed} if changed is not None else {})
+    return advance(running(plan), plan, NOW, known, NOW)
+
+
+def test_the_conditions_are_held_against_the_very_version_that_is_changed() -> None:
+    free, gated = run_plan(SCALE, target=CHECKED), run_plan(SCALE, target=CHECKED, gate=stage())
+    for plan in (free, gated):
+        (ask,) = look(plan).effects
+        assert isinstance(ask, EvaluateTarget) and ask.target == WEB
+        (patch,) = look(plan, changed=()).effects
+        assert patch.key == "change/web"
+        stopped = look(plan, changed=("not three",))
+        assert (stopped.end, stopped.effects) == (End.FAILED, ())
+        said = "It would not do any more what was planned: Deployment team-a/web has changed: not three"
+        assert stopped.message == said
+        unsure = look(plan, changed=failed("EvaluationFailed", "no"))
+        assert (unsure.end, unsure.retry, unsure.message) == (None, True, "Its target cannot be judged: no")
+    assert look(free, found=live(WEB, "d2")).message.endswith("Deployment team-a/web was deleted and made again")
+    tried = DryRun(result="Passed", target_uid="d1")
+    own = run_plan(SCALE.model_copy(update={"dry_run": tried}))
+    assert look(own).effects[0].key == "change/web"
