@@ -186,7 +186,8 @@ def _change(run: ActionRun, plan: RunPlan, planned: PlannedResource, ref: Object
         return Progress(Step.NEEDS, effects=(seen,))
     if different := _other_than_planned(plan, planned, seen):
         return Progress(Step.FAILED, message=f"It would not do any more what was planned: {'; '.join(different)}")
-    if (stopped := _missed(run, plan, planned, outcomes)) is not None:
+    # what is so already was done before a crash, and the conditions may not hold any more by its own doing
+    if seen.dry_run.changes and (stopped := _missed(run, plan, planned, outcomes)) is not None:
         return stopped
     patch = change(planned, seen, account, _key("change", planned))
     changed = patch.outcome(outcomes)
@@ -219,7 +220,8 @@ def _other_than_planned(plan: RunPlan, planned: PlannedResource, seen: Seen) -> 
     if approved is not None and approved != seen.dry_run.target_uid:
         return [f"{ref}: was deleted and made again"]
     before = [ref_of(each.manifest) for each in plan.resources[: plan.resources.index(planned)]]
-    return [] if not plan.stages or ref in before else differences(planned, str(ref), seen.dry_run)
+    is_frozen = bool(plan.stages) or plan.target is not None
+    return differences(planned, str(ref), seen.dry_run) if is_frozen and ref not in before else []
 
 
 def _look(

@@ -1,5 +1,6 @@
 """Follows a run that is under way: asks its execution where it stands, and records that."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase, RunPlan
@@ -15,8 +16,13 @@ _ENDS = {End.MADE: Phase.SUCCEEDED, End.FAILED: Phase.FAILED}
 
 
 def begin(snapshot: RunSnapshot, warrant: Warrant, now: datetime) -> Plan[ActionRunStatus]:
-    """Start a run, and go on with it at once."""
+    """Start a run, and go on with it at once; if it acts on an object, once that it was started is on record.
+
+    What it does to that object may change what it would be judged to do: killed in between, it must not be judged again.
+    """
     begun = transitions.start(snapshot.run, warrant, now)
+    if warrant.plan.target is not None:
+        return replace(begun, wake_at=now)
     return follow(snapshot, warrant.plan, begun.status, now).after_that(*begun.happened)
 
 

@@ -6,7 +6,7 @@ import pytest
 from tests.builders.models import MAKER, NOW, action, failed, live, manifest, planned, run, run_plan, running, stage
 from tests.support.certain import certain
 
-from pratique.api.v1alpha1.action_run import DryRun, RunPlan
+from pratique.api.v1alpha1.action_run import DryRun, FieldChange, RunPlan
 from pratique.api.v1alpha1.target import PlannedTarget, Recheck
 from pratique.core.execution.advance import advance
 from pratique.core.execution.standing import End, Standing
@@ -108,7 +108,8 @@ def test_which_change_of_a_plan_is_one_of_its_target() -> None:
 
 def look(plan: RunPlan, *, found: Any = WEB, changed: Any = None) -> Standing:
     """Follow a run that changes its target, as far as what is known allows."""
-    tried = {"before/web/find": Stored(found), "before/web": Stored(live(SCALE.manifest, found["metadata"]["uid"]))}
+    after = {**found, "spec": {"replicas": 5}}
+    tried = {"before/web/find": Stored(found), "before/web": Stored(after)}
     known: dict[str, Any] = tried | ({"recheck/web": changed} if changed is not None else {})
     return advance(running(plan), plan, NOW, known, NOW)
 
@@ -127,6 +128,13 @@ def test_the_conditions_are_held_against_the_very_version_that_is_changed() -> N
         unsure = look(plan, changed=failed("EvaluationFailed", "no"))
         assert (unsure.end, unsure.retry, unsure.message) == (None, True, "Its target cannot be judged: no")
     assert look(free, found=live(WEB, "d2")).message.endswith("Deployment team-a/web was deleted and made again")
+    done = {**WEB, "spec": {"replicas": 5}}
+    (patch,) = look(free, found=done).effects
+    assert patch.key == "change/web", "done before a crash: what it has made of its target does not count against it"
+    shown = [FieldChange(path="spec.replicas", before="2", after="5")]
+    other = DryRun(result="Passed", target_uid="d1", changes=shown, listing="ByEntry")
+    lost = look(run_plan(SCALE.model_copy(update={"dry_run": other}), target=CHECKED), changed=())
+    assert "spec.replicas was 2 → 5, is 3 → 5" in lost.message
     tried = DryRun(result="Passed", target_uid="d1")
     own = run_plan(SCALE.model_copy(update={"dry_run": tried}))
     assert look(own).effects[0].key == "change/web"

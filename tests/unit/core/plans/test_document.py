@@ -135,7 +135,9 @@ class TestLater:
         held, gate = ActionRun.model_validate(STORED[0]), Approval.model_validate(STORED[1])
         assert certain(document_of(held.status, gate)).digest == gate.spec.planned.digest
         known = SHOWN | GUARDED | AIMED | {READ_ACTION: Stored(action().to_wire())}
-        plan = plan_action_run(RunSnapshot(held, action=action(), approvals=(gate,), outcomes=known), NOW)
+        begun = plan_action_run(RunSnapshot(held, action=action(), approvals=(gate,), outcomes=known), NOW)
+        going = held.model_copy(update={"status": begun.status})
+        plan = plan_action_run(RunSnapshot(going, action=action(), approvals=(gate,), outcomes=known), NOW)
         assert effects(plan) == ["create/made"], plan.status.message
 
     def test_a_free_run_that_is_under_way_goes_on(self) -> None:
