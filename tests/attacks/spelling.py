@@ -15,6 +15,7 @@ ELSEWHERE = "../secrets/root"
 _OPENS = Twin("operator", "opens a gate without decisions", create(gate("fresh")))
 _OFFERS = Twin("admin", "writes an Action with sound names", create(berth("fresh")))
 _MAKES = Twin("admin", "makes an Environment", create(make.environment(SPACE, "fresh")))
+_IT = {"namespace": SPACE, "name": "it"}
 _TELLS = Twin("admin", "makes a channel", create(make.channel("fresh")))
 _MAIL = {"server": "smtp.example.com:587", "from": "pratique@example.com"}
 _BOT = {"tokenSecretRef": {"name": "slack", "key": "token"}}
@@ -45,6 +46,13 @@ ATTACKS = [
         Twin("admin", "names the Action that there is", create(voyage())),
         changed(voyage(), {"spec.actionRef.name": ELSEWHERE}),
         spelling.ObjectName,
+    ),
+    _attack(
+        "target-that-leads-elsewhere",
+        "the namespace of the object that a run acts on is a path to something else",
+        Twin("developer", "asks for an object in a namespace", create(changed(voyage(), {"spec.targetRef": _IT}))),
+        changed(voyage(), {"spec.targetRef": {**_IT, "namespace": "../nodes"}}),
+        spelling.NamespaceName,
     ),
     _attack(
         "gate-tells-elsewhere",

@@ -106,7 +106,7 @@ def test_the_mark_of_an_edit_stands_beside_other_annotations() -> None:
 
 
 def test_all_of_a_run_is_frozen_but_withdrawn() -> None:
-    assert FROZEN == ("actionRef", "inputs", "reason", "requestedBy", "onBehalfOf", "dryRun")
+    assert FROZEN == ("actionRef", "targetRef", "inputs", "reason", "requestedBy", "onBehalfOf", "dryRun")
 
 
 def test_a_run_without_a_spec_is_left_to_the_schema() -> None:
