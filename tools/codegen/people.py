@@ -31,9 +31,9 @@ _RULES = {
         rule(GROUP, [kind.plural for kind in KINDS], READ),
         rule("", ["events"], READ),  # `kubectl describe actionrun` shows what happened
     ],
-    # kubectl and GitOps controllers patch; what of a run may be changed, and by whom, is the policies' affair
+    # GitOps controllers patch, and update to take their finalizers away; what may be changed, and by whom, the policies say
     "requester": [
-        rule(GROUP, ["actionruns"], ["create", "patch", "delete"]),
+        rule(GROUP, ["actionruns"], ["create", "update", "patch", "delete"]),
         rule(GROUP, ["actions"], ["run"]),
     ],
     "approver": [
