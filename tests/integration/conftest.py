@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,12 @@ RBAC = "rbac.authorization.k8s.io"
 RIGHTS = {"apiGroups": [""], "resources": ["configmaps", "secrets"], "verbs": ["create", "get", "patch"]}
 OURS = {"apiGroups": ["pratique.dev"], "resources": ["*"], "verbs": ["*"]}
 """Also the account may do everything to our kinds in its namespace: what stops these attempts are our own rules."""
+
+
+@pytest.fixture(scope="session")
+def cluster(cluster: Cluster) -> Cluster:
+    """The cluster; what people do here are plain commands of kubectl, done at a tenth of what the program costs."""
+    return replace(cluster, plain=True)
 
 
 @pytest.fixture(scope="session")
