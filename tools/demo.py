@@ -126,6 +126,7 @@ def tell(stage: Stage) -> None:
     _free(stage)
     _granted(stage)
     _escalated(stage)
+    _broken(stage)
     _declined(stage)
     _expired(stage)
     _superseded(stage)
@@ -182,6 +183,29 @@ def _escalated(stage: Stage) -> None:
     stage.message("security", Client.SLACK, "Approval needed, now of you too", "team-a/tonight")
     stage.do("security", *patch(gate, decision("security@example.com", "Approve", "awake anyway")))
     stage.phase("tonight", "Succeeded")
+
+
+def _broken(stage: Stage) -> None:
+    stage.chapter(
+        "Nobody can be waited for: who is on call breaks the glass, and its review stays open until it is signed"
+    )
+    action = yaml.safe_load((EXAMPLE / "action.yaml").read_text())
+    action["metadata"]["name"] = "create-environment-now"
+    action["spec"]["approval"]["stages"][0]["breakGlass"] = {"groups": ["sre-oncall"], "requester": "Forbid"}
+    action["spec"]["notifications"][0]["events"].append("GlassBroken")
+    stage.kubectl(stage.plane.kubeconfig("admin"), "apply", "-f", "-", input=json.dumps(action))
+    now = request("rescue", "10d", "create-environment-now", "The checkout is down")
+    stage.do("developer", "apply", "-f", "-", manifest=now)
+    gate = stage.phase("rescue", "WaitingForApproval")["approvals"][0]["name"]
+    who = "oncall@example.com"
+    stage.do("oncall", *patch(gate, decision(who, "BreakGlass", "")), refused="needs a comment")
+    stage.do("oncall", *patch(gate, decision(who, "BreakGlass", "orders are lost, nobody answers")))
+    stage.message("lead-1", Client.SLACK, "Somebody broke the glass", "team-a/rescue")
+    review = stage.phase("rescue", "Succeeded")["approvals"][0]["review"]
+    stage.do("developer", "get", "actionrun", "rescue", "-n", SPACE)
+    stage.do("admin", "delete", "approval", review, "-n", SPACE, refused="before somebody has signed it")
+    stage.do("lead-1", *patch(review, decision("lead-1@example.com", "Approve", "seen, it was right")))
+    stage.do("developer", "wait", "actionrun/rescue", "-n", SPACE, "--for=condition=Reviewed", "--timeout=10s")
 
 
 def _declined(stage: Stage) -> None:

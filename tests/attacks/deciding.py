@@ -239,8 +239,8 @@ COMMENTS = [
         4,
         "lead-1",
         "an approver invents a verdict",
-        decide("gate", LEAD, verdict="BreakGlass"),
-        schema('Unsupported value: "BreakGlass": supported values: "Approve", "Decline", "Undecided"'),
+        decide("gate", LEAD, verdict="Veto"),
+        schema('Unsupported value: "Veto": supported values: "Approve", "Decline", "Undecided", "BreakGlass"'),
         DECIDE,
     ),
 ]

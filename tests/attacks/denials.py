@@ -160,6 +160,23 @@ EXCLUDED = Denial(
 )
 ONCE = Denial(DECISION, "you have decided, under your name in other letter case: one person counts once")
 MACHINE = Denial(DECISION, "a ServiceAccount decides only where the policy lists it by its exact name")
+NO_GLASS = Denial(
+    DECISION, "this Approval has no break-glass: it is decided by its approvers (spec.policy.breakGlass is empty)"
+)
+OWN_GLASS = Denial(
+    DECISION, "you cannot break the glass for your own request: spec.policy.breakGlass.requester forbids it"
+)
+AGAINST_A_DECLINE = Denial(
+    DECISION,
+    "no glass is broken against a decline: ask who declined, or let the others decide",
+    "no glass is broken against the decline of lead-1@example.com: ask who declined, or let the others decide",
+)
+REVIEW_STAYS = Denial(
+    DECISION,
+    PENDING.rule,
+    "a review cannot be deleted before somebody has signed it, or objected: spec.decisions[you], by one of those who were"
+    " skipped",
+)
 TIME_STAMPED = Denial(DECISION, "decidedAt is set by the API server: do not send it, nor managedFields")
 GROUPS_STAMPED = Denial(DECISION, "the groups of a decision are set by the API server: leave them out")
 LATE = Denial(DECISION, "the deadline has passed", "the deadline 2020-01-01T00:00:00Z has passed")
@@ -227,6 +244,25 @@ def not_listed(who: str, gate: str = "gate", approvers: str = "group platform-le
         DECISION,
         "you are not an approver: spec.policy.approvers says who is, and spec.policy.escalation who is later",
         f"{who} is not an approver of {gate}; approvers are: {approvers}",
+    )
+
+
+def not_in_glass(who: str) -> Denial:
+    """Return the answer to who breaks the glass and is not on call."""
+    return Denial(
+        DECISION,
+        "you may not break the glass of this Approval: spec.policy.breakGlass says who may",
+        f"{who} may not break the glass of glass; who may: lead-1@example.com, group sre-oncall",
+    )
+
+
+def may_not_break(who: str) -> Denial:
+    """Return the answer to who is listed, without the verb break-glass."""
+    return Denial(
+        DECISION,
+        "you may not break the glass of this Action: it needs the RBAC verb break-glass on actions.pratique.dev",
+        f"{who} may not break the glass of Action create-environment in namespace harbour:"
+        " it needs the RBAC verb break-glass on actions.pratique.dev",
     )
 
 

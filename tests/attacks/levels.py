@@ -42,7 +42,11 @@ NULLS = [
     null("approvals/gate", "spec.requestedBy"),
     null("approvals/gate", "spec.plan", rule=_OF_A_RUN),
     null("approvals/gate", "spec.plan.digest"),
-    null("approvals/gate", "spec.policy.deadline"),
+    null(
+        "approvals/gate",
+        "spec.policy.deadline",
+        rule="a gate needs spec.policy.deadline: without one it would be open for ever",
+    ),
     null("approvals/gate", "spec.action", rule=_OF_A_RUN),
     null("environments/env", "spec", 7),
     null("environments/env", "spec.target", 7),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from tests.attacks import (
     actions,
     bounds,
+    breaking,
     changing,
     climbing,
     deciding,
@@ -42,6 +43,7 @@ ATTACKS: tuple[Attack, ...] = (
     *forging.ATTACKS,
     *climbing.ATTACKS,
     *changing.ATTACKS,
+    *breaking.ATTACKS,
     *actions.ATTACKS,
     *environments.ATTACKS,
     *bounds.ATTACKS,

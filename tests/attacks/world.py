@@ -26,7 +26,7 @@ DEVELOPER, LEAD, LEAD_2 = "developer@example.com", "lead-1@example.com", "lead-2
 GITOPS = "system:serviceaccount:argocd:argocd-application-controller"
 INSTALLATION = Values(submitters=(GITOPS,), environments=Environments(roles=("view", "edit")))
 LEAD_UPPER = known("lead-1-upper").username
-MALLORY, SECURITY = "mallory@example.com", "security@example.com"
+MALLORY, SECURITY, ONCALL = "mallory@example.com", "security@example.com", "oncall@example.com"
 OUTSIDE, INSIDE = "quay", "env-berth"
 """A namespace of others, and one that the operator made for an Environment."""
 APPROVE = {"verdict": "Approve"}
@@ -123,6 +123,19 @@ def _climbing(to: Json, at: str = STEP) -> dict[str, Any]:
     return {"spec__policy__approvers": {"users": [SECURITY]}, "spec__policy__escalation": [{"at": at, "to": to}]}
 
 
+def review(name: str, **changes: Any) -> Json:
+    """Return the review of a glass that lead-2 broke, as the operator opens it."""
+    signing = {"approvers": {"groups": ["platform-leads"]}, "required": 1, "due": _OPEN}
+    marks = {"metadata.labels": {"pratique.dev/review": "open"}, "spec.excluded": [LEAD_2]}
+    base = changed(gate(name), {"spec.purpose": "Review", "spec.policy": signing, **marks})
+    return changed(base, {key.replace("__", "."): value for key, value in changes.items()})
+
+
+def _glass(requester: str = "Forbid", **changes: Any) -> dict[str, Any]:
+    """Return a gate whose glass may be broken by who is on call, and by a lead who holds no verb for it."""
+    return {"spec__policy__breakGlass": {"users": [LEAD], "groups": ["sre-oncall"], "requester": requester}, **changes}
+
+
 _GATES: dict[str, dict[str, Any]] = {
     "gate": {},
     "half": {},
@@ -153,6 +166,16 @@ _GATES: dict[str, dict[str, Any]] = {
     "own-climbs": {**_climbing({"users": [LEAD, LEAD_2]}), "spec__requestedBy__username": LEAD},
     "own-climbed": {**_climbing({"groups": ["platform-leads"]}), "spec__requestedBy__username": LEAD},
     "robots": {"spec__policy__approvers": {"users": [ROBOT]}},
+    "glass": _glass(),
+    "glass-own": _glass(spec__requestedBy__username=ONCALL),
+    "glass-own-upper": _glass(spec__requestedBy__username=ONCALL.upper()),
+    "glass-own-allowed": _glass("Allow", spec__requestedBy__username=ONCALL),
+    "glass-for": _glass(spec__onBehalfOf={"username": ONCALL}),
+    "glass-declined": _glass(spec__policy__declineThreshold=2),
+    "glass-late": _glass(spec__policy__deadline=_PAST),
+    "glass-without": _glass(spec__excluded=[ONCALL]),
+    "glass-silent": _glass(spec__policy__comment="Never"),
+    "glass-broken": _glass(),
 }
 
 
@@ -256,6 +279,8 @@ def _objects(world: World) -> None:
         post("developer", "actionruns", voyage(name, spec__dryRun=True))
     for name, changes in _GATES.items():
         post("operator", "approvals", gate(name, **changes))
+    post("operator", "approvals", review("review"))
+    post("operator", "approvals", review("review-own", spec__requestedBy__username=LEAD, spec__excluded=[ONCALL]))
     for name, changes in _ALONE.items():
         post("robot", "approvals", alone(name, **changes))
     post("admin", "environments", changed(make.environment(SPACE, "env"), {"metadata.labels": {"team": "a"}}))
@@ -285,7 +310,9 @@ def _statuses(world: World) -> None:
     for name, verdicts in (("back", ("Approve", "Undecided")), ("often", ("Approve", "Undecided") * 2)):
         for verdict in verdicts:
             merge("lead-1", f"approvals/{name}", json.loads(decision(LEAD, verdict, "fine by me")))
-    merge("lead-1", "approvals/turned-down", json.loads(decision(LEAD, "Decline", "no")))
+    for name in ("turned-down", "glass-declined"):
+        merge("lead-1", f"approvals/{name}", json.loads(decision(LEAD, "Decline", "no")))
+    merge("oncall", "approvals/glass-broken", json.loads(decision(ONCALL, "BreakGlass", "it is down")))
 
 
 def until(seconds: float, probe: Callable[[], bool]) -> bool:

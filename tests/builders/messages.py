@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from pratique.api.v1alpha1.action_run import ActionRun
-from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, AskedInput
+from pratique.api.v1alpha1.action_run import ActionRun, RunApproval
+from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, AskedInput, Purpose
 from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.escalation import Added, TakenStep, TimedStep
 from pratique.api.v1alpha1.notifications import EventType, Notification
@@ -12,6 +12,7 @@ from pratique.core.telling.messages import Message, compose_approval, compose_ch
 from tests.builders.models import NOW, approval, channel, counted, environment, gate, run, run_plan, stage
 
 WHY = "Ten days is beyond the free limit of five"
+OUTAGE = "The checkout is down, nobody answers"
 REASON = "Load test of the new checkout, needs a full week"
 ASKED = [
     AskedInput(name="name", title="Name", value="load-test"),
@@ -62,6 +63,31 @@ def escalated() -> Message:
     return compose_approval(opened, entry(EventType.APPROVAL_ESCALATED, message=text))
 
 
+def broken() -> Message:
+    gate = RunApproval(
+        stage="platform", name="ten-days-platform-7d9f", state="Broken", review="ten-days-platform-7d9f-review"
+    )
+    held = held_run()
+    told = held.model_copy(update={"status": held.status.model_copy(update={"approvals": [gate]})})
+    decisions = [counted("oncall@example.com", "BreakGlass", OUTAGE)]
+    text = f"oncall@example.com broke the glass: {OUTAGE}"
+    return compose_run(told, its_gate(state="Broken", decisions=decisions), entry(EventType.GLASS_BROKEN, message=text))
+
+
+def its_review(event: EventType, text: str, **status: object) -> Callable[[], Message]:
+    """Return the teller of an event of the review of that break-glass."""
+
+    def tell() -> Message:
+        there = its_gate(**status)
+        policy = there.spec.policy.model_copy(update={"deadline": None, "due": NOW})
+        said = f"oncall@example.com broke the glass of stage platform at 2026-11-21 12:00 UTC: {OUTAGE}"
+        changed = {"purpose": Purpose.REVIEW, "policy": policy, "excluded": ["oncall@example.com"], "message": said}
+        spec = there.spec.model_copy(update=changed)
+        return compose_approval(there.model_copy(update={"spec": spec}), entry(event, message=f"{text}{said}"))
+
+    return tell
+
+
 def declined() -> Message:
     decisions = [counted("lead-1@example.com", "Decline", "Use the shared stage")]
     text = "Declined by lead-1@example.com: Use the shared stage"
@@ -103,6 +129,14 @@ EVERY_EVENT: dict[EventType, Callable[[], Message]] = {
     EventType.APPROVAL_ESCALATED: escalated,
     EventType.APPROVED: of_run(
         EventType.APPROVED, "Approved by lead-1@example.com: Fine for a week", state="Approved", decisions=[LEAD]
+    ),
+    EventType.GLASS_BROKEN: broken,
+    EventType.REVIEW_DUE: its_review(EventType.REVIEW_DUE, "To be signed by one of group platform-leads. "),
+    EventType.REVIEW_SIGNED: its_review(
+        EventType.REVIEW_SIGNED, "Signed by lead-1@example.com: It was right. ", state="Approved"
+    ),
+    EventType.REVIEW_OBJECTED: its_review(
+        EventType.REVIEW_OBJECTED, "Objected to by lead-1@example.com: I was awake. ", state="Declined"
     ),
     EventType.DECLINED: declined,
     EventType.EXPIRED: of_run(

@@ -81,6 +81,24 @@ ACTION = [
         "escalation: each of users and groups is one name, without",
     ),
     *(
+        ({f"{STAGE}.breakGlass": glass}, sentence)
+        for glass, sentence in (
+            ({"groups": ["sre"]}, "breakGlass needs requester: Forbid, or Allow if whoever asks"),
+            ({"groups": ["sre"], "requester": "Maybe"}, "breakGlass.requester: Unsupported value"),
+            ({"users": [], "requester": "Forbid"}, "breakGlass needs at least one user or group"),
+            ({"groups": ["system:authenticated"], "requester": "Allow"}, "breakGlass.groups must name people"),
+            ({"users": [" a"], "requester": "Allow"}, "breakGlass: each of users and groups is one name, without"),
+            ({"users": [f"u{each}" for each in range(33)], "requester": "Allow"}, "must have at most 32 items"),
+        )
+    ),
+    (
+        {
+            f"{STAGE}.approvers": {"users": ["lead-1@example.com"]},
+            f"{STAGE}.breakGlass": {"users": ["lead-1@example.com"], "requester": "Forbid"},
+        },
+        "breakGlass names the only approver, so nobody would be left",
+    ),
+    *(
         (
             {f"{STAGE}.approvers": {field: [name]}},
             "approvers: each of users and groups is one name, without",
@@ -268,7 +286,7 @@ CHANNEL = [
     ({"spec": {"webhook": {"urlSecretRef": REF, "signing": {}}}}, f"spec.webhook.signing.secretRef: {REQUIRED}"),
 ]
 APPROVAL = [
-    ({"spec.policy.deadline": DELETE}, f"spec.policy.deadline: {REQUIRED}"),
+    ({"spec.policy.deadline": DELETE}, "a gate needs spec.policy.deadline"),
     ({"spec.policy.deadline": "tomorrow"}, "must be of type date-time"),
     ({"spec.policy.approvers": {}}, "approvers needs at least one user or group"),
     ({"spec.subject.kind": "Pod"}, "spec.subject.kind: Unsupported value"),

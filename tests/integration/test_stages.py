@@ -239,3 +239,43 @@ def test_a_step_adds_people_with_the_operator_down_and_each_is_told_of_once(
     assert decide(attempts, "security", gates["missed"], "Decline") == ""
     phase(attempts.cluster, "missed", attempts.namespace, "Declined")
     assert len(told(attempts, gates["missed"], "ApprovalEscalated")) == 1
+
+
+def test_the_glass_is_broken_and_its_review_outlives_its_run_and_the_operator(
+    attempts: Attempts, operator: OperatorProcess
+) -> None:
+    night = {"groups": ["sre-oncall"], "requester": "Forbid"}
+    stages = [
+        {"name": "platform", "approvers": LEADS, "breakGlass": night},
+        {"name": "security", "approvers": SECURITY, "breakGlass": night},
+    ]
+    cluster, space = attempts.cluster, attempts.namespace
+    ask(attempts, "now", {"stages": stages})
+    first = gate(attempts, "now", "platform")
+    assert "may not break the glass" in decide(attempts, "lead-1", first, "BreakGlass")
+    assert decide(attempts, "oncall", first, "BreakGlass") == ""
+    assert "its glass was broken by oncall@example.com" in decide(attempts, "lead-1", first, "Decline")
+    done = phase(cluster, "now", space, "Succeeded")
+    review = f"{first}-review"
+    assert [(each["state"], each["review"]) for each in done["approvals"]] == [("Broken", review)]
+    assert [each["event"] for each in done["timeline"]] == ["WaitingForApproval", "GlassBroken", "Running", "Succeeded"]
+    wait = ("wait", "-n", space, "--timeout=10s")
+    cluster.kubectl("admin", *wait, "actionrun/now", "--for=condition=Reviewed=False")
+    opened = (cluster.get("approval", review, space) or {})["spec"]
+    assert opened["policy"]["approvers"] == {"users": [], "groups": ["platform-leads", "security"]}
+    assert "pratique_reviews_open 1.0" in measured(operator.port)
+    assert "cannot be deleted before somebody has signed it" in deleted(attempts, "admin", review)
+    assert "excludes you" in decide(attempts, "oncall", review)
+    operator.stop()
+    cluster.kubectl("developer", "delete", "actionrun", "now", "-n", space)
+    assert decide(attempts, "security", review) == "", "of a stage that the same break-glass opened"
+    operator.start()
+    operator.wait_ready()
+    cluster.kubectl("admin", *wait, f"approval/{review}", "--for=condition=Approved")
+    signed = (cluster.get("approval", review, space) or {})["status"]
+    assert (signed["state"], signed["message"]) == ("Approved", "Signed by security@example.com")
+
+
+def deleted(attempts: Attempts, who: str, approval: str) -> str:
+    """Delete an Approval as this person; return what the API server complained of."""
+    return attempts.cluster.kubectl(who, "delete", "approval", approval, "-n", attempts.namespace, check=False).err

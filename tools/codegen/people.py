@@ -1,7 +1,7 @@
 """Ready-made roles for people, and for machines that ask: to bind cluster-wide, or by a RoleBinding in one namespace.
 
 Pure data. Each role is aggregated from those with its label, so that a platform team extends it by a role of its own. The
-verbs `run` and `approve` are for all Actions here; for single ones, name them in a role of your own.
+verbs `run`, `approve` and `break-glass` are for all Actions here; for single ones, name them in a role of your own.
 """
 
 from typing import Any
@@ -40,6 +40,11 @@ _RULES = {
         rule(GROUP, ["approvals"], ["patch"]),
         rule(GROUP, ["actions", "approvals"], ["approve"]),  # of Approvals: those that no Action asked for
     ],
+    # no part of approving: who is on call at night breaks the glass of what they need not be able to approve
+    "on-call": [
+        rule(GROUP, ["approvals"], ["patch"]),
+        rule(GROUP, ["actions"], ["break-glass"]),
+    ],
     # the ServiceAccount of a pipeline that waits for people: what it creates it may take back, and then delete
     "pipeline": [rule(GROUP, ["approvals"], [*READ, "create", "patch", "delete"])],
     "admin": [
@@ -49,7 +54,7 @@ _RULES = {
         rule(GROUP, ["environments"], ["extend"]),
     ],
 }
-_ALSO = {"viewer": ("requester", "approver", "admin")}
+_ALSO = {"viewer": ("requester", "approver", "on-call", "admin")}
 """Whoever asks, decides or administers must see."""
 
 

@@ -10,12 +10,19 @@ LISTED_GROUPS = """
     object != null
     ? (has(object.spec.policy.approvers.groups) ? object.spec.policy.approvers.groups : [])
       .filter(g, g in variables.groups) +
-      (has(object.spec.policy.escalation)
-       ? variables.groups.filter(g, object.spec.policy.escalation.exists(s,
-           has(s.to) && has(s.to.groups) && g in s.to.groups)) : [])
+      (has(object.spec.policy.escalation) || has(object.spec.policy.breakGlass)
+       ? variables.groups.filter(g,
+           !(has(object.spec.policy.approvers.groups) && g in object.spec.policy.approvers.groups) && (
+             (has(object.spec.policy.escalation) && object.spec.policy.escalation.exists(s,
+               has(s.to) && has(s.to.groups) && g in s.to.groups)) ||
+             (has(object.spec.policy.breakGlass) && has(object.spec.policy.breakGlass.groups) &&
+              g in object.spec.policy.breakGlass.groups))) : [])
     : []
 """
-"""The caller's groups that the gate asks, those of all its steps too: the time of a decision says whether one had come."""
+"""The caller's groups that the gate lists, those of all its steps too: the time of a decision says whether one had come.
+
+And those who may break its glass: of them too is known later why somebody might.
+"""
 
 STEPS = """
     has(oldObject.spec.policy.escalation) ? oldObject.spec.policy.escalation.filter(s, has(s.to)) : []
@@ -56,11 +63,11 @@ def only_asked() -> tuple[Check, ...]:
     """Return the rules that who decides is asked, now."""
     return (
         Check(
-            "!variables.deciding || !variables.machine || variables.named",
+            "!variables.deciding || variables.breaking || !variables.machine || variables.named",
             "a ServiceAccount decides only where the policy lists it by its exact name",
         ),
         Check(
-            "!variables.deciding || variables.asked",
+            "!variables.deciding || variables.breaking || variables.asked",
             "you are not an approver: spec.policy.approvers says who is, and spec.policy.escalation who is later",
             """
             variables.me + ' is not an approver of ' + object.metadata.name +

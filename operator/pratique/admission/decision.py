@@ -8,7 +8,7 @@ The seal: the API server counts the decisions that are there by the frozen rule,
 no further one once they decide. So an end depends neither on when the operator looks nor on the order within a second.
 """
 
-from pratique.admission import standalone
+from pratique.admission import glass, standalone
 from pratique.admission.asked import ADDED, LISTED_GROUPS, STEPS, VARIABLES, only_asked
 from pratique.admission.changing import DECIDING, ENTRY, HAS_ROOM, HISTORY, MINE_CHANGES, has_its_history, kept, stays
 from pratique.admission.language import (
@@ -48,9 +48,10 @@ _MEMBER = """
 _TIME = "timestamp(variables.old[{0}].decidedAt)"
 _EARLIER = f"""
     {_TIME.format("o")} < {_TIME.format("k")} || ({_TIME.format("o")} == {_TIME.format("k")} && (
-      variables.old[o].verdict == variables.old[k].verdict ? o < k : variables.old[o].verdict == 'Decline'))
+      variables.old[o].verdict == variables.old[k].verdict ? o < k
+      : variables.old[o].verdict == 'Decline' || variables.old[k].verdict == 'Approve'))
 """
-"""The order of `core.gates.tally`: by second, of one second the declines first, then by name."""
+"""The order of `core.gates.tally`: by second, of one second the declines first and the approvals last, then by name."""
 
 _EXCLUDED = (
     "(has({0}.spec.excluded) ? {0}.spec.excluded : []).exists(x, x.size() == {1}.size() &&"
@@ -82,11 +83,11 @@ SEAL = {
     "valid": f"""
         variables.old.map(k, k).filter(k,
           variables.old[k].verdict != 'Undecided' && has(variables.old[k].decidedAt) &&
-          timestamp(variables.old[k].decidedAt) < timestamp(oldObject.spec.policy.deadline) &&
-          !{same_person("k", "oldObject.spec.requestedBy.username")} &&
-          (!has(oldObject.spec.onBehalfOf) || !{same_person("k", "oldObject.spec.onBehalfOf.username")}) &&
+          (!has(oldObject.spec.policy.deadline) ||
+           timestamp(variables.old[k].decidedAt) < timestamp(oldObject.spec.policy.deadline)) &&
           !{_EXCLUDED.format("oldObject", "k")} &&
-          ({_LISTED} || ({_MEMBER}) || {ADDED}))
+          (variables.old[k].verdict == 'BreakGlass' ? {glass.BROKE}
+           : {glass.is_no_asker("k", "oldObject")} && ({_LISTED} || ({_MEMBER}) || {ADDED})))
     """,
     "counted": f"""
         variables.valid.filter(k, !variables.valid.exists(o,
@@ -94,6 +95,7 @@ SEAL = {
     """,
     "approvals": "variables.counted.filter(k, variables.old[k].verdict == 'Approve')",
     "declines": "variables.counted.filter(k, variables.old[k].verdict == 'Decline')",
+    "broken": glass.BROKEN,
     "granted": f"""
         has(oldObject.spec.policy.alternatives)
         ? oldObject.spec.policy.alternatives.exists(r, {_MET.format(_OF_RULE, "r")})
@@ -102,6 +104,8 @@ SEAL = {
     "sealed": """
         variables.declines.size() >= oldObject.spec.policy.declineThreshold
         ? 'declined by ' + variables.declines.join(', ')
+        : variables.broken.size() > 0
+        ? 'its glass was broken by ' + variables.broken.join(', ')
         : variables.granted
         ? 'approved by ' + variables.approvals.join(', ')
         : ''
@@ -159,6 +163,7 @@ def _guard(operator: str) -> list[Manifest]:
             variables.mine.decidedAt == variables.owners[0].time
         """,
         **SEAL,
+        **glass.VARIABLES,
         "sameMetadata": _same_metadata(),
         "managedNow": "has(object.metadata.managedFields) ? object.metadata.managedFields : []",
         "managedBefore": "has(oldObject.metadata.managedFields) ? oldObject.metadata.managedFields : []",
@@ -188,6 +193,12 @@ def _frozen() -> tuple[Check, ...]:
             (namespaceObject != null && has(namespaceObject.metadata.deletionTimestamp))
             """,
             "a pending Approval cannot be deleted: withdraw its run, or it where it has none (spec.withdrawn), or decline",
+            """
+            has(oldObject.spec.purpose) && oldObject.spec.purpose == 'Review'
+            ? 'a review cannot be deleted before somebody has signed it, or objected: spec.decisions[you], by one of those'
+              + ' who were skipped'
+            : 'a pending Approval cannot be deleted: withdraw its run, or it where it has none (spec.withdrawn), or decline'
+            """,
         ),
         Check(
             f"""
@@ -242,12 +253,13 @@ def _own_name() -> tuple[Check, ...]:
 def _entitled() -> tuple[Check, ...]:
     return (
         Check(
-            f"!variables.deciding || !{same_person('variables.me', 'object.spec.requestedBy.username')}",
+            f"!variables.deciding || variables.breaking ||"
+            f" !{same_person('variables.me', 'object.spec.requestedBy.username')}",
             "you cannot decide your own request",
         ),
         Check(
             f"""
-            !variables.deciding || !has(object.spec.onBehalfOf) ||
+            !variables.deciding || variables.breaking || !has(object.spec.onBehalfOf) ||
             !{same_person("variables.me", "object.spec.onBehalfOf.username")}
             """,
             "you cannot decide a request that was made on your behalf",
@@ -262,15 +274,16 @@ def _entitled() -> tuple[Check, ...]:
             "you have decided, under your name in other letter case: one person counts once",
         ),
         *only_asked(),
+        *glass.only_who_may(),
         Check(
-            f"!variables.deciding || !has(object.spec.subject.kind) ||"
+            f"!variables.deciding || variables.breaking || !has(object.spec.subject.kind) ||"
             f" {may('approve', 'actions', 'object.spec.action', 'object.metadata.namespace')}",
             "you may not approve this Action: it needs the RBAC verb approve on actions.pratique.dev",
             "variables.me + ' may not approve Action ' + string(object.spec.action) + ' in namespace ' +"
             " object.metadata.namespace + ': it needs the RBAC verb approve on actions.pratique.dev'",
         ),
         Check(
-            f"!variables.deciding || has(object.spec.subject.kind) ||"
+            f"!variables.deciding || variables.breaking || has(object.spec.subject.kind) ||"
             f" {may('approve', 'approvals', 'object.metadata.name', 'object.metadata.namespace')}",
             "you may not decide an Approval without a run: it needs the RBAC verb approve on approvals.pratique.dev",
             "variables.me + ' may not decide Approval ' + object.metadata.name + ' in namespace ' +"
@@ -303,7 +316,7 @@ def _in_time() -> tuple[Check, ...]:
         has_its_history(),
         Check(
             """
-            !variables.deciding || (variables.owners.size() == 1 &&
+            !variables.deciding || !has(object.spec.policy.deadline) || (variables.owners.size() == 1 &&
               timestamp(variables.owners[0].time) < timestamp(object.spec.policy.deadline))
             """,
             "the deadline has passed",

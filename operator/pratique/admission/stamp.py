@@ -189,13 +189,19 @@ def _owns(entry: object, me: str, leaf: str) -> bool:
 
 
 def _listed_groups(request: Json, subject: Json) -> list[str]:
-    """Return the groups of the caller that the gate asks, in its order, and those that a step adds, in the caller's."""
+    """Return the groups of the caller that the gate asks, in its order, and those that it lists too, in the caller's."""
     policy = _map(_map(subject, "object", "spec"), "spec", "policy")
     approvers, mine = _map(policy, "spec.policy", "approvers"), _groups(request)
     listed = _list(approvers, "spec.policy.approvers", "groups") if "groups" in approvers else []
     steps = _list(policy, "spec.policy", "escalation") if "escalation" in policy else []
-    added = [group for step in steps for group in _added(step)]
-    return [*(group for group in listed if group in mine), *(group for group in mine if group in added)]
+    others = [*(group for step in steps for group in _added(step)), *_who_may_break(policy)]
+    besides = (group for group in mine if group in others and group not in listed)
+    return [*(group for group in listed if group in mine), *besides]
+
+
+def _who_may_break(policy: Json) -> list[Any]:
+    glass = _map(policy, "spec.policy", "breakGlass") if "breakGlass" in policy else {}
+    return _list(glass, "spec.policy.breakGlass", "groups") if "groups" in glass else []
 
 
 def _added(step: object) -> list[Any]:

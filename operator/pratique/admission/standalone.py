@@ -49,8 +49,8 @@ _SUBJECT = (
 )
 _SKEW = 60
 """Seconds between the times that one request is given: of its fields, and of the object."""
-_TAKEN = "'-[0-9a-f]{10}(-[0-9]+)?$'"
-"""How the names of the gates of runs end: `core.gates.entries.approval_name`."""
+_TAKEN = "'-[0-9a-f]{10}(-[0-9]+)?(-review(-[0-9]+)?)?$'"
+"""How the names of the gates of runs end, and of their reviews: `core.gates.entries`, `core.gates.review`."""
 
 
 def standalone_stamp() -> Stamp:

@@ -62,18 +62,25 @@ def _waiting(row: Waiting, inbox: Inbox, width: int) -> list[str]:
         ("reason", row.reason),
         ("asks for", "\n".join(f"{each.title}: {each.value}" for each in row.inputs)),
         ("held because", row.held_because),
-        ("if approved", "\n".join(row.summary)),
+        ("asked for" if row.purpose == "Review" else "if approved", "\n".join(row.summary)),
         ("costs", row.cost),
         ("so far", f"{row.approvals} of {row.required} approved; waits for {', '.join(row.waiting_for)}"),
         *(("said", f"{each.by} ({each.verdict}) {each.comment}") for each in row.said),
         ("changed", "\n".join(row.changes)),
-        ("decide before", f"{moment(row.deadline)} ({ago(row.deadline, inbox.at)})"),
+        *_until(row, inbox),
         *(("not told", _failure(each, inbox)) for each in row.undelivered),
     ]
     head = f"{_INDENT}{row.namespace}/{row.run or row.approval}: {row.title}{' (new)' if row.unread else ''}"
-    how = ("To approve, or to decline, with your comment in place of the dots:", row.approve, row.decline)
+    verbs = "sign, or to object" if row.purpose == "Review" else "approve, or to decline"
+    how = (f"To {verbs}, with your comment in place of the dots:", row.approve, row.decline)
     # to be copied, so these are never wrapped
     return [head, *labelled(facts, width, _INDENT * 2), *(f"{_INDENT * 2}{line}" for line in how)]
+
+
+def _until(row: Waiting, inbox: Inbox) -> list[tuple[str, str]]:
+    """Return until when a gate may be decided, or a review should be signed."""
+    times = (("decide before", row.deadline), ("due", row.due))
+    return [(label, f"{moment(when)} ({ago(when, inbox.at)})") for label, when in times if when is not None]
 
 
 def _decided(row: Decided, inbox: Inbox) -> list[str]:

@@ -37,7 +37,9 @@ class GateMetrics(Collector):
         registry.register(self)
 
     def ended(self, approval: Approval, status: ApprovalStatus) -> None:
-        """Count a gate that has ended, and how long it was open."""
+        """Count a gate that has ended, and how long it was open; nothing waits for a review, so it is none."""
+        if approval.spec.is_review:
+            return
         opened, at = approval.metadata.creation_timestamp, status.decided_at or self._now()
         labels = self._stage(approval.spec.stage), status.state.value
         self._took.labels(*labels).observe(max((at - opened).total_seconds(), 0.0))

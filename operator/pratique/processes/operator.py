@@ -171,6 +171,10 @@ class Operator:
         )
         metrics.gauge("guarded", "Whether the API server refused all canaries.", lambda: not self.health.unguarded)
         metrics.gauge("leader", "Whether this process leads.", lambda: self.leading)
+        reviews = self._stores["approvals"]
+        metrics.gauge(
+            "reviews_open", "Break-glasses that nobody has signed.", lambda: reviews.count("open_review", "open")
+        )
         metrics.objects(lambda: counts(self._stores))
         presence, steady = self.watches.presence, self.clock.steady
         metrics.gauge("watches_missing", "Kinds that are not watched now.", lambda: len(presence.missing(steady())))

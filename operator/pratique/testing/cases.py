@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from pratique.api.v1alpha1.break_glass import OwnGlass
 from pratique.api.v1alpha1.meta import ApiModel
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
 from pratique.api.v1alpha1.scalars import JsonObject, Time
@@ -76,6 +77,12 @@ class ExpectedRule(ApiModel):
     require_from: list[GroupCount] | None = None
 
 
+class ExpectedGlass(ExpectedApprovers):
+    """Who may break the glass of a gate; what is left out is not compared."""
+
+    requester: OwnGlass | None = None
+
+
 class ExpectedGate(ExpectedRule):
     """A gate; what is left out is not compared."""
 
@@ -86,6 +93,7 @@ class ExpectedGate(ExpectedRule):
     decline_threshold: int | None = None
     comment: CommentRule | None = None
     deadline: Duration | None = None
+    break_glass: ExpectedGlass | None = None
 
 
 class ExpectedSkip(ApiModel):

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pratique.api.v1alpha1.action_run import RunPlan
+from pratique.api.v1alpha1.break_glass import BreakGlass
 from pratique.api.v1alpha1.stages import Quorum, Stage
 from pratique.core.kernel.text import clean
-from pratique.testing.cases import Expected, ExpectedGate, ExpectedRule, ExpectedSkip, Outcome
+from pratique.testing.cases import Expected, ExpectedGate, ExpectedGlass, ExpectedRule, ExpectedSkip, Outcome
 from pratique.testing.judgement import Judgement, Later
 
 _SHOWN = 200
@@ -66,6 +67,8 @@ def _gate(want: ExpectedGate, stage: Stage, path: str) -> Iterator[str]:
     yield from _names(want.excluded, stage.exclude or (), f"{path}.excluded")
     for field in ("decline_threshold", "comment", "deadline"):
         yield from _same(getattr(want, field), getattr(stage, field), f"{path}.{_camel(field)}")
+    if want.break_glass is not None:
+        yield from _glass(want.break_glass, stage.break_glass or BreakGlass(), f"{path}.breakGlass")
     if want.alternatives is not None:
         others = stage.alternatives or []
         if len(others) != len(want.alternatives):
@@ -73,6 +76,12 @@ def _gate(want: ExpectedGate, stage: Stage, path: str) -> Iterator[str]:
             return
         for index, (each, other) in enumerate(zip(want.alternatives, others, strict=True)):
             yield from _rule(each, other, f"{path}.alternatives[{index}]")
+
+
+def _glass(want: ExpectedGlass, glass: BreakGlass, path: str) -> Iterator[str]:
+    yield from _names(want.users, glass.users, f"{path}.users")
+    yield from _names(want.groups, glass.groups, f"{path}.groups")
+    yield from _same(want.requester, glass.requester, f"{path}.requester")
 
 
 def _rule(want: ExpectedRule, rule: Quorum, path: str) -> Iterator[str]:

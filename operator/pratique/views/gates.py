@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from pratique.api.v1alpha1.action_run import ActionRun
-from pratique.api.v1alpha1.approval import Approval, ApprovalState
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, Purpose
 from pratique.api.v1alpha1.decisions import Decision, Verdict
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.gates.changes import changes
@@ -63,6 +63,8 @@ def waiting(approval: Approval, runs: Runs, viewer: Viewer, now: datetime, since
         waiting_for=lines(tally.waiting_for),
         opened_at=meta.creation_timestamp,
         deadline=spec.policy.deadline,
+        purpose=(spec.purpose or Purpose.GATE).value,
+        due=spec.policy.due,
         approve=decision_command(approval, "Approve", viewer.username, kubectl),
         decline=decision_command(approval, "Decline", viewer.username, kubectl),
         unread=meta.creation_timestamp > since,
@@ -101,7 +103,7 @@ def decided(
 def gates_of(approvals: tuple[Approval, ...], viewer: Viewer, now: datetime) -> list[Approval]:
     """Return the gates that wait for somebody; what ends first comes first."""
     found = (each for each in approvals if waits_for(each, viewer, now))
-    return sorted(found, key=lambda each: (each.spec.policy.deadline, place(each)))
+    return sorted(found, key=lambda each: (each.spec.policy.due or each.spec.policy.until, place(each)))
 
 
 def _take_back(approval: Approval, viewer: Viewer, now: datetime, kubectl: str) -> str | None:

@@ -66,6 +66,8 @@ class Asked(Row):
 class Waiting(Row):
     """A gate that its viewer may decide, with all they need for it. `approve` and `decline` are lines for a shell.
 
+    A review of a break-glass (`purpose` is Review) has no deadline: it is `due`, and one signs it or objects.
+
     `changes` says who changed their mind about it, oldest first.
     """
 
@@ -87,7 +89,9 @@ class Waiting(Row):
     changes: tuple[str, ...]
     waiting_for: tuple[str, ...]
     opened_at: Time
-    deadline: Time
+    deadline: Time | None
+    purpose: str
+    due: Time | None
     approve: str
     decline: str
     unread: bool

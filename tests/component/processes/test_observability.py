@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from tests.builders.models import NOW, approval, gate
 
 from pratique import logs
-from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus
+from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus, Purpose
 from pratique.core.kernel.errors import PratiqueError
 from pratique.handlers.watchdog import LONGEST_LOOK, WATCH_GRACE, Watchdog, stuck_look
 from pratique.processes.gate_metrics import MAX_STAGES, GateMetrics
@@ -47,6 +47,7 @@ def full() -> Metrics:
         "watches_missing",
         "guarded",
         "leader",
+        "reviews_open",
     ):
         metrics.gauge(name, "Shown by the operator.", lambda: 1.0)
     metrics.objects(lambda: {("actionruns", "Succeeded"): 3})
@@ -54,6 +55,8 @@ def full() -> Metrics:
     ended = approval(gate().model_copy(update={"stage": "leads"}))
     ended = ended.model_copy(update={"metadata": ended.metadata.model_copy(update={"creation_timestamp": OPENED})})
     gates.ended(ended, ApprovalStatus(state=ApprovalState.APPROVED, decided_at=NOW))
+    review = ended.model_copy(update={"spec": ended.spec.model_copy(update={"purpose": Purpose.REVIEW})})
+    gates.ended(review, ApprovalStatus(state=ApprovalState.DECLINED, decided_at=NOW))  # nobody waits for one
     return metrics
 
 

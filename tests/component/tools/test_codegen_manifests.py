@@ -43,7 +43,7 @@ def test_every_role_of_the_operator_is_bound_to_it_and_no_role_of_people_is() ->
 def test_every_role_of_people_is_made_of_its_own_part_and_of_what_all_see() -> None:
     parts = {each["metadata"]["name"]: each for each in people_roles() if "rules" in each}
     whole = {each["metadata"]["name"]: each for each in people_roles() if "rules" not in each}
-    named = ("catalogue", "viewer", "requester", "approver", "pipeline", "admin")
+    named = ("catalogue", "viewer", "requester", "approver", "on-call", "pipeline", "admin")
     assert set(whole) == {f"pratique-{name}" for name in named}
     for name, role in whole.items():
         (selector,) = role["aggregationRule"]["clusterRoleSelectors"]
@@ -146,7 +146,10 @@ def test_no_placeholder_is_left_in_the_chart() -> None:
 def test_every_field_is_in_the_reference() -> None:
     pages = {path.stem: text for path, text in reference_files().items()}
     assert set(pages) == {kind.singular for kind in KINDS}
-    assert "| `decisions[*].verdict` | `Approve` \\| `Decline` \\| `Undecided` | required |" in pages["approval"]
+    assert (
+        "| `decisions[*].verdict` | `Approve` \\| `Decline` \\| `Undecided` \\| `BreakGlass` | required |"
+        in pages["approval"]
+    )
     assert "ttl is longer than maxTTL allows" in pages["environment"]
 
 

@@ -145,6 +145,16 @@ def test_groups_are_those_of_the_gate_in_its_order(approvers: Json, groups: tupl
     assert stamp(request) == stamped(ME, groups=groups)
 
 
+def test_groups_by_which_one_may_break_the_glass_are_stamped_too_each_once() -> None:
+    for glass, expected in (
+        ({"users": [ME], "requester": "Forbid"}, ()),
+        ({"groups": ["night", GROUPS[0], "security"]}, (GROUPS[0],)),
+    ):
+        there = gate(MINE, owned(ME), [{"to": {"groups": [GROUPS[0]]}}] if expected else None, groups=["security"])
+        there["spec"]["policy"]["breakGlass"] = glass
+        assert stamp(asked("approvals", "UPDATE", there, gate(None))) == stamped(ME, groups=expected)
+
+
 def test_groups_of_all_steps_are_stamped_whether_they_have_come_or_not() -> None:
     others = [{"to": {"users": [ME]}}, {"at": "2099-01-01T00:00:00Z", "to": {"groups": ["night", GROUPS[0]]}}]
     for steps in ([{"at": AT}, *others], others):

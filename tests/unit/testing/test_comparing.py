@@ -24,6 +24,7 @@ SECURITY = stage(
     alternatives=[{"approvers": {"users": ["cem"]}, "mode": "All"}],
     comment="Always",
     deadline="2d",
+    break_glass={"users": ["eve"], "groups": ["sre-oncall"], "requester": "Forbid"},
 )
 SKIPPED = stage(name="money", when="inputs.size > 3")
 MADE = manifest(
@@ -71,6 +72,7 @@ HELD_LINE = (
                         "approvers": {"users": ["ben", "ann"], "groups": ["security"]},
                         **{"required": 2, "requireFrom": [{"group": "security", "count": 2}], "comment": "Always"},
                         **{"alternatives": [{"mode": "All", "required": 1}], "declineThreshold": 1, "mode": "Count"},
+                        "breakGlass": {"groups": ["sre-oncall"], "requester": "Forbid"},
                     },
                 ]
             },
@@ -132,6 +134,16 @@ def test_what_is_as_expected_passes(expect: dict[str, Any], found: Judgement) ->
             {"gates": [{}, {"alternatives": [{"approvers": {"users": ["x"]}}]}]},
             HELD,
             "gates[1].alternatives[0].approvers.users: are cem; expected x",
+        ),
+        (
+            {"gates": [{"breakGlass": {"users": ["eve"]}}, {}]},
+            HELD,
+            "gates[0].breakGlass.users: are none; expected eve",
+        ),
+        (
+            {"gates": [{}, {"breakGlass": {"requester": "Allow"}}]},
+            HELD,
+            "gates[1].breakGlass.requester: is Forbid; expected Allow",
         ),
         ({"skipped": []}, HELD, "skipped: are money; expected none"),
         ({"skipped": [{"stage": "money"}]}, FREE, "skipped: are none; expected money"),

@@ -213,6 +213,9 @@ class RunApproval(ApiModel):
     round: Annotated[
         int, Field(ge=1, le=16, description="2 and more: the gate was superseded, and opened again under a new name.")
     ] = 1
+    review: Annotated[
+        str | None, Field(max_length=253, description="Somebody broke the glass: name of the Approval that reviews it.")
+    ] = None
 
 
 class RunResource(ApiModel):
@@ -313,6 +316,11 @@ class ActionRun(KubeObject):
         PrinterColumn(name="Phase", json_path=".status.phase", description="Where it stands."),
         PrinterColumn(name="Message", json_path=".status.message", description="What it waits for or how it ended."),
         PrinterColumn(name="Target", json_path=".spec.targetRef.name", description="What it acts on.", priority=1),
+        PrinterColumn(
+            name="Reviewed",
+            json_path='.status.conditions[?(@.type=="Reviewed")].status',
+            description="False: somebody broke the glass, and nobody has signed it.",
+        ),
         PrinterColumn(
             name="Requested by", json_path=".spec.requestedBy.username", description="Who asked.", priority=1
         ),

@@ -1,12 +1,13 @@
 """Approval: one gate: who may decide, until when, what exactly is approved, and what was decided."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from pratique.api.v1alpha1.break_glass import BreakGlass
 from pratique.api.v1alpha1.conditions import Conditions
 from pratique.api.v1alpha1.decisions import DECISION_RULES, Decision, RecordedDecision
 from pratique.api.v1alpha1.escalation import MAX_STEPS, Ladder, TakenStep
@@ -21,6 +22,8 @@ from pratique.api.v1alpha1.status import Timeline, pending_condition
 
 MAX_DOCUMENT = 786432
 """Characters of a plan as JSON: what may be planned, and what the dry runs of it may show at most."""
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+"""The end of a gate that has none: a review."""
 _OPEN = "Waiting for a decision; spec.policy says who may decide and until when"
 
 
@@ -34,10 +37,18 @@ class ApprovalState(StrEnum):
 
     PENDING = "Pending"
     APPROVED = "Approved"
+    BROKEN = "Broken"
     DECLINED = "Declined"
     EXPIRED = "Expired"
     WITHDRAWN = "Withdrawn"
     SUPERSEDED = "Superseded"
+
+
+class Purpose(StrEnum):
+    """What an Approval is for."""
+
+    GATE = "Gate"
+    REVIEW = "Review"
 
 
 class Subject(ApiModel):
@@ -141,18 +152,33 @@ class GatePolicy(ApiModel):
         Field(description="Without a run: how long it may be decided, 90 days at most; the API server counts from it."),
     ] = None
     deadline: Annotated[
-        Time,
+        Time | None,
         Field(
             description="Decisions after this moment are refused by the API server. Without a run the API server writes"
-            " it: leave it out."
+            " it: leave it out. A review has none."
         ),
-    ]
+    ] = None
+    due: Annotated[
+        Time | None,
+        Field(
+            description="A review, which has no deadline: from when on those who are to sign it are reminded, daily."
+        ),
+    ] = None
     escalation: Annotated[
         Ladder | None,
         Field(
             description="What happens while nobody decides, by the clock of the API server; none in older Approvals."
         ),
     ] = None
+
+    break_glass: Annotated[
+        BreakGlass | None, Field(description="Who may open it at once, with the verdict BreakGlass; nobody without it.")
+    ] = None
+
+    @property
+    def until(self) -> datetime:
+        """Until when it may be decided."""
+        return self.deadline or NEVER
 
     @property
     def ways(self) -> tuple[GateRule, ...]:
@@ -185,6 +211,13 @@ class ApprovalSpec(ApiModel):
     """The gate. All of it is frozen, but for your own entry in `decisions`, and `withdrawn` of a gate without a run."""
 
     subject: Annotated[Subject, Field(description="What is being decided.")]
+    purpose: Annotated[
+        Purpose | None,
+        Field(
+            description="Gate, if it is left out. Review: somebody broke the glass, and one of those who were skipped signs"
+            " it (Approve) or objects (Decline); nothing is undone by either."
+        ),
+    ] = None
     stage: Annotated[str, Field(max_length=32, description="The stage of the Action's approval rules.")] = ""
     action: Annotated[str, Field(max_length=253, description="Name of the Action.")] = ""
     title: Annotated[str, Field(max_length=100, description="Title of the Action.")] = ""
@@ -199,7 +232,8 @@ class ApprovalSpec(ApiModel):
         Field(
             min_length=1,
             max_length=512,
-            description="Who cannot decide besides: who decided in an earlier stage, and whom the rule excludes.",
+            description="Who cannot decide besides: who decided in an earlier stage, whom the rule excludes, and of a"
+            " review who broke the glass.",
             json_schema_extra={"x-kubernetes-list-type": "set"},
         ),
     ] = None
@@ -229,6 +263,11 @@ class ApprovalSpec(ApiModel):
         return self.subject.kind is None
 
     @property
+    def is_review(self) -> bool:
+        """Whether nothing waits for it: the glass was broken, and somebody has to look at that afterwards."""
+        return self.purpose is Purpose.REVIEW
+
+    @property
     def planned(self) -> ApprovalPlan:
         """The plan; one that says nothing where there is none."""
         return self.plan or ApprovalPlan(digest="")
@@ -237,6 +276,18 @@ class ApprovalSpec(ApiModel):
         Rule(
             rule="!has(self.subject.kind) || (has(self.plan) && has(self.action) && has(self.stage))",
             message="a gate of a run names its action, its stage and its plan",
+        ),
+        Rule(
+            rule="has(self.policy.deadline) || (has(self.purpose) && self.purpose == 'Review')",
+            message="a gate needs spec.policy.deadline: without one it would be open for ever",
+            reason="FieldValueRequired",
+            field_path=".policy",
+        ),
+        Rule(
+            rule="!has(self.purpose) || self.purpose != 'Review' || (has(self.subject.kind) && has(self.policy.due) &&"
+            " !has(self.policy.deadline) && !has(self.policy.breakGlass))",
+            message="a review is of a run, and has policy.due in place of a deadline: it ends when somebody signs it or"
+            " objects, and no glass is broken in it",
         ),
         *DECISION_RULES,
     )
@@ -262,6 +313,9 @@ class ApprovalStatus(Telling):
             json_schema_extra={"x-kubernetes-list-type": "atomic"},
         ),
     ] = []
+    reminded_at: Annotated[
+        Time | None, Field(description="A review: the moment that people were last reminded of, due or a day of it.")
+    ] = None
     timeline: Timeline = []
     decided_at: Annotated[Time | None, Field(description="When the gate ended.")] = None
     settled: Annotated[
@@ -293,6 +347,8 @@ class Approval(KubeObject):
         ),
         PrinterColumn(name="Tally", json_path=".status.tally", description="Approvals so far."),
         PrinterColumn(name="Deadline", json_path=".spec.policy.deadline", description="Decide before."),
+        PrinterColumn(name="Purpose", json_path=".spec.purpose", description="Review, if it is one.", priority=1),
+        PrinterColumn(name="Due", json_path=".spec.policy.due", description="Of a review: sign before.", priority=1),
         PrinterColumn(name="Message", json_path=".status.message", description="Who is missing.", priority=1),
         PrinterColumn(name="Age", type="date", json_path=".metadata.creationTimestamp", description="Age."),
     )

@@ -5,19 +5,26 @@ from typing import Annotated
 
 from pydantic import Field
 
+from pratique.api.v1alpha1.break_glass import DECISION_GLASS
 from pratique.api.v1alpha1.meta import ApiModel, Rule
 from pratique.api.v1alpha1.scalars import GroupName, Time
 
 MAX_CHANGES = 3
 """How often one person may change their mind about one gate."""
+MAX_STAMPED = 192
+"""Groups of one person that a gate can list: of its approvers, of its steps, and of who may break the glass."""
 
 
 class Verdict(StrEnum):
-    """What one approver says. Undecided counts for nothing: they have taken back what they said, or are looking."""
+    """What one approver says. Undecided counts for nothing: they have taken back what they said, or are looking.
+
+    Who breaks the glass opens the gate at once; it is reviewed afterwards.
+    """
 
     APPROVE = "Approve"
     DECLINE = "Decline"
     UNDECIDED = "Undecided"
+    BREAK_GLASS = "BreakGlass"
 
 
 class EarlierDecision(ApiModel):
@@ -26,7 +33,9 @@ class EarlierDecision(ApiModel):
     verdict: Annotated[Verdict, Field(description="What they said.")]
     comment: Annotated[str, Field(max_length=1024, description="Their comment.")] = ""
     decided_at: Annotated[Time | None, Field(description="When, by the API server's clock.")] = None
-    groups: Annotated[list[GroupName] | None, Field(max_length=160, description="Their groups at that time.")] = None
+    groups: Annotated[
+        list[GroupName] | None, Field(max_length=MAX_STAMPED, description="Their groups at that time.")
+    ] = None
 
 
 class Decision(ApiModel):
@@ -34,13 +43,19 @@ class Decision(ApiModel):
 
     verdict: Annotated[
         Verdict,
-        Field(description="Approve, Decline, or Undecided: taken back, or not sure yet. It counts for nothing."),
+        Field(
+            description="Approve, Decline, or Undecided: taken back, or not sure yet; it counts for nothing. BreakGlass"
+            " opens the gate at once, if spec.policy.breakGlass names you."
+        ),
     ]
     comment: Annotated[str, Field(max_length=1024, description="What the requester reads.")] = ""
     decided_at: Annotated[Time | None, Field(description="Set by the API server: leave it out.")] = None
     groups: Annotated[
         list[GroupName] | None,
-        Field(max_length=160, description="Your groups that the policy lists. Set by the API server: leave it out."),
+        Field(
+            max_length=MAX_STAMPED,
+            description="Your groups that the policy lists. Set by the API server: leave it out.",
+        ),
     ] = None
     history: Annotated[
         list[EarlierDecision] | None,
@@ -75,6 +90,7 @@ DECISION_RULES: tuple[Rule, ...] = (
         reason="FieldValueRequired",
         field_path=".decisions",
     ),
+    DECISION_GLASS,
     Rule(
         # the second layer: it holds while the policy is gone, too
         rule="!has(oldSelf.decisions) || (has(self.decisions) && oldSelf.decisions.all(k, k in self.decisions &&"

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from pratique.api.v1alpha1.break_glass import STAGE_GLASS, BreakGlass
 from pratique.api.v1alpha1.escalation import STAGE_RULES, Escalation
 from pratique.api.v1alpha1.meta import ApiModel, Rule
 from pratique.api.v1alpha1.people import ONE_NAME, ONE_NAME_SENTENCE
@@ -183,6 +184,13 @@ class Stage(Quorum):
             json_schema_extra={"x-kubernetes-list-type": "atomic"},
         ),
     ] = None
+    break_glass: Annotated[
+        BreakGlass | None,
+        Field(
+            description="Who may open the gate at once when nobody can be waited for. They say why, and one of those who"
+            " were skipped reviews it afterwards. Default: nobody."
+        ),
+    ] = None
 
     cel_rules: ClassVar[tuple[Rule, ...]] = (
         *Quorum.cel_rules,
@@ -193,13 +201,14 @@ class Stage(Quorum):
         ),
         Rule(rule="self.deadline != '0s'", message="deadline must be longer than 0s", field_path=".deadline"),
         *STAGE_RULES,
+        STAGE_GLASS,
     )
 
     @property
     def is_plain(self) -> bool:
         """Whether version 0.1.0 knows all of its rule, too: it knows no reminder, from which nothing follows."""
         rules = self.require_from or self.alternatives or self.exclude or self.added_users or self.added_groups
-        return self.mode is Mode.COUNT and not rules
+        return self.mode is Mode.COUNT and not rules and self.break_glass is None
 
     @property
     def added_users(self) -> tuple[str, ...]:
@@ -269,5 +278,9 @@ class ApprovalRules(ApiModel):
             rule="!has(self.stages) || self.stages.all(s, !has(s.escalation) || s.escalation.all(e, !has(e.to) ||"
             f" ({_one_name_each('e.to')})))",
             message=f"escalation: each of users and groups {ONE_NAME_SENTENCE}",
+        ),
+        Rule(
+            rule=f"!has(self.stages) || self.stages.all(s, !has(s.breakGlass) || ({_one_name_each('s.breakGlass')}))",
+            message=f"breakGlass: each of users and groups {ONE_NAME_SENTENCE}",
         ),
     )

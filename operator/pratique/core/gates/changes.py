@@ -12,10 +12,19 @@ from pratique.core.kernel.text import clean
 from pratique.core.telling.recorder import MAX_TIMELINE
 
 _Said = Decision | EarlierDecision
-_LOOKS, _TAKEN_BACK, _CHANGED = "Undecided", "TakenBack", "Changed"
-_NOW = {Verdict.APPROVE: "approves", Verdict.DECLINE: "declines", Verdict.UNDECIDED: "is undecided"}
-_BEFORE = {Verdict.APPROVE: "had approved", Verdict.DECLINE: "had declined", Verdict.UNDECIDED: "was undecided"}
-_NOUN = {Verdict.APPROVE: "approval", Verdict.DECLINE: "decline"}
+_LOOKS, _TAKEN_BACK, _CHANGED, _BROKEN = "Undecided", "TakenBack", "Changed", "GlassBroken"
+_NOW = {
+    Verdict.APPROVE: "approves",
+    Verdict.DECLINE: "declines",
+    Verdict.UNDECIDED: "is undecided",
+}
+_BEFORE = {
+    Verdict.APPROVE: "had approved",
+    Verdict.DECLINE: "had declined",
+    Verdict.UNDECIDED: "was undecided",
+    Verdict.BREAK_GLASS: "had broken the glass",
+}
+_NOUN = {Verdict.APPROVE: "approval", Verdict.DECLINE: "decline", Verdict.BREAK_GLASS: "break-glass"}
 
 
 def changes(spec: ApprovalSpec) -> list[TimelineEntry]:
@@ -35,6 +44,9 @@ def changes(spec: ApprovalSpec) -> list[TimelineEntry]:
 
 def _line(before: _Said | None, after: _Said) -> tuple[str, str] | None:
     """Return what a change is called, and how it reads behind a name; a first yes or no is none."""
+    if after.verdict is Verdict.BREAK_GLASS:
+        but = f", and {_BEFORE[before.verdict]}" if before is not None else ""
+        return _BROKEN, f"breaks the glass{but}: {after.comment}"
     if before is None:
         return (_LOOKS, "is undecided yet") if after.verdict is Verdict.UNDECIDED else None
     if before.verdict is after.verdict:

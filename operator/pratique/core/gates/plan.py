@@ -16,6 +16,7 @@ from pratique.api.v1alpha1.escalation import TakenStep, TimedStep
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.api.v1alpha1.scalars import format_time
+from pratique.core.gates import review
 from pratique.core.gates.changes import changes
 from pratique.core.gates.doubt import FORGEABLE
 from pratique.core.gates.entries import approval_name, round_of
@@ -92,14 +93,9 @@ def _judge(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
     An end that rests on decisions, a decline too, waits until it is known that they were made under guard.
     """
     approval = snapshot.approval
-    gone = _subject_is_gone(snapshot)
-    if isinstance(gone, Plan):
-        return gone
-    if gone:
-        asked = Happened(f"The request of {asked_by(approval.spec)} was deleted", (EventType.WITHDRAWN,))
-        return _end(approval, ApprovalState.WITHDRAWN, "The request was deleted", now).after_that(asked)
-    if approval.spec.withdrawn or (snapshot.run is not None and snapshot.run.spec.withdrawn):
-        return _end(approval, ApprovalState.WITHDRAWN, "The requester took it back", now)
+    ended = None if approval.spec.is_review else _end_with_its_run(snapshot, now)
+    if ended is not None:
+        return ended
     if snapshot.tainted is not None:
         return _supersede(approval, snapshot.tainted, now)
     left = _find_left_behind(approval, snapshot.run)
@@ -109,16 +105,53 @@ def _judge(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
     if tally.decisive is not None and (unsure := verify_guard(snapshot.outcomes)) is not None:
         return unsure.as_plan(approval.status)
     counted = amend(approval, status=_with_count(approval.status, approval.spec, tally))
+    if approval.spec.is_review:
+        return _judge_review(approval, counted, tally, now)
     match tally.tally:
         case Tally.APPROVED:
             return _end(counted, ApprovalState.APPROVED, f"Approved by {_by(tally)}", now)
+        case Tally.BROKEN:
+            return _end(counted, ApprovalState.BROKEN, f"{_by(tally)} broke the glass", now)
         case Tally.DECLINED:
             return _end(counted, ApprovalState.DECLINED, f"Declined by {_by(tally)}", now)
         case Tally.TOO_LATE:
-            text = f"Nobody decided before {moment(approval.spec.policy.deadline)}"
+            text = f"Nobody decided before {moment(approval.spec.policy.until)}"
             return _end(counted, ApprovalState.EXPIRED, text, now)
         case _:
             return _still_open(approval, counted.status, tally, now)
+
+
+def _end_with_its_run(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus] | None:
+    """Return how a gate ends whose request is gone or was taken back; a review is not ended by that."""
+    approval = snapshot.approval
+    gone = _subject_is_gone(snapshot)
+    if isinstance(gone, Plan):
+        return gone
+    if gone:
+        asked = Happened(f"The request of {asked_by(approval.spec)} was deleted", (EventType.WITHDRAWN,))
+        return _end(approval, ApprovalState.WITHDRAWN, "The request was deleted", now).after_that(asked)
+    if approval.spec.withdrawn or (snapshot.run is not None and snapshot.run.spec.withdrawn):
+        return _end(approval, ApprovalState.WITHDRAWN, "The requester took it back", now)
+    return None
+
+
+def _judge_review(approval: Approval, counted: Approval, tally: Count, now: datetime) -> Plan[ApprovalStatus]:
+    """Decide whether a review is signed, or objected to; until then it stays open, and people are reminded."""
+    if tally.decisive is not None:
+        state = STATES[tally.tally]
+        text = review.say_end(state, _by(tally))
+        return _end(counted, state, text, now).and_that(review.tell_end(approval, tally.decisive, state))
+    wake, due = review.next_reminder(approval, now), review.find_reminder(approval, now)
+    if due is None and approval.status.tally and approval.status.timeline == counted.status.timeline:
+        return Plan(approval.status, wake_at=wake)
+    text = clean(review.say_open(approval, tally.waiting_for), _MAX_MESSAGE)
+    generation = approval.metadata.generation
+    conditions = _open_conditions(list(counted.status.conditions), text, now, generation)
+    status = amend(counted.status, message=text, conditions=conditions, observed_generation=generation)
+    if due is None:
+        return Plan(status, wake_at=wake)
+    reminded = Happened(text, (EventType.REVIEW_DUE,), key=format_time(due), stage=approval.spec.stage)
+    return Plan(amend(status, reminded_at=due), wake_at=wake, happened=(reminded,))
 
 
 def state_holds(approval: Approval, run: ActionRun | None, now: datetime) -> bool:
@@ -143,7 +176,7 @@ def _is_forged(snapshot: ApprovalSnapshot, now: datetime) -> bool | Plan[Approva
     The cache may know of an end and not yet of the withdrawal that caused it, so that is confirmed by a read.
     """
     approval, run = snapshot.approval, snapshot.run
-    if approval.spec.is_standalone:
+    if approval.spec.is_standalone or approval.spec.is_review:
         return not state_holds(approval, None, now)
     if run is None or run.status.phase.is_end or state_holds(approval, run, now):
         return False
@@ -190,7 +223,7 @@ def _read_subject(approval: Approval) -> Read:
 
 def _find_left_behind(approval: Approval, run: ActionRun | None) -> str | None:
     """Return why a gate is open that nothing follows any more: of a run with several stages, another may have ended it."""
-    if run is None:
+    if run is None or approval.spec.is_review:
         return None
     if run.status.phase.is_end:
         return f"Its request has ended as {run.status.phase.value}: {run.status.message}"
@@ -280,6 +313,7 @@ def _open_conditions(conditions: list[Condition], text: str, now: datetime, gene
 
 _REASONS = {
     ApprovalState.APPROVED: Reason.GRANTED,
+    ApprovalState.BROKEN: Reason.GLASS_BROKEN,
     ApprovalState.DECLINED: Reason.DECLINED,
     ApprovalState.EXPIRED: Reason.EXPIRED,
     ApprovalState.WITHDRAWN: Reason.WITHDRAWN,
@@ -291,12 +325,14 @@ def _end(approval: Approval, state: ApprovalState, message: str, now: datetime) 
     message = clean(message, _MAX_MESSAGE)
     generation = approval.metadata.generation
     approved = ConditionStatus.TRUE if state is ApprovalState.APPROVED else ConditionStatus.FALSE
+    passed = ConditionStatus.TRUE if state in (ApprovalState.APPROVED, ApprovalState.BROKEN) else ConditionStatus.FALSE
     reason = _REASONS[state]
     conditions = list(approval.status.conditions)
     for kind, holds in ((ConditionType.DECIDED, ConditionStatus.TRUE), (ConditionType.APPROVED, approved)):
         conditions = set_condition(conditions, kind, holds, reason, message, now, generation)
-    # granted is what it was asked to be; any other end is one that nothing mends, so that no pipeline passes it
-    conditions = ready_or_stalled(conditions, approved, reason, message, now, generation)
+    # granted is what it was asked to be, and so is broken, though nobody approved it; any other end is one that nothing
+    # mends, so that no pipeline passes it
+    conditions = ready_or_stalled(conditions, passed, reason, message, now, generation)
     ended = amend(
         approval.status,
         notifications=ask_no_more(list(approval.status.notifications), state.value, now),

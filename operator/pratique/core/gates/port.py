@@ -34,7 +34,7 @@ class Question:
     """Whether a run may start or go on, with all that is known of its gates.
 
     `approvals` are those that it follows, in the order in which they were opened; `document` is what it would do, as they
-    or its status hold it. With a `fresh` plan nobody was asked about it yet.
+    or its status hold it. With a `fresh` plan nobody was asked about it yet. `reviews` are those of its break-glasses.
     """
 
     run: ActionRun
@@ -44,6 +44,7 @@ class Question:
     outcomes: Outcomes = field(default_factory=dict)
     vouched: bool = False
     fresh: Fresh | None = None
+    reviews: tuple[Approval, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class Warrant:
     why: str
     granted_at: datetime | None = None
     told: tuple[EventType, ...] = ()
+    broken: bool = False
+    """Whether somebody broke the glass: no freeze holds it."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +99,11 @@ class Open:
 
 @dataclass(frozen=True)
 class Passed:
-    """People have granted one stage, and another one comes: how it ended, as people read it."""
+    """People have granted one stage, and another one comes, or one broke its glass: how it ended, as people read it."""
 
     gate: RunApproval
     why: str
+    broke: bool = False
 
 
 @dataclass(frozen=True)

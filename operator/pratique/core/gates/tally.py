@@ -14,6 +14,7 @@ from itertools import groupby
 from pratique.api.v1alpha1.approval import ApprovalSpec, ApprovalState
 from pratique.api.v1alpha1.decisions import MAX_CHANGES, Decision, RecordedDecision, Verdict
 from pratique.api.v1alpha1.stages import Approvers
+from pratique.core.gates.glass import may_break
 from pratique.core.gates.quorum import is_listed, progress, say_missing
 from pratique.core.kernel.identity import askers, fold, is_among
 from pratique.core.kernel.text import clean
@@ -24,6 +25,7 @@ class Tally(Enum):
 
     OPEN = "open"
     APPROVED = "approved"
+    BROKEN = "broken"
     DECLINED = "declined"
     TOO_LATE = "too late"
 
@@ -31,10 +33,15 @@ class Tally(Enum):
 STATES = {
     Tally.OPEN: ApprovalState.PENDING,
     Tally.APPROVED: ApprovalState.APPROVED,
+    Tally.BROKEN: ApprovalState.BROKEN,
     Tally.DECLINED: ApprovalState.DECLINED,
     Tally.TOO_LATE: ApprovalState.EXPIRED,
 }
 """What an Approval is by what its decisions amount to."""
+_DECIDING = {Tally.APPROVED: Verdict.APPROVE, Tally.BROKEN: Verdict.BREAK_GLASS, Tally.DECLINED: Verdict.DECLINE}
+"""What people said last where what they said has ended it."""
+_LAST = (Verdict.DECLINE, Verdict.BREAK_GLASS, Verdict.APPROVE)
+"""Which of several accounts of one person counts that spoke in one second: the first of these."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Count:
     @property
     def decisive(self) -> RecordedDecision | None:
         """The decision that ended it: the last that counted."""
-        return self.decisions[-1] if self.tally in (Tally.APPROVED, Tally.DECLINED) else None
+        return self.decisions[-1] if self.tally in _DECIDING else None
 
 
 def may_decide(spec: ApprovalSpec, username: str, groups: Iterable[str], when: datetime) -> bool:
@@ -103,7 +110,7 @@ def count(spec: ApprovalSpec, now: datetime) -> Count:
     A decision counts as it is now, at the time of its last change; Undecided counts for nothing. It counts if its author
     may decide and the API server stamped it before the deadline; of one person, whose accounts differ in letter case only,
     the first. What follows the decisive second does not count. The order of the map
-    does not matter, nor that of names.
+    does not matter, nor that of names. Who breaks the glass ends it alone, but not against a decline.
 
     The API server takes no entry after the decisive one (the seal in `admission/decision.py`), so at most one threshold is
     reached, and all that is there counts. Where both are, as an older version left it or a gap in the guard, the earlier
@@ -115,15 +122,18 @@ def count(spec: ApprovalSpec, now: datetime) -> Count:
     for _, same_second in groupby(_in_order(spec), key=lambda each: each.decided_at):
         before, together = counted, list(same_second)
         counted = [*before, *together]
-        if _said(counted, Verdict.DECLINE) >= policy.decline_threshold:
+        declines = _said(counted, Verdict.DECLINE)
+        if declines >= policy.decline_threshold:
             tally = Tally.DECLINED
+        elif not declines and _said(together, Verdict.BREAK_GLASS):
+            tally = Tally.BROKEN
         elif any(each.is_met for each in progress(spec, counted)):
             tally = Tally.APPROVED
         if tally is not Tally.OPEN:
-            deciding = Verdict.DECLINE if tally is Tally.DECLINED else Verdict.APPROVE
+            deciding = _DECIDING[tally]
             counted = [*before, *sorted(together, key=lambda each: (each.verdict is deciding, each.by))]
             break
-    if tally is Tally.OPEN and now >= policy.deadline:
+    if tally is Tally.OPEN and now >= policy.until:
         tally = Tally.TOO_LATE
     ways = progress(spec, counted)
     nearest = min(ways, key=lambda each: each.missing)
@@ -157,15 +167,18 @@ def _in_order(spec: ApprovalSpec) -> list[RecordedDecision]:
         if decision.decided_at is not None and _counts(spec, username, decision, decision.decided_at)
     ]
     firsts: dict[str, RecordedDecision] = {}
-    for decision in sorted(valid, key=lambda each: (each.decided_at, each.verdict is Verdict.APPROVE, each.by)):
+    for decision in sorted(valid, key=lambda each: (each.decided_at, _LAST.index(each.verdict), each.by)):
         firsts.setdefault(fold(decision.by), decision)
     return sorted(firsts.values(), key=lambda each: (each.decided_at, each.by))
 
 
 def _counts(spec: ApprovalSpec, username: str, decision: Decision, decided_at: datetime) -> bool:
-    if decision.verdict is Verdict.UNDECIDED:
+    groups = decision.groups or ()
+    if decision.verdict is Verdict.UNDECIDED or decided_at >= spec.policy.until:
         return False
-    return decided_at < spec.policy.deadline and may_decide(spec, username, decision.groups or (), decided_at)
+    if decision.verdict is Verdict.BREAK_GLASS:
+        return may_break(spec.policy.break_glass, username, groups, askers(spec), spec.excluded or ())
+    return may_decide(spec, username, groups, decided_at)
 
 
 def _who(spec: ApprovalSpec, approvers: Approvers, decided: set[str], now: datetime) -> tuple[str, ...]:

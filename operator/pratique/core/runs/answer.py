@@ -25,7 +25,7 @@ from pratique.core.runs.open_runs import too_many
 from pratique.core.runs.snapshot import RunSnapshot
 from pratique.core.runs.start import TRY
 from pratique.core.runs.targets import aim
-from pratique.core.telling.wording import say_suspended, stage_phrase
+from pratique.core.telling.wording import glass_phrase, say_suspended, stage_phrase
 
 KEPT = timedelta(hours=1)
 REMOVE = "remove"
@@ -96,7 +96,8 @@ def _say(plan: RunPlan) -> str:
 def _say_stage(stage: Stage) -> str:
     but = f", not {', '.join(stage.exclude)}" if stage.exclude else ""
     why = f": {clean(stage.message, 512)}" if stage.message else ""
-    return f"{stage_phrase(stage)}{but} (stage {stage.name}, within {stage.deadline}){why}"
+    glass = f", or {glass_phrase(stage.break_glass)}" if stage.break_glass is not None else ""
+    return f"{stage_phrase(stage)}{but}{glass} (stage {stage.name}, within {stage.deadline}){why}"
 
 
 def _remove(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:

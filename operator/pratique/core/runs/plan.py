@@ -28,12 +28,14 @@ from pratique.core.gates.free import EVALUATE
 from pratique.core.gates.grounds import ask
 from pratique.core.gates.opening import find_asked
 from pratique.core.gates.port import Ended, Fresh, Granted, Open, Opened, Passed, Question, Unsure, Void, Warrant
+from pratique.core.gates.review import find_skipped
 from pratique.core.kernel.effects import EvaluateRun, Failure, Plan
 from pratique.core.kernel.identity import person_of
 from pratique.core.runs import transitions
 from pratique.core.runs.answer import answer
 from pratique.core.runs.judged import wait_for_action, wait_for_trial
 from pratique.core.runs.open_runs import too_many
+from pratique.core.runs.reviewed import with_reviews
 from pratique.core.runs.running import begin, follow, go_on
 from pratique.core.runs.snapshot import RunSnapshot
 from pratique.core.runs.start import TRY, start, start_free
@@ -50,14 +52,16 @@ def plan_action_run(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatu
     """Decide the next status of a run, what has to be done for it, and who is told what happened."""
 
     def decide(run: ActionRun) -> Plan[ActionRunStatus]:
-        return _decide(replace(snapshot, run=run), now)
+        known = replace(snapshot, run=run)
+        return with_reviews(_decide(known, now), known, now)
 
     def stakeholders(after: ActionRunStatus) -> Stakeholders:
         asked = snapshot.action.spec.notifications if snapshot.action is not None else []
         head = after.head or (snapshot.document.plan if snapshot.document is not None else None)
         rules = head.notifications if head is not None else asked
         approval, excluded = find_asked(after.approvals, head, snapshot.approvals, now)
-        return stakeholders_of_run(amend(snapshot.run, status=after), approval, rules, excluded)
+        skipped = find_skipped(head, approval, now)
+        return stakeholders_of_run(amend(snapshot.run, status=after), approval, rules, excluded, skipped)
 
     return decide_and_record(snapshot.run, snapshot.deliveries, decide, stakeholders, snapshot.routing, now)
 

@@ -34,6 +34,8 @@ class RunSnapshot:
     """The names of the Actions that there are, when its own is not among them."""
     vouched: bool = False
     """Whether these very versions of its Approvals are the ones by which this process ended them, under guard."""
+    reviews: tuple[Approval, ...] = ()
+    """The reviews of its break-glasses, as far as they are known."""
 
     @property
     def document(self) -> Document | None:
@@ -47,4 +49,5 @@ class RunSnapshot:
 
     def question(self, document: Document | None, fresh: Fresh | None = None) -> Question:
         """Return what is asked of its gates: whether it may start, or go on."""
-        return Question(self.run, self.action, self.approvals, document, self.outcomes, self.vouched, fresh)
+        outcomes, vouched = self.outcomes, self.vouched
+        return Question(self.run, self.action, self.approvals, document, outcomes, vouched, fresh, self.reviews)

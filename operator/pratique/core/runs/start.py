@@ -52,7 +52,7 @@ def start(snapshot: RunSnapshot, warrant: Warrant, now: datetime) -> Plan[Action
     different = _find_change(warrant, action, trial, again, now)
     if different is not None:
         return transitions.end(run, Phase.SUPERSEDED, different, now)
-    frozen = find_end(action, now) if action is not None else None
+    frozen = find_end(action, now) if action is not None and not warrant.broken else None
     if action is not None and frozen is not None:
         return transitions.freeze(run, warrant, f"{why}. {say_frozen(action, now, frozen)}", frozen)
     return begin(snapshot, warrant, now)

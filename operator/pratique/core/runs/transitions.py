@@ -7,6 +7,7 @@ A change of phase is a `Plan` that says what happened; what only says more about
 from datetime import datetime
 
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunApproval, RunPlan
+from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
@@ -63,10 +64,11 @@ def wait(run: ActionRun, opened: Opened, now: datetime) -> Plan[ActionRunStatus]
 
 
 def pass_stage(run: ActionRun, passed: Passed, now: datetime) -> Plan[ActionRunStatus]:
-    """Say that one stage is granted, for its approvers to hear of: the next one opens."""
+    """Say that one stage is granted, or that its glass was broken, for its approvers to hear of: the next one opens."""
     gate = passed.gate
     status = _move(keep(run, gate), Phase.WAITING_FOR_APPROVAL, Reason.WAITING_FOR_APPROVAL, passed.why, now)
-    granted = Happened(passed.why, (EventType.HANDLED,), "StageApproved", _gate_key(gate, gate.stage), stage=gate.stage)
+    event, word = (EventType.HANDLED, "StageApproved") if not passed.broke else (EventType.GLASS_BROKEN, "GlassBroken")
+    granted = Happened(passed.why, (event,), word, _gate_key(gate, gate.stage), stage=gate.stage)
     return Plan(status, happened=(granted,), wake_at=now)
 
 
@@ -173,7 +175,9 @@ def _conditions(
     """Return all conditions of a phase: the same table for every run that is in it."""
     generation = run.metadata.generation
     waiting = phase is Phase.WAITING_FOR_APPROVAL
-    no_gate = Reason.GRANTED if plan is not None and plan.stages else Reason.NOT_NEEDED
+    broken = any(each.state is ApprovalState.BROKEN for each in run.status.approvals)
+    held = Reason.GLASS_BROKEN if broken else Reason.GRANTED
+    no_gate = held if plan is not None and plan.stages else Reason.NOT_NEEDED
     denied = waiting or phase in _NOT_APPROVED or bool(run.spec.dry_run)
     approved = (FALSE, reason) if denied else (TRUE, no_gate)
     facts = (

@@ -134,6 +134,7 @@ def _drop_echoes(fresh: Outbox, outbox: Outbox) -> Outbox:
 
 _GATE_ENDS = (
     EventType.APPROVED,
+    EventType.GLASS_BROKEN,
     EventType.DECLINED,
     EventType.EXPIRED,
     EventType.WITHDRAWN,

@@ -23,7 +23,7 @@ from pratique.core.kernel.text import clean
 from pratique.core.telling.events import ASKING, EVENTS
 from pratique.core.telling.shown_inputs import asked_inputs, asked_lines
 from pratique.core.telling.stakeholders import approvers_of, approvers_of_entry, stage_of
-from pratique.core.telling.wording import moment, policy_phrase
+from pratique.core.telling.wording import approvers_phrase, moment, policy_phrase
 
 MAX_DECISIONS = 8
 YOU = "YOUR-USER-NAME"
@@ -112,10 +112,14 @@ def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) 
         facts.append(("Costs", clean(plan.cost or "", _LINE)))
     if approval is not None:
         facts += _gate_facts(approval, entry)
+    how = _how(approval, entry)
+    if entry.event is EventType.GLASS_BROKEN and (review := _review_of(run, entry)) is not None:
+        facts.append(("To be reviewed in", f"Approval {review}"))
+        how = _signing(review, run.metadata.namespace, entry)
     if entry.event is EventType.SUCCEEDED:
         facts += [(clean(name, _OUTPUT_NAME), _shown(value)) for name, value in run.status.outputs.items()]
     named = title or run.spec.action_ref.name
-    told = _message(run, entry, named, facts, approvers, person_of(run.spec), _how(approval, entry))
+    told = _message(run, entry, named, facts, approvers, person_of(run.spec), how)
     return _as_it_is_now(replace(told, inputs=tuple(asked)), approval)
 
 
@@ -193,6 +197,8 @@ def leave_out_shown(message: Message, shown: Message) -> Message:
 _ASKED_FOR = "What was asked for"
 _PLAN_LABEL = {
     **dict.fromkeys(ASKING, "What will happen if approved"),
+    EventType.GLASS_BROKEN: "What will happen",
+    EventType.REVIEW_DUE: _ASKED_FOR,
     EventType.APPROVED: "What will happen",
     EventType.SUCCEEDED: "What was done",
 }
@@ -251,8 +257,11 @@ def _gate_facts(approval: Approval, entry: Notification) -> Facts:
         return []
     if approval.status.state is not ApprovalState.PENDING:
         return []
+    if approval.spec.is_review:
+        due = moment(policy.due) if policy.due is not None else ""
+        return [("Who may sign", clean(approvers_phrase(policy.approvers), _TEXT)), ("Due", due)]
     who = ("Who may decide", clean(policy_phrase(policy), _TEXT))
-    return [who, ("Decide before", moment(policy.deadline))]
+    return [who, ("Decide before", moment(policy.until))]
 
 
 def _as_it_is_now(message: Message, approval: Approval | None) -> Message:
@@ -268,7 +277,7 @@ def _as_it_is_now(message: Message, approval: Approval | None) -> Message:
     return replace(message, headline=state + message.headline.removeprefix(asked), text=text, facts=facts)
 
 
-_DECIDED = (EventType.APPROVED, EventType.DECLINED, EventType.HANDLED)
+_DECIDED = (EventType.APPROVED, EventType.GLASS_BROKEN, EventType.DECLINED, EventType.HANDLED)
 """What tells a decision: with the comments that the sentence does not say. What comes after it does not repeat them."""
 
 
@@ -293,20 +302,46 @@ def _how(approval: Approval | None, entry: Notification) -> tuple[tuple[str, str
     to = entry.recipient
     if to is not None and is_among(to.name, askers(approval.spec)):
         return ()
-    name = to.name if to is not None and to.kind is RecipientKind.USER else YOU
+    if approval.spec.is_review:
+        return _signing(approval.metadata.name, approval.metadata.namespace, entry)
+    name = _reader(entry)
     return (
         ("Approve", decision_command(approval, "Approve", name)),
         ("Decline", decision_command(approval, "Decline", name)),
     )
 
 
+def _reader(entry: Notification) -> str:
+    to = entry.recipient
+    return to.name if to is not None and to.kind is RecipientKind.USER else YOU
+
+
+def _review_of(run: ActionRun, entry: Notification) -> str | None:
+    """Return the name of the Approval that reviews the break-glass that an entry tells of."""
+    return next(
+        (each.review for each in run.status.approvals if entry.stage in (None, each.stage) and each.review), None
+    )
+
+
+def _signing(review: str, namespace: str | None, entry: Notification) -> tuple[tuple[str, str], ...]:
+    """Return the lines that one of those who were skipped copies, to sign a break-glass or to object to it."""
+    name = _reader(entry)
+    return (
+        ("Sign", _command(review, namespace, "Approve", name)),
+        ("Object", _command(review, namespace, "Decline", name)),
+    )
+
+
 def decision_command(approval: Approval, verdict: str, username: str = YOU, kubectl: str = "kubectl") -> str:
     """Return the line for a shell that decides. Kubernetes names need no quoting; a user name may hold anything."""
-    meta = approval.metadata
+    return _command(approval.metadata.name, approval.metadata.namespace, verdict, username, kubectl)
+
+
+def _command(gate: str, namespace: str | None, verdict: str, username: str, kubectl: str = "kubectl") -> str:
     # what does not show is written as JSON escapes: the line must be copied as it stands
     key = json.dumps(username, ensure_ascii=not username.isprintable())
     patch = f'{{"spec":{{"decisions":{{{key}:{{"verdict":"{verdict}","comment":"…"}}}}}}}}'
-    return f"{kubectl} patch approval {meta.name} -n {meta.namespace} --type merge -p {shlex.quote(patch)}"
+    return f"{kubectl} patch approval {gate} -n {namespace} --type merge -p {shlex.quote(patch)}"
 
 
 def _titled(title: str, name: str) -> str:

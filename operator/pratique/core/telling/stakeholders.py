@@ -18,11 +18,16 @@ from pratique.core.telling.recipients import Stakeholders
 
 
 def stakeholders_of_run(
-    run: ActionRun, approval: Approval | None, rules: list[NotificationRule], excluded: Iterable[str] = ()
+    run: ActionRun,
+    approval: Approval | None,
+    rules: list[NotificationRule],
+    excluded: Iterable[str] = (),
+    skipped: Approvers | None = None,
 ) -> Stakeholders:
     """Return whom a run concerns: its approvers as its gate names them, and the person for whom it was asked.
 
-    The gate is the one that was opened last; `excluded` are those of its approvers who cannot decide it.
+    The gate is the one that was opened last; `excluded` are those of its approvers who cannot decide it. `skipped` are all
+    who were skipped where somebody broke its glass.
     """
     out = (*askers(run.spec), *excluded)
     found = Stakeholders(
@@ -30,8 +35,9 @@ def stakeholders_of_run(
     )
     if approval is None:
         return found
-    before = dict.fromkeys(ASKING, approval.spec.policy.deadline)
-    return replace(found, deciders=_who_decided(approval), before=before)
+    before = dict.fromkeys(ASKING, approval.spec.policy.until)
+    asked = {EventType.GLASS_BROKEN: skipped} if skipped is not None else {}
+    return replace(found, deciders=_who_decided(approval), before=before, asked=asked)
 
 
 def stage_of(run: ActionRun, approval: Approval | None) -> Stage | None:
@@ -56,7 +62,7 @@ def stakeholders_of_approval(
     """Return whom a gate concerns by itself: without a run, when that is gone, its status forged, or nobody decides.
 
     `taken` are the moments of the steps that people were told of, or are now: a reminder is for who was asked before.
-    `own_rules` are those by which a gate without a run tells.
+    `own_rules` are those by which a gate without a run tells. A review concerns whoever broke the glass.
     """
     spec, moments = approval.spec, frozenset(taken)
     policy, asked = spec.policy, _asked_so_far(approval)
@@ -64,12 +70,12 @@ def stakeholders_of_approval(
     return Stakeholders(
         own_rules if spec.is_standalone else tuple(spec.notifications),
         policy.approvers_after(moments),
-        person_of(spec),
+        next(iter(spec.excluded or ()), "") if spec.is_review else person_of(spec),
         (*askers(spec), *(spec.excluded or ())),
         _who_decided(approval),
         decided=tuple(name for name, each in spec.decisions.items() if each.verdict is not Verdict.UNDECIDED),
         asked={EventType.APPROVAL_REMINDER: asked, EventType.APPROVAL_ESCALATED: policy.added_by(fresh)},
-        before=dict.fromkeys(ASKING, policy.deadline),
+        before=dict.fromkeys(ASKING, policy.until),
     )
 
 

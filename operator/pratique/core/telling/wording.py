@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, GatePolicy
+from pratique.api.v1alpha1.break_glass import BreakGlass
 from pratique.api.v1alpha1.decisions import Verdict
 from pratique.api.v1alpha1.escalation import Added, TimedStep
 from pratique.api.v1alpha1.stages import Approvers, GroupCount, Stage
@@ -44,13 +45,20 @@ def stage_phrase(stage: Stage) -> str:
 def policy_phrase(policy: GatePolicy) -> str:
     """Return who must approve a gate: one of its rules is enough; and who may do so from when on."""
     rules = " or ".join(rule_phrase(each.approvers, each.required, each.require_from) for each in policy.ways)
-    return "; ".join((rules, *(_adds(step) for step in policy.escalation or () if step.to)))
+    later = (_adds(step) for step in policy.escalation or () if step.to)
+    return "; ".join((rules, *later, *((glass_phrase(policy.break_glass),) if policy.break_glass else ())))
+
+
+def glass_phrase(glass: BreakGlass) -> str:
+    """Return who may break the glass: `group sre-oncall may break the glass`."""
+    names = [*sorted(glass.users), *(f"group {group}" for group in sorted(glass.groups))]
+    return f"{', '.join(names)} may break the glass"
 
 
 def say_waiting(policy: GatePolicy, missing: str, now: datetime) -> str:
     """Return on whom a gate waits until when, and who may decide as well from when on."""
     later = [step for step in policy.escalation or () if step.to and step.at > now]
-    return "; ".join((f"Waiting for {missing} until {moment(policy.deadline)}", *map(_adds, later[:1])))
+    return "; ".join((f"Waiting for {missing} until {moment(policy.until)}", *map(_adds, later[:1])))
 
 
 def _adds(step: TimedStep) -> str:
@@ -89,12 +97,18 @@ def say_ended(approval: Approval) -> str:
     last = status.decisions[-1] if status.decisions else None
     said = f": {clean(last.comment, 1024)}" if last and last.comment else ""
     match status.state:
+        case ApprovalState.APPROVED if approval.spec.is_review:
+            return f"Signed by {_who(approval, Verdict.APPROVE)}{said}"
+        case ApprovalState.DECLINED if approval.spec.is_review:
+            return f"Objected to by {_who(approval, Verdict.DECLINE)}{said}"
+        case ApprovalState.BROKEN:
+            return f"{_who(approval, Verdict.BREAK_GLASS)} broke the glass{said}"
         case ApprovalState.APPROVED:
             return f"Approved by {_who(approval, Verdict.APPROVE)}{said}"
         case ApprovalState.DECLINED:
             return f"Declined by {_who(approval, Verdict.DECLINE)}{said}"
         case ApprovalState.EXPIRED:
-            until = moment(approval.spec.policy.deadline)
+            until = moment(approval.spec.policy.until)
             return f"Nobody decided before {until}: the request expired, it was not declined"
         case ApprovalState.WITHDRAWN:
             return "The requester took it back"

@@ -42,15 +42,17 @@ class ActionRuns(Kind):
         return not (is_settled(body) and not open_runs.is_open(body))
 
     def needs(self, body: Json) -> list[Key]:
-        """The gate that it follows, which may be settled."""
+        """The gates that it follows, and the reviews of their break-glasses, which may be settled."""
         gates = (body.get("status") or {}).get("approvals") or []
-        return [("approvals", body["metadata"]["namespace"], each["name"]) for each in gates]
+        names = [name for each in gates for name in (each["name"], each.get("review")) if name]
+        return [("approvals", body["metadata"]["namespace"], name) for name in names]
 
     def lets_go(self, body: Json) -> list[Key]:
         """Remember how it ended, since no look will show it again; return its gates."""
         if not open_runs.is_open(body):
             self.memory.remember_end(body["metadata"]["uid"], Phase(body["status"]["phase"]))
-        return self._gates(body)
+        reviews = self.stores["approvals"].by("review", body["metadata"]["uid"])
+        return [*self._gates(body), *(("approvals", *name) for name in reviews)]
 
     def _gates(self, body: Json) -> list[Key]:
         return [("approvals", *name) for name in self.stores["approvals"].by("run", body["metadata"]["uid"])]
@@ -58,6 +60,12 @@ class ActionRuns(Kind):
     def _approvals(self, run: ActionRun) -> tuple[Approval, ...]:
         """Return the gates that the run follows."""
         names = choose_followed(run, self.stores["approvals"].by("run", run.metadata.uid))
+        bodies = [self.stores["approvals"].get(name) for name in names]
+        return tuple(self.parsed(Approval, body) for body in bodies if body is not None)
+
+    def _reviews(self, run: ActionRun) -> tuple[Approval, ...]:
+        """Return the reviews of its break-glasses."""
+        names = sorted(self.stores["approvals"].by("review", run.metadata.uid))
         bodies = [self.stores["approvals"].get(name) for name in names]
         return tuple(self.parsed(Approval, body) for body in bodies if body is not None)
 
@@ -80,7 +88,8 @@ class ActionRuns(Kind):
         _check_document(known, body)
         vouched = bool(approvals) and all(approval in self.vouched for approval in approvals)
         names = () if action is not None else tuple(name for _, name in self.stores["actions"].names())
-        plan = plan_action_run(replace(known, vouched=vouched, actions=names), now)
+        known = replace(known, vouched=vouched, actions=names, reviews=self._reviews(run))
+        plan = plan_action_run(known, now)
         self.memory.looked_at(run, plan, known.approval)
         return run, plan
 

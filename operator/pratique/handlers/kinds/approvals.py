@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import partial
 
 from pratique.api.v1alpha1 import ActionRun, Approval
-from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus
+from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus, Purpose
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject
 from pratique.api.v1alpha1.notifications import Notification
 from pratique.cluster.store import Store
@@ -25,7 +25,7 @@ class Approvals(Kind):
     @classmethod
     def store(cls) -> Store:
         """Return its empty cache."""
-        return Store(run=lambda body: [body["spec"]["subject"]["uid"]], phase=phase, waiting=_waiting)
+        return Store(run=_gate_of, review=_review_of, phase=phase, waiting=_waiting, open_review=_open_review)
 
     def keeps(self, body: Json) -> bool:
         """Keep a gate until it has ended and nothing is left, and for as long as its run is kept."""
@@ -66,7 +66,7 @@ class Approvals(Kind):
 
 def _waiting(body: Json) -> list[str]:
     """File an open gate under when it was opened, and its stage."""
-    waits = phase(body) == [ApprovalState.PENDING.value]
+    waits = phase(body) == [ApprovalState.PENDING.value] and not _is_review(body)
     return [f"{body['metadata']['creationTimestamp']} {body['spec'].get('stage', '')}"] if waits else []
 
 
@@ -74,3 +74,22 @@ def waiting(store: Store) -> dict[tuple[str, datetime], int]:
     """Return how many gates wait, by stage and by when they were opened."""
     counted = ((each.partition(" "), number) for each, number in store.counts("waiting").items())
     return {(stage, datetime.fromisoformat(opened)): number for (opened, _, stage), number in counted}
+
+
+def _gate_of(body: Json) -> list[str]:
+    """File a gate under its run."""
+    return [] if _is_review(body) else [body["spec"]["subject"]["uid"]]
+
+
+def _review_of(body: Json) -> list[str]:
+    """File the review of a break-glass under its run."""
+    return [body["spec"]["subject"]["uid"]] if _is_review(body) else []
+
+
+def _open_review(body: Json) -> list[str]:
+    """File a review that nobody has signed, for whoever counts them."""
+    return ["open"] if _is_review(body) and phase(body) == [ApprovalState.PENDING.value] else []
+
+
+def _is_review(body: Json) -> bool:
+    return bool(body["spec"].get("purpose") == Purpose.REVIEW.value)

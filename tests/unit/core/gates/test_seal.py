@@ -18,7 +18,8 @@ from tests.builders.models import DEADLINE, at, gate, vote
 from pratique.admission.asked import VARIABLES
 from pratique.admission.decision import SEAL
 from pratique.admission.language import code, same_person
-from pratique.api.v1alpha1.approval import ApprovalSpec, GateRule
+from pratique.api.v1alpha1.approval import ApprovalSpec, GateRule, Purpose
+from pratique.api.v1alpha1.break_glass import BreakGlass
 from pratique.api.v1alpha1.decisions import Decision, Verdict
 from pratique.api.v1alpha1.escalation import Added, TimedStep
 from pratique.api.v1alpha1.scalars import format_time
@@ -27,10 +28,10 @@ from pratique.core.gates.opening import policy_of
 from pratique.core.gates.tally import Tally, count, may_decide
 from pratique.core.kernel.identity import fold
 
-A, D, U = "Approve", "Decline", "Undecided"
+A, D, U, B = "Approve", "Decline", "Undecided", "BreakGlass"
 BOT, LISTED_BOT = "system:serviceaccount:ci:bot", "system:serviceaccount:ci:listed"
 WHO = {"approvers": Approvers(users=["lead-3", "developer@example.com", LISTED_BOT], groups=["platform-leads"])}
-SENTENCE = {Tally.APPROVED: "approved by ", Tally.DECLINED: "declined by "}
+SENTENCE = {Tally.APPROVED: "approved by ", Tally.BROKEN: "its glass was broken by ", Tally.DECLINED: "declined by "}
 
 
 DYN, TEXT = cel.Type.DYN, cel.Type.STRING
@@ -69,11 +70,10 @@ def agree(spec: ApprovalSpec) -> None:
     ends = count(spec, at(0)).tally
     said = sealed(spec)
     assert bool(said) == (ends is not Tally.OPEN), spec.decisions
-    # both thresholds at once: only where no seal was; then which of the two is the operator's to say
-    declines = sum(each.verdict == D for each in spec.decisions.values())
-    without = {who: each for who, each in spec.decisions.items() if each.verdict == A}
-    granted = count(spec.model_copy(update={"decisions": without}), at(0)).tally is Tally.APPROVED
-    if said and not (granted and declines >= spec.policy.decline_threshold):
+    # several ends at once: only where no seal was; then which of them is the operator's to say
+    alone = [{who: each for who, each in spec.decisions.items() if each.verdict == verdict} for verdict in (A, D, B)]
+    could = [count(spec.model_copy(update={"decisions": each}), at(0)).tally is not Tally.OPEN for each in alone]
+    if said and sum(could) < 2:
         assert said.startswith(SENTENCE[ends])
 
 
@@ -227,6 +227,44 @@ def test_whom_a_step_adds_counts_from_its_moment_on(name: str, required: int) ->
         agree(gate(decided, **rule))
 
 
+# Who may break it by name, by group, both for their own request or not, and who may both approve it and break it.
+NIGHT = {"users": ["lead-3", "developer@example.com", LISTED_BOT], "groups": ["sre-oncall"]}
+GLASSES = {own: BreakGlass.model_validate({**NIGHT, "requester": own}) for own in ("Allow", "Forbid")}
+AWAKE = {"lead-3": [], "oncall": ["sre-oncall"], "lead-1": ["platform-leads"], "ONCALL": ["sre-oncall"]}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("required", [1, 2])
+@pytest.mark.parametrize("threshold", [1, 2])
+def test_who_breaks_the_glass_ends_it_alone_but_not_against_a_decline(required: int, threshold: int) -> None:
+    rule = {**WHO, "required": required, "decline_threshold": threshold, "break_glass": GLASSES["Forbid"]}
+    for said in product([None, (A, 1), (B, 1), (B, 2), (D, 1), (D, 2), (U, 1)], repeat=len(AWAKE)):
+        decided = {
+            who: vote(each[0], each[1], groups=groups)
+            for (who, groups), each in zip(AWAKE.items(), said, strict=True)
+            if each is not None
+        }
+        agree(gate(decided, **rule))
+
+
+@pytest.mark.parametrize("own", GLASSES)
+@pytest.mark.parametrize("who", [*AWAKE, "stranger", "developer@example.com", "Developer@example.com", BOT, LISTED_BOT])
+def test_who_may_break_it(who: str, own: str) -> None:
+    for groups, minute in product(([], ["sre-oncall"], ["platform-leads"]), (1, 119, 120)):
+        spec = gate({who: vote(B, minute, groups=groups)}, **WHO, break_glass=GLASSES[own])
+        agree(spec)
+        agree(ApprovalSpec.model_validate({**spec.to_wire(), "onBehalfOf": {"username": who.upper()}}))
+        agree(spec.model_copy(update={"excluded": [who.upper()]}))
+    agree(gate({who: vote(B, groups=["sre-oncall"])}, **WHO))
+
+
+def test_a_review_has_no_deadline() -> None:
+    for who, verdict in product(("lead-1", "stranger", "lead-3"), (A, D, U)):
+        policy = {**WHO, "deadline": None, "due": at(1)}
+        spec = gate({who: vote(verdict, 5000, groups=["platform-leads"])}, **policy)
+        agree(spec.model_copy(update={"purpose": Purpose.REVIEW, "excluded": ["lead-3"]}))
+
+
 @cache
 def asking() -> dict[str, Any]:
     env = _environment(variables=cel.Type.Map(TEXT, DYN), object=DYN)
@@ -253,12 +291,17 @@ def test_who_is_asked_when(name: str, who: str) -> None:
         assert asked(spec, who, groups, minute) is may_decide(spec, who, groups, at(minute)), (groups, minute)
 
 
-votes = st.builds(vote, st.sampled_from([A, D, U]), st.integers(0, 121), st.sampled_from([["platform-leads"], []]))
-policies = st.fixed_dictionaries({"required": st.integers(1, 6), "decline_threshold": st.integers(1, 6)})
+votes = st.builds(
+    vote, st.sampled_from([A, D, U, B]), st.integers(0, 121), st.sampled_from([["platform-leads"], ["sre-oncall"], []])
+)
+glasses = st.none() | st.sampled_from(list(GLASSES.values()))
+policies = st.fixed_dictionaries(
+    {"required": st.integers(1, 6), "decline_threshold": st.integers(1, 6), "break_glass": glasses}
+)
 
 
 @given(policies, st.dictionaries(st.sampled_from(PEOPLE), votes, max_size=12))
-def test_generated_gates(policy: dict[str, int], decisions: dict[str, Decision]) -> None:
+def test_generated_gates(policy: dict[str, Any], decisions: dict[str, Decision]) -> None:
     agree(gate(decisions, **WHO, **policy))
 
 
@@ -309,7 +352,7 @@ def test_generated_rules(
 
 @given(policies, st.lists(st.tuples(st.sampled_from(PEOPLE), votes), max_size=12))
 def test_with_the_seal_what_was_acknowledged_first_stands(
-    policy: dict[str, int], arrivals: list[tuple[str, Decision]]
+    policy: dict[str, Any], arrivals: list[tuple[str, Decision]]
 ) -> None:
     """Entries arrive, and change, all stamped with the same second: the end never changes, whatever the names."""
     taken: dict[str, Decision] = {}
@@ -324,7 +367,10 @@ def test_with_the_seal_what_was_acknowledged_first_stands(
         ended = now
     final = count(gate(dict(reversed(taken.items())), **WHO, **policy), at(2))
     assert final.tally is ended
-    alone = {who for who, each in taken.items() if count(gate({who: each}, **WHO), at(2)).tally is not Tally.OPEN}
+    glass = {"break_glass": policy["break_glass"]}
+    alone = {
+        who for who, each in taken.items() if count(gate({who: each}, **WHO, **glass), at(2)).tally is not Tally.OPEN
+    }
     assert not any(taken[who].verdict is Verdict.UNDECIDED for who in alone), "who is undecided decides nothing"
     assert {each.by for each in final.decisions} == alone, "each that was acknowledged, and may decide, counts"
 

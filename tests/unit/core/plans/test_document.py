@@ -27,6 +27,7 @@ from tests.support.certain import certain
 
 from pratique.api.v1alpha1.action_run import ActionRun, DryRun, FieldChange, Phase, RunPlan, SkippedStage
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalSpec, ApprovalState
+from pratique.api.v1alpha1.break_glass import BreakGlass, OwnGlass
 from pratique.api.v1alpha1.escalation import Added, EscalationStep
 from pratique.api.v1alpha1.notifications import NotificationRule
 from pratique.api.v1alpha1.people import People
@@ -52,6 +53,7 @@ GATE = stage(
     require_from=[GroupCount(group="platform-leads")],
     alternatives=[OR_LEAD],
     escalation=[EscalationStep(after="1h", to=Added(groups=["directors"]))],
+    break_glass=BreakGlass(groups=["sre-oncall"], requester=OwnGlass.FORBID),
 )
 INPUTS = {"size": "large", "né": "\N{GRINNING FACE}"}
 NOTE = planned(made=manifest(data={"a": "1"}), dry_run=SEEN)

@@ -40,7 +40,12 @@ HELD = run_plan(
         stage(
             name="leads", approvers={"groups": ["leads"]}, deadline="24h", message="Ten days", exclude=["ann", "ben"]
         ),
-        stage(name="security", approvers={"users": ["cem", "eve"]}, mode="All"),
+        stage(
+            name="security",
+            approvers={"users": ["cem", "eve"]},
+            mode="All",
+            break_glass={"users": ["eve"], "groups": ["sre-oncall"], "requester": "Forbid"},
+        ),
     ]
 )
 
@@ -79,7 +84,7 @@ def test_it_is_judged_and_tried_as_a_request_is() -> None:
         (
             HELD,
             "Dry run: nobody is asked. It would wait for 1 of group leads, not ann, ben (stage leads, within 24h): Ten"
-            " days; then for 2 of cem, eve (stage security, within 2h)",
+            " days; then for 2 of cem, eve, or eve, group sre-oncall may break the glass (stage security, within 2h)",
         ),
     ],
 )
