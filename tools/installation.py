@@ -141,7 +141,7 @@ class OperatorProcess(PratiqueProcess):
     """`pratique operator`: ready when it guards, has filled its cache and works."""
 
     command = "operator"
-    options = ("--channel-egress", "127.0.0.0/8")
+    options = ("--channel-egress", "127.0.0.0/8", "--request-egress", "127.0.0.0/8")
     """The receivers of the playground, the demo and the tests are on loopback."""
 
 

@@ -101,6 +101,7 @@ def _operator(connection: Connection, options: argparse.Namespace) -> _Process:
         open_runs_per_requester=options.open_runs_per_requester,
         guard_settle=options.guard_settle,
         channel_egress=egress_of(options.channel_egress),
+        request_egress=egress_of(options.request_egress, "--request-egress"),
         gate_channels=gate_channels_of(options.gate_channel),
     )
     return Operator(connection, settings)
@@ -220,6 +221,12 @@ def _operator_options(command: argparse.ArgumentParser) -> None:
         default=[],
         help="a network, an address or a host name (*.example.com: all below it) that channels may reach although its "
         "address is not public; may be repeated, or hold several with commas between",
+    )
+    command.add_argument(
+        "--request-egress",
+        action="append",
+        default=[],
+        help="the same for the requests of Actions: what they may reach although its address is not public",
     )
     command.add_argument(
         "--gate-channel",

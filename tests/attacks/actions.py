@@ -204,6 +204,9 @@ _QUORUM = "required is larger than the number of users in approvers.users: this 
 _SOMEBODY = "approvers needs at least one user or group"
 
 
+_CALL = {"url": "https://api.example.com/"}
+
+
 _TOLD = {"channels": ["chat"], "events": ["Failed"]}
 
 
@@ -334,6 +337,35 @@ ACTIONS = [
         "an author replaces the lists of an object that is only made",
         {"spec.execution.resources.0.lists": "Replace"},
         "lists says how an object that exists is changed: set patch: true as well, or leave lists out",
+    ),
+    offer(
+        "object-and-call-in-one",
+        5,
+        "an author hides a call behind an object: people read of one, and both are done",
+        {"spec.execution.resources.0.request": _CALL},
+        "an entry has either a template, for an object, or a request, for a call",
+    ),
+    offer(
+        "call-that-is-ready",
+        5,
+        "an author says of a call what is true of objects only",
+        {"spec.execution.resources.0": {"id": "a", "readyWhen": "true", "request": _CALL}},
+        "patch, readyWhen and failedWhen are about an object, and a request makes none: leave them out, and say in"
+        " request.expect which answers are good",
+    ),
+    offer(
+        "body-that-is-never-sent",
+        5,
+        "an author shows approvers a body that its method does not send",
+        {"spec.execution.resources.0": {"id": "a", "request": {**_CALL, "method": "GET", "body": {"a": 1}}}},
+        "GET and DELETE have no body: leave body and cloudEvent out, or set another method",
+    ),
+    offer(
+        "call-that-never-ends",
+        7,
+        "an author keeps the operator waiting for an answer for a day",
+        {"spec.execution.resources.0": {"id": "a", "request": {**_CALL, "answerWithin": "1d"}}},
+        "answerWithin is from 1s to 120s: for what takes longer, let the receiver answer at once",
     ),
     Attack(
         "zero-required",

@@ -17,7 +17,78 @@ def seen(slug: str, point: int, who: str, what: str, test: str, sentence: str, p
     return Attack(slug, point, who, what, None, Proven(test, sentence), peer=peer)
 
 
+_CALLS = "tests/component/calling/test_calls.py"
+_SENT = "tests/unit/core/judging/test_requests.py"
+
+CALLING = [
+    seen(
+        "call-to-metadata",
+        7,
+        "author",
+        "a call goes to a public name that leads to loopback, to a private address or to a cloud's metadata",
+        f"{_CALLS}::test_no_name_leads_there_either",
+        "nothing is connected to; the run says that the platform team has to allow it",
+    ),
+    seen(
+        "call-redirected",
+        7,
+        "whoever is called",
+        "the receiver of a call sends the operator on, with the token, to another server",
+        f"{_CALLS}::test_a_redirect_is_not_followed",
+        "the other server is not asked; the run fails, and says why",
+    ),
+    seen(
+        "call-elsewhere-by-an-input",
+        7,
+        "developer",
+        "an input of a run holds another path, host or query than the author meant",
+        f"{_SENT}::test_an_input_stays_one_segment",
+        "it is one segment of the path, encoded; the host is the author's",
+    ),
+    seen(
+        "host-from-an-input",
+        7,
+        "author",
+        "an author lets an input choose the server that is sent the token",
+        f"{_SENT}::test_an_author_hears_what_is_wrong",
+        "the Action is not Ready: scheme, host and port must be written out",
+    ),
+    seen(
+        "header-by-an-input",
+        7,
+        "developer",
+        "an input of a run holds a line break, and a header behind it",
+        f"{_SENT}::test_what_no_call_can_carry_is_refused",
+        "the run is Refused",
+    ),
+    seen(
+        "secret-sent-to-another-server",
+        7,
+        "author",
+        "an author sends the Secret of a team to a server that this Secret does not name",
+        f"{_CALLS}::test_a_secret_has_to_be_there_and_to_let_its_value_go",
+        "the run is Refused, and nothing is sent",
+    ),
+    seen(
+        "secret-in-an-answer",
+        17,
+        "whoever is called",
+        "the receiver of a call puts the token that it was sent into its answer",
+        f"{_CALLS}::test_a_secret_in_the_answer_is_hidden",
+        "(hidden) stands in its place",
+    ),
+    seen(
+        "called-twice",
+        5,
+        "nobody",
+        "the operator is killed between a call and its answer",
+        "tests/integration/test_requests.py::test_killed_between_the_call_and_its_answer",
+        "it is repeated with the same key where the receiver honours that; else the run ends, and says what is not known",
+    ),
+]
+
 ATTACKS = [
+    *CALLING,
     seen(
         "forged-grant",
         8,

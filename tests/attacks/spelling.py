@@ -39,6 +39,10 @@ def _attack(name: str, told: str, twin: Twin, request: Json, written: Any) -> At
     return Attack(name, 17, twin.who, told, create(request), crd(plural, sentence_of(written)), twin)
 
 
+_FROM = {"name": "Authorization", "secretRef": {"name": "github", "key": "../token"}}
+_SENDS = {"id": "a", "request": {"url": "https://api.example.com/", "headersFrom": [_FROM]}}
+
+
 ATTACKS = [
     _attack(
         "action-that-leads-elsewhere",
@@ -75,6 +79,12 @@ ATTACKS = [
                 "an account is in what is no namespace",
                 {"spec.execution.serviceAccountRef.namespace": "kube.system"},
                 spelling.NamespaceName,
+            ),
+            (
+                "secret-of-a-path",
+                "the key of a Secret whose value is sent is a path",
+                {"spec.execution.resources.0": _SENDS},
+                spelling.SecretKey,
             ),
             (
                 "id-with-code",

@@ -12,6 +12,7 @@ from pratique.api.v1alpha1.action_run import (
     ActionRunStatus,
     ActionVersion,
     Phase,
+    Planned,
     PlannedResource,
     RunApproval,
     RunPlan,
@@ -37,6 +38,7 @@ from pratique.core.gates.opening import policy_of
 from pratique.core.kernel.answers import Standing, judge
 from pratique.core.kernel.effects import AnyEffect, Failure, Stored
 from pratique.core.plans.document import document, document_of, head_of
+from pratique.core.plans.requests import line_of_call
 from pratique.core.plans.summary import summarize
 from pratique.core.runs.snapshot import RunSnapshot
 from tests.builders.cast import ACTION, DEVELOPER, LEADS, STAGE
@@ -152,7 +154,7 @@ def approved(plan: RunPlan) -> ApprovalPlan:
 def tried(*plans: RunPlan, what: str = "try") -> dict[str, object]:
     """Return the outcomes of dry runs that pass, and show nothing that the template does not say."""
     return {
-        f"{what}/{each.id}": Stored(live(each.manifest)) for plan in plans for each in plan.resources if not each.patch
+        f"{what}/{each.id}": Stored(live(each.manifest)) for plan in plans for each in plan.objects if not each.patch
     }
 
 
@@ -185,7 +187,7 @@ def planned(ident: str = "made", made: Json | None = None, **changes: Any) -> Pl
     return PlannedResource(id=ident, manifest=made or manifest(name=ident.lower()), **changes)
 
 
-def run_plan(*resources: PlannedResource, **changes: Any) -> RunPlan:
+def run_plan(*resources: Planned, **changes: Any) -> RunPlan:
     """Return a plan, and what approvers read of it."""
     plan = RunPlan(
         **{
@@ -197,7 +199,10 @@ def run_plan(*resources: PlannedResource, **changes: Any) -> RunPlan:
             **changes,
         }
     )
-    summary = [summarize(each.manifest, patch=each.patch) for each in plan.resources]
+    summary = [
+        summarize(each.manifest, patch=each.patch) if isinstance(each, PlannedResource) else line_of_call(each.request)
+        for each in plan.resources
+    ]
     return plan.model_copy(update={"summary": summary})
 
 

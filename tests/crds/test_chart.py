@@ -269,6 +269,7 @@ OTHER: Manifest = {
     "environments.namespacePrefix": "tmp-",
     "gateChannels": {"*": ["leads"], "team-a": ["team-a-slack", "leads"]},
     "channels.allowedEgress": ["10.20.0.0/16", "::/0", "*.chat.example.com", "fd00::1"],
+    "requests.allowedEgress": ["jenkins.internal.example.com"],
     "metrics.access": "Anybody",
     "metrics.readers": [{"namespace": "monitoring", "name": "prometheus"}],
     "metrics.certificateSecret": "pratique-metrics",

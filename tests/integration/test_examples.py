@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.builders.manifests import decision
+from tests.doubles.outside import Outside, Reply
 from tests.support.cluster import Cluster, wait_for
 from tests.support.runs import condition, finished_job, phase
 from tools.installation import ROOT, OperatorProcess
@@ -71,6 +72,7 @@ def test_every_example_is_told_here() -> None:
         "deployment",
         "environment",
         "extend-environment",
+        "github-workflow",
         "scale",
         "secret-rotation",
         "temporary-access",
@@ -127,6 +129,27 @@ def test_database(team: Cluster) -> None:
     status = phase(team, run, SPACE, "Succeeded")
     assert status["outputs"] == {"connection": "postgres.data.svc:5432/orders"}
     wait_for("the Job gets the TTL that was planned", lambda: ttl(team, "create-database-orders") == 600)
+
+
+def test_github_workflow(team: Cluster) -> None:
+    """Against a receiver that answers as GitHub does: the address of the example is another then, and nothing else."""
+    text = (EXAMPLES / "github-workflow" / "action.yaml").read_text()
+    with Outside(Reply(204)) as github:
+        team.kubectl("admin", "create", "secret", "generic", "github", "-n", SPACE, "--from-literal=token=github_pat_x")
+        allow = f"pratique.dev/allowed-hosts={github.place}"
+        team.kubectl("admin", "annotate", "secret", "github", "-n", SPACE, allow)
+        team.apply("admin", text.replace("https://api.github.com", github.url))
+        status = phase(team, ask(team, "github-workflow"), SPACE, "Succeeded")
+    assert status["outputs"] == {"started": True}
+    (asked,) = github.asked
+    assert asked.path == "/repos/acme/shop/actions/workflows/deploy.yml/dispatches"
+    assert asked.headers["Authorization"] == "Bearer github_pat_x"
+    assert asked.headers["X-GitHub-Api-Version"] == "2022-11-28"
+    sent = json.loads(asked.body)
+    assert sent["inputs"].pop("run") and sent == {
+        "ref": "main",
+        "inputs": {"environment": "staging", "version": "v1.4.0", "requested_by": "developer@example.com"},
+    }
 
 
 def complete(team: Cluster, job: str) -> None:

@@ -44,7 +44,8 @@ def action(operator: str) -> list[Manifest]:
                 "ownerReferences of an Action are changed by those who may delete it: the garbage collector would",
             ),
             Check(
-                f"object.spec.execution.resources.all(r, {shallow('r.template', MAX_TEMPLATE_DEPTH)})",
+                f"object.spec.execution.resources.all(r, (!has(r.template) || {shallow('r.template', MAX_TEMPLATE_DEPTH)})"
+                f" && (!has(r.request) || !has(r.request.body) || {shallow('r.request.body', MAX_TEMPLATE_DEPTH)}))",
                 f"a template is nested deeper than {MAX_TEMPLATE_DEPTH} levels, or has a list of over 1000:"
                 " make it flatter",
             ),

@@ -43,7 +43,7 @@ def _named(action: Action) -> Iterator[tuple[str, str, str]]:
         yield "spec.actsOn", acts_on.api_version, acts_on.kind
     for index, each in enumerate(action.spec.execution.resources):
         version, kind = str(each.template.get("apiVersion")), str(each.template.get("kind"))
-        if "${" not in version + kind:
+        if each.request is None and "${" not in version + kind:
             yield f"spec.execution.resources[{index}].template", version, kind
 
 

@@ -18,9 +18,11 @@ from pratique.api.v1alpha1 import API_VERSION, KINDS, Action, ActionRun
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, amend
 from pratique.api.v1alpha1.notifications import DeliveryState, Notification
 from pratique.api.v1alpha1.outbox import Telling, outbox_of
+from pratique.calling.desk import Desk
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.perform import ClusterEffect, perform
 from pratique.cluster.store import Store
+from pratique.core.kernel.calling import Call, EvaluateAnswer, Reserve, TryCall
 from pratique.core.kernel.effects import (
     AnyEffect,
     CheckAction,
@@ -77,6 +79,7 @@ class Reconciler:
     sandbox: Sandbox
     outbox: Outbox
     check_channel: Callable[[CheckChannel], Awaitable[Checked]]
+    desk: Desk
     verify_guard: Callable[[], Awaitable[Verified | Failure]]
     clock: Callable[[], datetime]
     identity: str
@@ -251,6 +254,10 @@ class Reconciler:
                     return await self.sandbox.evaluate_ready(effect.ready_when, effect.target, owners, **rules)
                 case EvaluateOutputs():
                     return await self.sandbox.evaluate_outputs(effect.plan, effect.run, effect.resources, owners)
+                case EvaluateAnswer():
+                    return await self.sandbox.evaluate_answer(effect.rules, effect.seen, owners)
+                case Reserve() | Call() | TryCall():
+                    return await self.desk.perform(effect)
                 case CheckAction():
                     return await self.sandbox.check_action(effect.action, effect.schemas, owners)
                 case CheckChannel():
@@ -278,6 +285,8 @@ def _objects_of(effect: AnyEffect) -> object:
             return effect.target
         case EvaluateOutputs():
             return effect.resources
+        case EvaluateAnswer():
+            return effect.seen
         case _:
             return None
 

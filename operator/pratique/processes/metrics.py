@@ -44,6 +44,7 @@ class Metrics:
             "channel",
             "result",
         )
+        self._calls = self._counter("calls", "Calls of runs: Answered, NotSent, or Unknown (no answer came).", "result")
         self._gaps = self._counter("watch_gaps", "Watches that had to begin with a list again.")
         self._guard_gaps = self._counter("guard_gaps", "Times that the API server was seen not to guard.")
         self._verifications = self._counter(
@@ -79,6 +80,10 @@ class Metrics:
     def delivered(self, channel: str, result: str) -> None:
         """Count a delivery that was tried, or for which there was no room; `channel` is the type of the channel."""
         self._notifications.labels(channel, result).inc()
+
+    def called(self, result: str) -> None:
+        """Count a call of a run by what is known of it: Answered, NotSent or Unknown."""
+        self._calls.labels(result).inc()
 
     def watch_had_a_gap(self) -> None:
         """Count a watch that had to begin with a list again."""

@@ -12,7 +12,10 @@ from typing import Any
 
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.api.v1alpha1.notifications import KUBERNETES_EVENTS, Notification
+from pratique.calling.desk import Desk
+from pratique.calling.sending import Sender
 from pratique.channels.delivery import Channels
+from pratique.channels.kit.egress import Egress
 from pratique.clock import Clock, SystemClock
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.connection import Connection
@@ -86,6 +89,12 @@ class Operator:
             namespace=settings.namespace,
             allowed=settings.channel_egress,
         )
+        self.desk = Desk(
+            Sender(self.api, Egress(settings.request_egress)),
+            wake=self.workers.add,
+            may_send=self._may_write,
+            called=self.metrics.called,
+        )
         self.outbox = Outbox(
             deliver=self._deliver,
             wake=self.workers.add,
@@ -146,6 +155,7 @@ class Operator:
             sandbox=self.sandbox,
             outbox=self.outbox,
             check_channel=self._check_channel,
+            desk=self.desk,
             verify_guard=self.guard.verify,
             clock=self.clock.now,
             identity=self.settings.identity,
@@ -166,6 +176,7 @@ class Operator:
         metrics.gauge("queue_oldest_seconds", "How long the next of them has waited.", lambda: queue.oldest(now()))
         metrics.gauge("queue_scheduled", "Times that are set for later looks.", lambda: queue.waiting)
         metrics.gauge("outbox_depth", "Messages that are being delivered, or wait for it.", lambda: self.outbox.depth)
+        metrics.gauge("calls_under_way", "Calls of runs that wait for an answer.", lambda: self.desk.depth)
         metrics.gauge(
             "tasks", "Tasks of this process; a number that only grows is a leak.", lambda: len(asyncio.all_tasks())
         )
@@ -239,6 +250,7 @@ class Operator:
             self.health.reason = "stopping"
             await self.sandbox.close()
             await self.channels.close()
+            await self.desk.close()
         if ended is not None:
             raise ended
 

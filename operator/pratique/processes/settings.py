@@ -30,6 +30,7 @@ class Settings:
     guard_settle: float = 2.0
     open_runs_per_requester: int = OPEN_RUNS_PER_REQUESTER
     channel_egress: AllowedEgress = AllowedEgress()  # noqa: RUF009 - it is frozen
+    request_egress: AllowedEgress = AllowedEgress()  # noqa: RUF009 - it is frozen
     gate_channels: GateChannels = field(default_factory=GateChannels)
     identity: str = field(default_factory=socket.gethostname)
     leader_election: bool = True

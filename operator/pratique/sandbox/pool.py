@@ -100,6 +100,10 @@ class Sandbox:
         question = {"do": "target", "plan": plan.to_wire(), "run": _without_status(run), "target": as_target(target)}
         return tuple(await self._ask(question, owners))
 
+    async def evaluate_answer(self, rules: Mapping[str, str], seen: Json, owners: Owners = ()) -> Json:
+        """Return what an Action keeps of the answer to a call."""
+        return dict(await self._ask({"do": "answer", "rules": dict(rules), "seen": seen}, owners))
+
     async def check_action(
         self,
         action: Action,

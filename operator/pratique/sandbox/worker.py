@@ -13,6 +13,7 @@ from pratique.core.judging.checks import check_action
 from pratique.core.judging.crd_rules import broken_rules
 from pratique.core.judging.expressions import unnoted
 from pratique.core.judging.policy import evaluate_outputs, evaluate_ready, evaluate_run
+from pratique.core.judging.requests import evaluate_answer
 from pratique.core.judging.targets import evaluate_target
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.frames import frames_of
@@ -64,6 +65,10 @@ def _target(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     return list(evaluate_target(plan, run, request["target"]))
 
 
+def _answer(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
+    return evaluate_answer(request["rules"], request["seen"])
+
+
 def _check(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     action = Action.model_validate(request["action"])
     broken = list(broken_rules(action)) if request.get("unadmitted") else []
@@ -76,6 +81,7 @@ _ANSWERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "ready": _ready,
     "outputs": _outputs,
     "target": _target,
+    "answer": _answer,
     "check": _check,
 }
 

@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pratique.api.v1alpha1.action_run import RunPlan
+from pratique.api.v1alpha1.action_run import Planned, PlannedRequest, RunPlan
 from pratique.api.v1alpha1.break_glass import BreakGlass
 from pratique.api.v1alpha1.stages import Quorum, Stage
+from pratique.core.kernel.effects import Json
 from pratique.core.kernel.text import clean
 from pratique.testing.cases import Expected, ExpectedGate, ExpectedGlass, ExpectedRule, ExpectedSkip, Outcome
 from pratique.testing.judgement import Judgement, Later
@@ -123,7 +124,7 @@ def _plan(expect: Expected, plan: RunPlan) -> Iterator[str]:
             yield f"plan[{index}]: no line has {_shown(part)}; the lines are: {' | '.join(plan.summary)}"
         else:
             del lines[at]
-    made = {each.id: each.manifest for each in plan.resources}
+    made = {each.id: _made(each) for each in plan.resources}
     for name, wanted in (expect.objects or {}).items():
         if wanted is None and name in made:
             yield f"objects.{name}: is made; expected none"
@@ -135,6 +136,13 @@ def _plan(expect: Expected, plan: RunPlan) -> Iterator[str]:
         yield from _part(expect.inputs, plan.inputs, "inputs")
     if expect.cost is not None and expect.cost not in (plan.cost or ""):
         yield f"cost: is {_shown(plan.cost or '')}; expected {_shown(expect.cost)} in it"
+
+
+def _made(planned: Planned) -> Json:
+    """Return what is sent: an object, or a call as the Action has it, rendered."""
+    if isinstance(planned, PlannedRequest):
+        return planned.request.to_wire()
+    return planned.manifest
 
 
 def _later(expect: Expected, later: Later) -> Iterator[str]:

@@ -63,15 +63,24 @@ def _expressions(action: Action) -> Iterator[tuple[str, str, bool]]:
             yield f"{path}.when", stage.when, True
         for place, name in enumerate(stage.exclude or ()):
             yield f"{path}.exclude[{place}]", name, False
-    for index, each in enumerate(spec.execution.resources):
-        path = f"spec.execution.resources[{index}]"
-        if each.when != "true":
-            yield f"{path}.when", each.when, True
-        yield f"{path}.template", f"{each.template.get('kind')} {each.id}", False
-        for field, text in (("readyWhen", each.ready_when), ("failedWhen", each.failed_when)):
-            if text is not None:
-                yield f"{path}.{field}", text, True
+    yield from _steps(action)
     if spec.cost is not None:
         yield "spec.cost", spec.cost, False
     for name, output in spec.execution.outputs.items():
         yield f"spec.execution.outputs.{name}", output, False
+
+
+def _steps(action: Action) -> Iterator[tuple[str, str, bool]]:
+    for index, each in enumerate(action.spec.execution.resources):
+        path = f"spec.execution.resources[{index}]"
+        if each.when != "true":
+            yield f"{path}.when", each.when, True
+        if each.request is not None:
+            yield f"{path}.request", f"{each.request.method.value} {each.id}", False
+            for name, kept in each.request.answer.items():
+                yield f"{path}.request.answer.{name}", kept, False
+            continue
+        yield f"{path}.template", f"{each.template.get('kind')} {each.id}", False
+        for field, text in (("readyWhen", each.ready_when), ("failedWhen", each.failed_when)):
+            if text is not None:
+                yield f"{path}.{field}", text, True

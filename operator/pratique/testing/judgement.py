@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pratique.api.v1alpha1.action import Action
-from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec, RunPlan
+from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec, PlannedRequest, RunPlan
 from pratique.api.v1alpha1.meta import ObjectMeta
 from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.stages import Stage
@@ -107,9 +107,14 @@ async def _look_later(sandbox: Sandbox, plan: RunPlan, run: ActionRun, case: Cas
     """Put the live objects to the Action's rules, as the operator does at each look at a run that is under way."""
     if not case.live and case.expect.ready is None and case.expect.outputs is None:
         return None
-    live = {each.id: merged(each.manifest, case.live.get(each.id, {})) for each in plan.resources}
-    standing, seen = {}, []
-    for each in plan.resources:
+    live = {each.id: merged(each.manifest, case.live.get(each.id, {})) for each in plan.objects}
+    standing, seen = {}, list[tuple[str, bool]]()
+    for call in (each for each in plan.resources if isinstance(each, PlannedRequest)):
+        reply = {"status": 200, "body": None, "location": "", **case.live.get(call.id, {})}
+        kept = await sandbox.evaluate_answer(call.request.answer, reply)
+        live[call.id] = {"status": reply["status"], **kept}
+        seen += [(f"{call.id}.request.answer.{name}", True) for name in kept]
+    for each in plan.objects:
         if each.ready_when is None and each.failed_when is None:
             continue
         found = await sandbox.evaluate_ready(each.ready_when, live[each.id], failed_when=each.failed_when)

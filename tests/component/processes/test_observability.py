@@ -34,6 +34,7 @@ def full() -> Metrics:
     metrics.woke_late(0.2)
     metrics.requested("PATCH", f"{RUNS}/a/status", 200, 0.01)
     metrics.delivered("slack", "Sent")
+    metrics.called("Answered")
     metrics.watch_had_a_gap()
     metrics.guard_had_a_gap()
     metrics.verified("verified")
@@ -43,6 +44,7 @@ def full() -> Metrics:
         "queue_oldest_seconds",
         "queue_scheduled",
         "outbox_depth",
+        "calls_under_way",
         "tasks",
         "watches_missing",
         "guarded",
@@ -95,6 +97,7 @@ def test_what_was_told_is_shown() -> None:
         'pratique_objects{kind="actionruns",phase="Succeeded"} 3.0',
         'pratique_wake_lateness_seconds_bucket{le="0.5"} 1.0',
         "pratique_watch_gaps_total 1.0",
+        'pratique_calls_total{result="Answered"} 1.0',
         'pratique_approvals_waiting{stage="leads"} 2.0',
         'pratique_approvals_waiting{stage=""} 1.0',
         'pratique_approval_oldest_seconds{stage="leads"} 600.0',

@@ -50,7 +50,7 @@ async def test_a_worker_answers_as_the_core_does(sandbox: Sandbox) -> None:
     evaluation = await sandbox.evaluate_run(offered(), run())
     assert evaluation == evaluate_run(offered(), run())
     assert evaluation.plan is not None
-    assert evaluation.plan.resources[0].manifest["data"] == {"why": "a demo"}
+    assert evaluation.plan.objects[0].manifest["data"] == {"why": "a demo"}
     refused = await sandbox.evaluate_run(offered(), run(spec={"inputs": {"unknown": 1}}))
     assert refused.plan is None
     assert refused.refusals == ("spec.inputs.unknown: there is no such input; known are: none",)

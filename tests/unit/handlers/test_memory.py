@@ -11,7 +11,7 @@ from pratique.core.plans.document import document
 from pratique.handlers.memory import Memory, Vouched
 
 PLAN = run_plan(planned("one"))
-ASKS = (Read("read", ref_of(PLAN.resources[0].manifest)),)
+ASKS = (Read("read", ref_of(PLAN.objects[0].manifest)),)
 
 
 def of(uid: str, phase: Phase) -> ActionRun:

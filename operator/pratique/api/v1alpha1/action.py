@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from pratique.api.v1alpha1.calling import HttpRequest
 from pratique.api.v1alpha1.conditions import Conditions
 from pratique.api.v1alpha1.freeze import Freeze
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
@@ -62,7 +63,7 @@ class Lists(StrEnum):
 
 
 class ResourceTemplate(ApiModel):
-    """One object to create, or with `patch: true` to change."""
+    """One object to create, or with `patch: true` to change; or a request to what is outside of the cluster."""
 
     id: Annotated[
         ResourceId,
@@ -107,13 +108,25 @@ class ResourceTemplate(ApiModel):
                 },
             },
         ),
-    ]
+    ] = {}
+    request: Annotated[
+        HttpRequest | None, Field(description="A call, in place of an object: the template is left out then.")
+    ] = None
 
     cel_rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             rule="!has(self.lists) || (has(self.patch) && self.patch)",
             message="lists says how an object that exists is changed: set patch: true as well, or leave lists out",
             field_path=".lists",
+        ),
+        Rule(
+            rule="(has(self.template) && has(self.template.kind)) != has(self.request)",
+            message="an entry has either a template, for an object, or a request, for a call",
+        ),
+        Rule(
+            rule="!has(self.request) || !(has(self.readyWhen) || has(self.failedWhen) || (has(self.patch) && self.patch))",
+            message="patch, readyWhen and failedWhen are about an object, and a request makes none: leave them out, and say"
+            " in request.expect which answers are good",
         ),
     )
 

@@ -3,10 +3,11 @@
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Discriminator, Field, Tag, ValidationError
 
 from pratique.api.v1alpha1.action import Lists
 from pratique.api.v1alpha1.approval import MAX_DOCUMENT, ApprovalState
+from pratique.api.v1alpha1.calling import HttpRequest, RunRequest
 from pratique.api.v1alpha1.conditions import Conditions
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
 from pratique.api.v1alpha1.notifications import NotificationRules
@@ -140,6 +141,28 @@ class PlannedResource(ApiModel):
     ] = None
 
 
+class PlannedRequest(ApiModel):
+    """One call exactly as it will be made, but for what comes from Secrets.
+
+    It has no manifest: a version that knows no calls cannot read such a plan, and leaves its run alone.
+    """
+
+    id: Annotated[str, Field(max_length=31, description="The id of the step.")]
+    request: Annotated[HttpRequest, Field(description="The call, rendered.")]
+    dry_run: Annotated[
+        DryRun | None, Field(description="That it could be made: nothing is sent for it. Absent if nobody looked.")
+    ] = None
+
+
+Planned = PlannedResource | PlannedRequest
+
+
+def _sort_of(value: Any) -> str:  # noqa: ANN401 - an entry of a plan, read or not
+    """Tell a call from an object."""
+    is_call = "request" in value if isinstance(value, dict) else isinstance(value, PlannedRequest)
+    return "call" if is_call else "object"
+
+
 class ActionVersion(ApiModel):
     """The very Action that a plan was made from."""
 
@@ -173,7 +196,13 @@ class RunPlan(ApiModel):
     ] = []
     cost: Annotated[str | None, Field(max_length=512, description="What it costs, as the Action says.")] = None
     resources: Annotated[
-        list[PlannedResource], Field(max_length=16, description="The objects, in the order they are made.")
+        list[
+            Annotated[
+                Annotated[PlannedResource, Tag("object")] | Annotated[PlannedRequest, Tag("call")],
+                Discriminator(_sort_of),
+            ]
+        ],
+        Field(max_length=16, description="The objects and calls, in the order they are made."),
     ] = []
     outputs: Annotated[
         dict[str, Annotated[str, Field(max_length=4096)]],
@@ -197,6 +226,11 @@ class RunPlan(ApiModel):
     same_person_in_stages: Annotated[
         SamePeople | None, Field(description="Allow: who decided in one stage may decide in a later one.")
     ] = None
+
+    @property
+    def objects(self) -> list[PlannedResource]:
+        """The objects among what will be made, in order."""
+        return [each for each in self.resources if isinstance(each, PlannedResource)]
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -275,6 +309,14 @@ class ActionRunStatus(Telling):
         Field(
             max_length=16,
             description="What was made.",
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
+        ),
+    ] = []
+    requests: Annotated[
+        list[RunRequest],
+        Field(
+            max_length=16,
+            description="What was called outside of the cluster.",
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
         ),
     ] = []

@@ -62,7 +62,7 @@ class Poster:
         except TimeoutError:
             return Delivery(sent=False, error=no_answer_within(self.seconds))
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Delivery(sent=False, error=NOT_ALLOWED if door.shut else _worded(error))
+            return Delivery(sent=False, error=NOT_ALLOWED if door.shut else word_failure(error))
 
     def _session(self, door: Door) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -159,7 +159,8 @@ def parse_url(text: str) -> URL | None:
     return url if url.raw_path else url.with_path("/", keep_query=True)
 
 
-def _worded(error: Exception) -> str:
+def word_failure(error: Exception) -> str:
+    """Return what went wrong on the way, in words of ours."""
     match error:
         case aiohttp.ClientConnectorDNSError():
             return "the receiver's host name could not be resolved"

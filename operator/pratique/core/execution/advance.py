@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 from pratique.api.v1alpha1.action_run import (
     ActionRun,
     DryRunResult,
+    PlannedRequest,
     PlannedResource,
     RunPlan,
     RunResource,
 )
+from pratique.api.v1alpha1.calling import RunRequest
 from pratique.api.v1alpha1.meta import amend
 from pratique.core.environments.ttl import expires_at
 from pratique.core.execution.adoption import is_made_by, ref_of, uid_of
@@ -26,6 +28,7 @@ from pratique.core.execution.needs import awaited_after
 from pratique.core.execution.patching import Seen, change, look_for, try_change
 from pratique.core.execution.patience import POLL, allowed, mark
 from pratique.core.execution.prerequisites import LACKS_RIGHTS, provider
+from pratique.core.execution.request import advance_request
 from pratique.core.execution.standing import End, Standing
 from pratique.core.execution.targets import check_again, is_target
 from pratique.core.execution.vanishing import as_sent, confirm, is_held, vanishes
@@ -39,21 +42,27 @@ _LAST_POLL = timedelta(seconds=15)
 def advance(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes, now: datetime) -> Standing:
     """Return where the plan of a running run stands, or the effects that must come first."""
     recorded = {resource.id: resource for resource in run.status.resources}
+    calls = {call.id: call for call in run.status.requests}
     waiting: list[tuple[int, Progress]] = []
     for position, planned in enumerate(plan.resources):
         at = next((each for until, each in waiting if until < position), None)
-        at = at or _try_late(run, plan, planned, recorded, outcomes)
-        at = at or _step(run, plan, planned, recorded.get(planned.id), outcomes)
+        if isinstance(planned, PlannedRequest):
+            at = at or advance_request(run, plan, planned, calls.get(planned.id), outcomes, now)
+        else:
+            at = at or _try_late(run, plan, planned, recorded, outcomes)
+            at = at or _step(run, plan, planned, recorded.get(planned.id), outcomes)
         if at.resource is not None:
             recorded[at.resource.id] = at.resource
+        if at.request is not None:
+            calls[at.request.id] = at.request
         if at.step is Step.NEEDS:
             return Standing(run.status, effects=at.effects)
-        if at.step is Step.WAITS and (until := awaited_after(plan.resources, position)) > position:
+        if at.step is Step.WAITS and (until := _awaited_after(plan, position)) > position:
             waiting.append((until, at))
         elif at.step is not Step.DONE:
             others = [each for _, each in waiting]
-            return _stopped(_with(run, plan, recorded), plan, started, planned.id, at, others, now)
-    made = _with(run, plan, recorded)
+            return _stopped(_with(run, plan, recorded, calls), plan, started, planned.id, at, others, now)
+    made = _with(run, plan, recorded, calls)
     if waiting:
         others = [each for _, each in waiting]
         return _stopped(made, plan, started, plan.resources[-1].id, others[0], others, now)
@@ -61,11 +70,23 @@ def advance(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes
     return _stopped(made, plan, started, "", end, [], now) if isinstance(end, Progress) else end
 
 
-def _with(run: ActionRun, plan: RunPlan, recorded: Mapping[str, RunResource]) -> ActionRun:
-    """Return the run with what is known of its objects."""
+def _awaited_after(plan: RunPlan, position: int) -> int:
+    """Return after which step of the plan the one at `position` has to be ready; a call is waited for at once."""
+    planned = plan.resources[position]
+    if isinstance(planned, PlannedRequest):
+        return position
+    objects = plan.objects
+    return plan.resources.index(objects[awaited_after(objects, objects.index(planned))])
+
+
+def _with(
+    run: ActionRun, plan: RunPlan, recorded: Mapping[str, RunResource], calls: Mapping[str, RunRequest]
+) -> ActionRun:
+    """Return the run with what is known of its objects and calls."""
     known = [recorded[each.id] for each in plan.resources if each.id in recorded]
-    held_up = None if len(known) == len(plan.resources) else run.status.held_up
-    return amend(run, status=amend(run.status, resources=known, held_up=held_up))
+    called = [calls[each.id] for each in plan.resources if each.id in calls]
+    held_up = None if len(known) == len(plan.objects) else run.status.held_up
+    return amend(run, status=amend(run.status, resources=known, requests=called, held_up=held_up))
 
 
 def _stopped(
@@ -92,7 +113,7 @@ def _stopped(
         text = f"{at.message}; it is tried again, as this may pass"
         return Standing(status, message=text, wake_at=min(times_out, now + POLL))
     text = "; ".join(each.message for each in said)
-    pause = min(max((now - started) / 4, _FIRST_POLL), _LAST_POLL)
+    pause = at.pause if at.pause is not None else min(max((now - started) / 4, _FIRST_POLL), _LAST_POLL)
     return Standing(status, message=text, wake_at=min(times_out, now + pause), retry=at.step is Step.RETRIES)
 
 
@@ -107,7 +128,8 @@ def _try_late(
     tried = planned.dry_run
     if planned.id in recorded or tried is None or tried.result is DryRunResult.PASSED:
         return None
-    trial = try_plan(run, plan, outcomes, "late", made=recorded)
+    calls = [each.id for each in plan.resources if isinstance(each, PlannedRequest)]
+    trial = try_plan(run, plan, outcomes, "late", made=[*recorded, *calls])
     if trial.effects:
         return Progress(Step.NEEDS, effects=trial.effects)
     if trial.transient is not None:
@@ -170,7 +192,7 @@ def _failed(failure: Failure, what: str, plan: RunPlan, planned: PlannedResource
     text = f"{what}{who}: {failure.message}"
     if failure.transient:
         return Progress(Step.RETRIES, message=f"{text}; it is tried again, as this may pass")
-    before = itertools.takewhile(lambda each: each.id != planned.id, plan.resources)
+    before = itertools.takewhile(lambda each: each.id != planned.id, plan.objects)
     given = provider(planned, before, failure, account, there=True) is not None
     patience = allowed([failure], approved=bool(plan.stages), given=given)
     return Progress(Step.LACKS, message=text, patience=patience)
@@ -219,7 +241,7 @@ def _other_than_planned(plan: RunPlan, planned: PlannedResource, seen: Seen) -> 
     approved = planned.dry_run.target_uid if planned.dry_run else None
     if approved is not None and approved != seen.dry_run.target_uid:
         return [f"{ref}: was deleted and made again"]
-    before = [ref_of(each.manifest) for each in plan.resources[: plan.resources.index(planned)]]
+    before = [ref_of(each.manifest) for each in plan.objects[: plan.objects.index(planned)]]
     is_frozen = bool(plan.stages) or plan.target is not None
     return differences(planned, str(ref), seen.dry_run) if is_frozen and ref not in before else []
 

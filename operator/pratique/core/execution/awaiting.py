@@ -4,11 +4,12 @@ The order holds for all: an object that is going, or says something about older 
 a controller that has given up (`Stalled`); then `readyWhen`, or the convention of its kind. Called by `execution`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
 from pratique.api.v1alpha1.action_run import PlannedResource, RunResource
+from pratique.api.v1alpha1.calling import RunRequest
 from pratique.api.v1alpha1.meta import amend
 from pratique.core.execution.live import Readiness, State, said, status_of
 from pratique.core.execution.readiness import find_stall, find_unsettled, readiness
@@ -32,7 +33,7 @@ class Step(Enum):
 
 @dataclass(frozen=True)
 class Progress:
-    """Where one planned object stands. `remedy` is said beside the message when the time is up."""
+    """Where one step stands, an object or a call. `remedy` is said beside the message when the time is up."""
 
     step: Step
     resource: RunResource | None = None
@@ -41,6 +42,10 @@ class Progress:
     remedy: str = ""
     patience: timedelta | None = None
     """How long it is worth waiting for what it lacks."""
+    request: RunRequest | None = field(default=None, hash=False)
+    """What is known of a call."""
+    pause: timedelta | None = None
+    """When to look again, where that is known better than by how long the run has taken so far."""
 
 
 def judge(planned: PlannedResource, resource: RunResource, seen: Stored, outcomes: Outcomes) -> Progress:

@@ -7,23 +7,34 @@ What the API server refuses is known at once. What an earlier object of the plan
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from pratique.api.v1alpha1.action_run import ActionRun, DryRun, DryRunResult, PlannedResource, RunPlan
+from pratique.api.v1alpha1.action_run import (
+    ActionRun,
+    DryRun,
+    DryRunResult,
+    Planned,
+    PlannedRequest,
+    PlannedResource,
+    RunPlan,
+)
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.people import ServiceAccountRef
 from pratique.core.execution.adoption import is_made_by
 from pratique.core.execution.entitlement import check_rights
 from pratique.core.execution.namespace_trial import try_namespace
+from pratique.core.execution.outgoing import outgoing_of
 from pratique.core.execution.patching import Seen, is_listed_as_first, look_for, show_passed, try_change
 from pratique.core.execution.prerequisites import is_custom_before, provider
 from pratique.core.execution.vanishing import as_sent
 from pratique.core.kernel.answers import Cause
+from pratique.core.kernel.calling import TryCall
 from pratique.core.kernel.effects import AnyEffect, Create, Failure, ObjectRef, Outcomes, Read, Stored, object_of
 from pratique.core.kernel.text import clean
 from pratique.core.plans.changes import changes_of_new
 from pratique.core.plans.first_changes import first_changes
 from pratique.core.plans.listing import list_changes
 from pratique.core.plans.objects import without_secrets
-from pratique.core.plans.summary import name_of, settings, summarize_tried
+from pratique.core.plans.requests import line_of_call, name_of_step
+from pratique.core.plans.summary import MAX_LINE, settings, summarize_tried
 
 _ENOUGH = 300
 _CHANGING = (Cause.CHANGED, Cause.REPLACED)
@@ -57,7 +68,7 @@ class Trial:
     """The dry runs of a plan: `effects` that must come first, or what each object showed, by its id."""
 
     effects: tuple[AnyEffect, ...] = ()
-    tried: tuple[tuple[PlannedResource, Tried], ...] = ()
+    tried: tuple[tuple[Planned, Tried], ...] = ()
 
     @property
     def begun(self) -> bool:
@@ -95,33 +106,67 @@ class Trial:
 def try_plan(run: ActionRun, plan: RunPlan, outcomes: Outcomes, what: str, made: Iterable[str] = ()) -> Trial:
     """Return the dry runs of all objects but those that are `made`; `what` tells apart several trials in one look."""
     made = set(made)
-    around = _Around(plan.service_account_ref, [each for each in plan.resources if each.id in made])
+    around = _Around(plan.service_account_ref, [each for each in plan.objects if each.id in made])
     needed: list[AnyEffect] = []
-    tried: list[tuple[PlannedResource, Tried]] = []
+    tried: list[tuple[Planned, Tried]] = []
     for planned in plan.resources:
         if planned.id in made:
             continue
-        shown = _try(run, planned, around, outcomes, f"{what}/{planned.id}")
+        key = f"{what}/{planned.id}"
+        if isinstance(planned, PlannedRequest):
+            shown = _try_call(run, plan, planned, around, outcomes, key)
+        else:
+            shown = _try(run, planned, around, outcomes, key)
+            around.earlier.append(planned)
         if isinstance(shown, Tried):
             tried.append((planned, shown))
         else:
             needed.append(shown)
-        around.earlier.append(planned)
     return Trial(effects=tuple(needed)) if needed else Trial(tried=tuple(tried))
 
 
 def with_results(plan: RunPlan, trial: Trial) -> RunPlan:
     """Return the plan as approvers see it: with what its dry runs showed, and that in its summary."""
-    shown = [amend(planned, dry_run=tried.dry_run) for planned, tried in trial.tried]
+    shown = [_with_result(planned, tried.dry_run) for planned, tried in trial.tried]
     lines = dict(zip((each.id for each in plan.resources), plan.summary, strict=False))
-    summary = [summarize_tried(each, lines.get(each.id)) for each in shown]
+    summary = [_line(each, lines.get(each.id)) for each in shown]
     return amend(plan, resources=shown, summary=summary)
 
 
 def without_results(plan: RunPlan) -> RunPlan:
     """Return the plan as it was evaluated."""
-    bare = [amend(each, dry_run=None) for each in plan.resources]
+    bare = [_with_result(each, None) for each in plan.resources]
     return amend(plan, resources=bare)
+
+
+def _with_result(planned: Planned, found: DryRun | None) -> Planned:
+    if isinstance(planned, PlannedRequest):
+        return amend(planned, dry_run=found)
+    return amend(planned, dry_run=found)
+
+
+def _line(planned: Planned, line: str | None) -> str:
+    if isinstance(planned, PlannedResource):
+        return summarize_tried(planned, line)
+    line, tried = line or line_of_call(planned.request), planned.dry_run
+    deferred = tried is not None and tried.result is DryRunResult.DEFERRED
+    return clean(f"{line} (not checked yet: {tried.message})", MAX_LINE) if tried is not None and deferred else line
+
+
+def _try_call(
+    run: ActionRun, plan: RunPlan, planned: PlannedRequest, around: _Around, outcomes: Outcomes, key: str
+) -> Tried | AnyEffect:
+    """Look whether a call could be made, which sends nothing. What its Secret holds, an earlier object may make first."""
+    look = TryCall(key, outgoing_of(run, plan, planned))
+    could = look.outcome(outcomes)
+    if could is None:
+        return look
+    if not isinstance(could, Failure):
+        return Tried(DryRun(result=DryRunResult.PASSED))
+    if around.earlier and could.cause in (Cause.MISSING, Cause.RIGHTS):
+        why = f"{name_of_step(around.earlier[0])} may make first what it needs: {could.message}"
+        return Tried(DryRun(result=DryRunResult.DEFERRED, message=clean(why, 512)))
+    return Tried(problem=could)
 
 
 def _try(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Outcomes, key: str) -> Tried | AnyEffect:
@@ -192,8 +237,11 @@ def may_pass(failure: Failure) -> Failure:
     return replace(failure, transient=True) if failure.cause in _CHANGING else failure
 
 
-def _sentence(planned: PlannedResource, failure: Failure) -> str:
+def _sentence(planned: Planned, failure: Failure) -> str:
+    name = name_of_step(planned)
+    if isinstance(planned, PlannedRequest):
+        return f"{name} could not be sent: {failure.message}"
     if failure.reason == "AlreadyExists":
-        return f"{name_of(planned.manifest)} exists and was not made by this run: choose another name"
+        return f"{name} exists and was not made by this run: choose another name"
     verb = "changed" if planned.patch else "created"
-    return f"{name_of(planned.manifest)} could not be {verb}: {failure.message}"
+    return f"{name} could not be {verb}: {failure.message}"

@@ -4,12 +4,14 @@ An output may read what its object's controller has not written yet, such as the
 it, as it waits for an object to be ready.
 """
 
-from pratique.api.v1alpha1.action_run import ActionRun, PlannedResource, RunPlan
+from pratique.api.v1alpha1.action_run import ActionRun, Planned, PlannedRequest, RunPlan
 from pratique.api.v1alpha1.meta import amend
 from pratique.core.execution.adoption import ref_of
 from pratique.core.execution.awaiting import Progress, Step
+from pratique.core.execution.request import seen_answer
 from pratique.core.execution.standing import End, Standing
 from pratique.core.kernel.effects import EvaluateOutputs, Failure, Json, Outcomes, Read, object_of
+from pratique.core.plans.requests import say_call
 from pratique.core.plans.summary import summarize, summarize_tried
 
 OUTPUTS = "outputs"
@@ -26,7 +28,8 @@ def finish(run: ActionRun, plan: RunPlan, outcomes: Outcomes) -> Standing | Prog
             return Standing(run.status, effects=reads)
         if failure is not None:
             return Progress(Step.RETRIES, message=f"What was made could not be read for the outputs: {failure.message}")
-        render = EvaluateOutputs(OUTPUTS, plan, run, live)
+        answers = {each.id: seen_answer(each) for each in run.status.requests}
+        render = EvaluateOutputs(OUTPUTS, plan, run, {**live, **answers})
         rendered = render.outcome(outcomes)
         if rendered is None:
             return Standing(run.status, effects=(render,))
@@ -42,8 +45,10 @@ def finish(run: ActionRun, plan: RunPlan, outcomes: Outcomes) -> Standing | Prog
     return Standing(status, end=End.MADE, message=f"Done: {done}")
 
 
-def _done(planned: PlannedResource) -> str:
+def _done(planned: Planned) -> str:
     """Return what was done, in one line: of a change what it changed, which may be nothing."""
+    if isinstance(planned, PlannedRequest):
+        return f"{say_call(planned.request)} answered"
     return summarize_tried(planned) if planned.patch else summarize(planned.manifest, patch=False)
 
 
@@ -55,7 +60,7 @@ def _live_objects(plan: RunPlan, outcomes: Outcomes) -> tuple[dict[str, Json], t
     live: dict[str, Json] = {}
     reads: list[Read] = []
     failure: Failure | None = None
-    for planned in plan.resources:
+    for planned in plan.objects:
         ref, account = ref_of(planned.manifest), plan.service_account_ref.username
         seen = [Read(f"{verb}/{planned.id}", ref, account) for verb in _OBSERVING]
         known = next((found for each in seen if (found := each.outcome(outcomes)) is not None), None)

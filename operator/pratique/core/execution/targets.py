@@ -123,7 +123,7 @@ def is_target(plan: RunPlan, planned: PlannedResource) -> bool:
     target = plan.target
     if target is None:
         return False
-    up_to = plan.resources[: plan.resources.index(planned) + 1]
+    up_to = plan.objects[: plan.objects.index(planned) + 1]
     return [each for each in up_to if _is(target, ref_of(each.manifest))] == [planned]
 
 

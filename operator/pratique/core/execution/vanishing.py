@@ -47,7 +47,7 @@ def confirm(run: ActionRun) -> Read:
 
 def release(status: ActionRunStatus, plan: RunPlan, outcomes: Outcomes) -> Plan[ActionRunStatus]:
     """Give objects that were kept the TTL that was planned, now that the run's end is on record."""
-    planned = {each.id: each for each in plan.resources}
+    planned = {each.id: each for each in plan.objects}
     account = plan.service_account_ref.username
     resources: list[RunResource] = []
     effects: list[MergePatch] = []

@@ -23,6 +23,7 @@ from pratique.core.judging.kind_schema import KindSchema, form_of, problems_of_t
 from pratique.core.judging.nulls import problems_of_nulls
 from pratique.core.judging.policy import render_resource
 from pratique.core.judging.rendering import Json, Literal, parse, strings
+from pratique.core.judging.requests import problems_of_request, render_request
 from pratique.core.judging.scopes import FILTER_SCOPE, OUTPUT_SCOPE, names_in_scope, scope_of
 from pratique.core.judging.stages import find_unsatisfiable
 from pratique.core.judging.targets import FILTER
@@ -206,6 +207,14 @@ def _names(action: Action, text: str, path: str) -> Iterator[str]:
 
 
 def _template(action: Action, template: ResourceTemplate, path: str, kinds: Kinds, *, trial: bool) -> Iterator[str]:
+    if template.request is not None:
+        problems = list(
+            problems_of_request(
+                template, path, lambda text, field: _text(action, text, field, _target(action, text, kinds))
+            )
+        )
+        yield from problems or (_trial(action, template, path) if trial else [])
+        return
     where = f"{path}.template"
     found = list(forbidden(template.template, where)) + list(not_written_out(template.template, where))
     try:
@@ -222,6 +231,8 @@ def _twice(action: Action) -> Iterator[str]:
     """Find templates of one and the same object: the second could only be taken for the first, or collide with it."""
     first: dict[tuple[str, ...], int] = {}
     for index, each in enumerate(action.spec.execution.resources):
+        if each.request is not None:
+            continue  # twice the same call is two calls
         raw = each.template
         metadata: Any = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
         group = str(raw.get("apiVersion")).rpartition("/")[0]
@@ -246,7 +257,11 @@ def _trial(action: Action, template: ResourceTemplate, path: str) -> list[str]:
     )
     inputs: Json = example(action.spec.inputs.schema_)
     try:
-        render_resource(template, run, scope_of(action, run, inputs, _example(action)), path)
+        scope = scope_of(action, run, inputs, _example(action))
+        if template.request is not None:
+            render_request(template, scope, path)
+        else:
+            render_resource(template, run, scope, path)
     except EvaluationError as error:
         if isinstance(error, NotThereError) and action.spec.acts_on is not None:
             return []

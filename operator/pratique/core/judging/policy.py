@@ -8,7 +8,14 @@ import json
 from collections.abc import Mapping
 
 from pratique.api.v1alpha1.action import Action, RequireReason, ResourceTemplate
-from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, PlannedResource, RunPlan
+from pratique.api.v1alpha1.action_run import (
+    ActionRun,
+    ActionVersion,
+    Planned,
+    PlannedRequest,
+    PlannedResource,
+    RunPlan,
+)
 from pratique.api.v1alpha1.stages import Stage
 from pratique.core.judging.asked import asked_fields
 from pratique.core.judging.directives import as_data
@@ -17,15 +24,17 @@ from pratique.core.judging.expressions import Note, Program, compile_expression,
 from pratique.core.judging.forms import problems_of_inputs, problems_of_schema, with_defaults
 from pratique.core.judging.nulls import check_nulls, without_nulls
 from pratique.core.judging.rendering import parse, render, render_text
+from pratique.core.judging.requests import render_request
 from pratique.core.judging.scopes import scope_of, scope_of_plan
 from pratique.core.judging.stages import find_unsatisfiable, gates_of_plan, judge_stages
 from pratique.core.judging.targets import freeze_target, refuse_ref, refuse_target
 from pratique.core.kernel.effects import Evaluation, Json, Judged, Rendered
-from pratique.core.kernel.errors import EvaluationError, ImpossibleNameError, NotThereError
+from pratique.core.kernel.errors import EvaluationError, ImpossibleNameError, NotThereError, UnsendableError
 from pratique.core.kernel.identity import askers, is_service_account, person_of
 from pratique.core.kernel.limits import MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
 from pratique.core.kernel.text import clean
 from pratique.core.plans.objects import finished_manifest, not_written_out
+from pratique.core.plans.requests import line_of_call
 from pratique.core.plans.summary import summarize
 
 
@@ -78,7 +87,7 @@ def _evaluate(action: Action, run: ActionRun, target: Json | None, note: Note) -
         return Evaluation(refusals=tuple(refusals))
     try:
         resources = _resources(action, run, scope, note)
-    except _NamedByRequesterError as error:
+    except (_NamedByRequesterError, UnsendableError) as error:
         return Evaluation(refusals=(str(error),))
     if not resources:
         return Evaluation(refusals=("With these inputs there is nothing to do: every resource's `when` is false",))
@@ -101,11 +110,16 @@ def _reason_missing(action: Action, run: ActionRun, gates: list[Stage]) -> list[
     return ["spec.reason: is required: say what it is for"] if needed and not clean(run.spec.reason) else []
 
 
-def _resources(action: Action, run: ActionRun, scope: Json, note: Note) -> list[PlannedResource]:
-    planned = []
+def _resources(action: Action, run: ActionRun, scope: Json, note: Note) -> list[Planned]:
+    planned: list[Planned] = []
     for index, template in enumerate(action.spec.execution.resources):
         path = f"spec.execution.resources[{index}]"
-        if evaluate_condition(template.when, scope, f"{path}.when", note):
+        if not evaluate_condition(template.when, scope, f"{path}.when", note):
+            continue
+        if template.request is not None:
+            planned.append(render_request(template, scope, path))
+            note(f"{path}.request", True)
+        else:
             check_nulls(action, index, f"{path}.template")
             try:
                 planned.append(render_resource(template, run, scope, path))
@@ -166,7 +180,7 @@ def _cost(action: Action, scope: Json, note: Note) -> str | None:
 
 
 def _plan(
-    action: Action, inputs: Json, gates: list[Stage], resources: list[PlannedResource], scope: Json, note: Note
+    action: Action, inputs: Json, gates: list[Stage], resources: list[Planned], scope: Json, note: Note
 ) -> RunPlan:
     metadata, execution = action.metadata, action.spec.execution
     plan = RunPlan(
@@ -191,7 +205,9 @@ def _plan(
     return plan
 
 
-def _line(action: Action, planned: PlannedResource) -> str:
+def _line(action: Action, planned: Planned) -> str:
+    if isinstance(planned, PlannedRequest):
+        return line_of_call(planned.request)
     template = next(each for each in action.spec.execution.resources if each.id == planned.id)
     asked = asked_fields(template.template, planned.manifest)
     return summarize(planned.manifest, patch=planned.patch, asked=asked)

@@ -9,6 +9,7 @@ why, the remedy.
     - EvaluationError: an expression, pattern or template could not be evaluated; its author mends it
         - NotThereError: it reads what is not there, and may be later
         - ImpossibleNameError: it gave an object a name that its kind cannot have
+        - UnsendableError: a call cannot carry what the requester chose: their run is refused
         - EvaluationLimitError: it took more time or memory than any evaluation may
         - _NamedByRequesterError: the requester chose a name that no object can have: their run is refused
     - UnreadableError: an object holds what this version does not know; it is left alone, and all others go on
@@ -23,6 +24,7 @@ why, the remedy.
         - MetricsCertificateError: what /metrics is to be served with
         - UnreadableFileError: a file of `pratique test`
     - ApiError: what the API server answered, or that it did not
+    - CallError: a call of a run cannot be made; nothing was sent
     - ChannelError: a message cannot be sent
         - NotReadyError: the channel lacks something, such as its Secret
         - NotAllowedError: no address of the receiver may be connected to
@@ -80,6 +82,10 @@ class NotThereError(EvaluationError):
 
 class ImpossibleNameError(EvaluationError):
     """A template gave an object a name that its kind cannot have; what the requester chose of it is theirs to mend."""
+
+
+class UnsendableError(EvaluationError):
+    """A call cannot carry what it was given, such as a line break in a header: the requester has to choose otherwise."""
 
 
 class EvaluationLimitError(EvaluationError):

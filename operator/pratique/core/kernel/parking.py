@@ -17,6 +17,8 @@ from pratique.core.kernel.text import clean
 
 Json = dict[str, Any]
 _MAX_VALUE = 64
+SORTS = ("object", "call")
+"""What pydantic calls the entries of a plan between their number and their field."""
 
 
 def explain(kind: str, body: Json, error: ValidationError) -> UnreadableError:
@@ -27,7 +29,7 @@ def explain(kind: str, body: Json, error: ValidationError) -> UnreadableError:
     shown = json.dumps(clean(value, _MAX_VALUE), ensure_ascii=False) if known else "of another shape"
     metadata = body["metadata"]
     name = "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
-    field = ".".join(str(part) for part in first["loc"])
+    field = ".".join(str(part) for part in first["loc"] if part not in SORTS)
     return UnreadableError(kind, name, metadata["uid"], field, shown)
 
 

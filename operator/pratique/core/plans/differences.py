@@ -1,10 +1,10 @@
 """Says what a dry run shows now and did not show before. Pure; called by `start` and `execution`."""
 
-from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange, PlannedResource
+from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange, Planned, PlannedRequest
 from pratique.core.plans.listing import key_of_change, sentence_of
 
 
-def differences(planned: PlannedResource, what: str, after: DryRun | None) -> list[str]:
+def differences(planned: Planned, what: str, after: DryRun | None) -> list[str]:
     """Return what is another now than when the plan was made. What could not be tried then, is not news."""
     before = planned.dry_run
     if before is None or after is None or before.result is DryRunResult.DEFERRED:
@@ -13,6 +13,8 @@ def differences(planned: PlannedResource, what: str, after: DryRun | None) -> li
         return [f"{what}: could be tried then, and cannot now: {after.message}"]
     if before.target_uid != after.target_uid:
         return [f"{what}: was deleted and made again"]
+    if isinstance(planned, PlannedRequest):
+        return []  # what is sent is in the plan, and nothing else was tried
     return [] if planned.patch and not after.changes else _other_values(what, before, after)
 
 

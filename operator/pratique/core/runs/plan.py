@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase
+from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, PlannedResource, RunPlan
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
@@ -127,7 +127,7 @@ def _try_again_at(run: ActionRun, now: datetime) -> datetime:
 def _enter(snapshot: RunSnapshot, fresh: Fresh, now: datetime) -> Plan[ActionRunStatus]:
     """Ask whether it may start, once its plan has passed a dry run; what nobody has to approve may start without."""
     run, plan, free = snapshot.run, fresh.plan, not fresh.plan.stages
-    if free and [each.patch for each in plan.resources] == [False]:  # the one POST says as much as a dry run
+    if free and _is_one_post(plan):  # which says as much as a dry run
         return _ask_gates(snapshot, snapshot.question(None, fresh), start_free, now)
     trial = try_plan(run, plan, snapshot.outcomes, TRY)
     if trial.effects:
@@ -138,6 +138,10 @@ def _enter(snapshot: RunSnapshot, fresh: Fresh, now: datetime) -> Plan[ActionRun
         return refused if isinstance(refused, Plan) else transitions.end(run, Phase.REFUSED, refused, now)
     fresh = replace(fresh, plan=with_results(plan, trial))
     return _ask_gates(snapshot, snapshot.question(None, fresh), begin if goes_on else start_free, now)
+
+
+def _is_one_post(plan: RunPlan) -> bool:
+    return [isinstance(each, PlannedResource) and not each.patch for each in plan.resources] == [True]
 
 
 def _go_on(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:

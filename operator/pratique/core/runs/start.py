@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pratique.api.v1alpha1 import API_VERSION
 from pratique.api.v1alpha1.action import Action
-from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase, PlannedResource
+from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase, Planned
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.meta import amend
 from pratique.core.environments.ttl import expires_at
@@ -14,7 +14,7 @@ from pratique.core.execution.targets import Again, look_again
 from pratique.core.gates.port import Warrant
 from pratique.core.kernel.effects import Failure, ObjectRef, Plan, Read
 from pratique.core.plans.differences import differences
-from pratique.core.plans.summary import name_of
+from pratique.core.plans.requests import name_of_step
 from pratique.core.runs import transitions
 from pratique.core.runs.freeze import find_end, frozen_between, say_frozen
 from pratique.core.runs.running import begin
@@ -91,9 +91,9 @@ def _find_change(warrant: Warrant, action: Action | None, trial: Trial, again: A
     return None
 
 
-def _differences(planned: PlannedResource, tried: Tried) -> list[str]:
+def _differences(planned: Planned, tried: Tried) -> list[str]:
     """Return what a dry run shows now and did not show when it was approved. What could not be tried then, is not news."""
-    what = name_of(planned.manifest)
+    what = name_of_step(planned)
     if tried.problem is not None:
         return [f"{what}: the dry run is refused now: {tried.problem.message}"]
     return differences(planned, what, tried.dry_run)

@@ -1,4 +1,4 @@
-"""Decides to which addresses the operator may connect for a channel: public ones, and what the platform team allowed.
+"""Decides to which addresses the operator may connect, for a channel or a call: public ones, and what is allowed.
 
 Whoever writes a channel, or the Secret with its URL, chooses where the operator connects to, and must not reach with it
 what only the operator can reach. Only addresses are judged, never names alone: a name may resolve to anything, each time
@@ -14,8 +14,15 @@ from pratique.core.kernel.errors import ConfigurationError
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-NOT_ALLOWED = "the receiver's address is private: the platform team has to allow it (--channel-egress)"
-"""It names neither host nor address: both are from a Secret."""
+CHANNEL_EGRESS = "--channel-egress"
+
+
+def not_allowed(option: str) -> str:
+    """Return why nothing is sent. It names neither host nor address: of a channel, both are from a Secret."""
+    return f"the receiver's address is private: the platform team has to allow it ({option})"
+
+
+NOT_ALLOWED = not_allowed(CHANNEL_EGRESS)
 
 
 def _networks(texts: str) -> tuple[Network, ...]:
@@ -71,19 +78,19 @@ class AllowedEgress:
         return name in self.names or any(f"*.{'.'.join(parents[at:])}" in self.names for at in range(len(parents)))
 
 
-def egress_of(values: list[str]) -> AllowedEgress:
-    """Return what the option says: networks, addresses and names, each option one or more with commas between."""
+def egress_of(values: list[str], option: str = CHANNEL_EGRESS) -> AllowedEgress:
+    """Return what an option says: networks, addresses and names, each option one or more with commas between."""
     networks, names = [], set()
     for value in (each.strip() for option in values for each in option.split(",") if option.strip()):
-        network = _network(value)
+        network = _network(value, option)
         if network is None:
-            names.add(_name(value))
+            names.add(_name(value, option))
         else:
             networks.append(network)
     return AllowedEgress(tuple(networks), frozenset(names))
 
 
-def _network(value: str) -> Network | None:
+def _network(value: str, option: str) -> Network | None:
     if "%" in value:
         return None
     try:
@@ -91,18 +98,18 @@ def _network(value: str) -> Network | None:
     except ValueError:
         return None
     if network.network_address != ip_address(value.partition("/")[0]):
-        raise EgressError(f"--channel-egress: {value}: has bits beyond its prefix; write {network}")
+        raise EgressError(f"{option}: {value}: has bits beyond its prefix; write {network}")
     if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
-        raise EgressError(f"--channel-egress: {value}: is an IPv4 network in IPv6 notation; write it as IPv4")
+        raise EgressError(f"{option}: {value}: is an IPv4 network in IPv6 notation; write it as IPv4")
     return network
 
 
-def _name(value: str) -> str:
+def _name(value: str, option: str) -> str:
     name = value.lower().removesuffix(".")
     labels = name.split(".")
     if len(name) > 253 or not _NAME.fullmatch(name) or _NUMBER.fullmatch(labels[-1]):
         raise EgressError(
-            f"--channel-egress: {value[:260]!r}: must be a network such as 10.20.0.0/16, an address, or a host name such "
+            f"{option}: {value[:260]!r}: must be a network such as 10.20.0.0/16, an address, or a host name such "
             "as smtp.example.com or *.example.com, without scheme and port; 0.0.0.0/0 and ::/0 allow everything"
         )
     return name

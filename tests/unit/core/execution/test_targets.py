@@ -102,7 +102,7 @@ def test_which_change_of_a_plan_is_one_of_its_target() -> None:
     note = planned("note", manifest())
     again = planned("again", manifest("Deployment", "web", "apps/v1beta1"), patch=True)
     plan = run_plan(note, SCALE, again, target=CHECKED)
-    assert [is_target(plan, each) for each in plan.resources] == [False, True, False]
+    assert [is_target(plan, each) for each in plan.objects] == [False, True, False]
     assert not is_target(run_plan(SCALE), SCALE)
 
 

@@ -39,7 +39,7 @@ def execution(template: dict[str, Any], *, patch: bool) -> dict[str, Any]:
 
 
 def rendered(made: Action) -> dict[str, Any]:
-    return certain(evaluate_run(made, run()).plan).resources[0].manifest
+    return certain(evaluate_run(made, run()).plan).objects[0].manifest
 
 
 def test_a_null_of_an_expression_removes_a_field_of_a_changed_object() -> None:
@@ -104,7 +104,7 @@ def test_an_input_is_data_and_says_nothing_about_how_an_object_changes(word: str
     def asked(data: dict[str, Any]) -> Evaluation:
         return evaluate_run(made, run(spec={"inputs": {"data": data}}))
 
-    found = certain(asked({"a": "1", "b": None, "c": [None, {"d": None, "$ref": 1}]}).plan).resources[0].manifest
+    found = certain(asked({"a": "1", "b": None, "c": [None, {"d": None, "$ref": 1}]}).plan).objects[0].manifest
     assert found["data"] == {"a": "1", "c": [{"$ref": 1}]}
     assert found["more"] == {"$patch": "replace", "a": None}
     hidden: dict[str, Any]

@@ -58,7 +58,7 @@ def test_whether_a_gate_applies_is_what_its_condition_says(days: int) -> None:
 
 def test_the_plan_says_exactly_what_would_run() -> None:
     plan = plan_of(evaluate_run(action(), run()))
-    (made,) = plan.resources
+    (made,) = plan.objects
     assert made.manifest["metadata"] == {
         "name": "made",
         "labels": {"pratique.dev/run-uid": RUN_UID},
@@ -77,7 +77,7 @@ def test_expressions_see_the_run_and_the_action() -> None:
     seen = "${run.namespace}/${run.name} ${run.uid} ${run.reason} ${run.requestedBy.username} ${action.name}"
     resource = {"id": "a", "template": {**TEMPLATE, "data": {"x": seen, "groups": "${run.requestedBy.groups}"}}}
     asked = models.run(spec={"inputs": {"name": "a"}, "requested_by": Requester(username="me", groups=["g", "h"])})
-    (made,) = plan_of(evaluate_run(action(resource), asked)).resources
+    (made,) = plan_of(evaluate_run(action(resource), asked)).objects
     assert made.manifest["data"] == {
         "x": f"team-a/ten-days {RUN_UID} a demo me create-environment",
         "groups": ["g", "h"],

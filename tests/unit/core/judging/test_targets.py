@@ -82,8 +82,8 @@ def test_a_filter_says_for_which_objects_an_action_is_and_comes_before_all_else(
 def test_conditions_templates_and_rules_read_it() -> None:
     offered = action(rules=SIZED, stages=[LEADS], when="target.data.size != '4'")
     plan = planned(offered)
-    assert plan.stages == () and plan.resources[0].manifest["metadata"]["name"] == "x"
-    assert plan.resources[0].manifest["data"] == {"at": "2026-11-24T12:00:00Z"}
+    assert plan.stages == () and plan.objects[0].manifest["metadata"]["name"] == "x"
+    assert plan.objects[0].manifest["data"] == {"at": "2026-11-24T12:00:00Z"}
     assert [each.name for each in planned(offered, target(size="60")).stages] == ["leads"]
     assert refusals(offered, run(), target(size="100")) == ("A hundred are enough",)
     assert refusals(offered, run(), target(size="4"))[0].startswith("With these inputs there is nothing to do")

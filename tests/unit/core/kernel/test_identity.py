@@ -93,7 +93,7 @@ def test_a_machine_asks_for_itself_where_the_action_says_so() -> None:
 def test_expressions_see_for_whom_it_is(spec: dict[str, object], who: str) -> None:
     plan = evaluate_run(action(execution=maker(data={"for": "${run.onBehalfOf.username}"})), run(spec=spec)).plan
     assert plan is not None
-    assert plan.resources[0].manifest["data"] == {"for": who}
+    assert plan.objects[0].manifest["data"] == {"for": who}
 
 
 def test_the_gate_carries_both() -> None:

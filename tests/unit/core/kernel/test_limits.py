@@ -70,7 +70,7 @@ def test_the_largest_run_fits() -> None:
     inputs["rest"] = "v" * (MAX_INPUT_BYTES - size_of(inputs) - 100)
     plan = run_plan(inputs=inputs, gate=stage(approvers=Approvers(users=["u" * 253] * 32)), notifications=RULES)
     names = {f"k{number}": 1 for number in range((MAX_PLAN_BYTES - size_of(plan.to_wire())) // 13)}
-    (first,) = plan.resources
+    (first,) = plan.objects
     template = [f"{'f' * 300}{number}" for number in range(40)]
     before, after = dict.fromkeys(template, WIDE * 500), dict.fromkeys(template, WIDE * 400)
     shown = list_changes(changes_of_patched(dict.fromkeys(template, 1), before, after, replaced=False))

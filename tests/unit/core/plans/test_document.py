@@ -25,9 +25,18 @@ from tests.builders.models import (
 from tests.doubles.later_version import ADDED, WIRE, models_in, wider
 from tests.support.certain import certain
 
-from pratique.api.v1alpha1.action_run import ActionRun, DryRun, FieldChange, Phase, RunPlan, SkippedStage
+from pratique.api.v1alpha1.action_run import (
+    ActionRun,
+    DryRun,
+    FieldChange,
+    Phase,
+    PlannedRequest,
+    RunPlan,
+    SkippedStage,
+)
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalSpec, ApprovalState
 from pratique.api.v1alpha1.break_glass import BreakGlass, OwnGlass
+from pratique.api.v1alpha1.calling import EventAttributes, HeaderFrom, HttpRequest, RequestSigning, SecretValueRef
 from pratique.api.v1alpha1.escalation import Added, EscalationStep
 from pratique.api.v1alpha1.notifications import NotificationRule
 from pratique.api.v1alpha1.people import People
@@ -57,17 +66,31 @@ GATE = stage(
 )
 INPUTS = {"size": "large", "né": "\N{GRINNING FACE}"}
 NOTE = planned(made=manifest(data={"a": "1"}), dry_run=SEEN)
+FROM = SecretValueRef(name="github", key="token")
+CALL = PlannedRequest(
+    id="told",
+    dry_run=DryRun(result="Passed"),
+    request=HttpRequest(
+        url="https://api.example.com/v1/runs",
+        headers_from=[HeaderFrom(name="Authorization", secret_ref=FROM)],
+        body={"size": "large"},
+        cloud_event=EventAttributes(type="dev.example.asked.v1"),
+        signing=RequestSigning(style="GitHub", secret_ref=FROM),
+        answer={"number": "body.id"},
+    ),
+)
 SKIPPED = SkippedStage(name="security", when="inputs.size == 'huge'")
 TARGET = PlannedTarget(
     api_version="v1", kind="ConfigMap", name="it", uid="u2", rechecks=[Recheck(rule="true", message="no")], inputs={}
 )
-HELD = run_plan(NOTE, gate=GATE, inputs=INPUTS, notifications=[TOLD], skipped=[SKIPPED], target=TARGET)
+HELD = run_plan(NOTE, CALL, gate=GATE, inputs=INPUTS, notifications=[TOLD], skipped=[SKIPPED], target=TARGET)
 FREE = HELD.model_copy(update={"gate": None})
-SHOWN = {"try/made": Stored(live(manifest(data={"a": "2"})))}
+SHOWN: dict[str, object] = {"try/made": Stored(live(manifest(data={"a": "2"}))), "try/told": True}
 GUARDED = {VERIFY: Verified()}
 IT = Stored(live({"metadata": {"name": "it"}}, "u2"))
 AIMED = {"target": TargetSeen(ObjectRef("v1", "ConfigMap", "it"), may_get=True, found=IT), "recheck": ()}
 MODELS = models_in(RunPlan)
+WRITTEN, WRITTEN_FREE = document(HELD), document(FREE)
 
 
 def test_it_is_ascii_in_order_and_says_everything_but_the_summary() -> None:
@@ -110,7 +133,7 @@ def test_what_people_read_beside_it_is_what_a_version_before_needs_to_go_on_wait
 
 def opening(outcomes: dict[str, Any] | None = None) -> Plan[Any]:
     """Look at a run whose gate has to be opened."""
-    fresh = without_results(document(HELD).plan).model_copy(update={"summary": HELD.summary})
+    fresh = without_results(WRITTEN.plan).model_copy(update={"summary": HELD.summary})
     judged = {EVALUATE: Evaluation(plan=fresh)} | SHOWN
     return plan_action_run(RunSnapshot(run(), action=action(), outcomes=judged | (outcomes or {})), NOW)
 
@@ -130,7 +153,7 @@ def _later(request: pytest.FixtureRequest) -> Iterator[Any]:
 @pytest.mark.usefixtures("_later")
 class TestLater:
     def test_a_digest_over_what_is_read_would_be_another(self) -> None:
-        written = document(document(HELD).plan)
+        written = document(WRITTEN.plan)
         assert WIRE in written.text and written.digest != STORED[1]["spec"]["plan"]["digest"]
 
     def test_a_run_that_was_held_does_what_was_approved(self) -> None:
@@ -144,7 +167,7 @@ class TestLater:
 
     def test_a_free_run_that_is_under_way_goes_on(self) -> None:
         going = ActionRun.model_validate(STORED[2])
-        judged = {EVALUATE: Evaluation(plan=without_results(document(FREE).plan))}
+        judged = {EVALUATE: Evaluation(plan=without_results(WRITTEN_FREE.plan))}
         plan = plan_action_run(RunSnapshot(going, action=action(), outcomes=judged), NOW)
         assert effects(plan) == ["create/made"], plan.status.message
 

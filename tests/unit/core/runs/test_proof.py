@@ -12,7 +12,7 @@ from pratique.core.runs.proof import end_of, is_running, proof_of
 
 PLAN = run_plan(planned("one"))
 GOES_ON = running(PLAN).status
-ASKS = (Read("read", ref_of(PLAN.resources[0].manifest)),)
+ASKS = (Read("read", ref_of(PLAN.objects[0].manifest)),)
 
 
 def test_what_goes_on_with_nothing_left_to_ask_is_proven() -> None:

@@ -135,7 +135,7 @@ def test_an_edited_action_changes_nothing_for_it() -> None:
 
 
 def test_an_approval_is_used_in_time_or_not_at_all() -> None:
-    plan = run_plan(*MADE.resources, gate=stage(), start_deadline="10m")
+    plan = run_plan(*MADE.objects, gate=stage(), start_deadline="10m")
     assert effects(start(plan, now=at(10.9))) == ["create/one"]
     message = superseded(start(plan, now=at(11)))
     assert message == "It was approved, and not started within 10m, before 2026-11-24 12:11 UTC: ask again"
@@ -350,7 +350,7 @@ def test_a_free_run_under_way_is_proven_by_its_action() -> None:
         ({}, {"action": None}, "the Action create-environment changed since"),
         (judged(None, "no"), {}, "its Action refuses it"),
         (judged(run_plan(planned("other"))), {}, "its plan is not what its Action makes of it"),
-        (judged(run_plan(*BARE.resources, gate=stage())), {}, "its plan is not what its Action makes of it"),
+        (judged(run_plan(*BARE.objects, gate=stage())), {}, "its plan is not what its Action makes of it"),
     ],
 )
 def test_a_forged_free_run_makes_nothing(outcomes: dict[str, Any], known: dict[str, Any], why: str) -> None:
@@ -373,6 +373,6 @@ def test_a_run_whose_plan_is_lost_fails() -> None:
 
 
 def test_the_decisive_decision_starts_the_time() -> None:
-    two = run_plan(*MADE.resources, gate=stage(required=2), start_deadline="10m")
+    two = run_plan(*MADE.objects, gate=stage(required=2), start_deadline="10m")
     both = [counted("l1"), counted("l2")]
     assert effects(start(two, now=at(10.9), decisions=both)) == ["create/one"]

@@ -211,7 +211,7 @@ def test_a_held_run_that_is_granted_now_does_what_was_approved(path: Path, name:
 def test_a_run_that_is_under_way_goes_on(path: Path, name: Name) -> None:
     world = World(path)
     run = ActionRun.model_validate(world.objects[name])
-    planned = certain(document_of(run.status, world.gate_of(run))).plan.resources
+    planned = certain(document_of(run.status, world.gate_of(run))).plan.objects
     for made, each in zip(run.status.resources, planned, strict=True):
         stored = deepcopy(each.manifest)
         stored["metadata"]["uid"] = made.uid

@@ -1,0 +1,109 @@
+"""Decides how one call of a run proceeds: reserved, on record, made, judged. Pure; called by `advance`.
+
+Exactly once, as far as that can be: the ticket of a call is in the run's status before the call is made, the process that
+gave it makes one call for it, and only after it has read the run again. What a process that died has left open is made
+again where that is safe, with the same idempotency key; else the run ends, and says that it may have been done.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from pratique.api.v1alpha1.action_run import ActionRun, PlannedRequest, RunPlan
+from pratique.api.v1alpha1.calling import RunRequest
+from pratique.api.v1alpha1.meta import amend
+from pratique.core.execution.adoption import uid_of
+from pratique.core.execution.awaiting import Progress, Step
+from pratique.core.execution.outgoing import outgoing_of
+from pratique.core.execution.replies import Say, judge_call, status_phrase
+from pratique.core.execution.vanishing import confirm
+from pratique.core.kernel.calling import Call, EvaluateAnswer, Fate, Reply, Reserve
+from pratique.core.kernel.effects import Failure, Outcomes, object_of
+from pratique.core.kernel.text import clean
+from pratique.core.plans.requests import say_call
+
+_FIRST_PAUSE, _LAST_PAUSE = timedelta(seconds=0.5), timedelta(seconds=15)
+_AT_ONCE = timedelta()
+_MAX_PAUSE = timedelta(hours=1)
+
+
+def advance_request(
+    run: ActionRun, plan: RunPlan, planned: PlannedRequest, known: RunRequest | None, outcomes: Outcomes, now: datetime
+) -> Progress:
+    """Return where a call stands, or the effects that must come first."""
+    call = known or RunRequest(id=planned.id)
+    if call.done:
+        return Progress(Step.DONE, request=call)
+    if call.ticket is None:
+        return _reserve(planned, call, outcomes, now)
+    again = confirm(run)
+    confirmed = again.outcome(outcomes)
+    if confirmed is None:
+        return Progress(Step.NEEDS, request=call, effects=(again,))
+    what = say_call(planned.request)
+    if uid_of(object_of(confirmed) or {}) != run.metadata.uid:
+        why = confirmed.message if isinstance(confirmed, Failure) else "it was deleted"
+        return Progress(Step.RETRIES, request=call, message=f"{what} waits: the run could not be read again: {why}")
+    return _make(run, plan, planned, call, outcomes, now)
+
+
+def _reserve(planned: PlannedRequest, call: RunRequest, outcomes: Outcomes, now: datetime) -> Progress:
+    """Get a ticket, and have it written down before anything else."""
+    if call.not_before is not None and now < call.not_before:
+        text = f"{say_call(planned.request)} {call.message}; it is tried again"
+        return Progress(Step.WAITS, request=call, message=text, pause=call.not_before - now)
+    reserve = Reserve(f"reserve/{planned.id}")
+    ticket = reserve.outcome(outcomes)
+    if not isinstance(ticket, str):
+        return Progress(Step.NEEDS, request=call, effects=(reserve,))
+    reserved = amend(call, ticket=ticket, attempt=call.attempt + 1, not_before=None, message="")
+    return Progress(Step.WAITS, request=reserved, message=f"{say_call(planned.request)} is next", pause=_AT_ONCE)
+
+
+def _make(
+    run: ActionRun, plan: RunPlan, planned: PlannedRequest, call: RunRequest, outcomes: Outcomes, now: datetime
+) -> Progress:
+    request, what = planned.request, say_call(planned.request)
+    place = run.metadata.namespace or "", run.metadata.name
+    made = Call(f"call/{planned.id}", call.ticket or "", outgoing_of(run, plan, planned), place)
+    called = made.outcome(outcomes)
+    if called is None:
+        return Progress(Step.NEEDS, request=call, effects=(made,))
+    if isinstance(called, Failure):
+        return Progress(Step.RETRIES, request=call, message=f"{what} waits: {called.message}")
+    if called.fate is Fate.UNDER_WAY:
+        text = f"Waiting for the answer to {what}, which may have been done already"
+        return Progress(Step.WAITS, request=call, message=text)
+    judged = judge_call(request, called)
+    code = called.reply.status if called.reply is not None else None
+    told = amend(call, code=code, message=clean(judged.message, 512))
+    if judged.say is Say.DONE and called.reply is not None:
+        return _take(planned, told, called.reply, outcomes)
+    text = f"{what} {judged.message}"
+    if judged.say is Say.FAILED:
+        return Progress(Step.FAILED, request=told, message=text)
+    pause = timedelta(seconds=judged.after) if judged.after is not None else _FIRST_PAUSE * 2 ** min(call.attempt, 6)
+    pause = min(pause, _LAST_PAUSE if judged.after is None else _MAX_PAUSE)
+    waiting = amend(told, ticket=None, not_before=now + pause)
+    return Progress(Step.WAITS, request=waiting, message=f"{text}; it is tried again", pause=pause)
+
+
+def _take(planned: PlannedRequest, call: RunRequest, reply: Reply, outcomes: Outcomes) -> Progress:
+    """Keep of an answer what the Action asks for."""
+    request, kept = planned.request, {}
+    if request.answer:
+        evaluate = EvaluateAnswer(f"answer/{planned.id}", request.answer, reply.as_seen())
+        values = evaluate.outcome(outcomes)
+        if values is None:
+            return Progress(Step.NEEDS, request=call, effects=(evaluate,))
+        if isinstance(values, Failure):
+            done = f"{say_call(request)} answered {status_phrase(reply.status)}, so it was done"
+            long = "; only 64 KiB of an answer are read, and it is longer" if reply.too_long else ""
+            text = f"{done}, but request.answer of {planned.id} failed: {values.message}{long}"
+            return Progress(Step.FAILED, request=amend(call, message=clean(text, 512)), message=text)
+        kept = values
+    return Progress(Step.DONE, request=amend(call, answer=kept, done=True, message=""))
+
+
+def seen_answer(call: RunRequest) -> dict[str, Any]:
+    """Return what outputs see of a call: its status code, and what was kept of its answer."""
+    return {"status": call.code, **call.answer}

@@ -1,0 +1,100 @@
+"""The effects of a call to what is outside of the cluster, and what it comes to. Performed by `calling.desk`.
+
+A call is made with a ticket. Who reserves one gets what the process that gave it, and no other, makes one call for, at most
+once. It is written into the run's status before; a process that does not know a ticket has died, or lost the lead, since.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+from typing import Any
+
+from pratique.api.v1alpha1.calling import HeaderFrom, RequestSigning
+from pratique.api.v1alpha1.people import ServiceAccountRef
+from pratique.core.kernel.effects import Effect, Json
+
+MAX_ANSWER = 65536
+"""Bytes of an answer that are read."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A call, but for what comes from Secrets: those are read as the account when it is made."""
+
+    method: str
+    url: str
+    key: str
+    """The idempotency key: the same for each try of one step of one run."""
+    account: ServiceAccountRef
+    headers: Mapping[str, str] = field(default_factory=dict)
+    headers_from: tuple[HeaderFrom, ...] = ()
+    body: str | None = None
+    signing: RequestSigning | None = None
+    within: timedelta = timedelta(seconds=30)
+
+
+class Fate(Enum):
+    """What is known of a call."""
+
+    UNDER_WAY = "it is being made, or about to be"
+    ANSWERED = "there is an answer"
+    NOT_SENT = "nothing has left this process: it may be made again"
+    UNKNOWN = "it was sent, and no answer came: it may have been done"
+    LOST = "another process was to make it: whether it did, is not known"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer, for judging: it is other people's text, and none of it is shown as it is."""
+
+    status: int
+    body: Any = None
+    """What was answered as JSON; None if it was nothing of the sort."""
+    location: str = ""
+    retry_after: float | None = None
+    too_long: bool = False
+
+    def as_seen(self) -> Json:
+        """Return what expressions see of it."""
+        return {"status": self.status, "body": self.body, "location": self.location}
+
+
+@dataclass(frozen=True)
+class Called:
+    """What became of a call. `message` continues a sentence about it; `final` says that trying again is in vain."""
+
+    fate: Fate
+    message: str = ""
+    reply: Reply | None = None
+    final: bool = False
+
+
+@dataclass(frozen=True)
+class Reserve(Effect[str]):
+    """Get a ticket."""
+
+
+@dataclass(frozen=True)
+class Call(Effect[Called]):
+    """Make the call of a ticket, unless it is made already; whoever asks again gets what it came to."""
+
+    ticket: str
+    outgoing: Outgoing
+    run: tuple[str, str]
+    """Namespace and name of the run that is looked at once there is an answer."""
+
+
+@dataclass(frozen=True)
+class TryCall(Effect[bool]):
+    """Look whether a call could be made: its Secrets are there and let their values go there. Nothing is sent."""
+
+    outgoing: Outgoing
+
+
+@dataclass(frozen=True)
+class EvaluateAnswer(Effect[Json]):
+    """Evaluate in the sandbox what is kept of an answer."""
+
+    rules: Mapping[str, str]
+    seen: Json

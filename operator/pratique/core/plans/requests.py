@@ -1,0 +1,29 @@
+"""Says what a call does, for people who have to decide: method, address and body, never what comes from a Secret. Pure."""
+
+import json
+from urllib.parse import urlsplit
+
+from pratique.api.v1alpha1.action_run import Planned, PlannedRequest
+from pratique.api.v1alpha1.calling import HttpRequest
+from pratique.core.kernel.text import clean
+from pratique.core.plans.summary import MAX_LINE, name_of
+
+_MAX_URL = 256
+
+
+def say_call(request: HttpRequest) -> str:
+    """Return `POST https://host/path`, without the query: short enough to begin a sentence."""
+    url = urlsplit(request.url)
+    return f"{request.method.value} {clean(f'{url.scheme}://{url.netloc}{url.path}', _MAX_URL)}"
+
+
+def line_of_call(request: HttpRequest) -> str:
+    """Return the line of a call in a plan: all that is sent, as far as it fits."""
+    event = f" as CloudEvent {request.cloud_event.type}" if request.cloud_event is not None else ""
+    body = f" {json.dumps(request.body, ensure_ascii=False)}" if request.body is not None else ""
+    return clean(f"Call {request.method.value} {request.url}{event}{body}", MAX_LINE)
+
+
+def name_of_step(planned: Planned) -> str:
+    """Return what a step makes or calls, as sentences begin with it."""
+    return say_call(planned.request) if isinstance(planned, PlannedRequest) else name_of(planned.manifest)
