@@ -61,7 +61,8 @@ def gate(
     ]
     made = make.approval(SPACE, ident, groups=tuple(listed[:32]), deadline=timedelta(days=1))
     spec = made["spec"]
-    spec["policy"] |= {"required": required, "escalation": ladder}
+    glass = {"users": [f"b{n:02}-{'n' * (length - 4)}" for n in range(16)], "groups": ["sre-oncall", *listed[1:16]]}
+    spec["policy"] |= {"required": required, "escalation": ladder, "breakGlass": {**glass, "requester": "Forbid"}}
     spec["excluded"] = [f"x{n:02}-{'n' * (length - 4)}" for n in range(64)]
     spec["decisions"] = {
         **{who: entry("Undecided", listed, "c" * comment, -30, 3) for who in names},
@@ -116,7 +117,8 @@ def say(callers: Callers, who: str, gate: str, verdict: str, *, dry: bool = True
 @pytest.mark.parametrize("size", SIZES)
 def test_a_decision_passes(callers: Callers, size: str) -> None:
     ident = size.replace(" ", "-")
-    for who, verdict in (("lead-1", "Approve"), ("lead-2", "Approve"), ("lead-2", "Decline")):
+    said = (("lead-1", "Approve"), ("lead-2", "Approve"), ("lead-2", "Decline"), ("oncall", "BreakGlass"))
+    for who, verdict in said:
         reply, took = say(callers, who, ident, verdict)
         assert reply.ok, reply.message[:2000]
         assert took < SECONDS, f"{who}: {took:.1f} s"
