@@ -67,7 +67,8 @@ class Approvals(Kind):
 def _waiting(body: Json) -> list[str]:
     """File an open gate under when it was opened, and its stage."""
     waits = phase(body) == [ApprovalState.PENDING.value] and not _is_review(body)
-    return [f"{body['metadata']['creationTimestamp']} {body['spec'].get('stage', '')}"] if waits else []
+    opened = body["metadata"].get("creationTimestamp")
+    return [f"{opened} {body['spec'].get('stage', '')}"] if waits and opened else []
 
 
 def waiting(store: Store) -> dict[tuple[str, datetime], int]:
