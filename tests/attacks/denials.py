@@ -6,6 +6,7 @@ _OPERATOR = "system:serviceaccount:pratique-system:pratique"
 
 REQUESTER, DECISION, ACTION = "pratique-requester", "pratique-decision", "pratique-action"
 ENVIRONMENT, STATUS, LEASH = "pratique-environment", "pratique-status", "pratique-operator"
+DELEGATION = "pratique-delegation"
 STAMP = "stamp"
 """The rule of a mutating policy."""
 
@@ -177,6 +178,51 @@ REVIEW_STAYS = Denial(
     "a review cannot be deleted before somebody has signed it, or objected: spec.decisions[you], by one of those who were"
     " skipped",
 )
+HAS_DECIDED_FOR_YOU = RECORDED
+OWN_STAND_IN = Denial(
+    DECISION,
+    "a stand-in is named under your own user name only: spec.delegations[you] (server-side apply needs a field"
+    " manager of your own: --field-manager=$USER)",
+)
+STAND_IN_STAYS = Denial(
+    DECISION,
+    "your stand-in has decided: the delegation stays as the record of it; decide yourself, and your word counts",
+)
+LOAN_ENDED = Denial(DECISION, "this Approval has ended: nobody stands in any more")
+LOAN_SEALED = Denial(DECISION, "this Approval is decided: stand-ins stay as the record of it")
+NO_STAND_INS = Denial(DECISION, "this gate takes no stand-ins: its rule does not say delegation: Allow")
+MACHINE_NAMES = Denial(DECISION, "a machine names no stand-in")
+NAMES_NONE = Denial(DECISION, "only who is an approver themselves names a stand-in: a stand-in names none")
+OUT_NAMES = Denial(
+    DECISION, "you may not decide this yourself, so nobody can for you: you asked for it, or spec.excluded names you"
+)
+STAND_IN_IS_MACHINE = Denial(DECISION, "a stand-in is a person: user names of the system (system:…) are none")
+BLANK_STAND_IN = Denial(DECISION, "a stand-in needs a name: spec.delegations[you].to is blank")
+NOT_YOURSELF = Denial(DECISION, "you cannot stand in for yourself: name somebody else in spec.delegations[you].to")
+ASKING_STAND_IN = Denial(DECISION, "who asks cannot be a stand-in: nobody decides their own request")
+EXCLUDED_STAND_IN = Denial(
+    DECISION,
+    "who decided an earlier stage, or is excluded by the rule, cannot be a stand-in (spec.excluded): name somebody else",
+)
+OLD_UNTIL = Denial(DECISION, "until is over already: name a moment after now in spec.delegations[you].until")
+TOO_LONG = Denial(DECISION, "a stand-in may decide for 60 days at most: make until earlier")
+UNLENT = Denial(
+    DECISION, "time and groups of a delegation are set by the API server: send to, until and notBefore alone"
+)
+LOAN_TIME = Denial(
+    DECISION,
+    "the time of a delegation is set by the API server: do not send it, nor managedFields; notBefore is replaced,"
+    " not removed",
+)
+LOAN_GROUPS = Denial(DECISION, "the groups of a delegation are set by the API server: leave them out")
+FOR_WHOM_STAYS = Denial(
+    DECISION, "whom a decision is for cannot be changed: a person has one vote, for themselves or for one other"
+)
+OUT_FOR = Denial(
+    DECISION, "nobody decides for who asks, nor for who decided an earlier stage or is excluded (spec.excluded)"
+)
+HAS_SPOKEN = Denial(DECISION, "the one for whom you stand in has decided: their own word counts")
+SAME_PERSON = Denial(DECISION, "somebody has decided for the same person: one person counts once")
 TIME_STAMPED = Denial(DECISION, "decidedAt is set by the API server: do not send it, nor managedFields")
 GROUPS_STAMPED = Denial(DECISION, "the groups of a decision are set by the API server: leave them out")
 LATE = Denial(DECISION, "the deadline has passed", "the deadline 2020-01-01T00:00:00Z has passed")
@@ -235,6 +281,15 @@ def own_name(who: str) -> Denial:
         DECISION,
         "a decision can be recorded only under your own user name",
         f"a decision can be recorded only under your own user name: {who}",
+    )
+
+
+def no_stand_in(who: str, principal: str = "lead-1@example.com") -> Denial:
+    """Return the answer to who decides for somebody who has not named them, or not for now."""
+    return Denial(
+        DECISION,
+        "you are no stand-in of that person here and now: spec.delegations says who is, from when and until when",
+        f"{who} is no stand-in of {principal} here and now: spec.delegations says who is, from when and until when",
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.attacks.denials import ACTION, DECISION, ENVIRONMENT, LEASH, REQUESTER, STAMP, STATUS
+from tests.attacks.denials import ACTION, DECISION, DELEGATION, ENVIRONMENT, LEASH, REQUESTER, STAMP, STATUS
 from tests.attacks.judge import gives
 from tests.attacks.model import Attack, Denial, Json, Shows
 from tests.attacks.table import TRIED
@@ -24,6 +24,7 @@ _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _AREAS = {
     REQUESTER: "actionruns",
     DECISION: "approvals",
+    DELEGATION: "approvals",
     ACTION: "actions",
     ENVIRONMENT: "environments",
     STATUS: "status",

@@ -141,6 +141,13 @@ ATTACKS = [
         spec__policy__requireFrom=[{"group": "security", "count": 1}],
     ),
     opened(
+        "alone-with-a-stand-in",
+        4,
+        "writes a stand-in of an approver into a gate that it opens",
+        not_its_creators("delegations"),
+        spec__delegations={LEAD: {"to": MALLORY, "until": "2100-01-01T00:00:00Z"}},
+    ),
+    opened(
         "alone-about-nothing",
         17,
         "asks for a decision without saying about what",

@@ -136,6 +136,41 @@ def _glass(requester: str = "Forbid", **changes: Any) -> dict[str, Any]:
     return {"spec__policy__breakGlass": {"users": [LEAD], "groups": ["sre-oncall"], "requester": requester}, **changes}
 
 
+_LENDS: dict[str, Any] = {
+    "spec__policy__delegation": "Allow",
+    "spec__policy__approvers": {"users": [LEAD], "groups": ["platform-leads"]},
+}
+
+
+def _lent(to: str = LEAD_2, until: str = _OPEN, **entry: Any) -> dict[str, Any]:
+    """Return a rule that takes stand-ins, and whom lead-1 has named."""
+    loan = {"to": to, "until": until, "at": STEP, "groups": ["platform-leads"], **entry}
+    return {**_LENDS, "spec__delegations": {LEAD: loan}}
+
+
+_STAND_INS: dict[str, dict[str, Any]] = {
+    "own-none": {},
+    "lends": {**_LENDS, "spec__excluded": [MALLORY]},
+    "lends-own": {**_LENDS, "spec__requestedBy__username": LEAD},
+    "lends-out": {**_LENDS, "spec__excluded": [LEAD]},
+    "lends-robot": {**_LENDS, "spec__policy__approvers": {"users": [ROBOT, LEAD]}},
+    "lent": _lent(notBefore=STEP),
+    "lent-named": {**_lent(), "spec__policy__approvers": {"users": [LEAD]}},
+    "lent-used": {**_lent(), "spec__policy__required": 3},
+    "lent-looked": _lent(),
+    "lent-spoken": _lent(),
+    "lent-own-word": _lent(),
+    "lent-ended": _lent(),
+    "lent-granted": {**_lent(), "spec__policy__required": 1},
+    "lent-over": _lent(until="2021-01-01T00:00:00Z"),
+    "lent-later": _lent(notBefore=NEXT_STEP),
+    "lent-forbidden": {**_lent(), "spec__policy__delegation": "Forbid"},
+    "lent-out": {**_lent(), "spec__excluded": [LEAD.upper()]},
+    "lent-own": {**_lent(), "spec__requestedBy__username": LEAD.upper()},
+    "lent-unverbed": _lent(MALLORY),
+}
+"""Gates in which lead-1 may name a stand-in, or has."""
+
 _GATES: dict[str, dict[str, Any]] = {
     "gate": {},
     "half": {},
@@ -277,7 +312,7 @@ def _objects(world: World) -> None:
         post("developer", "actionruns", voyage(name))
     for name in ("dry", "answered"):
         post("developer", "actionruns", voyage(name, spec__dryRun=True))
-    for name, changes in _GATES.items():
+    for name, changes in (_GATES | _STAND_INS).items():
         post("operator", "approvals", gate(name, **changes))
     post("operator", "approvals", review("review"))
     post("operator", "approvals", review("review-own", spec__requestedBy__username=LEAD, spec__excluded=[ONCALL]))
@@ -301,7 +336,7 @@ def _statuses(world: World) -> None:
     for name, phase in (phases | {"withdrawn": "WaitingForApproval"}).items():
         merge("operator", f"actionruns/{name}/status", {"status": {"phase": phase}})
     merge("developer", "actionruns/withdrawn", {"spec": {"withdrawn": True}})
-    for name in ("ended", "alone-ended"):
+    for name in ("ended", "lent-ended", "alone-ended"):
         merge("operator", f"approvals/{name}/status", {"status": {"state": "Approved"}})
     merge("robot", "approvals/alone-withdrawn", {"spec": {"withdrawn": True}})
     merge("operator", "approvals/alone-withdrawn/status", {"status": {"state": "Withdrawn"}})
@@ -313,6 +348,12 @@ def _statuses(world: World) -> None:
     for name in ("turned-down", "glass-declined"):
         merge("lead-1", f"approvals/{name}", json.loads(decision(LEAD, "Decline", "no")))
     merge("oncall", "approvals/glass-broken", json.loads(decision(ONCALL, "BreakGlass", "it is down")))
+    said = {"lent-used": "Approve", "lent-granted": "Approve", "lent-looked": "Undecided"}
+    for name, verdict in said.items():
+        entry = {"verdict": verdict, "comment": "fine by me", "for": LEAD}
+        merge("lead-2", f"approvals/{name}", {"spec": {"decisions": {LEAD_2: entry}}})
+    merge("lead-1", "approvals/lent-spoken", json.loads(decision(LEAD, "Approve", "fine by me")))
+    merge("lead-2", "approvals/lent-own-word", json.loads(decision(LEAD_2, "Approve", "fine by me")))
 
 
 def until(seconds: float, probe: Callable[[], bool]) -> bool:

@@ -27,6 +27,7 @@ from pratique.api.v1alpha1.approval import (
     Subject,
 )
 from pratique.api.v1alpha1.decisions import Decision, RecordedDecision, Verdict
+from pratique.api.v1alpha1.delegations import DelegationRule, StandIn
 from pratique.api.v1alpha1.environment import Environment, EnvironmentStatus
 from pratique.api.v1alpha1.meta import ObjectMeta
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
@@ -104,10 +105,24 @@ def gate(decisions: dict[str, Decision] | None = None, **policy: Any) -> Approva
     )
 
 
-def vote(verdict: str, minute: float = 1, groups: list[str] | None = None, comment: str = "") -> Decision:
+def vote(
+    verdict: str, minute: float = 1, groups: list[str] | None = None, comment: str = "", for_: str | None = None
+) -> Decision:
     """Return a decision as the API server stamped it."""
     stamped = [LEADS] if groups is None else groups
-    return Decision(verdict=Verdict(verdict), comment=comment, decided_at=at(minute), groups=stamped)
+    return Decision(verdict=Verdict(verdict), comment=comment, for_=for_, decided_at=at(minute), groups=stamped)
+
+
+def lent(to: str, until: float = 60, groups: list[str] | None = None, not_before: float | None = None) -> StandIn:
+    """Return a stand-in as the API server stamped it, whom somebody named at NOW."""
+    begin = None if not_before is None else at(not_before)
+    return StandIn(to=to, until=at(until), not_before=begin, at=at(0), groups=[LEADS] if groups is None else groups)
+
+
+def lending(spec: ApprovalSpec, **named: StandIn) -> ApprovalSpec:
+    """Return a gate that takes stand-ins, with these."""
+    policy = spec.policy.model_copy(update={"delegation": DelegationRule.ALLOW})
+    return spec.model_copy(update={"policy": policy, "delegations": named})
 
 
 def counted(by: str, verdict: str = "Approve", comment: str = "") -> RecordedDecision:

@@ -92,7 +92,10 @@ def test_four_decide_at_once(namespace: str, callers: Callers, required: int, th
 
 
 def test_the_largest_gate_takes_decisions_until_it_is_decided(namespace: str, callers: Callers) -> None:
-    """Who approves is in all of its groups, who declines was added by the last step: what counting costs is bounded."""
+    """Who approves stands in for somebody of all its groups, who declines was added by the last step.
+
+    So what counting costs is bounded.
+    """
     groups = [f"cn=group-{number:02},ou=departments,ou=platform,dc=example,dc=com" for number in range(32)]
     parts = [groups[:12], *(groups[12 + 5 * each : 17 + 5 * each] for each in range(4))]
     ways = [
@@ -119,17 +122,23 @@ def test_the_largest_gate_takes_decisions_until_it_is_decided(namespace: str, ca
         "required": 32,
         "declineThreshold": 32,
         "alternatives": ways,
+        "delegation": "Allow",
     }
     policy["escalation"] = steps
     manifest = changed(
         make.approval(namespace, "largest"), {f"spec.policy.{key}": value for key, value in policy.items()}
     )
+    lent = {"until": "2100-01-01T00:00:00Z", "at": "2020-01-01T00:00:00Z", "groups": [*groups, "platform-leads"]}
+    away = "away-" + name
+    manifest["spec"]["delegations"] = {away.format(each): lent | {"to": name.format(each)} for each in range(0, 63, 2)}
     assert (opened := callers["operator"].send("POST", root, manifest)).ok, opened.message
     for number in range(63):
         headers = [("Impersonate-User", name.format(number))]
         mine = added[-1] if number % 2 else [*groups, "platform-leads"]
         headers += [("Impersonate-Group", each) for each in mine]
         body = json.loads(decision(name.format(number), ("Approve", "Decline")[number % 2], "so be it"))
+        if not number % 2:
+            body["spec"]["decisions"][name.format(number)]["for"] = away.format(number)
         reply = callers["admin"].send("PATCH", f"{root}/largest", body, content_type=MERGE, headers=headers)
         assert reply.ok, f"decision {number}: {reply.message}"
     assert tally(callers, f"{root}/largest")[0] is Tally.APPROVED, "the 32nd of each rule"

@@ -1,8 +1,9 @@
 """Several people, groups and stages on the real API server: who may decide what, in turn, and nobody in two stages."""
 
+import json
 import urllib.request
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -90,6 +91,49 @@ def test_stages_open_in_turn_and_nobody_decides_in_two(attempts: Attempts, opera
     said = [each["event"] for each in done["timeline"]]
     assert said == ["WaitingForApproval", "StageApproved", "WaitingForApproval", "Running", "Succeeded"]
     assert 'pratique_approval_decision_seconds_count{stage="security",state="Approved"}' in measured(operator.port)
+
+
+def test_a_stand_in_decides_in_the_place_of_who_is_away_and_both_are_out_of_the_next_stage(attempts: Attempts) -> None:
+    lead, deputy = "lead-1@example.com", "lead-2@example.com"
+    named = {"name": "owner", "approvers": {"users": [lead]}, "delegation": "Allow"}
+    everybody = {"name": "all", "approvers": {"groups": ["platform-leads", "security"]}, "delegation": "Allow"}
+    ask(attempts, "away", {"stages": [named, everybody]})
+    first = gate(attempts, "away", "owner")
+    until = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def write(who: str, approval: str, spec: Json) -> str:
+        args = (
+            "patch",
+            "approval",
+            approval,
+            "-n",
+            attempts.namespace,
+            "--type",
+            "merge",
+            "-p",
+            json.dumps({"spec": spec}),
+        )
+        return attempts.cluster.kubectl(who, *args, check=False).err
+
+    def status() -> Json:
+        return dict((attempts.cluster.get("approval", first, attempts.namespace) or {})["status"])
+
+    instead = {"decisions": {deputy: {"verdict": "Approve", "comment": "so be it", "for": lead}}}
+    assert "no stand-in" in write("lead-2", first, instead)
+    assert write("lead-1", first, {"delegations": {lead: {"to": deputy, "until": until}}}) == ""
+    wait_for("the gate to say it", lambda: status().get("waitingFor") == [lead, f"{deputy} for {lead}"])
+    assert [each["event"] for each in status()["timeline"]] == ["StandsIn"]
+    assert write("lead-2", first, instead) == ""
+    second = gate(attempts, "away", "all")
+    assert status()["message"] == f"Approved by {deputy} for {lead}"
+    assert (attempts.cluster.get("approval", second, attempts.namespace) or {})["spec"]["excluded"] == [deputy, lead]
+    for who in ("lead-1", "lead-2"):
+        assert "you decided an earlier one of this request" in decide(attempts, who, second)
+    assert "nobody can for you" in write("lead-1", second, {"delegations": {lead: {"to": "oncall", "until": until}}})
+    assert decide(attempts, "security", second) == ""
+    assert f"by {deputy} for {lead}" in str(
+        phase(attempts.cluster, "away", attempts.namespace, "Succeeded")["timeline"]
+    )
 
 
 def test_a_later_stage_that_is_declined_ends_it_and_who_is_left_is_said_at_once(attempts: Attempts) -> None:

@@ -5,6 +5,7 @@ Called by `tools.codegen`, which writes them, and by the operator, which compare
 """
 
 from pratique.admission.decision import decision, decision_stamp
+from pratique.admission.delegating import delegation_stamp
 from pratique.admission.environment import environment
 from pratique.admission.guards import action, leash, status
 from pratique.admission.language import Manifest, mutating
@@ -24,7 +25,7 @@ def admission_policies(values: GuardValues, *, older: bool = False, webhook_url:
 
 def stamping(values: GuardValues, *, older: bool = False, webhook_url: str | None = None) -> list[Manifest]:
     """Return what writes identities and times into requests."""
-    stamps = (requester_stamp(), decision_stamp(), standalone_stamp())
+    stamps = (requester_stamp(), decision_stamp(), delegation_stamp(), standalone_stamp())
     if older:
         return [webhook_configuration(stamps, values.namespace, webhook_url)]
     return [manifest for stamp in stamps for manifest in mutating(stamp)]

@@ -5,6 +5,7 @@ compares with the old object. The time is that of the managedFields entry which 
 of one person may both own the entry, but whoever changes a value takes it from all others.
 """
 
+from pratique.admission.delegating import LOANS
 from pratique.admission.language import CANARY, ME, Check
 from pratique.api.v1alpha1.decisions import MAX_CHANGES
 
@@ -56,6 +57,7 @@ ENTRY = {
     """,
     "owners": _OWNERS,
     "past": _PAST,
+    **LOANS,
 }
 """What stamp and guard both have to know of the caller's entry. Needs `variables.me`.
 

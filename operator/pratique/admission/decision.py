@@ -8,8 +8,8 @@ The seal: the API server counts the decisions that are there by the frozen rule,
 no further one once they decide. So an end depends neither on when the operator looks nor on the order within a second.
 """
 
-from pratique.admission import glass, standalone
-from pratique.admission.asked import ADDED, LISTED_GROUPS, STEPS, VARIABLES, only_asked
+from pratique.admission import delegating, glass, standalone
+from pratique.admission.asked import LISTED_GROUPS, VARIABLES, is_excluded, only_asked
 from pratique.admission.changing import DECIDING, ENTRY, HAS_ROOM, HISTORY, MINE_CHANGES, has_its_history, kept, stays
 from pratique.admission.language import (
     GROUPS,
@@ -23,6 +23,7 @@ from pratique.admission.language import (
     same_person,
     validating,
 )
+from pratique.admission.seal import SEAL
 
 NAME = "pratique-decision"
 
@@ -30,90 +31,20 @@ _OF_THE_OPERATOR = {"labels": "{}", "annotations": "{}", "finalizers": "[]", "ow
 """What of the metadata people leave alone, and what stands for its absence: a gate can neither be hung on something nor
 be filled up until it has no room for its own status."""
 
-_CLAIMED = """
-    !has(m.fieldsV1) || !('f:spec' in m.fieldsV1) || !('f:decisions' in m.fieldsV1['f:spec']) ||
-    m.fieldsV1['f:spec']['f:decisions'].all(k, k == '.' || (k.startsWith('f:') && k.substring(2) in variables.new))
+_THEIRS = "['decisions', 'delegations', 'withdrawn']"
+"""What of the spec is not frozen: rules of their own say who writes what there."""
+
+_CLAIMS = """
+    (!('f:{0}' in m.fieldsV1['f:spec']) ||
+     m.fieldsV1['f:spec']['f:{0}'].all(k, k == '.' || (k.startsWith('f:') && k.substring(2) in variables.{1})))
 """
-"""Whether an entry `m` of managedFields speaks of decisions that are there, and of no others.
+_CLAIMED = f"""
+    !has(m.fieldsV1) || !('f:spec' in m.fieldsV1) ||
+    ({_CLAIMS.format("decisions", "new")} && {_CLAIMS.format("delegations", "lentNow")})
+"""
+"""Whether an entry `m` of managedFields speaks of decisions and stand-ins that are there, and of no others.
 
 Whoever could claim a colleague's key in advance would make two owners of it, and the colleague could not decide any more.
-"""
-
-
-_LISTED = "k in variables.askedUsers"
-_MEMBER = """
-    !k.startsWith('system:serviceaccount:') && has(variables.old[k].groups) &&
-    variables.old[k].groups.exists(g, g in variables.askedGroups)
-"""
-_TIME = "timestamp(variables.old[{0}].decidedAt)"
-_EARLIER = f"""
-    {_TIME.format("o")} < {_TIME.format("k")} || ({_TIME.format("o")} == {_TIME.format("k")} && (
-      variables.old[o].verdict == variables.old[k].verdict ? o < k
-      : variables.old[o].verdict == 'Decline' || variables.old[k].verdict == 'Approve'))
-"""
-"""The order of `core.gates.tally`: by second, of one second the declines first and the approvals last, then by name."""
-
-_EXCLUDED = (
-    "(has({0}.spec.excluded) ? {0}.spec.excluded : []).exists(x, x.size() == {1}.size() &&"
-    f" {same_person('{1}', 'x')})"
-)
-"""Whether a name is one of those that the gate excludes; who is the same person has a name of the same length."""
-
-_OF_RULE = """
-    variables.approvals.filter(k,
-      (has(r.approvers.users) && k in r.approvers.users) ||
-      (!k.startsWith('system:serviceaccount:') && has(r.approvers.groups) && has(variables.old[k].groups) &&
-       variables.old[k].groups.exists(g, g in r.approvers.groups)))
-"""
-_MET = """
-    [{0}].exists(yes, yes.size() >= {1}.required &&
-      (!has({1}.requireFrom) || {1}.requireFrom.all(f,
-        yes.filter(k, has(variables.old[k].groups) && f.group in variables.old[k].groups).size() >= f.count)))
-"""
-"""Whether a rule is met by the approvals that count for it, as `core.gates.quorum` says.
-
-The list of one is a name for them, so that they are looked for once and not for each entry of requireFrom: the API server
-bounds what an expression may cost.
-"""
-
-SEAL = {
-    "askedUsers": "has(oldObject.spec.policy.approvers.users) ? oldObject.spec.policy.approvers.users : []",
-    "askedGroups": "has(oldObject.spec.policy.approvers.groups) ? oldObject.spec.policy.approvers.groups : []",
-    "steps": STEPS,
-    "valid": f"""
-        variables.old.map(k, k).filter(k,
-          variables.old[k].verdict != 'Undecided' && has(variables.old[k].decidedAt) &&
-          (!has(oldObject.spec.policy.deadline) ||
-           timestamp(variables.old[k].decidedAt) < timestamp(oldObject.spec.policy.deadline)) &&
-          !{_EXCLUDED.format("oldObject", "k")} &&
-          (variables.old[k].verdict == 'BreakGlass' ? {glass.BROKE}
-           : {glass.is_no_asker("k", "oldObject")} && ({_LISTED} || ({_MEMBER}) || {ADDED})))
-    """,
-    "counted": f"""
-        variables.valid.filter(k, !variables.valid.exists(o,
-          o != k && o.size() == k.size() && {same_person("o", "k")} && ({_EARLIER})))
-    """,
-    "approvals": "variables.counted.filter(k, variables.old[k].verdict == 'Approve')",
-    "declines": "variables.counted.filter(k, variables.old[k].verdict == 'Decline')",
-    "broken": glass.BROKEN,
-    "granted": f"""
-        has(oldObject.spec.policy.alternatives)
-        ? oldObject.spec.policy.alternatives.exists(r, {_MET.format(_OF_RULE, "r")})
-        : {_MET.format("variables.approvals", "oldObject.spec.policy")}
-    """,
-    "sealed": """
-        variables.declines.size() >= oldObject.spec.policy.declineThreshold
-        ? 'declined by ' + variables.declines.join(', ')
-        : variables.broken.size() > 0
-        ? 'its glass was broken by ' + variables.broken.join(', ')
-        : variables.granted
-        ? 'approved by ' + variables.approvals.join(', ')
-        : ''
-    """,
-}
-"""What the decisions of the old object amount to: `sealed` is empty while the gate is open. Needs `variables.old`.
-
-Lazy: it costs only those who decide. Whoever is the same person has a name of the same length, which spares comparisons.
 """
 
 
@@ -158,6 +89,7 @@ def _guard(operator: str) -> list[Manifest]:
         **standalone.VARIABLES,
         **VARIABLES,
         "deciding": DECIDING,
+        **delegating.VARIABLES,
         "stamped": """
             variables.owners.size() == 1 && has(variables.mine.decidedAt) &&
             variables.mine.decidedAt == variables.owners[0].time
@@ -177,6 +109,8 @@ def _guard(operator: str) -> list[Manifest]:
             *_frozen(),
             *standalone.on_update(),
             *_own_name(),
+            *delegating.naming(),
+            *delegating.standing_in(),
             *_entitled(),
             *_in_time(),
             _unclaimed(),
@@ -214,11 +148,11 @@ def _frozen() -> tuple[Check, ...]:
         ),
         Check("!variables.creating || variables.new.size() == 0", "an Approval starts without decisions"),
         Check(
-            """
+            f"""
             !variables.updating || (
-              object.spec.all(k, k in ['decisions', 'withdrawn'] ||
+              object.spec.all(k, k in {_THEIRS} ||
                 (k in oldObject.spec && object.spec[k] == oldObject.spec[k])) &&
-              oldObject.spec.all(k, k in ['decisions', 'withdrawn'] || k in object.spec)
+              oldObject.spec.all(k, k in {_THEIRS} || k in object.spec)
             )
             """,
             "what is being approved, by whom and until when is frozen: only spec.decisions[you] may be added",
@@ -265,7 +199,7 @@ def _entitled() -> tuple[Check, ...]:
             "you cannot decide a request that was made on your behalf",
         ),
         Check(
-            f"!variables.deciding || !{_EXCLUDED.format('object', 'variables.me')}",
+            f"!variables.deciding || !{is_excluded('variables.me')}",
             "you cannot decide this stage: you decided an earlier one of this request, or its rule excludes you"
             " (spec.excluded); it needs somebody else",
         ),

@@ -1,8 +1,8 @@
 """Decides what an admission request is stamped with: the caller as requester, the API server's time on a decision.
 
 Clusters from 1.36 on have policies that do this; here is the same for older ones, rule by rule as in
-`admission/requester.py`, `admission/decision.py` and `admission/changing.py`, and the two must not differ. Who and when
-need not be trusted: the validating policies compare both with the caller and with managedFields. What cannot be read is
+`requester.py`, `decision.py`, `changing.py` and `delegating.py` beside it; the two must not differ. Who and when need not
+be trusted: the validating policies compare both with the caller and with managedFields. What cannot be read is
 refused, as a policy that fails refuses. Called by the webhook; it must not know how requests come in.
 """
 
@@ -91,7 +91,7 @@ def _decision(request: Json) -> Patch:
     path = f"/spec/decisions/{_escaped(me)}"
     return [
         _add(f"{path}/decidedAt", _text(owners[0], "metadata.managedFields[*]", "time")),
-        _add(f"{path}/groups", _listed_groups(request, subject)),
+        _add(f"{path}/groups", _listed_groups(subject, _groups_to_decide_with(request, mine))),
         *_keep(f"{path}/history", mine, past),
     ]
 
@@ -104,7 +104,29 @@ def _keep(path: str, mine: Json, past: list[Json]) -> Patch:
 
 
 def _approval(request: Json) -> Patch:
-    return _opened(request) if request["operation"] == "CREATE" and _is_standalone(request) else _decision(request)
+    if request["operation"] == "CREATE" and _is_standalone(request):
+        return _opened(request)
+    return [*_decision(request), *_delegation(request)]
+
+
+def _delegation(request: Json) -> Patch:
+    """Return when somebody names a stand-in, and their groups, with which the stand-in decides."""
+    subject, me = _map(request, "request", "object"), _caller(request)
+    mine = _mine(subject, me, "delegations")
+    if mine is None or request["operation"] != "UPDATE":
+        return []
+    prior = _loan(request, me)
+    if prior and all(mine.get(key, "") == prior.get(key, "") for key in _LOAN):
+        return []
+    leaf = next((key for key in _LOAN[:2] if mine.get(key) is None or mine.get(key) != prior.get(key)), _LOAN[2])
+    owners = [entry for entry in _entries(subject) if _owns(entry, me, f"f:{leaf}", "delegations")]
+    if len(owners) != 1:
+        return []  # the guarding policy refuses what has no time, or could have two
+    path = f"/spec/delegations/{_escaped(me)}"
+    return [
+        _add(f"{path}/at", _text(owners[0], "metadata.managedFields[*]", "time")),
+        _add(f"{path}/groups", _listed_groups(subject, _groups(request))),
+    ]
 
 
 def _is_standalone(request: Json) -> bool:
@@ -136,10 +158,14 @@ _TIMEOUT = re.compile("[1-9][0-9]{0,7}[smhdw]", re.ASCII)
 _STAMPS = {f"{GROUP}/actionruns": _requester, f"{GROUP}/approvals": _approval}
 
 
-def _mine(subject: Json, me: str) -> Json | None:
+_LOAN = ("to", "until", "notBefore")
+"""What who names a stand-in writes."""
+
+
+def _mine(subject: Json, me: str, where: str = "decisions") -> Json | None:
     """Return the caller's entry, if there is one that can be read as one."""
     spec = subject.get("spec")
-    decisions = spec.get("decisions") if isinstance(spec, dict) else None
+    decisions = spec.get(where) if isinstance(spec, dict) else None
     mine = decisions.get(me) if isinstance(decisions, dict) else None
     return mine if isinstance(mine, dict) else None
 
@@ -175,23 +201,41 @@ def _entry(entry: object) -> Json:
     return entry
 
 
-def _owns(entry: object, me: str, leaf: str) -> bool:
-    """Whether an entry of managedFields says that its manager set this leaf of the decision of `me`."""
+def _owns(entry: object, me: str, leaf: str, of: str = "decisions") -> bool:
+    """Whether an entry of managedFields says that its manager set this leaf of what `me` wrote."""
     known = _entry(entry)
     if "fieldsV1" not in known:
         return False
     fields, where = _map(known, "metadata.managedFields[*]", "fieldsV1"), "fieldsV1"
-    for key in ("f:spec", "f:decisions", f"f:{me}"):
+    for key in ("f:spec", f"f:{of}", f"f:{me}"):
         if key not in fields:
             return False
         fields, where = _map(fields, where, key), f"{where}.{key}"
     return leaf in fields
 
 
-def _listed_groups(request: Json, subject: Json) -> list[str]:
-    """Return the groups of the caller that the gate asks, in its order, and those that it lists too, in the caller's."""
+def _groups_to_decide_with(request: Json, mine: Json) -> list[Any]:
+    """Return the caller's groups, or those of the person for whom they decide, who has named them before this request."""
+    principal = mine.get("for")
+    if not isinstance(principal, str):
+        return _groups(request)
+    lent = _loan(request, principal)
+    return _list(lent, "spec.delegations[*]", "groups") if "groups" in lent else []
+
+
+def _loan(request: Json, principal: str) -> Json:
+    """Return the stand-in whom somebody has named already; an empty one if there is none."""
+    if request["operation"] != "UPDATE":
+        return {}
+    before = _map(_map(request, "request", "oldObject"), "oldObject", "spec")
+    delegations = _map(before, "oldObject.spec", "delegations") if "delegations" in before else {}
+    return _map(delegations, "oldObject.spec.delegations", principal) if principal in delegations else {}
+
+
+def _listed_groups(subject: Json, mine: list[Any]) -> list[str]:
+    """Return those of these groups that the gate asks, in its order, and those that it lists too, in their own."""
     policy = _map(_map(subject, "object", "spec"), "spec", "policy")
-    approvers, mine = _map(policy, "spec.policy", "approvers"), _groups(request)
+    approvers = _map(policy, "spec.policy", "approvers")
     listed = _list(approvers, "spec.policy.approvers", "groups") if "groups" in approvers else []
     steps = _list(policy, "spec.policy", "escalation") if "escalation" in policy else []
     others = [*(group for step in steps for group in _added(step)), *_who_may_break(policy)]

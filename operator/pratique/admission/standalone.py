@@ -28,7 +28,16 @@ NAME = "pratique-standalone"
 LONGEST = 90
 """Days that a gate without a run may be decided at most."""
 _FIELDS = ("subject", "requestedBy", "reason", "message", "excluded", "inputs", "policy", "decisions")
-_OF_POLICY = ("approvers", "required", "requireFrom", "declineThreshold", "comment", "timeout", "deadline")
+_OF_POLICY = (
+    "approvers",
+    "required",
+    "requireFrom",
+    "declineThreshold",
+    "comment",
+    "delegation",
+    "timeout",
+    "deadline",
+)
 
 
 def _others(model: type[ApiModel], known: tuple[str, ...]) -> list[str]:

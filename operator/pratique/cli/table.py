@@ -64,6 +64,7 @@ def _waiting(row: Waiting, inbox: Inbox, width: int) -> list[str]:
         ("held because", row.held_because),
         ("asked for" if row.purpose == "Review" else "if approved", "\n".join(row.summary)),
         ("costs", row.cost),
+        ("in place of", ", ".join(row.in_place_of)),
         ("so far", f"{row.approvals} of {row.required} approved; waits for {', '.join(row.waiting_for)}"),
         *(("said", f"{each.by} ({each.verdict}) {each.comment}") for each in row.said),
         ("changed", "\n".join(row.changes)),
@@ -72,7 +73,9 @@ def _waiting(row: Waiting, inbox: Inbox, width: int) -> list[str]:
     ]
     head = f"{_INDENT}{row.namespace}/{row.run or row.approval}: {row.title}{' (new)' if row.unread else ''}"
     verbs = "sign, or to object" if row.purpose == "Review" else "approve, or to decline"
-    how = (f"To {verbs}, with your comment in place of the dots:", row.approve, row.decline)
+    how: tuple[str, ...] = (f"To {verbs}, with your comment in place of the dots:", row.approve, row.decline)
+    if row.name_stand_in is not None:
+        how = (*how, "To have somebody decide for you, with their user name in place of the dots:", row.name_stand_in)
     # to be copied, so these are never wrapped
     return [head, *labelled(facts, width, _INDENT * 2), *(f"{_INDENT * 2}{line}" for line in how)]
 

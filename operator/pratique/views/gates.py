@@ -5,17 +5,18 @@ it back has not decided.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, Purpose
 from pratique.api.v1alpha1.decisions import Decision, Verdict
+from pratique.api.v1alpha1.delegations import LONGEST_DAYS, DelegationRule
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.gates.changes import changes
-from pratique.core.gates.tally import awaits, count, decision_of, may_take_back
+from pratique.core.gates.tally import awaits, count, decision_of, may_take_back, open_parts
 from pratique.core.kernel.identity import asked_by
 from pratique.core.kernel.text import clean
-from pratique.core.telling.messages import decision_command, title_of
+from pratique.core.telling.messages import decision_command, delegation_command, title_of
 from pratique.core.telling.wording import say_ended
 from pratique.views.rows import Asked, Decided, Said, Undelivered, Viewer, Waiting
 from pratique.views.told import LINE, TEXT, lines, place, undelivered
@@ -37,6 +38,9 @@ def waits_for(approval: Approval, viewer: Viewer, now: datetime) -> bool:
 def waiting(approval: Approval, runs: Runs, viewer: Viewer, now: datetime, since: datetime, kubectl: str) -> Waiting:
     """Return what an approver needs to decide."""
     spec, meta, tally = approval.spec, approval.metadata, count(approval.spec, now)
+    parts = open_parts(spec, viewer.username, viewer.groups, now)
+    places = [each for each in parts if each is not None]
+    principal = places[0] if places and None not in parts else None
     return Waiting(
         approval=meta.name,
         namespace=meta.namespace or "",
@@ -56,7 +60,7 @@ def waiting(approval: Approval, runs: Runs, viewer: Viewer, now: datetime, since
         approvals=tally.approvals,
         required=tally.required,
         said=tuple(
-            Said(clean(each.by, LINE), each.verdict.value, clean(each.comment), each.decided_at)
+            Said(clean(each.author, LINE), each.verdict.value, clean(each.comment), each.decided_at)
             for each in tally.decisions
         ),
         changes=lines(each.message for each in changes(spec)),
@@ -65,8 +69,10 @@ def waiting(approval: Approval, runs: Runs, viewer: Viewer, now: datetime, since
         deadline=spec.policy.deadline,
         purpose=(spec.purpose or Purpose.GATE).value,
         due=spec.policy.due,
-        approve=decision_command(approval, "Approve", viewer.username, kubectl),
-        decline=decision_command(approval, "Decline", viewer.username, kubectl),
+        in_place_of=lines(places),
+        approve=decision_command(approval, "Approve", viewer.username, kubectl, principal),
+        decline=decision_command(approval, "Decline", viewer.username, kubectl, principal),
+        name_stand_in=_name_stand_in(approval, viewer, kubectl) if None in parts else None,
         unread=meta.creation_timestamp > since,
         undelivered=_undelivered(approval, runs),
     )
@@ -110,7 +116,17 @@ def _take_back(approval: Approval, viewer: Viewer, now: datetime, kubectl: str) 
     """Return the line for a shell by which somebody takes back what they said, if they still may."""
     if not is_open(approval) or not may_take_back(approval.spec, viewer.username, viewer.groups, now):
         return None
-    return decision_command(approval, Verdict.UNDECIDED, viewer.username, kubectl)
+    said = approval.spec.decisions[viewer.username]
+    return decision_command(approval, Verdict.UNDECIDED, viewer.username, kubectl, said.for_)
+
+
+def _name_stand_in(approval: Approval, viewer: Viewer, kubectl: str) -> str | None:
+    """Return the line for a shell by which an approver names a stand-in until the end of the gate, if it takes any."""
+    if approval.spec.policy.delegation is not DelegationRule.ALLOW:
+        return None
+    longest = approval.metadata.creation_timestamp + timedelta(days=LONGEST_DAYS)
+    until = min(approval.spec.policy.until, longest)
+    return delegation_command(approval, viewer.username, until, kubectl)
 
 
 def _when(decision: Decision, approval: Approval) -> datetime:

@@ -67,6 +67,8 @@ class Waiting(Row):
     """A gate that its viewer may decide, with all they need for it. `approve` and `decline` are lines for a shell.
 
     A review of a break-glass (`purpose` is Review) has no deadline: it is `due`, and one signs it or objects.
+    `in_place_of` are those for whom the viewer may decide as their stand-in; `name_stand_in` is a line by which the viewer
+    names one, null where the rule takes none.
 
     `changes` says who changed their mind about it, oldest first.
     """
@@ -92,8 +94,10 @@ class Waiting(Row):
     deadline: Time | None
     purpose: str
     due: Time | None
+    in_place_of: tuple[str, ...]
     approve: str
     decline: str
+    name_stand_in: str | None
     unread: bool
     undelivered: tuple[Undelivered, ...]
 

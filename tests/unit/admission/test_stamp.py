@@ -348,3 +348,73 @@ def test_an_entry_of_managed_fields_that_is_none_is_refused() -> None:
     body = standalone({"timeout": "24h"}) | {"metadata": {"managedFields": ["text"]}}
     with pytest.raises(UnstampableError, match="is not an object"):
         stamp(asked("approvals", "CREATE", body))
+
+
+LOAN = {"to": "deputy@example.com", "until": "2026-12-24T00:00:00Z"}
+
+
+def lending(entry: Any, managed: Any = None, decisions: Any = None, **approvers: Any) -> Json:
+    body = gate(decisions, managed, **approvers)
+    return body if entry is None else {**body, "spec": {**body["spec"], "delegations": {ME: entry}}}
+
+
+def lent(*leaves: str, who: str = ME, at: str = AT) -> list[Json]:
+    fields: Json = {"f:spec": {"f:delegations": {f"f:{who}": {leaf: {} for leaf in leaves}}}}
+    return [{"manager": "kubectl", "time": at, "fieldsV1": fields}]
+
+
+LOANED = [
+    {"op": "add", "path": f"/spec/delegations/{ME}/at", "value": AT},
+    {"op": "add", "path": f"/spec/delegations/{ME}/groups", "value": ["platform-leads"]},
+]
+
+
+@pytest.mark.parametrize(
+    ("mine", "prior", "leaf", "patch"),
+    [
+        (LOAN, None, "f:to", LOANED),
+        ({**LOAN, "at": "2020", "groups": ["security"]}, None, "f:to", LOANED),
+        ({**LOAN, "to": "other"}, LOAN, "f:to", LOANED),
+        ({**LOAN, "until": "2027"}, LOAN, "f:until", LOANED),
+        ({**LOAN, "notBefore": "2026"}, LOAN, "f:notBefore", LOANED),
+        ({**LOAN, "until": "2027"}, LOAN, "f:to", []),  # of another request
+        ({"to": LOAN["to"]}, LOAN, "f:until", LOANED),  # for the schema to refuse
+        ({**LOAN, "groups": ["security"]}, LOAN, "f:to", []),  # the guarding policy refuses it
+        (LOAN, LOAN, "f:to", []),
+        ("deputy", None, "f:to", []),
+        (None, LOAN, "f:to", []),
+    ],
+)
+def test_who_names_a_stand_in_is_stamped(mine: Any, prior: Any, leaf: str, patch: list[Json]) -> None:
+    request = asked("approvals", "UPDATE", lending(mine, lent(leaf)), lending(prior))
+    assert stamp(request) == patch
+
+
+def test_a_stand_in_of_two_owners_is_not_stamped_nor_one_of_a_new_gate() -> None:
+    twice = [*lent("f:to"), *lent("f:to")]
+    assert stamp(asked("approvals", "UPDATE", lending(LOAN, twice), lending(None))) == []
+    assert stamp(asked("approvals", "CREATE", lending(LOAN, lent("f:to")))) == []
+
+
+@pytest.mark.parametrize(
+    ("principal", "loan", "groups"),
+    [
+        ("lead-2", {**LOAN, "groups": ["security", "others"]}, ("security",)),
+        ("lead-2", LOAN, ()),
+        ("lead-3", {**LOAN, "groups": ["security"]}, ()),
+        (1, {**LOAN, "groups": ["security"]}, ("platform-leads",)),  # for the schema to refuse
+    ],
+)
+def test_who_decides_for_another_does_so_with_the_groups_of_that_person(
+    principal: Any, loan: Json, groups: tuple[str, ...]
+) -> None:
+    body = gate({ME: {"verdict": "Approve", "for": principal}}, owned(ME))
+    old = gate(None)
+    old["spec"]["delegations"] = {"lead-2": loan}
+    assert stamp(asked("approvals", "UPDATE", body, old)) == stamped(ME, groups=groups)
+
+
+def test_a_canary_that_decides_for_another_has_no_groups() -> None:
+    body = gate({ME: {"verdict": "Approve", "for": "lead-2"}}, owned(ME))
+    body["metadata"]["labels"] = CANARY
+    assert stamp(asked("approvals", "CREATE", body)) == stamped(ME, groups=())

@@ -22,7 +22,7 @@ from tests.builders.inboxes import (
     with_status,
 )
 from tests.builders.messages import its_gate
-from tests.builders.models import DEADLINE, NOW, approval, at, gate, run, running, vote
+from tests.builders.models import DEADLINE, NOW, approval, at, gate, lending, lent, run, running, vote
 from tests.support.golden import assert_golden
 
 from pratique.api.v1alpha1.action_run import Phase, RunResource
@@ -219,6 +219,27 @@ class TestChanged:
         assert found.waiting[0].changes == ("lead-1@example.com takes back the approval",)
         assert found.waiting[0].approvals == 0
         assert of(LEAD, self.changed("Approve", "Undecided", "Approve", "Undecided")).waiting == ()
+
+    def test_a_stand_in_finds_the_gate_and_the_line_that_decides_in_the_others_place(self) -> None:
+        gate = gate_of(**NAMED, votes=[(SECURITY.username, "Approve", 3)], required=2)
+        spec = lending(gate.spec, **{ALICE.username: lent(SECURITY.username, groups=[])})
+        said = spec.decisions[SECURITY.username].model_copy(update={"for_": ALICE.username, "groups": []})
+        for decisions, approve in (
+            ({}, '"verdict":"Approve","for":"alice@example.com"'),
+            ({SECURITY.username: said}, ""),
+        ):
+            asked = gate.model_copy(update={"spec": spec.model_copy(update={"decisions": decisions})})
+            found = of(SECURITY, asked)
+            if approve:
+                assert found.waiting[0].in_place_of == (ALICE.username,) and approve in found.waiting[0].approve
+                assert found.waiting[0].name_stand_in is None
+            else:
+                assert '"verdict":"Undecided","for":"alice@example.com"' in (found.decided[0].take_back or "")
+        (own,) = of(ALICE, gate.model_copy(update={"spec": spec.model_copy(update={"decisions": {}})})).waiting
+        assert own.in_place_of == () and '"for"' not in own.approve
+        assert '{"delegations":{"alice@example.com":{"to":"…","until":"2026-11-24T14:00:00Z"}}}' in (
+            own.name_stand_in or ""
+        )
 
     def test_who_asked_reads_it_in_what_happened(self) -> None:
         run, gate = held("week")

@@ -10,6 +10,7 @@ from pydantic import Field
 from pratique.api.v1alpha1.break_glass import BreakGlass
 from pratique.api.v1alpha1.conditions import Conditions
 from pratique.api.v1alpha1.decisions import DECISION_RULES, Decision, RecordedDecision
+from pratique.api.v1alpha1.delegations import DELEGATION_RULES, MAX_STAND_INS, DelegationRule, StandIn
 from pratique.api.v1alpha1.escalation import MAX_STEPS, Ladder, TakenStep
 from pratique.api.v1alpha1.meta import WRITTEN, ApiModel, KubeObject, PrinterColumn, Rule, amend
 from pratique.api.v1alpha1.notifications import NotificationRules
@@ -147,6 +148,10 @@ class GatePolicy(ApiModel):
     ] = None
     decline_threshold: Annotated[int, Field(ge=1, le=32, description="How many declines end it.")] = 1
     comment: Annotated[CommentRule, Field(description="When a decision needs a comment.")] = CommentRule.ON_DECLINE
+    delegation: Annotated[
+        DelegationRule | None,
+        Field(description="Whether approvers may name a stand-in in spec.delegations: Allow, or Forbid as without it."),
+    ] = None
     timeout: Annotated[
         Duration | None,
         Field(description="Without a run: how long it may be decided, 90 days at most; the API server counts from it."),
@@ -208,7 +213,7 @@ class GatePolicy(ApiModel):
 
 
 class ApprovalSpec(ApiModel):
-    """The gate. All of it is frozen, but for your own entry in `decisions`, and `withdrawn` of a gate without a run."""
+    """The gate. All is frozen, but for your own entry in `decisions` and `delegations`, and `withdrawn` without a run."""
 
     subject: Annotated[Subject, Field(description="What is being decided.")]
     purpose: Annotated[
@@ -252,10 +257,23 @@ class ApprovalSpec(ApiModel):
         dict[Username, Decision],
         Field(max_length=64, description="By user name: write under your own; see docs/spec/v1alpha1/approval.md."),
     ] = {}
+    delegations: Annotated[
+        dict[Username, StandIn] | None,
+        Field(
+            max_length=MAX_STAND_INS,
+            description="By user name: who may decide for this approver. Write under your own.",
+        ),
+    ] = None
     withdrawn: Annotated[
         bool | None,
         Field(description="Without a run: true takes it back. A gate of a run is withdrawn by its run."),
     ] = None
+
+    @property
+    def stand_ins(self) -> dict[str, StandIn]:
+        """The stand-ins, by who has named them; none where the rule allows none."""
+        allowed = self.policy.delegation is DelegationRule.ALLOW
+        return (self.delegations or {}) if allowed else {}
 
     @property
     def is_standalone(self) -> bool:
@@ -290,6 +308,7 @@ class ApprovalSpec(ApiModel):
             " objects, and no glass is broken in it",
         ),
         *DECISION_RULES,
+        *DELEGATION_RULES,
     )
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from pratique.api.v1alpha1.break_glass import DECISION_GLASS
 from pratique.api.v1alpha1.meta import ApiModel, Rule
-from pratique.api.v1alpha1.scalars import GroupName, Time
+from pratique.api.v1alpha1.scalars import GroupName, Time, Username
 
 MAX_CHANGES = 3
 """How often one person may change their mind about one gate."""
@@ -49,6 +49,14 @@ class Decision(ApiModel):
         ),
     ]
     comment: Annotated[str, Field(max_length=1024, description="What the requester reads.")] = ""
+    for_: Annotated[
+        Username | None,
+        Field(
+            alias="for",
+            description="For whom you decide, as their stand-in: one of those in spec.delegations who name you; it stays."
+            " Without it you decide for yourself.",
+        ),
+    ] = None
     decided_at: Annotated[Time | None, Field(description="Set by the API server: leave it out.")] = None
     groups: Annotated[
         list[GroupName] | None,
@@ -71,9 +79,20 @@ class RecordedDecision(ApiModel):
     """A decision as it counted."""
 
     by: Annotated[str, Field(max_length=253, description="Who decided.")]
+    for_: Annotated[str | None, Field(alias="for", max_length=253, description="For whom, as their stand-in.")] = None
     verdict: Annotated[Verdict, Field(description="What they said.")]
     comment: Annotated[str, Field(max_length=1024, description="Their comment.")] = ""
     decided_at: Annotated[Time, Field(description="When, by the API server's clock.")]
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Who has a part in it: who decided, and for whom."""
+        return (self.by,) if self.for_ is None else (self.by, self.for_)
+
+    @property
+    def author(self) -> str:
+        """Who decided, as people read it: `deputy@example.com for lead@example.com`."""
+        return " for ".join(self.people)
 
 
 DECISION_RULES: tuple[Rule, ...] = (

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pratique.api.v1alpha1.break_glass import STAGE_GLASS, BreakGlass
+from pratique.api.v1alpha1.delegations import DelegationRule
 from pratique.api.v1alpha1.escalation import STAGE_RULES, Escalation
 from pratique.api.v1alpha1.meta import ApiModel, Rule
 from pratique.api.v1alpha1.people import ONE_NAME, ONE_NAME_SENTENCE
@@ -176,6 +177,13 @@ class Stage(Quorum):
     deadline: Annotated[
         Duration, Field(description="How long approvers have, from the opening of the gate; then it ends as Expired.")
     ] = "24h"
+    delegation: Annotated[
+        DelegationRule | None,
+        Field(
+            description="Whether an approver may name a stand-in, who then decides for them: Allow or Forbid."
+            " Default: Forbid."
+        ),
+    ] = None
     escalation: Annotated[
         Escalation | None,
         Field(
@@ -208,7 +216,13 @@ class Stage(Quorum):
     def is_plain(self) -> bool:
         """Whether version 0.1.0 knows all of its rule, too: it knows no reminder, from which nothing follows."""
         rules = self.require_from or self.alternatives or self.exclude or self.added_users or self.added_groups
-        return self.mode is Mode.COUNT and not rules and self.break_glass is None
+        plain = self.mode is Mode.COUNT and not rules and self.break_glass is None
+        return plain and not self.allows_stand_ins
+
+    @property
+    def allows_stand_ins(self) -> bool:
+        """Whether its approvers may let others decide for them."""
+        return self.delegation is DelegationRule.ALLOW
 
     @property
     def added_users(self) -> tuple[str, ...]:

@@ -31,7 +31,8 @@ def may_be_forged(approval: Json, runs: Iterable[Json]) -> bool:
     """
     state = (approval.get("status") or {}).get("state", ApprovalState.PENDING.value)
     if state == ApprovalState.PENDING:
-        touched = bool(approval["spec"].get("decisions")) or approval["metadata"].get("generation", 0) > 1
+        said = any(approval["spec"].get(each) for each in ("decisions", "delegations"))
+        touched = said or approval["metadata"].get("generation", 0) > 1
         return touched or not approval["spec"]["subject"].get("kind")
     return state not in _NOT_FORGED and any(_waits(run) for run in runs)
 

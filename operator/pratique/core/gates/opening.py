@@ -19,6 +19,7 @@ from pratique.api.v1alpha1.approval import (
     GateRule,
     Subject,
 )
+from pratique.api.v1alpha1.delegations import DelegationRule
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.stages import Quorum, SamePeople, Stage
@@ -46,6 +47,7 @@ def policy_of(stage: Stage, deadline: datetime) -> GatePolicy:
         alternatives=[_rule(each) for each in stage.ways] if several else None,
         decline_threshold=stage.decline_threshold,
         comment=stage.comment,
+        delegation=DelegationRule.ALLOW if stage.allows_stand_ins else None,
         deadline=deadline,
         escalation=climb(stage, deadline),
         break_glass=stage.break_glass,
@@ -103,10 +105,11 @@ def find_asked(
 
 
 def deciders_before(plan: RunPlan, passed: Sequence[Approval], now: datetime) -> list[str]:
-    """Return who cannot decide any more, since they decided in one of these gates; nobody, if that is allowed."""
+    """Return who cannot decide any more: who decided in one of these gates, and for whom; nobody, if that is allowed."""
     if plan.same_person_in_stages is SamePeople.ALLOW:
         return []
-    return list(dict.fromkeys(each.by for approval in passed for each in count(approval.spec, now).decisions))
+    counted = (each for approval in passed for each in count(approval.spec, now).decisions)
+    return list(dict.fromkeys(name for each in counted for name in each.people))
 
 
 def _opened(
@@ -152,7 +155,9 @@ def find_mismatch(found: Approval, wanted: Approval) -> tuple[Phase, str] | None
     same_time = as_if_until(only_rights(rule), wanted.spec.policy.until)
     asked = wanted.spec.inputs if spec.inputs is None else spec.inputs  # one opened by the version before has none
     written = amend(wanted.spec.planned, summary=spec.planned.summary, cost=spec.planned.cost)
-    as_opened = amend(spec, policy=same_time, decisions={}, inputs=asked, plan=written)
+    as_opened = amend(
+        spec, policy=same_time, decisions={}, delegations=wanted.spec.delegations, inputs=asked, plan=written
+    )
     by_rights = amend(wanted.spec, policy=only_rights(wanted.spec.policy))
     if as_opened != by_rights or rule.until > wanted.spec.policy.until:
         return Phase.REFUSED, f"The name {name} is taken by an Approval that this run did not open: choose another name"

@@ -17,12 +17,13 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.gates import review
-from pratique.core.gates.changes import changes
+from pratique.core.gates.changes import changes, find_new, say_named
 from pratique.core.gates.doubt import FORGEABLE
 from pratique.core.gates.entries import approval_name, round_of
 from pratique.core.gates.guarded import verify_guard
 from pratique.core.gates.ladder import find_due, next_moment
 from pratique.core.gates.standalone import is_new, say_asked, tell_end
+from pratique.core.gates.standing_in import next_turn
 from pratique.core.gates.tally import STATES, Count, Tally, count
 from pratique.core.kernel.conditions import find_condition, ready_or_stalled, set_condition, set_kstatus
 from pratique.core.kernel.effects import Deliveries, Failure, ObjectRef, Outcomes, Plan, Read, object_of
@@ -65,7 +66,10 @@ def plan_approval(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalSta
         snapshot.deliveries,
         lambda approval: tell_end(approval, _decide(replace(snapshot, approval=approval), now)),
         lambda after: stakeholders_of_approval(
-            snapshot.approval, [each.at for each in after.escalation], snapshot.rules
+            snapshot.approval,
+            [each.at for each in after.escalation],
+            snapshot.rules,
+            find_new(snapshot.approval.spec, snapshot.approval.status.timeline),
         ),
         snapshot.routing,
         now,
@@ -243,7 +247,7 @@ def _supersede(approval: Approval, why: str, now: datetime) -> Plan[ApprovalStat
 def _by(tally: Count) -> str:
     decisive = tally.decisive
     verdict = decisive.verdict if decisive else None
-    return ", ".join(decision.by for decision in tally.decisions if decision.verdict is verdict)
+    return ", ".join(decision.author for decision in tally.decisions if decision.verdict is verdict)
 
 
 def _with_count(status: ApprovalStatus, spec: ApprovalSpec, tally: Count) -> ApprovalStatus:
@@ -263,7 +267,10 @@ def _still_open(approval: Approval, status: ApprovalStatus, tally: Count, now: d
     """
     policy, before, generation = approval.spec.policy, approval.status, approval.metadata.generation
     wake, due = next_moment(policy, now), find_due(policy, approval.status.escalation, now)
-    said = tuple(before.decisions) == tally.decisions and before.timeline == status.timeline
+    turn = next_turn(approval.spec, now)
+    wake = min(wake, turn) if turn is not None else wake
+    same_people = not approval.spec.stand_ins or before.waiting_for == status.waiting_for
+    said = tuple(before.decisions) == tally.decisions and before.timeline == status.timeline and same_people
     if said and not due and not is_new(approval):
         kept = before
         if before.conditions and find_condition(before.conditions, ConditionType.READY) is None:  # of version 0.1.0
@@ -275,7 +282,17 @@ def _still_open(approval: Approval, status: ApprovalStatus, tally: Count, now: d
     taken = [*before.escalation, *(TakenStep(at=each.at, done_at=now) for each in due)]
     status = amend(status, message=text, conditions=conditions, observed_generation=generation, escalation=taken)
     asked = (say_asked(approval, text),) if is_new(approval) else ()
-    return Plan(status, wake_at=wake, happened=(*asked, *_climbed(approval, due, text)))
+    return Plan(status, wake_at=wake, happened=(*asked, *_lent(approval, text), *_climbed(approval, due, text)))
+
+
+def _lent(approval: Approval, text: str) -> tuple[Happened, ...]:
+    """Return what stand-ins are told who were named since the last look: that they are asked, and in whose place."""
+    spec, named = approval.spec, find_new(approval.spec, approval.status.timeline)
+    if not named or is_new(approval):  # all who are asked are told of a new one
+        return ()
+    said = "; ".join(say_named(spec, name) for name in named)
+    key = format_time(max(lent.at for name in named if (lent := spec.stand_ins[name]).at))
+    return (Happened(f"{said}. {text}", (EventType.APPROVAL_REQUESTED,), key=key, stage=spec.stage),)
 
 
 def _climbed(approval: Approval, due: Sequence[TimedStep], text: str) -> tuple[Happened, ...]:

@@ -43,12 +43,13 @@ def is_listed(approvers: Approvers, username: str, groups: Iterable[str]) -> boo
 
 def progress(spec: ApprovalSpec, counted: Iterable[RecordedDecision]) -> list[Progress]:
     """Return how far each rule of a gate is with these decisions; of a group those count whose stamp has it."""
-    approving = [each.by for each in counted if each.verdict is Verdict.APPROVE]
-    stamps = {by: tuple(spec.decisions[by].groups or ()) for by in approving}
+    approving = [each for each in counted if each.verdict is Verdict.APPROVE]
+    # a stand-in counts as the one for whom they decided, whose groups the API server stamped
+    stamps = {each.for_ or each.by: tuple(spec.decisions[each.by].groups or ()) for each in approving}
     if not spec.policy.alternatives:  # all who count do so for the one rule, whom a step has added too
         return [_progress(way, list(stamps.values())) for way in spec.policy.ways]
     return [
-        _progress(way, [groups for by, groups in stamps.items() if is_listed(way.approvers, by, groups)])
+        _progress(way, [groups for who, groups in stamps.items() if is_listed(way.approvers, who, groups)])
         for way in spec.policy.ways
     ]
 

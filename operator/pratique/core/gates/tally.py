@@ -16,7 +16,15 @@ from pratique.api.v1alpha1.decisions import MAX_CHANGES, Decision, RecordedDecis
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.gates.glass import may_break
 from pratique.core.gates.quorum import is_listed, progress, say_missing
-from pratique.core.kernel.identity import askers, fold, is_among
+from pratique.core.gates.standing_in import (
+    counts_for,
+    first_of_each,
+    has_spoken,
+    is_out,
+    may_stand_in,
+    principals_of,
+)
+from pratique.core.kernel.identity import askers, is_among
 from pratique.core.kernel.text import clean
 
 
@@ -70,26 +78,43 @@ def may_decide(spec: ApprovalSpec, username: str, groups: Iterable[str], when: d
     Listed are the approvers of its rules, and whom a step of its escalation has added until that moment.
     A ServiceAccount counts only where it is listed by its exact name: machines do not approve as members of a group.
     """
-    if is_among(username, (*askers(spec), *(spec.excluded or ()))):
-        return False
-    return is_listed(spec.policy.approvers_at(when), username, groups)
+    return not is_out(spec, username) and is_listed(spec.policy.approvers_at(when), username, groups)
+
+
+def find_part(spec: ApprovalSpec, username: str, groups: Iterable[str], when: datetime) -> tuple[str | None, ...]:
+    """Return for whom somebody may decide then: None is for themselves; nothing, if they may not.
+
+    Who has said something says it for the same person ever after.
+    """
+    said = spec.decisions.get(username)
+    if said is not None and said.for_ is not None:
+        return (said.for_,) if may_stand_in(spec, username, said.for_, when) else ()
+    own = (None,) if may_decide(spec, username, groups, when) else ()
+    return own if said is not None else (*own, *principals_of(spec, username, when))
 
 
 def awaits(spec: ApprovalSpec, username: str, groups: Iterable[str], now: datetime) -> bool:
     """Whether this person has to decide: the gate is open, the policy lets them, and they have not, or took it back.
 
-    Who took it back does so by the same account, and not too often.
+    Who took it back does so by the same account, and not too often. Nobody has to for whom a stand-in has decided.
     """
+    return bool(open_parts(spec, username, groups, now))
+
+
+def open_parts(spec: ApprovalSpec, username: str, groups: Iterable[str], now: datetime) -> tuple[str | None, ...]:
+    """Return for whom this person has to decide: None is for themselves."""
     said = decision_of(spec, username)
     undecided = said is None or (username in spec.decisions and said.verdict is Verdict.UNDECIDED and may_change(said))
-    return undecided and may_decide(spec, username, groups, now) and count(spec, now).tally is Tally.OPEN
+    if not undecided or has_spoken(spec, username) or count(spec, now).tally is not Tally.OPEN:
+        return ()
+    return tuple(each for each in find_part(spec, username, groups, now) if each is None or not has_spoken(spec, each))
 
 
 def may_take_back(spec: ApprovalSpec, username: str, groups: Iterable[str], now: datetime) -> bool:
     """Whether this person has decided, and can still say something else: the gate is open, and they are still asked."""
     said = spec.decisions.get(username)
     decided = said is not None and said.verdict is not Verdict.UNDECIDED and may_change(said)
-    return decided and may_decide(spec, username, groups, now) and count(spec, now).tally is Tally.OPEN
+    return decided and bool(find_part(spec, username, groups, now)) and count(spec, now).tally is Tally.OPEN
 
 
 def may_change(decision: Decision) -> bool:
@@ -109,8 +134,8 @@ def count(spec: ApprovalSpec, now: datetime) -> Count:
 
     A decision counts as it is now, at the time of its last change; Undecided counts for nothing. It counts if its author
     may decide and the API server stamped it before the deadline; of one person, whose accounts differ in letter case only,
-    the first. What follows the decisive second does not count. The order of the map
-    does not matter, nor that of names. Who breaks the glass ends it alone, but not against a decline.
+    the first, and their own word before that of a stand-in. What follows the decisive second does not count. The order of
+    the map does not matter, nor that of names. Who breaks the glass ends it alone, but not against a decline.
 
     The API server takes no entry after the decisive one (the seal in `admission/decision.py`), so at most one threshold is
     reached, and all that is there counts. Where both are, as an older version left it or a gap in the guard, the earlier
@@ -140,7 +165,7 @@ def count(spec: ApprovalSpec, now: datetime) -> Count:
     spent = (
         name for name, said in spec.decisions.items() if said.verdict is Verdict.UNDECIDED and not may_change(said)
     )
-    done = {*(decision.by for decision in counted), *spent}
+    done = {*(name for decision in counted for name in decision.people), *spent}
     if tally is not Tally.OPEN:
         return Count(tally, tuple(counted), nearest.approvals, nearest.way.required)
     waiting = _who(spec, policy.approvers_at(now), done, now)
@@ -159,6 +184,7 @@ def _in_order(spec: ApprovalSpec) -> list[RecordedDecision]:
     valid = [
         RecordedDecision(
             by=username,
+            for_=decision.for_,
             verdict=decision.verdict,
             comment=clean(decision.comment, 1024, multiline=True),
             decided_at=decision.decided_at,
@@ -166,18 +192,20 @@ def _in_order(spec: ApprovalSpec) -> list[RecordedDecision]:
         for username, decision in spec.decisions.items()
         if decision.decided_at is not None and _counts(spec, username, decision, decision.decided_at)
     ]
-    firsts: dict[str, RecordedDecision] = {}
-    for decision in sorted(valid, key=lambda each: (each.decided_at, _LAST.index(each.verdict), each.by)):
-        firsts.setdefault(fold(decision.by), decision)
-    return sorted(firsts.values(), key=lambda each: (each.decided_at, each.by))
+    ordered = sorted(valid, key=lambda each: (each.decided_at, _LAST.index(each.verdict), each.by))
+    return sorted(first_of_each(ordered), key=lambda each: (each.decided_at, each.by))
 
 
 def _counts(spec: ApprovalSpec, username: str, decision: Decision, decided_at: datetime) -> bool:
     groups = decision.groups or ()
     if decision.verdict is Verdict.UNDECIDED or decided_at >= spec.policy.until:
         return False
-    if decision.verdict is Verdict.BREAK_GLASS:
-        return may_break(spec.policy.break_glass, username, groups, askers(spec), spec.excluded or ())
+    if decision.verdict is Verdict.BREAK_GLASS:  # for nobody else
+        return decision.for_ is None and may_break(
+            spec.policy.break_glass, username, groups, askers(spec), spec.excluded or ()
+        )
+    if decision.for_ is not None:
+        return counts_for(spec, username, decision, decided_at)
     return may_decide(spec, username, groups, decided_at)
 
 
@@ -185,4 +213,11 @@ def _who(spec: ApprovalSpec, approvers: Approvers, decided: set[str], now: datet
     """Return those of these approvers who can still decide: user names, and groups."""
     done = tuple(decided)
     users = [user for user in approvers.users if not is_among(user, done) and may_decide(spec, user, (), now)]
-    return (*sorted(users), *(f"group {group}" for group in sorted(approvers.groups)))
+    lent = [
+        f"{each.to} for {name}"
+        for name, each in spec.stand_ins.items()
+        if not (is_among(name, done) or is_among(each.to, done))
+        and may_stand_in(spec, each.to, name, now)
+        and is_listed(approvers, name, each.groups or ())
+    ]
+    return (*sorted(users), *sorted(lent), *(f"group {group}" for group in sorted(approvers.groups)))

@@ -17,6 +17,7 @@ from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.meta import KubeObject
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.api.v1alpha1.notifications import Audience, EventType, Notification, Recipient, RecipientKind
+from pratique.api.v1alpha1.scalars import format_time
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.kernel.identity import asked_by, askers, is_among, person_of
 from pratique.core.kernel.text import clean
@@ -287,7 +288,7 @@ def _shown(value: object) -> str:
 
 
 def _decision_fact(decision: RecordedDecision) -> tuple[str, str]:
-    return f"{clean(decision.by, _PERSON)} ({decision.verdict.value})", clean(decision.comment)
+    return f"{clean(decision.author, _ASKER)} ({decision.verdict.value})", clean(decision.comment)
 
 
 def _how(approval: Approval | None, entry: Notification) -> tuple[tuple[str, str], ...]:
@@ -305,9 +306,10 @@ def _how(approval: Approval | None, entry: Notification) -> tuple[tuple[str, str
     if approval.spec.is_review:
         return _signing(approval.metadata.name, approval.metadata.namespace, entry)
     name = _reader(entry)
+    principal = _place_of(approval, name)
     return (
-        ("Approve", decision_command(approval, "Approve", name)),
-        ("Decline", decision_command(approval, "Decline", name)),
+        ("Approve", decision_command(approval, "Approve", name, principal=principal)),
+        ("Decline", decision_command(approval, "Decline", name, principal=principal)),
     )
 
 
@@ -332,15 +334,47 @@ def _signing(review: str, namespace: str | None, entry: Notification) -> tuple[t
     )
 
 
-def decision_command(approval: Approval, verdict: str, username: str = YOU, kubectl: str = "kubectl") -> str:
-    """Return the line for a shell that decides. Kubernetes names need no quoting; a user name may hold anything."""
-    return _command(approval.metadata.name, approval.metadata.namespace, verdict, username, kubectl)
+def _place_of(approval: Approval, username: str) -> str | None:
+    """Return in whose place somebody decides who is no approver themselves, as far as names tell."""
+    if username in approval.spec.policy.approvers.users:
+        return None
+    return next((name for name, each in approval.spec.stand_ins.items() if each.to == username), None)
 
 
-def _command(gate: str, namespace: str | None, verdict: str, username: str, kubectl: str = "kubectl") -> str:
-    # what does not show is written as JSON escapes: the line must be copied as it stands
-    key = json.dumps(username, ensure_ascii=not username.isprintable())
-    patch = f'{{"spec":{{"decisions":{{{key}:{{"verdict":"{verdict}","comment":"…"}}}}}}}}'
+def decision_command(
+    approval: Approval, verdict: str, username: str = YOU, kubectl: str = "kubectl", principal: str | None = None
+) -> str:
+    """Return the line for a shell that decides, for somebody else if a principal is named."""
+    return _command(approval.metadata.name, approval.metadata.namespace, verdict, username, kubectl, principal)
+
+
+def _command(
+    gate: str,
+    namespace: str | None,
+    verdict: str,
+    username: str,
+    kubectl: str = "kubectl",
+    principal: str | None = None,
+) -> str:
+    place = f'"for":{_quoted(principal)},' if principal is not None else ""
+    entry = f'{{"verdict":"{verdict}",{place}"comment":"…"}}'
+    return _patch(gate, namespace, f'{{"spec":{{"decisions":{{{_quoted(username)}:{entry}}}}}}}', kubectl)
+
+
+def delegation_command(approval: Approval, username: str, until: datetime, kubectl: str = "kubectl") -> str:
+    """Return the line for a shell that names a stand-in, whose name goes in place of the dots."""
+    entry = f'{{"to":"…","until":"{format_time(until)}"}}'
+    patch = f'{{"spec":{{"delegations":{{{_quoted(username)}:{entry}}}}}}}'
+    return _patch(approval.metadata.name, approval.metadata.namespace, patch, kubectl)
+
+
+def _quoted(username: str) -> str:
+    """Return a user name as JSON. What does not show is written as escapes: the line must be copied as it stands."""
+    return json.dumps(username, ensure_ascii=not username.isprintable())
+
+
+def _patch(gate: str, namespace: str | None, patch: str, kubectl: str) -> str:
+    """Return the line that sends a patch. Kubernetes names need no quoting; a user name may hold anything."""
     return f"{kubectl} patch approval {gate} -n {namespace} --type merge -p {shlex.quote(patch)}"
 
 

@@ -8,6 +8,7 @@ from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval
 from pratique.api.v1alpha1.decisions import Verdict
 from pratique.api.v1alpha1.environment import Environment
+from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.api.v1alpha1.notifications import EventType, Notification, NotificationRule
 from pratique.api.v1alpha1.people import People
@@ -36,8 +37,17 @@ def stakeholders_of_run(
     if approval is None:
         return found
     before = dict.fromkeys(ASKING, approval.spec.policy.until)
-    asked = {EventType.GLASS_BROKEN: skipped} if skipped is not None else {}
-    return replace(found, deciders=_who_decided(approval), before=before, asked=asked)
+    concerned = _with_stand_ins(approval, approvers_of(run, approval) or Approvers(), approval.spec.stand_ins)
+    # stand-ins are asked by the gate, which knows whom they stand in for
+    asked = {EventType.APPROVAL_REQUESTED: approvers_of(run, approval) or Approvers()}
+    asked |= {EventType.GLASS_BROKEN: skipped} if skipped is not None else {}
+    return replace(found, approvers=concerned, asked=asked, deciders=_who_decided(approval), before=before)
+
+
+def _with_stand_ins(approval: Approval, approvers: Approvers, named: Iterable[str]) -> Approvers:
+    """Return these, and who stands in for the people of these names."""
+    users = [*approvers.users, *(approval.spec.stand_ins[name].to for name in named)]
+    return amend(approvers, users=list(dict.fromkeys(users)))
 
 
 def stage_of(run: ActionRun, approval: Approval | None) -> Stage | None:
@@ -57,24 +67,33 @@ def approvers_of(run: ActionRun, approval: Approval | None) -> Approvers | None:
 
 
 def stakeholders_of_approval(
-    approval: Approval, taken: Iterable[datetime] = (), own_rules: tuple[NotificationRule, ...] = ()
+    approval: Approval,
+    taken: Iterable[datetime] = (),
+    own_rules: tuple[NotificationRule, ...] = (),
+    named: Iterable[str] = (),
 ) -> Stakeholders:
     """Return whom a gate concerns by itself: without a run, when that is gone, its status forged, or nobody decides.
 
     `taken` are the moments of the steps that people were told of, or are now: a reminder is for who was asked before.
-    `own_rules` are those by which a gate without a run tells. A review concerns whoever broke the glass.
+    `own_rules` are those by which a gate without a run tells, `named` who have named a stand-in since the last look.
+    A review concerns whoever broke the glass.
     """
     spec, moments = approval.spec, frozenset(taken)
-    policy, asked = spec.policy, _asked_so_far(approval)
+    policy, asked = spec.policy, _with_stand_ins(approval, _asked_so_far(approval), spec.stand_ins)
+    fresh_stand_ins = _with_stand_ins(approval, Approvers(), named)
     fresh = moments - {each.at for each in approval.status.escalation}
     return Stakeholders(
         own_rules if spec.is_standalone else tuple(spec.notifications),
-        policy.approvers_after(moments),
+        _with_stand_ins(approval, policy.approvers_after(moments), spec.stand_ins),
         next(iter(spec.excluded or ()), "") if spec.is_review else person_of(spec),
         (*askers(spec), *(spec.excluded or ())),
         _who_decided(approval),
         decided=tuple(name for name, each in spec.decisions.items() if each.verdict is not Verdict.UNDECIDED),
-        asked={EventType.APPROVAL_REMINDER: asked, EventType.APPROVAL_ESCALATED: policy.added_by(fresh)},
+        asked={
+            EventType.APPROVAL_REMINDER: asked,
+            EventType.APPROVAL_ESCALATED: policy.added_by(fresh),
+            **({EventType.APPROVAL_REQUESTED: fresh_stand_ins} if _is_asked_already(approval) else {}),
+        },
         before=dict.fromkeys(ASKING, policy.until),
     )
 
@@ -83,7 +102,14 @@ def approvers_of_entry(approval: Approval, entry: Notification) -> Approvers:
     """Return whom an entry of a gate's own outbox is for: of an escalation, whom the steps added that it tells of."""
     if entry.event is EventType.APPROVAL_ESCALATED:
         return approval.spec.policy.added_by(each.at for each in approval.status.escalation if each.done_at == entry.at)
-    return approval.spec.policy.approvers_at(entry.at)
+    if entry.event is EventType.APPROVAL_REQUESTED and not approval.spec.is_standalone:
+        return _with_stand_ins(approval, Approvers(), approval.spec.stand_ins)
+    return _with_stand_ins(approval, approval.spec.policy.approvers_at(entry.at), approval.spec.stand_ins)
+
+
+def _is_asked_already(approval: Approval) -> bool:
+    """Whether the approvers of a gate were told of it: by its run, or by itself at the first look."""
+    return not approval.spec.is_standalone or bool(approval.status.tally)
 
 
 def _asked_so_far(approval: Approval) -> Approvers:

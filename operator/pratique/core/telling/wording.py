@@ -119,5 +119,5 @@ def say_ended(approval: Approval) -> str:
 
 
 def _who(approval: Approval, verdict: Verdict) -> str:
-    names = [decision.by for decision in approval.status.decisions if decision.verdict is verdict]
+    names = [decision.author for decision in approval.status.decisions if decision.verdict is verdict]
     return ", ".join(names) or "an approver"

@@ -13,14 +13,15 @@ import pytest
 from cel_expr_python import cel
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders.models import DEADLINE, at, gate, vote
+from tests.builders.models import DEADLINE, at, gate, lending, lent, vote
 
 from pratique.admission.asked import VARIABLES
-from pratique.admission.decision import SEAL
 from pratique.admission.language import code, same_person
+from pratique.admission.seal import SEAL
 from pratique.api.v1alpha1.approval import ApprovalSpec, GateRule, Purpose
 from pratique.api.v1alpha1.break_glass import BreakGlass
 from pratique.api.v1alpha1.decisions import Decision, Verdict
+from pratique.api.v1alpha1.delegations import StandIn
 from pratique.api.v1alpha1.escalation import Added, TimedStep
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.api.v1alpha1.stages import Approvers, GroupCount, Stage
@@ -63,6 +64,15 @@ def sealed(spec: ApprovalSpec) -> str:
         assert value.type() != cel.Type.ERROR, f"{name}: {value.value()}"
         variables[name] = value.plain_value()
     return str(variables["sealed"])
+
+
+def counted_by_seal(spec: ApprovalSpec) -> set[str]:
+    """Return whose entries the policy counts."""
+    wire = spec.to_wire()
+    variables: dict[str, Any] = {"old": wire.get("decisions", {})}
+    for name, program in programs().items():
+        variables[name] = program.eval(data={"variables": variables, "oldObject": {"spec": wire}}).plain_value()
+    return set(variables["counted"])
 
 
 def agree(spec: ApprovalSpec) -> None:
@@ -265,6 +275,81 @@ def test_a_review_has_no_deadline() -> None:
         agree(spec.model_copy(update={"purpose": Purpose.REVIEW, "excluded": ["lead-3"]}))
 
 
+def agree_on_whom(spec: ApprovalSpec) -> None:
+    """Expect both to count the same entries; what follows a decisive second only the operator leaves out."""
+    agree(spec)
+    endless = spec.policy.model_copy(
+        update={"required": 32, "decline_threshold": 32, "require_from": None, "alternatives": None}
+    )
+    open_ = spec.model_copy(update={"policy": endless})
+    assert {each.by for each in count(open_, at(0)).decisions} == counted_by_seal(open_), spec.decisions
+
+
+# One human each: ann and cid are approvers, by name and by group; bob stands in, and dan is nobody. ann is away twice.
+LOANS: dict[str, dict[str, Any]] = {
+    "bob for ann": {"ann": lent("bob", groups=[])},
+    "bob for ann, and for cid": {"ann": lent("bob", groups=[]), "cid": lent("bob", groups=["ops"])},
+    "a chain": {"ann": lent("bob", groups=[]), "bob": lent("dan", groups=["ops"])},
+    "from the second minute, until the third": {"cid": lent("bob", 3, groups=["ops"], not_before=2)},
+    "cid for ann, ann for cid": {"ann": lent("cid", groups=[]), "cid": lent("ann", groups=["ops"])},
+    "two accounts of ann": {"ann": lent("bob", groups=[]), "ANN": lent("dan", groups=["ops"])},
+    "for herself, in other letters": {"ann": lent("ANN", groups=[])},
+    "by who asks, to who asks, by a machine": {
+        "developer@example.com": lent("bob", groups=["ops"]),
+        "ann": lent("DEVELOPER@example.com", groups=[]),
+        "cid": lent(BOT, groups=["ops"]),
+    },
+}
+STANDING: dict[str, dict[str, Any]] = {
+    "one": {"approvers": Approvers(users=["ann"], groups=["ops"])},
+    "two, one of ops": {
+        "approvers": Approvers(users=["ann"], groups=["ops"]),
+        "required": 2,
+        "require_from": [GroupCount(group="ops", count=1)],
+    },
+    "all of three": {"approvers": Approvers(users=["ann", "bob", "cid"]), "required": 3},
+    "the one or the others": {
+        "approvers": Approvers(users=["ann"], groups=["ops"]),
+        "alternatives": [
+            GateRule(approvers=Approvers(users=["ann"]), required=1),
+            GateRule(approvers=Approvers(groups=["ops"]), required=2),
+        ],
+    },
+    "ops from the second minute on": {
+        "approvers": Approvers(users=["ann"]),
+        "required": 2,
+        "escalation": [TimedStep(at=at(2), to=Added(groups=["ops"]))],
+    },
+}
+SAYS = [
+    None,
+    *(vote(verdict, 2, [], for_="ann") for verdict in (A, D, U)),
+    vote(A, 1, ["ops"], for_="cid"),
+    vote(A, 3, ["ops"], for_="cid"),
+    vote(A, 2, ["ops"]),
+]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("rule", STANDING)
+@pytest.mark.parametrize("loans", LOANS)
+def test_stand_ins_with_all_that_they_and_the_others_can_say(rule: str, loans: str) -> None:
+    own = [None, vote(A, 1, []), vote(D, 3, []), vote(U, 2, [])]
+    for bob, ann, cid in product(SAYS, own, [None, vote(A, 2, ["ops"]), vote(A, 2, [], for_="ann")]):
+        said = {"bob": bob, "ann": ann, "cid": cid, "dan": vote(A, 2, ["ops"], for_="bob")}
+        if loans == "two accounts of ann":
+            said |= {"dan": vote(A, 1, ["ops"], for_="ANN")}
+        if loans == "by who asks, to who asks, by a machine":
+            said |= {
+                "DEVELOPER@example.com": vote(A, 2, [], for_="ann"),
+                BOT: vote(A, 2, ["ops"], for_="cid"),
+                "dan": vote(A, 2, ["ops"], for_="developer@example.com"),
+            }
+        spec = gate({who: each for who, each in said.items() if each is not None}, **STANDING[rule])
+        agree_on_whom(lending(spec, **LOANS[loans]))
+        agree_on_whom(spec.model_copy(update={"delegations": LOANS[loans]}))  # a rule that allows none
+
+
 @cache
 def asking() -> dict[str, Any]:
     env = _environment(variables=cel.Type.Map(TEXT, DYN), object=DYN)
@@ -275,6 +360,7 @@ def asked(spec: ApprovalSpec, who: str, groups: list[str], minute: float) -> boo
     """Return whether the policy takes a decision for one of somebody who is asked, in a request of that moment."""
     wire = spec.to_wire()
     variables: dict[str, Any] = {"me": who, "groups": groups, "owners": [{"time": format_time(at(minute))}]}
+    variables |= {"principal": who, "asGroups": groups}
     for name, program in asking().items():
         value = program.eval(data={"variables": variables, "object": {"spec": wire}})
         assert value.type() != cel.Type.ERROR, f"{name}: {value.value()}"
@@ -289,6 +375,38 @@ def test_who_is_asked_when(name: str, who: str) -> None:
     spec = gate(approvers=listed, escalation=LADDERS[name])
     for groups, minute in product(([], ["ops"], ["security", "others"], ["platform-leads"]), (0, 0.99, 1, 1.99, 2, 3)):
         assert asked(spec, who, groups, minute) is may_decide(spec, who, groups, at(minute)), (groups, minute)
+
+
+humans = st.sampled_from(["ann", "ANN", "bob", "Bob", "cid", "dan", "developer@example.com", BOT])
+acting = st.builds(
+    vote,
+    st.sampled_from([A, D, U]),
+    st.integers(0, 3),
+    st.lists(st.sampled_from(["ops", "others"]), max_size=2, unique=True),
+    for_=st.none() | humans,
+)
+loans = st.builds(
+    lent,
+    humans,
+    st.integers(1, 4),
+    st.lists(st.sampled_from(["ops", "others"]), max_size=2, unique=True),
+    st.none() | st.integers(0, 3),
+)
+
+
+@given(
+    st.sampled_from(list(STANDING)),
+    st.dictionaries(humans, acting, max_size=6),
+    st.dictionaries(humans, loans, max_size=4),
+    st.none() | st.lists(humans, min_size=1, max_size=2, unique=True),
+)
+def test_generated_stand_ins(
+    rule: str, decisions: dict[str, Decision], named: dict[str, StandIn], excluded: list[str] | None
+) -> None:
+    spec = gate(decisions, **STANDING[rule]).model_copy(update={"excluded": excluded})
+    agree_on_whom(lending(spec, **named))
+    parts = [fold(name) for each in count(lending(spec, **named), at(0)).decisions for name in each.people]
+    assert len(parts) == len(set(parts)), "one person has one vote, on whichever side of `for`"
 
 
 votes = st.builds(
