@@ -367,6 +367,13 @@ ACTIONS = [
         {"spec.execution.resources.0": {"id": "a", "request": {**_CALL, "answerWithin": "1d"}}},
         "answerWithin is from 1s to 120s: for what takes longer, let the receiver answer at once",
     ),
+    offer(
+        "conflict-of-nothing",
+        5,
+        "an author takes fields from whoever applies an object that is only made",
+        {"spec.execution.resources.0.conflict": "Force"},
+        "conflict is about an object that exists: set patch: true as well, or leave conflict out",
+    ),
     Attack(
         "zero-required",
         4,

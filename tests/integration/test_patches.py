@@ -325,3 +325,25 @@ def test_what_the_api_server_makes_up_supersedes_nothing(desk: Desk) -> None:
     assert {name: desk.ends(name, "Succeeded", "Superseded")["phase"] for name in gates} == dict.fromkeys(
         gates, "Succeeded"
     )
+
+
+def test_a_field_that_somebody_applies_is_theirs_unless_it_is_taken_by_force(desk: Desk) -> None:
+    """And taken so that their next apply works without force, and wins."""
+    body = deployment(desk)
+    apply = ("apply", "--server-side", "--field-manager=argocd-controller", "-n", desk.namespace, "-f", "-")
+    desk.cluster.program("admin", *apply, input=json.dumps(body))
+    more = {"spec": {"replicas": 4}}
+    kept = change(desk, "Deployment", "apps/v1", "web", more)
+    desk.ask("kept", desk.offer(kept, name="kept", free=True))
+    said = desk.ends("kept", "Refused")["message"]
+    assert (
+        "spec.replicas belongs to argocd-controller, which applies it: change it in Git; or set conflict: Force" in said
+    )
+    forced = desk.offer({**kept, "conflict": "Force"}, name="forced", free=True)
+    desk.ask("forced", forced)
+    desk.ends("forced", "Succeeded")
+    live = desk.get("deployment", "web") or {}
+    assert live["spec"]["replicas"] == 4
+    assert "pratique" not in {each["manager"] for each in live["metadata"].get("managedFields", [])}
+    desk.cluster.program("admin", *apply, input=json.dumps(body))
+    assert (desk.get("deployment", "web") or {})["spec"]["replicas"] == 1

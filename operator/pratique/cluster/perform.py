@@ -7,6 +7,7 @@ from pratique.api.v1alpha1 import GROUP
 from pratique.cluster.client import MERGE_PATCH, STRATEGIC_MERGE_PATCH, Api, ApiError
 from pratique.cluster.failures import as_failure
 from pratique.cluster.inspection import inspect
+from pratique.cluster.letting_go import let_go
 from pratique.cluster.targets import look_at_target
 from pratique.core.execution.adoption import uid_of
 from pratique.core.kernel.answers import Answer, Cause, Standing
@@ -43,7 +44,8 @@ async def perform(api: Api, effect: ClusterEffect) -> Stored | bool | TargetSeen
                 path = await api.path_of(effect.ref)
                 return _stored(api, await api.request("GET", path, run_as=effect.run_as))
             case MergePatch():
-                return await _merge(api, effect)
+                changed = await _merge(api, effect)
+                return await let_go(api, effect, changed) if effect.lets_go else changed
             case Delete():
                 return _stored(api, await _delete(api, effect))
             case AskRights():

@@ -62,6 +62,13 @@ class Lists(StrEnum):
     REPLACE = "Replace"
 
 
+class Conflict(StrEnum):
+    """What becomes of a field that somebody else applies, such as Argo CD out of Git."""
+
+    REFUSE = "Refuse"
+    FORCE = "Force"
+
+
 class ResourceTemplate(ApiModel):
     """One object to create, or with `patch: true` to change; or a request to what is outside of the cluster."""
 
@@ -88,6 +95,13 @@ class ResourceTemplate(ApiModel):
         Field(
             description="With patch: Replace puts the template's lists in the place of those that are there. Without it"
             " they are merged, and a run that would take entries out of one is refused."
+        ),
+    ] = None
+    conflict: Annotated[
+        Conflict | None,
+        Field(
+            description="With patch: Force changes fields that somebody else applies, who may change them back. Refuse, the"
+            " default, refuses the run and names whose they are."
         ),
     ] = None
     template: Annotated[
@@ -127,6 +141,11 @@ class ResourceTemplate(ApiModel):
             rule="!has(self.request) || !(has(self.readyWhen) || has(self.failedWhen) || (has(self.patch) && self.patch))",
             message="patch, readyWhen and failedWhen are about an object, and a request makes none: leave them out, and say"
             " in request.expect which answers are good",
+        ),
+        Rule(
+            rule="!has(self.conflict) || (has(self.patch) && self.patch)",
+            message="conflict is about an object that exists: set patch: true as well, or leave conflict out",
+            field_path=".conflict",
         ),
     )
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationError
 
-from pratique.api.v1alpha1.action import Lists
+from pratique.api.v1alpha1.action import Conflict, Lists
 from pratique.api.v1alpha1.approval import MAX_DOCUMENT, ApprovalState
 from pratique.api.v1alpha1.calling import HttpRequest, RunRequest
 from pratique.api.v1alpha1.conditions import Conditions
@@ -135,6 +135,7 @@ class PlannedResource(ApiModel):
     ready_when: Annotated[Expression | None, Field(description="The Action's readyWhen, as it was.")] = None
     lists: Annotated[Lists | None, Field(description="The Action's lists, as it was.")] = None
     failed_when: Annotated[Expression | None, Field(description="The Action's failedWhen, as it was.")] = None
+    conflict: Annotated[Conflict | None, Field(description="The Action's conflict, as it was.")] = None
     manifest: Annotated[JsonObject, Field(description="The rendered object.")]
     dry_run: Annotated[
         DryRun | None, Field(description="What its dry run showed, before anybody was asked; absent if there was none.")

@@ -8,7 +8,7 @@ entries out of a list, or fields out of an entry, is refused unless the template
 
 from dataclasses import dataclass, replace
 
-from pratique.api.v1alpha1.action import Lists
+from pratique.api.v1alpha1.action import Conflict, Lists
 from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange, Listing, PlannedResource
 from pratique.core.execution.adoption import ref_of, uid_of
 from pratique.core.kernel.answers import Cause
@@ -17,9 +17,11 @@ from pratique.core.plans.changes import changes_of_patched
 from pratique.core.plans.first_changes import first_changes
 from pratique.core.plans.listing import list_changes, loss_of
 from pratique.core.plans.objects import without_secrets
+from pratique.core.plans.owners import owned_changes
 from pratique.core.plans.summary import settings
 
 LOSES = "LosesEntries"
+OWNED = "Owned"
 _TOLD = 3
 
 
@@ -59,6 +61,11 @@ def try_change(
         found_changes = changes_of_patched(template, before, after, replaced=tried.whole_lists)
     except RecursionError:
         return Failure(LOSES, "what is there is nested too deeply to say what would become of it")
+    owned = owned_changes(live, tried.object)
+    if owned and planned.conflict is not Conflict.FORCE:
+        return Failure(
+            OWNED, f"{_listed([str(each) for each in owned])}; or set conflict: Force beside patch in the Action"
+        )
     lost = [loss_of(each) for each in found_changes if each.lost]
     if lost and planned.lists is not Lists.REPLACE:
         return Failure(LOSES, _refusal(lost))
@@ -96,7 +103,8 @@ def _patch(
 ) -> MergePatch:
     by_entry = planned.lists is not Lists.REPLACE and not is_listed_as_first(planned)
     ref = ref_of(planned.manifest)
-    return MergePatch(key, ref, uid, planned.manifest, account, dry_run, by_entry, resource_version or None)
+    lets_go = planned.conflict is Conflict.FORCE and not dry_run
+    return MergePatch(key, ref, uid, planned.manifest, account, dry_run, by_entry, resource_version or None, lets_go)
 
 
 def _explained(failure: Failure) -> Failure:
@@ -108,9 +116,13 @@ def _explained(failure: Failure) -> Failure:
     )
 
 
+def _listed(found: list[str]) -> str:
+    more = f", and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
+    return f"{', '.join(found[:_TOLD])}{more}"
+
+
 def _refusal(lost: list[str]) -> str:
-    more = f", and {len(lost) - _TOLD} more" if len(lost) > _TOLD else ""
     return (
-        f"{', '.join(lost[:_TOLD])}{more}: write out in the template what must stay,"
+        f"{_listed(lost)}: write out in the template what must stay,"
         " or set lists: Replace beside patch in the Action if it should go"
     )

@@ -159,6 +159,7 @@ def render_resource(template: ResourceTemplate, run: ActionRun, scope: Json, pat
         id=template.id,
         patch=template.patch,
         lists=template.lists,
+        conflict=template.conflict,
         ready_when=template.ready_when,
         failed_when=template.failed_when,
         manifest=manifest,

@@ -195,6 +195,8 @@ class MergePatch(Effect[Stored]):
     dry_run: bool = False
     by_entry: bool = False
     resource_version: str | None = None
+    lets_go: bool = False
+    """Whether we give up the fields once they are changed, so that who applies them is not in conflict with us."""
 
 
 @dataclass(frozen=True)

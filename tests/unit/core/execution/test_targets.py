@@ -6,6 +6,7 @@ import pytest
 from tests.builders.models import MAKER, NOW, action, failed, live, manifest, planned, run, run_plan, running, stage
 from tests.support.certain import certain
 
+from pratique.api.v1alpha1.action import Conflict
 from pratique.api.v1alpha1.action_run import DryRun, FieldChange, RunPlan
 from pratique.api.v1alpha1.target import PlannedTarget, Recheck
 from pratique.core.execution.advance import advance
@@ -19,7 +20,15 @@ from pratique.core.execution.targets import (
     is_target,
     look_again,
 )
-from pratique.core.kernel.effects import EvaluateTarget, Failure, LookAtTarget, ObjectRef, Stored, TargetSeen
+from pratique.core.kernel.effects import (
+    EvaluateTarget,
+    Failure,
+    LookAtTarget,
+    MergePatch,
+    ObjectRef,
+    Stored,
+    TargetSeen,
+)
 
 ACTS = action(actsOn={"apiVersion": "apps/v1", "kind": "Deployment"})
 ASKS = run(spec={"target_ref": {"name": "web"}})
@@ -138,3 +147,18 @@ def test_the_conditions_are_held_against_the_very_version_that_is_changed() -> N
     tried = DryRun(result="Passed", target_uid="d1")
     own = run_plan(SCALE.model_copy(update={"dry_run": tried}))
     assert look(own).effects[0].key == "change/web"
+
+
+def test_a_field_that_somebody_applies_is_theirs_unless_it_is_taken_by_force() -> None:
+    owner = {"manager": "argocd-controller", "operation": "Apply", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    applied = live(WEB, "d1", managedFields=[owner])
+    refused = look(run_plan(SCALE), found=applied)
+    assert refused.message == (
+        "Deployment team-a/web could not be changed: spec.replicas belongs to argocd-controller, which applies it: change"
+        " it in Git; or set conflict: Force beside patch in the Action"
+    )
+    for conflict, keeps in ((Conflict.FORCE, True), (None, False)):
+        (patch,) = look(
+            run_plan(SCALE.model_copy(update={"conflict": conflict})), found=applied if keeps else WEB
+        ).effects
+        assert isinstance(patch, MergePatch) and patch.lets_go is keeps
