@@ -24,7 +24,7 @@ if obj.kind == "Action" and obj.spec.suspend == true then
 elseif st.phase == "WaitingForApproval" or (obj.kind == "Approval" and st.state == "Pending") then
   hs.status = "Suspended"
 elseif obj.kind == "Approval" and st.state ~= nil then
-  hs.status = st.state == "Approved" and "Healthy" or "Degraded"
+  hs.status = (st.state == "Approved" or ready.status == "True") and "Healthy" or "Degraded"
 elseif by.Stalled ~= nil and by.Stalled.status == "True" then
   hs.status = "Degraded"
 elseif ready.status == "True" then

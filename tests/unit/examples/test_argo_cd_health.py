@@ -23,6 +23,7 @@ from tests.support.lua_health import PATH, RUNTIMES, health_of
 from pratique.api.v1alpha1 import KINDS, ActionRun, Approval
 from pratique.api.v1alpha1.action_run import Phase, RunApproval
 from pratique.api.v1alpha1.approval import ApprovalState
+from pratique.api.v1alpha1.break_glass import BreakGlass
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.environment import EnvironmentPhase
 from pratique.api.v1alpha1.meta import KubeObject
@@ -37,6 +38,7 @@ from pratique.core.kernel.effects import Checked, Inspection, Plan, Unready, Ver
 from pratique.core.runs import transitions
 
 Json = dict[str, Any]
+GLASS = BreakGlass(groups=["sre-oncall"], requester="Forbid")
 GATED = run_plan(planned("one"), gate=stage())
 
 
@@ -61,6 +63,11 @@ def gated(minute: float = 1, verdict: str = "", subject: ActionRun | None = None
     found = approval(spec)
     known = ApprovalSnapshot(found, subject or run(), {VERIFY: Verified()}, tainted=tainted)
     return of(found, plan_approval(known, at(minute)))
+
+
+def broken() -> Json:
+    spec = gate({"oncall": vote("BreakGlass", 1, ["sre-oncall"], "down")}, break_glass=GLASS)
+    return of(approval(spec), plan_approval(ApprovalSnapshot(approval(spec), run(), {VERIFY: Verified()}), at(2)))
 
 
 def env(phase: EnvironmentPhase) -> Json:
@@ -121,6 +128,7 @@ GATES = {
         "Suspended",
     ),
     "a granted gate": (gated(2, "Approve"), "Healthy"),
+    "a broken gate": (broken(), "Healthy"),
     "a declined gate": (gated(2, "Decline"), "Degraded"),
     "a gate that nobody decided": (gated(9999), "Degraded"),
     "a gate that was taken back": (gated(subject=run(spec={"withdrawn": True})), "Degraded"),
@@ -166,3 +174,10 @@ def test_what_argo_cd_is_given_holds_this_very_check() -> None:
     given = yaml.safe_load(patch["data"]["resource.customizations"])
     assert list(given) == ["pratique.dev/*"]
     assert given["pratique.dev/*"]["health.lua"] == PATH.read_text(encoding="utf-8")
+
+
+def test_every_state_is_tried() -> None:
+    tried = {
+        body["status"].get("phase") or body["status"].get("state") for body, _ in STATES.values() if "status" in body
+    }
+    assert {*Phase, *ApprovalState, *EnvironmentPhase} - tried == set()

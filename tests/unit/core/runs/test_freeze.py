@@ -28,11 +28,12 @@ from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.gates.free import EVALUATE
 from pratique.core.gates.guarded import VERIFY
+from pratique.core.gates.port import Warrant
 from pratique.core.kernel.effects import Evaluation, Plan, Stored, Verified
 from pratique.core.runs.freeze import find_end, frozen_between
 from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
-from pratique.core.runs.start import READ_ACTION
+from pratique.core.runs.start import READ_ACTION, start
 
 MADE = run_plan(planned("one", dry_run=DryRun(result="Passed")), gate=stage())
 TOLD = "The Action create-environment starts nothing until 2026-11-24 13:00 UTC (spec.freeze)"
@@ -103,6 +104,13 @@ def test_who_asked_and_who_was_asked_hear_of_it_once() -> None:
     known = RunSnapshot(held, action=frozen((0, 60)), approvals=approvals, outcomes=outcomes)
     waits = plan_action_run(known, at(2))
     assert [each.events for each in waits.happened] == [(EventType.APPROVED, EventType.HANDLED)]
+
+
+@pytest.mark.parametrize(("glass", "does"), [(True, ["create/one"]), (False, [])])
+def test_who_broke_the_glass_does_not_wait(glass: bool, does: list[str]) -> None:
+    known = {"try/one": Stored(live(manifest(name="one"))), READ_ACTION: Stored(frozen((0, 60)).to_wire())}
+    warrant = Warrant(MADE, "oncall broke the glass", at(1), broken=glass)
+    assert effects(start(RunSnapshot(waiting(MADE), outcomes=known), warrant, at(2))) == does
 
 
 def test_its_time_to_start_stands_still() -> None:
