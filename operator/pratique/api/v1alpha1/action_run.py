@@ -324,6 +324,9 @@ class ActionRunStatus(Telling):
     held_up: Annotated[
         HeldUp | None, Field(description="What is waited for that may arrive by itself, such as a right.")
     ] = None
+    frozen_until: Annotated[
+        Time | None, Field(description="Until when a freeze of its Action keeps it from starting, as last seen.")
+    ] = None
     outputs: Annotated[JsonObject, Field(description="The Action's outputs.")] = {}
     timeline: Timeline = []
     started_at: Annotated[Time | None, Field(description="When the first object was created.")] = None

@@ -49,7 +49,7 @@ def start(snapshot: RunSnapshot, warrant: Warrant, now: datetime) -> Plan[Action
     if run.spec.withdrawn:
         return transitions.end(run, Phase.WITHDRAWN, "The requester took it back before it started", now)
     action = None if isinstance(read, Failure) else Action.model_validate(read.object)
-    different = _find_change(warrant, action, trial, again, now)
+    different = _find_change(warrant, action, run.status.frozen_until, trial, again, now)
     if different is not None:
         return transitions.end(run, Phase.SUPERSEDED, different, now)
     frozen = find_end(action, now) if action is not None and not warrant.broken else None
@@ -65,10 +65,20 @@ def start_free(snapshot: RunSnapshot, warrant: Warrant, now: datetime) -> Plan[A
     if action is None or frozen is None:
         return begin(snapshot, warrant, now)
     text = say_frozen(action, now, frozen)
-    return Plan(transitions.hold(snapshot.run, Reason.FROZEN, text, now, stalled=False), wake_at=frozen)
+    held = transitions.hold(snapshot.run, Reason.FROZEN, text, now, stalled=False)
+    return Plan(amend(held, frozen_until=frozen), wake_at=frozen)
 
 
-def _find_change(warrant: Warrant, action: Action | None, trial: Trial, again: Again, now: datetime) -> str | None:
+def _start_by(warrant: Warrant, action: Action, frozen_until: datetime | None, now: datetime) -> datetime:
+    """Return until when it may start: its time stands still in a freeze, also in one that somebody has taken away since."""
+    since, length = warrant.granted_at or now, warrant.plan.start_deadline
+    last = expires_at(since + frozen_between(action, since, now), length)
+    return max(last, expires_at(min(now, frozen_until), length)) if frozen_until is not None else last
+
+
+def _find_change(
+    warrant: Warrant, action: Action | None, frozen_until: datetime | None, trial: Trial, again: Again, now: datetime
+) -> str | None:
     """Return why what was granted must not start any more, or None."""
     granted, name = warrant.plan, warrant.plan.action.name
     if action is None:
@@ -77,8 +87,7 @@ def _find_change(warrant: Warrant, action: Action | None, trial: Trial, again: A
         return f"The Action {name} was deleted and made again while the request waited"
     if action.spec.suspend:
         return say_suspended(name)
-    since = warrant.granted_at or now
-    last = expires_at(since + frozen_between(action, since, now), granted.start_deadline)
+    last = _start_by(warrant, action, frozen_until, now)
     if now >= last:
         return f"It was approved, and not started within {granted.start_deadline}, before {moment(last)}: ask again"
     if again.different is not None:

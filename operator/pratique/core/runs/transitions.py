@@ -93,7 +93,7 @@ def freeze(run: ActionRun, warrant: Warrant, message: str, until: datetime) -> P
     if run.status.message == text:
         return Plan(run.status, wake_at=until)
     granted = Happened(text, warrant.told, "Frozen")
-    return Plan(amend(run.status, message=text), happened=(granted,), wake_at=until)
+    return Plan(amend(run.status, message=text, frozen_until=until), happened=(granted,), wake_at=until)
 
 
 def start(run: ActionRun, warrant: Warrant, now: datetime) -> Plan[ActionRunStatus]:
@@ -155,6 +155,7 @@ def _move(run: ActionRun, phase: Phase, reason: Reason, message: str, now: datet
         phase=phase,
         message=text,
         held_up=None,
+        frozen_until=None,
         observed_generation=run.metadata.generation,
         conditions=_conditions(run, list(status.conditions), phase, reason, text, now, status.head),
     )

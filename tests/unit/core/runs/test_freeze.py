@@ -123,6 +123,18 @@ def test_its_time_to_start_stands_still() -> None:
     assert late.status.message == "It was approved, and not started within 10m, before 2026-11-24 13:06 UTC: ask again"
 
 
+@pytest.mark.parametrize(("minute", "starts"), [(30, True), (609, True), (610, False)])
+def test_a_window_that_is_taken_away_costs_no_time(minute: float, starts: bool) -> None:
+    """What waited starts when somebody takes the window away, and has its whole time if nobody looks before its end."""
+    plan = run_plan(*MADE.resources, gate=stage(), start_deadline="10m")
+    waits = granted(frozen((0, 600)), 2, plan)
+    assert waits.status.frozen_until == at(600)
+    held = waiting(plan).model_copy(update={"status": waits.status})
+    after = granted(frozen(), minute, held=held)
+    assert effects(after) == (["create/one"] if starts else [])
+    assert after.status.frozen_until is None, "no later freeze is mixed up with it"
+
+
 def test_who_asked_may_take_it_back_meanwhile() -> None:
     held = waiting(MADE, withdrawn=True)
     ended = granted(frozen((0, 60)), 2, held=held)
@@ -147,7 +159,7 @@ def test_what_needs_no_approval_waits_too(plan: RunPlan) -> None:
 
     waits = look(frozen((0, 60)), 2)
     assert (waits.status.phase, waits.effects, waits.wake_at) == (Phase.PENDING, (), at(60))
-    assert waits.status.message == TOLD
+    assert (waits.status.message, waits.status.frozen_until) == (TOLD, at(60))
     assert {each.type: each.reason for each in waits.status.conditions}["Reconciling"] == "Frozen"
     assert effects(look(frozen((0, 60)), 60))[0] == "create/one"
 
