@@ -44,6 +44,8 @@ class Outside:
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.place = f"127.0.0.1:{self.port}"
+        self.lets = self.url
+        """What a Secret says in its annotation whose value may go here, in clear text."""
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()

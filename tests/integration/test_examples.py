@@ -136,7 +136,7 @@ def test_github_workflow(team: Cluster) -> None:
     text = (EXAMPLES / "github-workflow" / "action.yaml").read_text()
     with Outside(Reply(204)) as github:
         team.kubectl("admin", "create", "secret", "generic", "github", "-n", SPACE, "--from-literal=token=github_pat_x")
-        allow = f"pratique.dev/allowed-hosts={github.place}"
+        allow = f"pratique.dev/allowed-hosts={github.lets}"
         team.kubectl("admin", "annotate", "secret", "github", "-n", SPACE, allow)
         team.apply("admin", text.replace("https://api.github.com", github.url))
         status = phase(team, ask(team, "github-workflow"), SPACE, "Succeeded")

@@ -28,7 +28,7 @@ def outside(desk: Desk) -> Iterator[Outside]:
     with Outside() as service:
         desk.cluster.apply("admin", account(desk.namespace, "maker", READS))
         desk.admin("create", "secret", "generic", "github", f"--from-literal=token={TOKEN}")
-        desk.admin("annotate", "secret", "github", f"pratique.dev/allowed-hosts={service.place}")
+        desk.admin("annotate", "secret", "github", f"pratique.dev/allowed-hosts={service.lets}")
         yield service
 
 
@@ -112,9 +112,11 @@ def test_a_call_that_cannot_be_made_is_refused_before_anybody_is_asked(desk: Des
     for run, (call, why) in calls.items():
         desk.ask(run, desk.offer(call, name=run))
         assert why in desk.ends(run, "Refused")["message"], run
-    desk.admin("annotate", "secret", "github", "--overwrite", "pratique.dev/allowed-hosts=api.github.com")
-    desk.ask("host", desk.offer(step(outside), name="host"))
-    assert f"nothing is sent to {outside.place}" in desk.ends("host", "Refused")["message"]
+    for run, lets in (("host", "api.github.com"), ("clear", outside.place)):
+        desk.admin("annotate", "secret", "github", "--overwrite", f"pratique.dev/allowed-hosts={lets}")
+        desk.ask(run, desk.offer(step(outside), name=run))
+        said = f"nothing is sent to {outside.lets}; write request.url with https://"
+        assert said in desk.ends(run, "Refused")["message"], run
     assert outside.asked == []
 
 

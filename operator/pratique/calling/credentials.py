@@ -22,7 +22,13 @@ from pratique.core.kernel.errors import PratiqueError
 from pratique.core.telling.credentials import ALLOWED_HOSTS, ANY, Service, named_server, why_not
 
 _SENT = Service(frozenset({443}), frozenset())
-"""For what is itself sent: the Secret has to name the server."""
+"""For what is itself sent, or can be guessed from what is: the Secret has to name the server.
+
+A signature in GitHub's style tells whoever gets it whether a guess at its key is right, and the key may be any text, such
+as the password of a database. Keys of Standard Webhooks are 24 random bytes or more, and of a form of their own.
+"""
+_MAX_VALUE = 8192
+"""Bytes of one value; no server takes a longer header."""
 _VALUE = re.compile(r"[\t -~]+")
 
 
@@ -44,7 +50,7 @@ class Credentials:
 
 async def credentials_of(api: Api, outgoing: Outgoing, host: str, port: int) -> Credentials:
     """Read what a call to this server takes; raises CallError."""
-    vault = _Vault(api, outgoing.account, host, port)
+    vault = _Vault(api, outgoing.account, host, port, clear=outgoing.url.lower().startswith("http:"))
     headers, hidden = {}, []
     for each in outgoing.headers_from:
         value = await vault.text(each.secret_ref, _SENT)
@@ -53,9 +59,10 @@ async def credentials_of(api: Api, outgoing: Outgoing, host: str, port: int) -> 
         headers[each.name] = f"{each.prefix}{value}"
         hidden.append(value)
     if outgoing.signing is not None:
-        key = await vault.text(outgoing.signing.secret_ref, ANY)
+        whole = outgoing.signing.style is SigningStyle.GITHUB
+        key = await vault.text(outgoing.signing.secret_ref, _SENT if whole else ANY)
         headers |= _signature(outgoing, outgoing.signing, key, vault.place(outgoing.signing.secret_ref))
-        hidden += [each.strip() for each in key.splitlines()]
+        hidden += [key] if whole else [each.strip() for each in key.splitlines()]
     return Credentials(headers, tuple(each for each in hidden if each))
 
 
@@ -80,6 +87,7 @@ class _Vault:
     account: ServiceAccountRef
     host: str
     port: int
+    clear: bool
 
     def place(self, ref: SecretValueRef) -> str:
         return f"the key {ref.key} of Secret {self.account.namespace}/{ref.name}"
@@ -93,12 +101,8 @@ class _Vault:
         except ApiError as error:
             raise self._unread(error, where) from None
         annotation = (secret["metadata"].get("annotations") or {}).get(ALLOWED_HOSTS)
-        if (why := why_not(annotation, self.host, self.port, service)) is not None:
-            server = named_server(self.host, self.port)
-            raise _refused(
-                f"Secret {where} {why}: nothing is sent to {server}. If that is the right server, let the Secret name it:"
-                f" kubectl annotate secret {ref.name} -n {self.account.namespace} --overwrite {ALLOWED_HOSTS}={server}"
-            )
+        if (why := why_not(annotation, self.host, self.port, service, clear=self.clear)) is not None:
+            raise _refused(f"Secret {where} {why}: {self._remedy(ref)}")
         try:
             value = decode_secret(secret.get("data") or {}, ref.key)
         except ValueError:
@@ -107,7 +111,21 @@ class _Vault:
             raise CallError(
                 Failure("NotFound", f"Secret {where} has no key {ref.key}: put the value there", cause=Cause.MISSING)
             )
+        if len(value.encode()) > _MAX_VALUE:
+            raise _refused(
+                f"{self.place(ref)} is longer than {_MAX_VALUE // 1024} KiB: put nothing but the value there"
+            )
         return value.strip()
+
+    def _remedy(self, ref: SecretValueRef) -> str:
+        """Return what is not done, and how the owner of a Secret lets it be done."""
+        server = f"{'http://' if self.clear else ''}{named_server(self.host, self.port)}"
+        https = "; write request.url with https://, or," if self.clear else "."
+        right = "if everybody on the way may read it" if self.clear else "If that is the right server"
+        return (
+            f"nothing is sent to {server}{https} {right}, let the Secret name it: kubectl annotate secret {ref.name}"
+            f" -n {self.account.namespace} --overwrite {ALLOWED_HOSTS}={server}"
+        )
 
     def _unread(self, error: ApiError, where: str) -> CallError:
         account = f"ServiceAccount {self.account.namespace}/{self.account.name}"

@@ -5,28 +5,47 @@ has it on record; of what was forgotten it is said that it is not known, never t
 """
 
 import asyncio
+import json
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import assert_never
+from dataclasses import dataclass, replace
+from typing import Self, assert_never
 
 from pratique.calling.credentials import CallError
+from pratique.calling.room import FullError, Room
 from pratique.calling.sending import Sender
 from pratique.core.kernel.calling import Call, Called, Fate, Reserve, TryCall
 from pratique.core.kernel.effects import Failure
 
-_AT_ONCE = 32
-"""Calls that are under way at the same time."""
 _AWAITED = 0.5
 """Seconds that a look waits for an answer, so that a quick one needs no look of its own."""
 _KEPT_TICKETS, _KEPT_ANSWERS = 4096, 256
 Key = tuple[str, str, str]
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """What a call came to, its answer as text: parsed, 64 KiB may be a megabyte and more."""
+
+    called: Called
+    body: bytes = b"null"
+
+    @classmethod
+    def of(cls, called: Called) -> Self:
+        if called.reply is None:
+            return cls(called)
+        body = json.dumps(called.reply.body, ensure_ascii=False, separators=(",", ":")).encode()
+        return cls(replace(called, reply=replace(called.reply, body=None)), body)
+
+    def seen(self) -> Called:
+        reply = self.called.reply
+        return self.called if reply is None else replace(self.called, reply=replace(reply, body=json.loads(self.body)))
+
+
 @dataclass
 class _Ticket:
-    task: asyncio.Task[Called] | None = None
+    task: asyncio.Task[_Kept] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -46,7 +65,7 @@ class Desk:
         """Send with `sender`, but only while this process `may_send`; `wake` has a run looked at, `called` counts."""
         self._sender, self._wake, self._may_send, self._called = sender, wake, may_send, called
         self._tickets: OrderedDict[str, _Ticket] = OrderedDict()
-        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._room = Room()
 
     @property
     def depth(self) -> int:
@@ -91,14 +110,17 @@ class Desk:
             return Called(Fate.UNDER_WAY)
         if ticket.task.cancelled():
             return Called(Fate.LOST)
-        return ticket.task.result()
+        return ticket.task.result().seen()
 
-    async def _make(self, effect: Call) -> Called:
-        async with self._room:
-            called = await self._send(effect)
+    async def _make(self, effect: Call) -> _Kept:
+        try:
+            async with self._room.place(effect.action):
+                called = await self._send(effect)
+        except FullError as error:
+            called = Called(Fate.NOT_SENT, str(error))
         self._called(called.fate.name.title().replace("_", ""))
         self._wake(("actionruns", *effect.run))
-        return called
+        return _Kept.of(called)
 
     async def _send(self, effect: Call) -> Called:
         try:

@@ -4,7 +4,6 @@ No redirect is followed, no cookie kept, no connection reused, no more than a bo
 anything can have left this process, the connection tells: until it is made nothing has, from then on it may have.
 """
 
-import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,13 +16,11 @@ from pratique.channels.kit.posting import no_answer_within, parse_url, retry_aft
 from pratique.cluster.client import Api
 from pratique.core.kernel.calling import MAX_ANSWER, Called, Fate, Outgoing, Reply
 from pratique.core.kernel.effects import Failure
-from pratique.core.kernel.hiding import HIDDEN
+from pratique.core.kernel.foreign import parse_foreign, plain
+from pratique.core.kernel.veil import Veil
 from pratique.core.telling.egress import not_allowed
 
 REQUEST_EGRESS = "--request-egress"
-_SHORTEST = 4
-"""A value shorter than this is in any answer by chance."""
-_MAX_DEPTH = 64
 
 
 class Sender:
@@ -63,6 +60,7 @@ class Sender:
             headers={"User-Agent": "pratique", "Accept-Encoding": "identity"},
             auto_decompress=False,
             trace_configs=[connected],
+            middlewares=(_once,),
         )
         headers = {**outgoing.headers, **credentials.headers}
         body = outgoing.body.encode() if outgoing.body is not None else None
@@ -82,6 +80,16 @@ class Sender:
         return Called(Fate.UNKNOWN if state.connected else Fate.NOT_SENT, why)
 
 
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Send a request once: of its own accord aiohttp sends GET, PUT and DELETE again when a connection was cut."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientPayloadError from error
+
+
 def _url(outgoing: Outgoing) -> URL:
     url = parse_url(outgoing.url)
     if url is None:
@@ -97,40 +105,11 @@ async def _read(response: aiohttp.ClientResponse, hidden: tuple[str, ...]) -> Re
             raw += piece
     except (aiohttp.ClientError, OSError, TimeoutError):
         raw.clear()
-    too_long = len(raw) > MAX_ANSWER
+    too_long, veil = len(raw) > MAX_ANSWER, Veil(hidden)
     return Reply(
         status=response.status,
-        body=None if too_long else _json(bytes(raw), hidden),
-        location=_without(response.headers.get("Location", "")[:2048], hidden),
+        body=None if too_long else veil.over(parse_foreign(bytes(raw))),
+        location=veil.over_text(plain(response.headers.get("Location", "")[:2048])),
         retry_after=retry_after_of(response.headers.get("Retry-After")),
         too_long=too_long,
     )
-
-
-def _json(raw: bytes, hidden: tuple[str, ...]) -> Any:  # noqa: ANN401 - any JSON value
-    try:
-        return _hide(json.loads(raw.decode(), parse_constant=lambda _: None), hidden, 0)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _hide(value: Any, hidden: tuple[str, ...], depth: int) -> Any:  # noqa: ANN401 - any JSON value
-    """Return an answer in which nothing repeats what came from a Secret."""
-    if depth > _MAX_DEPTH:
-        raise ValueError("nested too deeply")
-    match value:
-        case str():
-            return _without(value, hidden)
-        case dict():
-            return {_without(key, hidden): _hide(each, hidden, depth + 1) for key, each in value.items()}
-        case list():
-            return [_hide(each, hidden, depth + 1) for each in value]
-        case _:
-            return value
-
-
-def _without(text: str, hidden: tuple[str, ...]) -> str:
-    for value in hidden:
-        if len(value) >= _SHORTEST:
-            text = text.replace(value, HIDDEN)
-    return text

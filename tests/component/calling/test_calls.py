@@ -2,10 +2,12 @@
 
 import asyncio
 import base64
+import gc
 import hashlib
 import hmac
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -22,6 +24,7 @@ from pratique.api.v1alpha1.calling import HeaderFrom, RequestSigning, SecretValu
 from pratique.api.v1alpha1.people import ServiceAccountRef
 from pratique.calling.credentials import CallError
 from pratique.calling.desk import Desk
+from pratique.calling.room import Room
 from pratique.calling.sending import REQUEST_EGRESS, Sender
 from pratique.channels.kit.egress import Egress
 from pratique.cluster.client import Api
@@ -82,7 +85,7 @@ async def sent(url: str, allowed: Any = LOOPBACK, lets: str | None = None, **mor
 
 async def test_it_is_sent_once_with_what_comes_from_the_secret() -> None:
     with Outside(Reply(201, b'{"id": 7}', {"Location": "/queue/7/"})) as outside:
-        called = await sent(f"{outside.url}/v1/runs?x=%2F", lets=outside.place, headers_from=(FROM,))
+        called = await sent(f"{outside.url}/v1/runs?x=%2F", lets=outside.lets, headers_from=(FROM,))
     assert called.fate is Fate.ANSWERED and called.reply is not None
     assert (called.reply.status, called.reply.body, called.reply.location) == (201, {"id": 7}, "/queue/7/")
     (asked,) = outside.asked
@@ -94,7 +97,7 @@ async def test_it_is_sent_once_with_what_comes_from_the_secret() -> None:
 async def test_a_secret_in_the_answer_is_hidden() -> None:
     body = json.dumps({"echo": [f"Bearer {TOKEN}"], TOKEN: 1, "n": None}).encode()
     with Outside(Reply(200, body, {"Location": f"/{TOKEN}"})) as outside:
-        called = await sent(outside.url, lets=outside.place, headers_from=(FROM,))
+        called = await sent(outside.url, lets=outside.lets, headers_from=(FROM,))
     assert called.reply is not None and TOKEN not in repr(called)
     assert called.reply.body == {"echo": ["Bearer (hidden)"], "(hidden)": 1, "n": None}
 
@@ -117,6 +120,15 @@ async def test_what_is_read_of_an_answer(body: bytes, read: Any) -> None:
     assert called.reply is not None and called.reply.body == read and not called.reply.too_long
 
 
+async def test_what_no_expression_can_hold_is_no_reason_to_fail() -> None:
+    body = b'{"n": 99999999999999999999, "t": "a\\u0000b\\ud800", "\\u0007": 1e999}'
+    with Outside(Reply(200, body, {"Location": "/\xff"})) as outside:
+        called = await sent(outside.url)
+    assert called.reply is not None
+    assert called.reply.body == {"n": "99999999999999999999", "t": "a\ufffdb\ufffd", "\ufffd": None}
+    assert called.reply.location == "/\ufffd"
+
+
 async def test_a_huge_answer_is_cut_off() -> None:
     with Outside(Reply(200, b"x" * (MAX_ANSWER + 1))) as outside:
         called = await sent(outside.url)
@@ -131,13 +143,16 @@ async def test_a_body_that_never_ends_leaves_its_status() -> None:
 
 async def test_a_redirect_is_not_followed() -> None:
     with Outside() as there, Outside(Reply(307, b"", {"Location": f"{there.url}/"})) as outside:
-        called = await sent(outside.url, lets=outside.place, headers_from=(FROM,))
+        called = await sent(outside.url, lets=outside.lets, headers_from=(FROM,))
     assert called.reply is not None and called.reply.status == 307 and there.asked == []
 
 
 async def test_what_is_known_when_no_answer_comes() -> None:
-    with Outside(Reply(cut=True)) as outside:
-        assert (await sent(outside.url)).fate is Fate.UNKNOWN
+    for method in ("POST", "GET", "PUT", "DELETE"):
+        with Outside(Reply(cut=True)) as outside:
+            cut = await sent(outside.url, method=method, body=None)
+        assert cut == Called(Fate.UNKNOWN, "the receiver closed the connection before it had answered")
+        assert len(outside.asked) == 1, "one ticket is one request"
     with Outside(Reply(hang=5)) as outside:
         slow = await sent(outside.url, within=timedelta(seconds=0.3))
         assert slow == Called(Fate.UNKNOWN, "no answer within 0.3 s")
@@ -209,6 +224,7 @@ URL = f"https://{PLACE}/"
         (lambda s: s.put("github", PLACE, token=b"\xff"), "does not hold text", Cause.OTHER),
         (lambda s: s.put("github", PLACE, token=f"{TOKEN}\nX-Admin: yes"), "must be one line", Cause.OTHER),
         (lambda s: s.put("github", PLACE, token=""), "must be one line", Cause.OTHER),
+        (lambda s: s.put("github", PLACE, token="x" * 8193), "github is longer than 8 KiB", Cause.OTHER),
     ],
 )
 async def test_a_secret_has_to_be_there_and_to_let_its_value_go(
@@ -223,6 +239,48 @@ async def test_a_secret_has_to_be_there_and_to_let_its_value_go(
         assert set(secrets.readers) == {"system:serviceaccount:makers:maker"}
 
 
+@pytest.mark.parametrize(
+    ("url", "lets", "sent_to"),
+    [
+        ("http://github.example.com:443/", "github.example.com", "http://github.example.com:443"),
+        ("http://github.example.com/", "github.example.com:80", "http://github.example.com:80"),
+        ("http://github.example.com/", "http://github.example.com:8080", "http://github.example.com:80"),
+        ("HTTP://github.example.com:443/", "github.example.com:443", "http://github.example.com:443"),
+        ("https://github.example.com/", "http://github.example.com:443", "github.example.com:443"),
+    ],
+)
+async def test_a_secret_goes_in_clear_text_only_where_that_is_written(url: str, lets: str, sent_to: str) -> None:
+    async with senders() as (sender, secrets):
+        secrets.put("github", lets, token=TOKEN)
+        secrets.put("hook", lets, key=KEY)
+        for more in ({"headers_from": (FROM,)}, {"signing": signing("GitHub")}):
+            with pytest.raises(CallError) as caught:
+                await sender.check(outgoing(url, **more))
+            said = str(caught.value)
+            assert f"nothing is sent to {sent_to}" in said and f"allowed-hosts={sent_to}" in said
+            assert ("write request.url with https://" in said) is sent_to.startswith("http:")
+            secrets.put("github", sent_to, token=TOKEN)
+            secrets.put("hook", sent_to, key=KEY)
+            await sender.prepare(outgoing(url, **more))
+            secrets.put("hook", lets, key=KEY)
+
+
+async def test_a_long_key_and_a_long_answer_hold_up_nobody() -> None:
+    """Of a key of many lines the whole is the key; the work grows with the answer and not with both."""
+    lines = "\n".join(f"{each:04x}" for each in range(1600))
+    answer = json.dumps(["zzzz"] * 9000, separators=(",", ":")).encode()
+    with Outside(Reply(200, answer)) as outside:
+        async with senders() as (sender, secrets):
+            secrets.put("hook", outside.lets, key=lines)
+            made = outgoing(outside.url, signing=signing("GitHub"))
+            credentials = await sender.prepare(made)
+            assert credentials.hidden == (lines,)
+            began = time.process_time()
+            called = await sender.send(made, credentials)
+            assert time.process_time() - began < 1.5, "lines times strings would be 3 s of CPU"
+            assert called.reply is not None and called.reply.body == ["zzzz"] * 9000
+
+
 def signing(style: str) -> RequestSigning:
     return RequestSigning(style=style, secret_ref=SecretValueRef(name="hook", key="key"))
 
@@ -230,7 +288,7 @@ def signing(style: str) -> RequestSigning:
 async def test_it_is_signed_over_its_very_body() -> None:
     with Outside(Reply(200, json.dumps({"key": KEY}).encode())) as outside:
         async with senders() as (sender, secrets):
-            secrets.put("hook", None, key=KEY)
+            secrets.put("hook", outside.lets, key=KEY)
             for style in ("GitHub", "StandardWebhooks"):
                 call = outgoing(outside.url, signing=signing(style))
                 called = await sender.send(call, await sender.prepare(call))
@@ -238,7 +296,11 @@ async def test_it_is_signed_over_its_very_body() -> None:
             secrets.put("hook", "other.example.com", key=KEY)
             with pytest.raises(CallError, match="lets what it holds go to other"):
                 await sender.prepare(outgoing(outside.url, signing=signing("GitHub")))
-            secrets.put("hook", None, key="")
+            secrets.put("hook", None, key=KEY)
+            await sender.prepare(outgoing(outside.url, signing=signing("StandardWebhooks")))
+            with pytest.raises(CallError, match="names no server that may see what it holds"):
+                await sender.prepare(outgoing(outside.url, signing=signing("GitHub")))
+            secrets.put("hook", outside.lets, key="")
             with pytest.raises(CallError, match="is empty; nothing is sent unsigned"):
                 await sender.prepare(outgoing(outside.url, signing=signing("GitHub")))
             with pytest.raises(CallError, match="must hold 1 to 4 signing keys"):
@@ -258,7 +320,7 @@ async def test_an_address_that_is_none_is_refused() -> None:
 
 
 def call(ticket: str, url: str, **more: Any) -> Call:
-    return Call("call", ticket, outgoing(url, **more), ("team-a", "run"))
+    return Call("call", ticket, outgoing(url, **more), ("team-a", "run"), "deploy")
 
 
 @asynccontextmanager
@@ -303,6 +365,32 @@ async def test_a_slow_receiver_holds_up_nobody() -> None:
             done = await desk.perform(call(ticket, slow.url))
             assert isinstance(done, Called) and done.fate is Fate.ANSWERED
             assert len(slow.asked) == 1
+
+
+async def test_what_finds_no_room_is_not_sent_and_looked_at_again() -> None:
+    with Outside(Reply(204, hang=20)) as slow:
+        async with desks() as (desk, woken, counted):
+            desk._room = Room(2, patience=0.1)
+            assert await desk.perform(call(await reserved(desk), slow.url)) == Called(Fate.UNDER_WAY)
+            waited = await desk.perform(call(await reserved(desk), slow.url))
+            assert waited == Called(Fate.NOT_SENT, "1 calls of its Action are under way")
+            assert len(slow.asked) == 1 and counted == ["NotSent"] and len(woken) == 1
+            slow.released.set()
+
+
+async def test_answers_are_kept_as_text() -> None:
+    """Parsed, 64 KiB of empty objects are a megabyte and a half, and 256 answers are kept."""
+    body = b"[" + b",".join([b"{}"] * 21000) + b"]"
+    with Outside(Reply(200, body)) as outside:
+        async with desks() as (desk, _, _):
+            tickets = [await reserved(desk) for _ in range(3)]
+            answers = [await desk.perform(call(each, outside.url)) for each in tickets]
+            del answers
+            gc.collect()
+            kept = [each for each in gc.get_objects() if type(each) is list and len(each) == 21000]
+            assert kept == []
+            again = await desk.perform(call(tickets[0], outside.url))
+            assert isinstance(again, Called) and again.reply is not None and again.reply.body == [{}] * 21000
 
 
 async def test_what_was_ended_is_not_known() -> None:

@@ -57,7 +57,8 @@ class RequestSigning(ApiModel):
         SigningStyle,
         Field(
             description="StandardWebhooks: webhook-id, webhook-timestamp, webhook-signature, with keys whsec_…, one a line;"
-            " GitHub: X-Hub-Signature-256, HMAC-SHA256 of the body with the whole value as the key."
+            " GitHub: X-Hub-Signature-256, HMAC-SHA256 of the body with the whole value as the key, from a Secret with the"
+            " annotation pratique.dev/allowed-hosts."
         ),
     ]
     secret_ref: Annotated[SecretValueRef, Field(description="Where the key is.")]
@@ -103,7 +104,8 @@ class HttpRequest(ApiModel):
         list[HeaderFrom],
         Field(
             max_length=4,
-            description="Headers from Secrets, each with the annotation pratique.dev/allowed-hosts.",
+            description="Headers from Secrets, each with the annotation pratique.dev/allowed-hosts, sent by https; by http"
+            " only where that names http://HOST:PORT.",
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
         ),
     ] = []

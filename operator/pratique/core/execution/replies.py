@@ -25,6 +25,25 @@ REMEDY = (
     " sent again"
 )
 
+_LOOK: dict[int, str] = {
+    **dict.fromkeys(
+        (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED),
+        "the receiver does not let this caller do it: look whether what headersFrom or signing takes from a Secret is still"
+        " good, and has the right",
+    ),
+    **dict.fromkeys(
+        (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE),
+        "look at request.url and request.method; some receivers answer so to a caller without the right, so look at"
+        " headersFrom as well",
+    ),
+    **dict.fromkeys(
+        _MAY_PASS,
+        "ask again later; where the receiver honours Idempotency-Key, request.idempotent: true lets it be sent again",
+    ),
+    HTTPStatus.CONFLICT: "look there for what stands against it, then ask again",
+}
+_LOOK_AT_IT = "look whether request.body and request.headers are what the receiver takes"
+
 
 class Say(Enum):
     """What follows from a call."""
@@ -75,8 +94,9 @@ def _judge_reply(request: HttpRequest, reply: Reply, *, repeatable: bool) -> Jud
         return Judged(Say.FAILED, f"{said}. It may have been done all the same: {REMEDY}")
     if 200 <= status < 300:
         wanted = ", ".join(str(each) for each in request.expect)
-        return Judged(Say.FAILED, f"{said}, and request.expect takes {wanted} only. It may have been done")
-    return Judged(Say.FAILED, said)
+        text = f"{said}, and request.expect takes {wanted} only. It may have been done: look there before you ask again"
+        return Judged(Say.FAILED, text)
+    return Judged(Say.FAILED, f"{said}: {_LOOK.get(status, _LOOK_AT_IT)}")
 
 
 def status_phrase(status: int) -> str:

@@ -64,7 +64,8 @@ def _make(
 ) -> Progress:
     request, what = planned.request, say_call(planned.request)
     place = run.metadata.namespace or "", run.metadata.name
-    made = Call(f"call/{planned.id}", call.ticket or "", outgoing_of(run, plan, planned), place)
+    action = run.spec.action_ref.name
+    made = Call(f"call/{planned.id}", call.ticket or "", outgoing_of(run, plan, planned), place, action)
     called = made.outcome(outcomes)
     if called is None:
         return Progress(Step.NEEDS, request=call, effects=(made,))
@@ -81,8 +82,8 @@ def _make(
     text = f"{what} {judged.message}"
     if judged.say is Say.FAILED:
         return Progress(Step.FAILED, request=told, message=text)
-    pause = timedelta(seconds=judged.after) if judged.after is not None else _FIRST_PAUSE * 2 ** min(call.attempt, 6)
-    pause = min(pause, _LAST_PAUSE if judged.after is None else _MAX_PAUSE)
+    asked = min(timedelta(seconds=judged.after or 0), _MAX_PAUSE)
+    pause = max(asked, min(_FIRST_PAUSE * 2 ** min(call.attempt, 6), _LAST_PAUSE))
     waiting = amend(told, ticket=None, not_before=now + pause)
     return Progress(Step.WAITS, request=waiting, message=f"{text}; it is tried again", pause=pause)
 

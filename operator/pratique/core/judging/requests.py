@@ -13,15 +13,15 @@ from pratique.api.v1alpha1.action import ResourceTemplate
 from pratique.api.v1alpha1.action_run import PlannedRequest
 from pratique.api.v1alpha1.calling import HttpRequest, Method
 from pratique.api.v1alpha1.meta import amend
+from pratique.core.judging.addresses import BASE, leads_elsewhere, problem_of_server
 from pratique.core.judging.expressions import Program, compile_expression
 from pratique.core.judging.rendering import Literal, Scope, parse, render, render_text, strings
 from pratique.core.kernel.errors import EvaluationError, UnsendableError
+from pratique.core.kernel.foreign import fit_whole
+from pratique.core.kernel.text import clean
 
 Json = dict[str, Any]
 ANSWER_SCOPE = ("answer",)
-_BASE = re.compile(
-    r"https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?)(:[0-9]{1,5})?(?=[/?]|$)"
-)
 _PATH = re.compile(r"[!$%&'()*+,./0-9:;=?@A-Z_a-z~-]*")
 """What may be written in path and query; no fragment, which is never sent."""
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -92,8 +92,15 @@ def evaluate_answer(rules: Mapping[str, str], seen: Json) -> Json:
             raise EvaluationError(f"{name}: gives {type(value).__name__}; a text, a number or a boolean can be kept")
         if isinstance(value, str) and len(value) > _MAX_TEXT:
             raise EvaluationError(f"{name}: is longer than {_MAX_TEXT} characters")
-        kept[name] = value
+        kept[name] = _kept(value)
     return kept
+
+
+def _kept(value: str | float) -> str | float:
+    """Return what is shown to people as it is, and what every API server stores as it is."""
+    if isinstance(value, str):
+        return clean(value, _MAX_TEXT)
+    return value if isinstance(value, bool | float) else fit_whole(value)
 
 
 def _of(step: ResourceTemplate) -> HttpRequest:
@@ -109,12 +116,9 @@ def _event_texts(request: HttpRequest) -> list[tuple[str, str]]:
 
 def _plain_problems(request: HttpRequest, path: str) -> Iterator[str]:
     """Yield what is wrong whatever the inputs are."""
-    base = _BASE.match(request.url)
-    if base is None:
-        yield (
-            f"{path}.url: scheme, host and port must be written out, such as https://api.example.com/: an expression may"
-            " stand behind them only, and neither user name nor password"
-        )
+    problem = problem_of_server(request.url, private=bool(request.headers_from))
+    if problem is not None:
+        yield f"{path}.url: {problem}"
     sent = [*request.headers, *(each.name for each in request.headers_from)]
     for name in sent:
         if not _HEADER.fullmatch(name):
@@ -138,7 +142,7 @@ def _plain_problems(request: HttpRequest, path: str) -> Iterator[str]:
 
 def _url(text: str, scope: Scope, path: str) -> str:
     """Render an address: what an expression gives is encoded, and changes neither host nor path around it."""
-    base = _BASE.match(text)
+    base = BASE.match(text)
     at = base.end() if base is not None else 0
     shown = text[:at]
     try:
@@ -153,8 +157,8 @@ def _url(text: str, scope: Scope, path: str) -> str:
         raise EvaluationError(f"{path}: holds a character that no address may: write it as %XX, and no #")
     if len(shown) > _MAX_URL:
         raise UnsendableError(f"{path}: is longer than {_MAX_URL} characters")
-    if any(each.replace("%2e", ".").replace("%2E", ".") in (".", "..") for each in rest.partition("?")[0].split("/")):
-        raise UnsendableError(f"{path}: has . or .. as a segment, which leads elsewhere")
+    if leads_elsewhere(rest.partition("?")[0]):
+        raise UnsendableError(f"{path}: has . or .. as a part of its path, which leads elsewhere: leave it out")
     return shown
 
 

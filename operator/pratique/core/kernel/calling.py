@@ -83,6 +83,8 @@ class Call(Effect[Called]):
     outgoing: Outgoing
     run: tuple[str, str]
     """Namespace and name of the run that is looked at once there is an answer."""
+    action: str
+    """Whose share of the room it takes."""
 
 
 @dataclass(frozen=True)

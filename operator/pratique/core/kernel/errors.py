@@ -25,6 +25,7 @@ why, the remedy.
         - UnreadableFileError: a file of `pratique test`
     - ApiError: what the API server answered, or that it did not
     - CallError: a call of a run cannot be made; nothing was sent
+    - FullError: so many calls are under way that no other is begun
     - ChannelError: a message cannot be sent
         - NotReadyError: the channel lacks something, such as its Secret
         - NotAllowedError: no address of the receiver may be connected to

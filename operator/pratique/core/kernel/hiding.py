@@ -15,7 +15,7 @@ from typing import Any
 HIDDEN = "(hidden)"
 _SHORTEST = 6
 """Values shorter than this are words such as `true` and `TCP`: they stay."""
-_PART = 12
+PART = 12
 """So many letters in a row are a part of a value."""
 _OPEN = frozenset({"apiVersion", "kind", "name", "generateName", "namespace", "image", "serviceAccount"})
 """Fields whose values say what is meant, and may be said."""
@@ -33,20 +33,20 @@ def hide(words: str, *objects: Any) -> str:  # noqa: ANN401 - any JSON value
         words = folded
     marks = bytearray(len(words))
     parts: dict[str, list[int]] = {}
-    for at in range(len(folded) - _PART + 1):
-        parts.setdefault(folded[at : at + _PART], []).append(at)
+    for at in range(len(folded) - PART + 1):
+        parts.setdefault(folded[at : at + PART], []).append(at)
     for value in {each.casefold() for held in objects for each in _values(held, "")}:
         _mark(marks, folded, value, parts)
     for found in _CREDENTIAL.finditer(words):
         marks[found.start() : found.end()] = b"\1" * len(found[0])
-    return "".join(_pieces(words, marks))
+    return "".join(pieces(words, marks))
 
 
 def _mark(marks: bytearray, folded: str, value: str, parts: Mapping[str, list[int]]) -> None:
-    for end in range(_PART, len(value) + 1):
-        for at in parts.get(value[end - _PART : end], ()):
-            marks[at : at + _PART] = b"\1" * _PART
-    if len(value) < _PART:
+    for end in range(PART, len(value) + 1):
+        for at in parts.get(value[end - PART : end], ()):
+            marks[at : at + PART] = b"\1" * PART
+    if len(value) < PART:
         at = folded.find(value)
         while at >= 0:
             if not _is_in_a_word(folded, at, value):
@@ -60,7 +60,8 @@ def _is_in_a_word(folded: str, at: int, value: str) -> bool:
     return value.isalpha() and any(each.isalpha() for each in around)
 
 
-def _pieces(words: str, marks: bytearray) -> Iterator[str]:
+def pieces(words: str, marks: bytearray) -> Iterator[str]:
+    """Yield what is not marked, and `(hidden)` for each stretch that is."""
     at = 0
     while at < len(words):
         end = at
@@ -68,6 +69,12 @@ def _pieces(words: str, marks: bytearray) -> Iterator[str]:
             end += 1
         yield HIDDEN if marks[at] else words[at:end]
         at = end
+
+
+def forms_of(value: str) -> Iterator[str]:
+    """Yield the forms in which a secret value may be repeated; a short one as it is."""
+    text = value.strip()
+    yield from _forms(text, closed=True) if len(text) >= _SHORTEST else (text,)
 
 
 def _values(value: Any, field: str, *, closed: bool = False) -> Iterator[str]:  # noqa: ANN401 - any JSON value

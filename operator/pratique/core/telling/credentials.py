@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from pratique.core.kernel.text import clean
 
 ALLOWED_HOSTS = "pratique.dev/allowed-hosts"
-"""Annotation of a Secret: HOST:PORT, several with commas between; without a port, the usual ones of the service."""
+"""Annotation of a Secret: HOST:PORT, several with commas between; without a port, the usual ones of the service.
+
+`http://HOST:PORT` lets a call of a run send it there in clear text: TLS proves nothing then, so the whole place is written.
+"""
 _ENTRY = re.compile(
+    r"(?P<clear>http://(?=.*:[0-9]+$))?"
     r"(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_]([-A-Za-z0-9_.]{0,251}[A-Za-z0-9.])?)(:(?P<port>[0-9]{1,5}))?"
 )
 
@@ -35,11 +39,14 @@ def named_server(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def why_not(annotation: str | None, host: str, port: int, service: Service) -> str | None:
-    """Return why a credential may not go to a server, as the middle of a sentence about its Secret; None if it may."""
+def why_not(annotation: str | None, host: str, port: int, service: Service, *, clear: bool = False) -> str | None:
+    """Return why a credential may not go to a server, as the middle of a sentence about its Secret; None if it may.
+
+    `clear`: it would go there in clear text, and only an entry that begins with http:// lets it.
+    """
     name = _plain(host)
     if annotation is None:
-        if service.hosts is None or (name in service.hosts and port in service.ports):
+        if service.hosts is None or (name in service.hosts and port in service.ports and not clear):
             return None
         usual = f", which means {' and '.join(sorted(service.hosts))}" if service.hosts else ""
         return f"names no server that may see what it holds{usual}"
@@ -48,10 +55,13 @@ def why_not(annotation: str | None, host: str, port: int, service: Service) -> s
         found = _ENTRY.fullmatch(entry)
         if found is None:
             return f"has {clean(entry, 80)!r} in {ALLOWED_HOSTS}, which is no HOST:PORT"
-        if _plain(found["host"]) == name and (port == int(found["port"]) if found["port"] else port in service.ports):
+        lent = bool(found["clear"])
+        same = _plain(found["host"]) == name and (lent is clear or (service.hosts is None and not lent))
+        if same and (port == int(found["port"]) if found["port"] else port in service.ports):
             return None
         allowed.append(entry)
-    return f"lets what it holds go to {clean(', '.join(allowed), 300) or 'no server'} alone"
+    plainly = ", and not in clear text" if clear else ""
+    return f"lets what it holds go to {clean(', '.join(allowed), 300) or 'no server'} alone{plainly}"
 
 
 def _plain(host: str) -> str:

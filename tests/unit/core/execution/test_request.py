@@ -76,6 +76,7 @@ def test_the_run_is_read_again_before_it_is_made() -> None:
     assert effects(look(reserved())) == ["confirm"]
     (made,) = look(reserved(), CONFIRMED).effects
     assert isinstance(made, Call) and (made.ticket, made.run) == (TICKET, ("team-a", "ten-days"))
+    assert made.action == under_way().spec.action_ref.name
     gone = look(reserved(), {"confirm": failed("NotFound")})
     assert gone.retry and "the run could not be read again" in gone.status.message
     other = look(reserved(), {"confirm": Stored({"metadata": {"uid": "other"}})})
@@ -110,7 +111,10 @@ def test_what_was_not_sent_is_tried_again_with_a_new_ticket() -> None:
     assert later.status.requests == [RunRequest(id="told", attempt=2, ticket="t2")]
 
 
-@pytest.mark.parametrize(("attempt", "after", "seconds"), [(2, None, 2), (9, None, 15), (1, 40.0, 40), (1, 1e5, 3600)])
+@pytest.mark.parametrize(
+    ("attempt", "after", "seconds"),
+    [(2, None, 2), (9, None, 15), (1, 40.0, 40), (1, 1e5, 3600), (1, 0.0, 1), (9, 0.0, 15), (4, 2.0, 8)],
+)
 def test_it_waits_as_long_as_asked_or_longer_each_time(attempt: int, after: float | None, seconds: int) -> None:
     plan = came_to(answered(503, retry_after=after), step(idempotent=True), attempt=attempt)
     assert plan.status.requests[0].not_before == at(1) + timedelta(seconds=seconds)

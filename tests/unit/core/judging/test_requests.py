@@ -72,7 +72,7 @@ def test_a_cloud_event_is_rendered_too() -> None:
     assert (request.cloud_event.subject, request.cloud_event.source) == ("web", "/teams/web")
 
 
-@pytest.mark.parametrize("name", ["../../admin", "a/b", "a?x=1", "a#b", "a@evil.example", "%2e%2e", "a b", "é", "\\"])
+@pytest.mark.parametrize("name", ["feature/x", "a?x=1", "a#b", "a@evil.example", "%2f", "a b", "é", "\\"])
 def test_an_input_stays_one_segment(name: str) -> None:
     url = call(action(), name=name).request.url
     assert url.startswith("https://api.example.com/repos/acme/") and url.count("/") == 6 and url.count("?") == 1
@@ -81,8 +81,13 @@ def test_an_input_stays_one_segment(name: str) -> None:
 @pytest.mark.parametrize(
     ("request_", "inputs", "why"),
     [
-        ({}, {"name": ".."}, ".url: has . or .. as a segment"),
-        ({}, {"name": "."}, ".url: has . or .. as a segment"),
+        ({}, {"name": ".."}, ".url: has . or .. as a part"),
+        ({}, {"name": "."}, ".url: has . or .. as a part of its path"),
+        ({}, {"name": "../../admin"}, ".url: has . or .. as a part of its path"),
+        ({}, {"name": "web/../../other"}, ".url: has . or .. as a part of its path"),
+        ({}, {"name": "web\\..\\other"}, ".url: has . or .. as a part of its path"),
+        ({}, {"name": "%2e%2e"}, ".url: has . or .. as a part of its path"),
+        ({"url": "https://a.example/.${inputs.name}"}, {"name": "./x"}, ".url: has . or .. as a part of its path"),
         ({}, {"name": ""}, "is empty, and would leave out a part"),
         ({}, {"name": "x" * 2049}, ".url: is longer than 2048"),
         ({"headers": {"X-Team": "${inputs.name}"}}, {"name": "a\r\nX-Admin: yes"}, ".headers.X-Team: must be one line"),
@@ -118,9 +123,13 @@ WRITTEN_OUT = ".url: scheme, host and port must be written out"
         ({"url": "https://user:pass@api.example.com/x"}, WRITTEN_OUT),
         ({"url": "https://api.example.com\\@evil.example/"}, WRITTEN_OUT),
         ({"url": "ftp://api.example.com/"}, WRITTEN_OUT),
+        ({"url": "https://a..b/"}, ".url: has the host a..b, which is no name"),
+        ({"url": "https://2130706433/"}, ".url: has the host 2130706433, which is no name"),
+        ({"url": "https://a.example:65536/"}, ".url: has port 65536, and ports go from 1 to 65535"),
+        ({"url": "http://api.example.com:443/"}, ".url: would send in clear text, to port 443"),
         ({"url": "https://api.example.com/a b"}, ".url: holds a character that no address may"),
         ({"url": "https://api.example.com/a#b"}, ".url: holds a character that no address may"),
-        ({"url": "https://api.example.com/a/%2E./b"}, ".url: has . or .. as a segment"),
+        ({"url": "https://api.example.com/a/%2E./b"}, ".url: has . or .. as a part"),
         ({"url": "https://api.example.com/${inputs.more}"}, "is a dict: an address takes text and numbers"),
         ({"url": "https://api.example.com/${inputs.nmae}"}, "there is no input named nmae; did you mean name?"),
         ({"url": "https://api.example.com/${inputs.name"}, "is never closed"),
@@ -189,6 +198,12 @@ def test_what_is_kept_of_an_answer() -> None:
         "ok": "answer.status == 201",
     }
     assert evaluate_answer(rules, REPLY) == {"id": 7, "up": True, "item": "7", "ok": True}
+
+
+def test_people_see_no_character_that_paints_over_others_and_no_number_is_rounded() -> None:
+    seen = {**REPLY, "body": {"t": "a\u202eb\u200bc\x1b[2J\nd", "n": 2**64 - 1, "f": 1.5}}
+    kept = evaluate_answer({name: f"answer.body.{name}" for name in ("t", "n", "f")}, seen)
+    assert kept == {"t": "abc[2J d", "n": "18446744073709551615", "f": 1.5}
 
 
 @pytest.mark.parametrize(

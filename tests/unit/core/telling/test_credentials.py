@@ -48,6 +48,32 @@ def test_and_nowhere_else(annotation: str | None, host: str, port: int, service:
     assert said is not None and why in said
 
 
+MY_SERVER, OTHER = "http://jenkins.ci.svc:8080", "https://jenkins.ci.svc:8080"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "clear", "service", "may"),
+    [
+        (MY_SERVER, True, MAIL, True),
+        (f"a.example {MY_SERVER}", True, MAIL, True),
+        (MY_SERVER, False, MAIL, False),
+        ("jenkins.ci.svc:8080", True, MAIL, False),
+        ("jenkins.ci.svc:8080", True, ANY, True),
+        (MY_SERVER, True, ANY, True),
+        (MY_SERVER, False, ANY, False),
+        (OTHER, False, ANY, False),
+        ("http://jenkins.ci.svc", True, MAIL, False),
+        (None, True, ANY, True),
+        (None, True, Service(frozenset({8080}), frozenset({"jenkins.ci.svc"})), False),
+    ],
+)
+def test_in_clear_text_it_goes_only_where_that_is_written(
+    annotation: str | None, clear: bool, service: Service, may: bool
+) -> None:
+    said = why_not(annotation, "jenkins.ci.svc", 8080, service, clear=clear)
+    assert (said is None) is may, said
+
+
 def test_a_server_is_written_as_people_write_it() -> None:
     assert named_server("a.example", 25) == "a.example:25"
     assert named_server("2001:db8::25", 587) == "[2001:db8::25]:587"
