@@ -93,7 +93,7 @@ def test_a_team_requests_everything_in_its_namespace(world: Cluster) -> None:
         answer = world.apply(who, run("elsewhere", space, "note", inputs={}), check=False)
         assert "forbidden" in answer.err
     for verb, resource in (
-        ("update", "actionruns"),
+        ("update", "approvals"),
         ("patch", "approvals"),
         ("approve", "actions.pratique.dev/note"),
         ("withdraw", "actions.pratique.dev/note"),
