@@ -374,6 +374,13 @@ ACTIONS = [
         {"spec.execution.resources.0.conflict": "Force"},
         "conflict is about an object that exists: set patch: true as well, or leave conflict out",
     ),
+    offer(
+        "sentence-that-is-never-read",
+        5,
+        "an author says why an object is refused, and refuses none",
+        {"spec.actsOn": {"apiVersion": "v1", "kind": "ConfigMap", "message": "Only what is open"}},
+        "message is read where the filter is false: set filter as well, or leave message out",
+    ),
     Attack(
         "zero-required",
         4,

@@ -159,7 +159,7 @@ ATTACKS = [
         "author",
         "a template, or the error of an expression, gives away the values of a Secret that the run acts on",
         f"{_TARGET}::test_no_value_of_a_secret_comes_out_of_it",
-        "each value is (hidden) in the object, the plan, the status and the Events",
+        "the run is held, and nothing made: an expression sees (hidden) for each value, and a template must hold none",
     ),
     seen(
         "edited-action",

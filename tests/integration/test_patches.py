@@ -342,6 +342,8 @@ def test_a_field_that_somebody_applies_is_theirs_unless_it_is_taken_by_force(des
     forced = desk.offer({**kept, "conflict": "Force"}, name="forced", free=True)
     desk.ask("forced", forced)
     desk.ends("forced", "Succeeded")
+    (line,) = summary(desk, "forced")
+    assert line.endswith("spec.replicas 1 → 4; by force: spec.replicas belongs to argocd-controller")
     live = desk.get("deployment", "web") or {}
     assert live["spec"]["replicas"] == 4
     assert "pratique" not in {each["manager"] for each in live["metadata"].get("managedFields", [])}

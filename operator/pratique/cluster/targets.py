@@ -15,6 +15,9 @@ _REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 async def look_at_target(api: Api, effect: LookAtTarget) -> TargetSeen:
     """Return the target, and whether who asked may get it; raises ApiError if there can be no such object."""
     plural, namespaced = await api.resource_of(effect.api_version, effect.kind)
+    if effect.namespace and not namespaced:
+        text = f"{effect.kind} is not in a namespace: leave spec.targetRef.namespace out"
+        raise ApiError(400, "BadRequest", text)
     namespace = effect.namespace or (effect.run_namespace if namespaced else None)
     ref = ObjectRef(effect.api_version, effect.kind, effect.name, namespace)
     path = await api.path_of(ref)

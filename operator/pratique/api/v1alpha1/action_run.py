@@ -125,6 +125,13 @@ class DryRun(ApiModel):
             description="ByEntry: what goes and what comes in lists, entry by entry. Absent in plans of version 0.1.0."
         ),
     ] = None
+    forced: Annotated[
+        list[Annotated[str, Field(max_length=512)]] | None,
+        Field(
+            max_length=17,
+            description="With conflict: Force: fields that others apply, and who. Absent in plans from before.",
+        ),
+    ] = None
 
 
 class PlannedResource(ApiModel):

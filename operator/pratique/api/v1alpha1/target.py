@@ -1,10 +1,10 @@
 """The object that an Action acts on: of which kind it may be, which one a run names, and what a plan freezes of it."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from pratique.api.v1alpha1.meta import ApiModel
+from pratique.api.v1alpha1.meta import ApiModel, Rule
 from pratique.api.v1alpha1.scalars import Expression, JsonObject
 from pratique.api.v1alpha1.spelling import NamespaceName
 
@@ -25,6 +25,14 @@ class ActsOn(ApiModel):
         str | None,
         Field(min_length=1, max_length=512, description="The sentence the requester reads where the filter is false."),
     ] = None
+
+    cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            rule="!has(self.message) || has(self.filter)",
+            message="message is read where the filter is false: set filter as well, or leave message out",
+            field_path=".message",
+        ),
+    )
 
 
 class TargetRef(ApiModel):

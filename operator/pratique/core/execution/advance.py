@@ -25,6 +25,7 @@ from pratique.core.execution.awaiting import Progress, Step, judge
 from pratique.core.execution.dry_run import may_pass, try_plan
 from pratique.core.execution.finishing import finish
 from pratique.core.execution.needs import awaited_after
+from pratique.core.execution.outset import answer_of, set_out
 from pratique.core.execution.patching import Seen, change, look_for, try_change
 from pratique.core.execution.patience import POLL, allowed, mark
 from pratique.core.execution.prerequisites import LACKS_RIGHTS, provider
@@ -41,6 +42,10 @@ _LAST_POLL = timedelta(seconds=15)
 
 def advance(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes, now: datetime) -> Standing:
     """Return where the plan of a running run stands, or the effects that must come first."""
+    if (outset := set_out(run, plan, started, outcomes, now)) is not None:
+        if outset.step is Step.NEEDS:
+            return Standing(run.status, effects=outset.effects)
+        return _stopped(run, plan, started, plan.resources[0].id, outset, [], now)
     recorded = {resource.id: resource for resource in run.status.resources}
     calls = {call.id: call for call in run.status.requests}
     waiting: list[tuple[int, Progress]] = []
@@ -225,14 +230,7 @@ def _missed(run: ActionRun, plan: RunPlan, planned: PlannedResource, outcomes: O
     if not is_target(plan, planned):
         return None
     live = object_of(look_for(planned, plan.service_account_ref.username, _key("before", planned)).outcome(outcomes))
-    again = check_again(run, plan, live or {}, outcomes, _key("recheck", planned))
-    if again.effects:
-        return Progress(Step.NEEDS, effects=again.effects)
-    if again.unknown is not None:
-        return Progress(Step.RETRIES, message=f"Its target cannot be judged: {again.unknown.message}")
-    if again.different is not None:
-        return Progress(Step.FAILED, message=f"It would not do any more what was planned: {again.different}")
-    return None
+    return answer_of(check_again(run, plan, live or {}, outcomes, _key("recheck", planned)))
 
 
 def _other_than_planned(plan: RunPlan, planned: PlannedResource, seen: Seen) -> list[str]:

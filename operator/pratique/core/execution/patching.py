@@ -17,7 +17,7 @@ from pratique.core.plans.changes import changes_of_patched
 from pratique.core.plans.first_changes import first_changes
 from pratique.core.plans.listing import list_changes, loss_of
 from pratique.core.plans.objects import without_secrets
-from pratique.core.plans.owners import owned_changes
+from pratique.core.plans.owners import list_forced, owned_changes
 from pratique.core.plans.summary import settings
 
 LOSES = "LosesEntries"
@@ -61,8 +61,8 @@ def try_change(
         found_changes = changes_of_patched(template, before, after, replaced=tried.whole_lists)
     except RecursionError:
         return Failure(LOSES, "what is there is nested too deeply to say what would become of it")
-    owned = owned_changes(live, tried.object)
-    if owned and planned.conflict is not Conflict.FORCE:
+    owned, forces = owned_changes(live, tried.object), planned.conflict is Conflict.FORCE
+    if owned and not forces:
         return Failure(
             OWNED, f"{_listed([str(each) for each in owned])}; or set conflict: Force beside patch in the Action"
         )
@@ -71,13 +71,16 @@ def try_change(
         return Failure(LOSES, _refusal(lost))
     old = is_listed_as_first(planned)
     shown = first_changes(template, before, after) if old else list_changes(found_changes)
-    return Seen(show_passed(shown, old=old, uid=uid_of(live)), str(live.get("metadata", {}).get("resourceVersion", "")))
+    passed = show_passed(shown, old=old, uid=uid_of(live), forced=list_forced(owned) if forces else None)
+    return Seen(passed, str(live.get("metadata", {}).get("resourceVersion", "")))
 
 
-def show_passed(changes: list[FieldChange], *, old: bool = False, uid: str | None = None) -> DryRun:
+def show_passed(
+    changes: list[FieldChange], *, old: bool = False, uid: str | None = None, forced: list[str] | None = None
+) -> DryRun:
     """Return what a dry run showed. How it is listed is said where something is: nothing is nothing in any version."""
     listing = Listing.BY_ENTRY if changes and not old else None
-    return DryRun(result=DryRunResult.PASSED, target_uid=uid, changes=changes, listing=listing)
+    return DryRun(result=DryRunResult.PASSED, target_uid=uid, changes=changes, listing=listing, forced=forced)
 
 
 def change(planned: PlannedResource, seen: Seen, account: str, key: str) -> MergePatch:

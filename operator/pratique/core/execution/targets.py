@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, PlannedResource, RunPlan
-from pratique.api.v1alpha1.people import ServiceAccountRef
+from pratique.api.v1alpha1.people import Requester, ServiceAccountRef
 from pratique.api.v1alpha1.target import PlannedTarget
 from pratique.core.execution.adoption import ref_of, uid_of
 from pratique.core.kernel.effects import AnyEffect, EvaluateTarget, Failure, Json, LookAtTarget, ObjectRef, Outcomes
+from pratique.core.kernel.identity import NOT_STAMPED
 
 TARGET = "target"
 _FIELD = "spec.targetRef"
@@ -35,33 +36,43 @@ class Unfit:
 
 def find_target(run: ActionRun, action: Action, outcomes: Outcomes) -> LookAtTarget | Failure | Unfit | Found:
     """Return the target of a request; a Failure is no answer. Whether one has to be named is for the Action's rules."""
-    acts_on, ref = action.spec.acts_on, run.spec.target_ref
-    if acts_on is None or ref is None:
+    acts_on, ref, requester = action.spec.acts_on, run.spec.target_ref, run.spec.requested_by
+    if acts_on is None or ref is None or requester is None:  # who asks nobody knows is judged by nothing else
         return Found()
-    account = action.spec.execution.service_account_ref
-    look = _look(run, account, acts_on.api_version, acts_on.kind, ref.name, ref.namespace)
-    return _read(look, account, outcomes)
+    named = ObjectRef(acts_on.api_version, acts_on.kind, ref.name, ref.namespace)
+    return _find(TARGET, run, requester, action.spec.execution.service_account_ref, named, outcomes)
 
 
-def find_again(run: ActionRun, plan: RunPlan, outcomes: Outcomes) -> LookAtTarget | Failure | Unfit | Found:
+def find_again(run: ActionRun, plan: RunPlan, outcomes: Outcomes, key: str) -> LookAtTarget | Failure | Unfit | Found:
     """Return the target of a plan as it is now."""
-    target = plan.target
+    target, requester = plan.target, run.spec.requested_by
     if target is None:
         return Found()
-    account = plan.service_account_ref
-    look = _look(run, account, target.api_version, target.kind, target.name, target.namespace)
-    return _read(look, account, outcomes)
+    if requester is None:
+        return Unfit(NOT_STAMPED)
+    named = ObjectRef(target.api_version, target.kind, target.name, target.namespace)
+    return _find(key, run, requester, plan.service_account_ref, named, outcomes)
 
 
-def _look(
-    run: ActionRun, account: ServiceAccountRef, api_version: str, kind: str, name: str, namespace: str | None
-) -> LookAtTarget:
-    asked, where = run.spec.requested_by, run.metadata.namespace or ""
-    who, groups = (asked.username, tuple(asked.groups)) if asked is not None else ("", ())
-    return LookAtTarget(TARGET, api_version, kind, name, namespace, where, account.username, who, groups)
-
-
-def _read(look: LookAtTarget, account: ServiceAccountRef, outcomes: Outcomes) -> LookAtTarget | Failure | Unfit | Found:
+def _find(
+    key: str,
+    run: ActionRun,
+    requester: Requester,
+    account: ServiceAccountRef,
+    named: ObjectRef,
+    outcomes: Outcomes,
+) -> LookAtTarget | Failure | Unfit | Found:
+    look = LookAtTarget(
+        key,
+        named.api_version,
+        named.kind,
+        named.name,
+        named.namespace,
+        run.metadata.namespace or "",
+        account.username,
+        requester.username,
+        tuple(requester.groups),
+    )
     seen = look.outcome(outcomes)
     if seen is None:
         return look
@@ -85,9 +96,12 @@ class Again:
     different: str | None = None
 
 
-def look_again(run: ActionRun, plan: RunPlan, outcomes: Outcomes) -> Again:
-    """Return whether what was granted may still be done to its target: it is the same object, and the conditions hold."""
-    found = find_again(run, plan, outcomes)
+def look_again(run: ActionRun, plan: RunPlan, outcomes: Outcomes, key: str = TARGET) -> Again:
+    """Return whether what was granted may still be done to its target: it is the same object, and the conditions hold.
+
+    `key` tells apart several looks at it in one look at the run.
+    """
+    found = find_again(run, plan, outcomes, key)
     match found:
         case LookAtTarget():
             return Again(effects=(found,))
@@ -96,7 +110,7 @@ def look_again(run: ActionRun, plan: RunPlan, outcomes: Outcomes) -> Again:
         case Unfit():
             return Again(different=found.why)
         case _:
-            return check_again(run, plan, found.live or {}, outcomes, "recheck")
+            return check_again(run, plan, found.live or {}, outcomes, f"{key}/recheck")
 
 
 def check_again(run: ActionRun, plan: RunPlan, live: Json, outcomes: Outcomes, key: str) -> Again:

@@ -18,6 +18,7 @@ from pratique.api.v1alpha1.action_run import (
 )
 from pratique.api.v1alpha1.stages import Stage
 from pratique.core.judging.asked import asked_fields
+from pratique.core.judging.copies import refuse_copy, with_other_word
 from pratique.core.judging.directives import as_data
 from pratique.core.judging.expression_text import selections_of
 from pratique.core.judging.expressions import Note, Program, compile_expression, evaluate_condition, has_nul, unnoted
@@ -30,7 +31,7 @@ from pratique.core.judging.stages import find_unsatisfiable, gates_of_plan, judg
 from pratique.core.judging.targets import freeze_target, refuse_ref, refuse_target
 from pratique.core.kernel.effects import Evaluation, Json, Judged, Rendered
 from pratique.core.kernel.errors import EvaluationError, ImpossibleNameError, NotThereError, UnsendableError
-from pratique.core.kernel.identity import askers, is_service_account, person_of
+from pratique.core.kernel.identity import NOT_STAMPED, askers, is_service_account, person_of
 from pratique.core.kernel.limits import MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
 from pratique.core.kernel.text import clean
 from pratique.core.plans.objects import finished_manifest, not_written_out
@@ -54,9 +55,7 @@ def evaluate_run(action: Action, run: ActionRun, note: Note = unnoted, target: J
 
 def _evaluate(action: Action, run: ActionRun, target: Json | None, note: Note) -> Evaluation:
     if run.spec.requested_by is None:
-        raise EvaluationError(
-            "run: the API server did not say who asks (spec.requestedBy): is Pratique's admission policy in force?"
-        )
+        raise EvaluationError(f"run: {NOT_STAMPED}")
     if mistaken := refuse_ref(action, run):
         return Evaluation(refusals=(mistaken,))
     form = action.spec.inputs
@@ -112,25 +111,32 @@ def _reason_missing(action: Action, run: ActionRun, gates: list[Stage]) -> list[
 
 def _resources(action: Action, run: ActionRun, scope: Json, note: Note) -> list[Planned]:
     planned: list[Planned] = []
+    hidden_otherwise = with_other_word(scope)
     for index, template in enumerate(action.spec.execution.resources):
         path = f"spec.execution.resources[{index}]"
         if not evaluate_condition(template.when, scope, f"{path}.when", note):
             continue
-        if template.request is not None:
-            planned.append(render_request(template, scope, path))
-            note(f"{path}.request", True)
-        else:
+        if template.request is None:
             check_nulls(action, index, f"{path}.template")
-            try:
-                planned.append(render_resource(template, run, scope, path))
-            except ImpossibleNameError as error:
-                if chosen := _chosen(
-                    template, tuple(scope), "namespace" if ".metadata.namespace:" in str(error) else "name"
-                ):
-                    raise _NamedByRequesterError(f"{chosen}: {error}") from None
-                raise
-            note(f"{path}.template", True)
+        made = _render(template, run, scope, path)
+        if hidden_otherwise is not None:
+            refuse_copy(made, _render(template, run, hidden_otherwise, path), path)
+        planned.append(made)
+        note(f"{path}.template" if template.request is None else f"{path}.request", True)
     return planned
+
+
+def _render(template: ResourceTemplate, run: ActionRun, scope: Json, path: str) -> Planned:
+    """Render an object or a call; a name that the requester chose, and that cannot be, is said of what they wrote."""
+    if template.request is not None:
+        return render_request(template, scope, path)
+    try:
+        return render_resource(template, run, scope, path)
+    except ImpossibleNameError as error:
+        field = "namespace" if ".metadata.namespace:" in str(error) else "name"
+        if chosen := _chosen(template, tuple(scope), field):
+            raise _NamedByRequesterError(f"{chosen}: {error}") from None
+        raise
 
 
 class _NamedByRequesterError(EvaluationError):

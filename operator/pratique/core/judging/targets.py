@@ -93,8 +93,8 @@ def _rechecks(
             yield Recheck(rule=stage.when, holds=False, message=f"the stage {stage.name} would have to agree now")
     for each in action.spec.execution.resources:
         if reads_target(each.when):
-            holds, kind = each.id in made, each.template.get("kind")
-            text = f"the {kind} {each.id} would {'not be in the plan any more' if holds else 'be in the plan now'}"
+            holds, what = each.id in made, "call" if each.request is not None else each.template.get("kind")
+            text = f"the {what} {each.id} would {'not be in the plan any more' if holds else 'be in the plan now'}"
             yield Recheck(rule=each.when, holds=holds, message=clean(text, _SENTENCE))
 
 

@@ -8,6 +8,7 @@ from pratique.api.v1alpha1.action_run import ActionRunSpec
 from pratique.api.v1alpha1.approval import ApprovalSpec
 
 SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
+NOT_STAMPED = "the API server did not say who asks (spec.requestedBy): is Pratique's admission policy in force?"
 
 Asked = ActionRunSpec | ApprovalSpec
 

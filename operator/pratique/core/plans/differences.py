@@ -15,7 +15,16 @@ def differences(planned: Planned, what: str, after: DryRun | None) -> list[str]:
         return [f"{what}: was deleted and made again"]
     if isinstance(planned, PlannedRequest):
         return []  # what is sent is in the plan, and nothing else was tried
-    return [] if planned.patch and not after.changes else _other_values(what, before, after)
+    if planned.patch and not after.changes:
+        return []
+    return [*_other_values(what, before, after), *_other_owners(what, before, after)]
+
+
+def _other_owners(what: str, before: DryRun, after: DryRun) -> list[str]:
+    """Return what would be taken by force from somebody else than was approved. Of plans from before it is not known."""
+    if before.forced is None:
+        return []
+    return [f"{what}: by force: {each}" for each in after.forced or () if each not in before.forced]
 
 
 def _other_values(what: str, before: DryRun, after: DryRun) -> list[str]:

@@ -99,14 +99,17 @@ def not_written_out(template: Json, path: str) -> Iterator[str]:
             yield f"{path}.{field}: must be written out: an expression cannot choose what kind of object is made"
 
 
-def without_secrets(live: Json) -> Json:
-    """Return a live object as expressions may see it: what they make of it is shown to people, so no value of a Secret."""
+def without_secrets(live: Json, word: str = HIDDEN) -> Json:
+    """Return a live object as expressions may see it: what they make of it is shown to people, so no value of a Secret.
+
+    `word` stands for each of them.
+    """
     if live.get("kind") != "Secret":
         return live
     metadata: Json = live.get("metadata") or {}
     annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key != LAST_APPLIED}
     values = [field for field in ("data", "stringData") if field in live]
-    hidden: Json = {field: dict.fromkeys(live[field] or {}, HIDDEN) for field in values}
+    hidden: Json = {field: dict.fromkeys(live[field] or {}, word) for field in values}
     return {**live, "metadata": {**metadata, "annotations": annotations}, **hidden}
 
 

@@ -9,9 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pratique.core.kernel.text import clean
+from pratique.core.plans.field_changes import MAX_CHANGES, bound_path, fingerprint
+
 Json = Any
 OURS = "pratique"
 _APPLY = "Apply"
+_MAX_MANAGER = 128
 _FIELD, _KEY, _VALUE = "f:", "k:", "v:"
 _FROM_GIT = ("argocd", "kustomize-controller", "helm-controller", "flux")
 
@@ -23,22 +27,36 @@ class Owned:
     path: str
     manager: str
 
+    @property
+    def whose(self) -> str:
+        """Say whose it is."""
+        return f"{bound_path(self.path)} belongs to {clean(self.manager, _MAX_MANAGER)}"
+
     def __str__(self) -> str:
         """Say whose it is, and where it is to be changed."""
         git = self.manager.startswith(_FROM_GIT)
-        return f"{self.path} belongs to {self.manager}, which applies it: change it {'in Git' if git else 'there'}"
+        return f"{self.whose}, which applies it: change it {'in Git' if git else 'there'}"
+
+
+def list_forced(owned: Sequence[Owned]) -> list[str]:
+    """Return what a change by force takes from whom, as it is stored; of many the rest are counted only."""
+    found = sorted({each.whose for each in owned})
+    if len(found) <= MAX_CHANGES:
+        return found
+    rest = found[MAX_CHANGES:]
+    return [*found[:MAX_CHANGES], f"{len(rest)} more fields belong to others {fingerprint(chr(0).join(rest))}"]
 
 
 def owned_changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> list[Owned]:
-    """Return the fields that somebody applies, and that would change; each once, by the first who owns it."""
+    """Return the fields that somebody applies, and that would change; each once for each who owns it."""
     entries = (before.get("metadata") or {}).get("managedFields") or []
-    found: dict[str, Owned] = {}
+    found: dict[Owned, None] = {}
     for entry in entries:
         manager = str(entry.get("manager"))
         if entry.get("operation") == _APPLY and not entry.get("subresource") and manager != OURS:
             for path in _changed(entry.get("fieldsV1") or {}, before, after, ""):
-                found.setdefault(path, Owned(path, manager))
-    return list(found.values())
+                found[Owned(path, manager)] = None
+    return list(found)
 
 
 def _changed(fields: Mapping[str, Json], before: Json, after: Json, path: str) -> Iterator[str]:

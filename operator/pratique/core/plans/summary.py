@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pratique.api.v1alpha1.action import Conflict
 from pratique.api.v1alpha1.action_run import DryRunResult, PlannedResource
 from pratique.core.kernel.text import clean
 from pratique.core.plans.listing import sentence_of
@@ -11,6 +12,8 @@ from pratique.core.plans.listing import sentence_of
 Json = dict[str, Any]
 MAX_LINE = 512
 _MORE = len(", and 1000 more")
+_MAX_FORCE = 160
+"""How much of a line says from whom something is taken; it is always there, however long the rest is."""
 
 
 def summarize(manifest: Json, *, patch: bool, asked: Sequence[str] = ()) -> str:
@@ -30,11 +33,14 @@ def summarize_tried(planned: PlannedResource, line: str | None = None) -> str:
     if tried is None:
         return line
     if tried.result is DryRunResult.DEFERRED:
-        return clean(f"{line} (not checked yet: {tried.message})", MAX_LINE)
+        force = "; by force, whoever applies the fields" if planned.conflict is Conflict.FORCE else ""
+        return clean(f"{line} (not checked yet: {tried.message})", MAX_LINE - len(force)) + force
     sentences = [sentence_of(each) for each in tried.changes]
     if planned.patch:
         what = f"Change {name_of(planned.manifest)}: "
-        return clean(what + (join(sentences, MAX_LINE - len(what)) or "nothing, it is so already"), MAX_LINE)
+        force = f"; by force: {join(tried.forced, _MAX_FORCE)}" if tried.forced else ""
+        room = MAX_LINE - len(force)
+        return clean(what + (join(sentences, room - len(what)) or "nothing, it is so already"), room) + force
     made = " (the cluster makes of it: "
     return clean(f"{line}{made}{join(sentences, MAX_LINE - len(line + made) - 1)})", MAX_LINE) if sentences else line
 

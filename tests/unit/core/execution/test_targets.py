@@ -1,5 +1,6 @@
 """The object that a run acts on is found, for who may read it, and is still the same one when the run starts."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,8 +9,10 @@ from tests.support.certain import certain
 
 from pratique.api.v1alpha1.action import Conflict
 from pratique.api.v1alpha1.action_run import DryRun, FieldChange, RunPlan
+from pratique.api.v1alpha1.stages import Stage
 from pratique.api.v1alpha1.target import PlannedTarget, Recheck
 from pratique.core.execution.advance import advance
+from pratique.core.execution.dry_run import try_plan, with_results
 from pratique.core.execution.standing import End, Standing
 from pratique.core.execution.targets import (
     TARGET,
@@ -23,12 +26,16 @@ from pratique.core.execution.targets import (
 from pratique.core.kernel.effects import (
     EvaluateTarget,
     Failure,
+    Json,
     LookAtTarget,
     MergePatch,
     ObjectRef,
     Stored,
     TargetSeen,
 )
+from pratique.core.kernel.identity import NOT_STAMPED
+from pratique.core.plans.document import Document, document
+from pratique.core.plans.summary import summarize_tried
 
 ACTS = action(actsOn={"apiVersion": "apps/v1", "kind": "Deployment"})
 ASKS = run(spec={"target_ref": {"name": "web"}})
@@ -55,8 +62,11 @@ def test_it_is_looked_for_as_the_account_and_for_who_asked() -> None:
     assert isinstance(look, LookAtTarget)
     assert (look.kind, look.name, look.namespace, look.run_namespace) == ("Deployment", "web", None, "team-a")
     assert (look.run_as, look.username, look.groups) == (MAKER, "developer@example.com", ())
-    unknown = find_target(run(spec={"target_ref": {"name": "web"}, "requested_by": None}), ACTS, {})
-    assert isinstance(unknown, LookAtTarget) and unknown.username == ""
+    nobody = run(spec={"target_ref": {"name": "web"}, "requested_by": None})
+    assert find_target(nobody, ACTS, {}) == Found(), (
+        "no right is asked for an empty name: the policy is missing, and said"
+    )
+    assert look_again(nobody, run_plan(target=CHECKED), {}) == Again(different=NOT_STAMPED)
     assert find_target(run(), ACTS, {}) == find_target(ASKS, action(), {}) == Found()
 
 
@@ -119,7 +129,8 @@ def look(plan: RunPlan, *, found: Any = WEB, changed: Any = None) -> Standing:
     """Follow a run that changes its target, as far as what is known allows."""
     after = {**found, "spec": {"replicas": 5}}
     tried = {"before/web/find": Stored(found), "before/web": Stored(after)}
-    known: dict[str, Any] = tried | ({"recheck/web": changed} if changed is not None else {})
+    again = {"outset": TargetSeen(REF, may_get=True, found=Stored(found)), "outset/recheck": ()}
+    known: dict[str, Any] = tried | again | ({"recheck/web": changed} if changed is not None else {})
     return advance(running(plan), plan, NOW, known, NOW)
 
 
@@ -162,3 +173,72 @@ def test_a_field_that_somebody_applies_is_theirs_unless_it_is_taken_by_force() -
             run_plan(SCALE.model_copy(update={"conflict": conflict})), found=applied if keeps else WEB
         ).effects
         assert isinstance(patch, MergePatch) and patch.lets_go is keeps
+
+
+def forced(*owners: str, plan: DryRun | None = None, gate: Stage | None = None) -> tuple[RunPlan, Json]:
+    """Return a plan that takes replicas from whoever applies them, and the object that these apply."""
+    fields: Json = {"f:spec": {"f:replicas": {}}}
+    entries = [{"manager": each, "operation": "Apply", "fieldsV1": fields} for each in owners]
+    scale = SCALE.model_copy(update={"conflict": Conflict.FORCE, "dry_run": plan})
+    return run_plan(scale, gate=gate), live(WEB, "d1", managedFields=entries)
+
+
+def test_approvers_read_what_is_taken_by_force_and_from_whom_and_the_plan_holds_it() -> None:
+    plan, there = forced("helm", "argocd-controller")
+    after = {**there, "spec": {"replicas": 5}}
+    shown = with_results(plan, try_plan(ASKS, plan, {"try/web/find": Stored(there), "try/web": Stored(after)}, "try"))
+    taken = ["spec.replicas belongs to argocd-controller", "spec.replicas belongs to helm"]
+    assert shown.summary == [f"Change Deployment team-a/web: spec.replicas 3 → 5; by force: {', '.join(taken)}"]
+    assert json.loads(document(shown).text)["resources"][0]["dryRun"]["forced"] == taken
+    free, there = forced()
+    known = {"try/web/find": Stored(there), "try/web": Stored(after)}
+    assert with_results(free, try_plan(ASKS, free, known, "try")).objects[0].dry_run == REPLICAS.model_copy(
+        update={"forced": []}
+    )
+
+
+REPLICAS = DryRun(
+    result="Passed",
+    target_uid="d1",
+    changes=[FieldChange(path="spec.replicas", before="3", after="5")],
+    listing="ByEntry",
+)
+"""As a plan from before holds it: from whom something is taken by force, it does not say."""
+FROM_ARGO = ["spec.replicas belongs to argocd-controller"]
+
+
+@pytest.mark.parametrize(
+    ("approved", "owners", "news"),
+    [
+        (FROM_ARGO, ["argocd-controller"], None),
+        (FROM_ARGO, [], None),
+        (FROM_ARGO, ["argocd-controller", "helm"], "spec.replicas belongs to helm"),
+        (FROM_ARGO, ["flux"], "spec.replicas belongs to flux"),
+        ([], ["argocd-controller"], "spec.replicas belongs to argocd-controller"),
+        (None, ["argocd-controller"], None),
+    ],
+)
+def test_what_would_be_taken_from_somebody_else_than_was_approved_is_not_taken(
+    approved: list[str] | None, owners: list[str], news: str | None
+) -> None:
+    tried = REPLICAS.model_copy(update={"forced": approved})
+    plan, there = forced(*owners, plan=tried, gate=stage())
+    at = look(Document(document(plan).text).plan, found=there)
+    if news is None:
+        assert [each.key for each in at.effects] == ["change/web"]
+    else:
+        said = f"It would not do any more what was planned: Deployment team-a/web: by force: {news}"
+        assert (at.end, at.message) == (End.FAILED, said)
+
+
+def test_that_it_is_by_force_is_read_however_long_the_line_is() -> None:
+    name, owners = "w" * 253, [f"spec.field{index} belongs to {'m' * 40}" for index in range(9)]
+    tried = REPLICAS.model_copy(update={"forced": owners, "changes": REPLICAS.changes * 16})
+    change = planned("web", manifest("Deployment", name, "apps/v1"), patch=True, conflict=Conflict.FORCE)
+    line = summarize_tried(change.model_copy(update={"dry_run": tried}))
+    assert len(line) <= 512 and f"; by force: {owners[0]}, " in line and line.endswith("and 7 more")
+    deferred = DryRun(result="Deferred", message="y" * 512)
+    later = summarize_tried(change.model_copy(update={"dry_run": deferred}))
+    assert len(later) <= 512 and later.endswith("; by force, whoever applies the fields")
+    kind = change.model_copy(update={"dry_run": deferred, "conflict": None})
+    assert "by force" not in summarize_tried(kind)

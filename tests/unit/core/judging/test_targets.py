@@ -141,6 +141,73 @@ def test_what_would_be_made_only_now_is_found_too() -> None:
     assert evaluate_target(run_plan(), run(), target()) == ()
 
 
+CALL = {"url": "https://api.example.com/${target.metadata.name}", "body": {"keys": "${size(target.data)}"}}
+
+
+def test_a_call_that_would_not_be_made_any_more_is_called_one() -> None:
+    offered = action(id="told", patch=False, template={}, request=CALL, when="target.data.size != '9'")
+    said = evaluate_target(planned(offered), run(), target(size="9"))
+    assert said == ("the call told would not be in the plan any more",)
+
+
+def secret(**data: str) -> Json:
+    """Return a Secret as expressions see it."""
+    return {**target(), "kind": "Secret", "type": "Opaque", "data": dict.fromkeys({"password", *data}, "(hidden)")}
+
+
+def holding(value: Any, acts_on: Json | None = None) -> Action:
+    template = {**CONFIG, "metadata": {"name": "copy"}, "data": {"at": ["x", {"a": value}]}}
+    return action(acts_on={"kind": "Secret", **(acts_on or {})}, patch=False, template=template)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "${target.data.password}",
+        "key=${target.data.password}",
+        "${target.data}",
+        "${json.encode(target)}",
+        "${size(target.data.password)}",
+        "${target.data.map(key, target.data[key])}",
+    ],
+)
+def test_what_copies_a_value_of_a_secret_is_refused_with_its_field(text: str) -> None:
+    """Else `(hidden)` would be written, and nobody told."""
+    with pytest.raises(EvaluationError) as raised:
+        planned(holding(text), secret())
+    assert "spec.execution.resources[0].template.data.at[1].a" in str(raised.value)
+    assert "a template must not hold values of a Secret; let who needs it read the Secret itself" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"url": "https://api.example.com/${target.data.password}"},
+        {"headers": {"X-Key": "${target.data.password}"}},
+        {"body": {"a": "${target.data}"}},
+    ],
+    ids=["url", "headers", "body"],
+)
+def test_a_call_holds_no_value_of_a_secret_either(field: Json) -> None:
+    request = {"url": CALL["url"], **field}
+    calls = action(acts_on={"kind": "Secret"}, patch=False, template={}, request=request)
+    with pytest.raises(EvaluationError, match=r"resources\[0\]\.request\..*must not hold values of a Secret"):
+        planned(calls, secret())
+
+
+def test_what_is_no_value_of_a_secret_may_be_copied() -> None:
+    for text in (
+        "${target.metadata.name}",
+        "${target.data.map(key, key)}",
+        "${target.type}",
+        "(hidden)",
+        "${'(hidden)'}",
+    ):
+        assert planned(holding(text), secret()).objects
+    assert planned(holding("${target.data.size}", {"kind": "ConfigMap"}), target(size="(hidden)")).objects
+    assert planned(action(acts_on={"kind": "Secret"}, patch=False, template={}, request=CALL), secret()).resources
+
+
 def other() -> Any:
     (made,) = action().spec.execution.resources
     return made.model_copy(update={"id": "other"})

@@ -88,7 +88,10 @@ FREE = HELD.model_copy(update={"gate": None})
 SHOWN: dict[str, object] = {"try/made": Stored(live(manifest(data={"a": "2"}))), "try/told": True}
 GUARDED = {VERIFY: Verified()}
 IT = Stored(live({"metadata": {"name": "it"}}, "u2"))
-AIMED = {"target": TargetSeen(ObjectRef("v1", "ConfigMap", "it"), may_get=True, found=IT), "recheck": ()}
+AIMED: dict[str, object] = {
+    key: TargetSeen(ObjectRef("v1", "ConfigMap", "it"), may_get=True, found=IT) for key in ("target", "outset")
+}
+AIMED |= {f"{key}/recheck": () for key in AIMED} | {"outset/find/made": failed("NotFound")}
 MODELS = models_in(RunPlan)
 WRITTEN, WRITTEN_FREE = document(HELD), document(FREE)
 
@@ -167,7 +170,7 @@ class TestLater:
 
     def test_a_free_run_that_is_under_way_goes_on(self) -> None:
         going = ActionRun.model_validate(STORED[2])
-        judged = {EVALUATE: Evaluation(plan=without_results(WRITTEN_FREE.plan))}
+        judged = AIMED | {EVALUATE: Evaluation(plan=without_results(WRITTEN_FREE.plan))}
         plan = plan_action_run(RunSnapshot(going, action=action(), outcomes=judged), NOW)
         assert effects(plan) == ["create/made"], plan.status.message
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from pratique.core.plans.owners import Owned, owned_changes
+from pratique.api.v1alpha1.action_run import DryRun
+from pratique.core.plans.owners import Owned, list_forced, owned_changes
 
 CONTAINER = {
     "f:spec": {
@@ -61,6 +62,9 @@ def test_only_who_applies_claims_a_field_and_each_is_named_once() -> None:
     twice = live()
     twice["metadata"]["managedFields"] *= 2
     assert owned_changes(twice, more) == [Owned("spec.replicas", "argocd-controller")]
+    both = live()
+    both["metadata"]["managedFields"] += live("helm")["metadata"]["managedFields"]
+    assert [each.manager for each in owned_changes(both, more)] == ["argocd-controller", "helm"]
     assert owned_changes(live(), {"metadata": {}, "spec": None})[0].path == "spec.replicas"
 
 
@@ -81,3 +85,14 @@ def test_people_read_where_it_is_to_be_changed() -> None:
         "spec.replicas belongs to argocd-controller, which applies it: change it in Git"
     )
     assert str(Owned("spec.replicas", "kubectl")).endswith("belongs to kubectl, which applies it: change it there")
+
+
+def test_what_a_plan_stores_of_them_is_in_order_and_bounded() -> None:
+    """In an order of its own: that of the API server changes with the time of each entry."""
+    assert list_forced([Owned("b", "y"), Owned("a", "x"), Owned("b", "y")]) == ["a belongs to x", "b belongs to y"]
+    many = [Owned(f"{index:02}" + "x" * 500, "\u202eargo" * 100) for index in range(20)]
+    stored = list_forced(many)
+    assert (len(stored), stored[-1][:31]) == (17, "4 more fields belong to others ")
+    assert all(len(each) <= 512 and "\u202e" not in each for each in stored)
+    assert list_forced([*many[:19], Owned("19", "flux")])[-1] != stored[-1]
+    DryRun(result="Passed", forced=stored)

@@ -1,0 +1,47 @@
+"""Finds what a template would copy out of a Secret that a run acts on: `(hidden)` would be written, and nobody told. Pure.
+
+Expressions never see the values, a word stands for each. So what is made is rendered once more with another word: where
+the two differ, it came from a value, however it was cut or joined on its way. Called by `policy`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pratique.api.v1alpha1.action_run import Planned, PlannedRequest
+from pratique.core.kernel.errors import EvaluationError
+from pratique.core.plans.objects import without_secrets
+
+Json = dict[str, Any]
+_OTHER_WORD = "(hidden here too)"
+
+
+def with_other_word(scope: Json) -> Json | None:
+    """Return the names that expressions see with another word for each value of a Secret; None without a Secret."""
+    target = scope.get("target")
+    if target is None or target.get("kind") != "Secret":
+        return None
+    return {**scope, "target": without_secrets(target, _OTHER_WORD)}
+
+
+def refuse_copy(planned: Planned, other: Planned, path: str) -> None:
+    """Raise an EvaluationError with the field if the two are not the same."""
+    if isinstance(planned, PlannedRequest):
+        field, one, two = "request", planned.to_wire()["request"], other.to_wire().get("request")
+    else:
+        field, one, two = "template", planned.manifest, other.to_wire().get("manifest")
+    where = _first_difference(one, two, f"{path}.{field}")
+    if where is not None:
+        raise EvaluationError(
+            f"{where}: reads a value of the Secret in target, which is hidden from expressions: a template must not hold"
+            " values of a Secret; let who needs it read the Secret itself, by its name"
+        )
+
+
+def _first_difference(one: Any, two: Any, path: str) -> str | None:  # noqa: ANN401 - any JSON value
+    if isinstance(one, Mapping) and isinstance(two, Mapping) and one.keys() == two.keys():
+        inner = [(one[key], two[key], f"{path}.{key}") for key in one]
+    elif isinstance(one, list) and isinstance(two, list) and len(one) == len(two):
+        inner = [(each, two[index], f"{path}[{index}]") for index, each in enumerate(one)]
+    else:
+        return path if one != two else None
+    return next((found for each in inner if (found := _first_difference(*each)) is not None), None)
