@@ -8,7 +8,7 @@ of a gate in doubt, `plan` decides. Pure.
 from collections.abc import Iterable
 
 from pratique.api.v1alpha1.action_run import Phase
-from pratique.api.v1alpha1.approval import ApprovalState
+from pratique.api.v1alpha1.approval import ApprovalState, Purpose
 from pratique.core.kernel.effects import Json
 
 FORGEABLE = (ApprovalState.APPROVED, ApprovalState.BROKEN, ApprovalState.DECLINED, ApprovalState.EXPIRED)
@@ -27,13 +27,16 @@ def may_be_forged(approval: Json, runs: Iterable[Json]) -> bool:
 
     The generation of an untouched gate is 1: only a change of its spec moves it, be it a decision or a lower count. A state
     that is not known is no proof of anything. Of a gate without a run, who asks may be forged as well, so an open one is in
-    doubt by itself; from one that has ended, whoever waited for it has gone on.
+    doubt by itself; from one that has ended, whoever waited for it has gone on. Nothing waits for a review: it matters
+    until all is said of its end.
     """
     state = (approval.get("status") or {}).get("state", ApprovalState.PENDING.value)
     if state == ApprovalState.PENDING:
         said = any(approval["spec"].get(each) for each in ("decisions", "delegations"))
         touched = said or approval["metadata"].get("generation", 0) > 1
         return touched or not approval["spec"]["subject"].get("kind")
+    if approval["spec"].get("purpose") == Purpose.REVIEW:  # no run waits for it
+        return state not in _NOT_FORGED and not approval["status"].get("settled")
     return state not in _NOT_FORGED and any(_waits(run) for run in runs)
 
 

@@ -46,7 +46,7 @@ from pratique.core.gates.port import (
     Warrant,
     not_proven,
 )
-from pratique.core.gates.review import is_review_of, open_review, review_name
+from pratique.core.gates.review import can_be_signed, find_review, is_review_of, open_review, review_name
 from pratique.core.gates.tally import Tally, count
 from pratique.core.kernel.effects import Create, Failure, Json, ObjectRef, Read
 from pratique.core.kernel.identity import askers
@@ -151,8 +151,11 @@ def _have_reviewed(
 ) -> Answer | None:
     """Have the review of a break-glass opened, or return what has to come first: nothing starts without it."""
     manifest = open_review(question.run, plan, gate, broke, now)
-    wanted, create = Approval.model_validate(manifest), Create(f"{OPEN_REVIEW}-{gate.spec.stage}", manifest)
-    found = next((each for each in question.reviews if each.metadata.name.startswith(wanted.metadata.name)), None)
+    create = Create(f"{OPEN_REVIEW}-{gate.spec.stage}", manifest)
+    found = find_review(gate.metadata.name, question.reviews)
+    if found is None and not can_be_signed(Approval.model_validate(manifest).spec):
+        text = f"{broke.by} broke the glass of stage {gate.spec.stage}, and nobody is left who could review that"
+        return Ended(Phase.REFUSED, f"{text}: name another approver in the Action, or in breakGlass, and ask again")
     if found is None:
         opened = create.outcome(question.outcomes)
         if opened is None:
@@ -162,7 +165,7 @@ def _have_reviewed(
             reason = opened.message if isinstance(opened, Failure) else ""
             return Unsure(retry=True, why=f"The glass was broken, and its review could not be opened: {reason}")
         found = Approval.model_validate(there.object)
-    if is_review_of(found, wanted):
+    if is_review_of(found, question.run, plan, gate, now):
         return None
     text = f"The name {found.metadata.name} is taken by an Approval that this run did not open"
     return Ended(Phase.REFUSED, f"{text}: choose another name")
@@ -184,7 +187,10 @@ def _open_next(question: Question, plan: RunPlan, index: int, passed: Sequence[A
 
 
 def _prove(question: Question, now: datetime) -> Answer | None:
-    """Show that what is under way was granted: by the decisions, made under guard, about this very document."""
+    """Show that what is under way was granted: by the decisions, made under guard, about this very document.
+
+    Where the glass was broken its review has to be there as well, or a status that was forged would spare it.
+    """
     run, document = question.run, question.document
     if document is None:  # it is with the Approval, which may be late in the cache
         name = name_of_gate(run)
@@ -207,6 +213,9 @@ def _prove(question: Question, now: datetime) -> Answer | None:
         if problem is not None:
             return not_proven(problem)
         passed.append(approval)
+        broke = who_broke(approval, now)
+        if broke and (missing := _have_reviewed(question, document.plan, approval, broke, now)) is not None:
+            return not_proven(missing.why) if isinstance(missing, Ended) else missing
     shared = find_shared(document.plan, passed, now)
     return not_proven(shared) if shared is not None else Granted(_warrant(document.plan, passed, now))
 

@@ -26,7 +26,7 @@ from pratique.core.gates.standalone import is_new, say_asked, tell_end
 from pratique.core.gates.standing_in import next_turn
 from pratique.core.gates.tally import STATES, Count, Tally, count
 from pratique.core.kernel.conditions import find_condition, ready_or_stalled, set_condition, set_kstatus
-from pratique.core.kernel.effects import Deliveries, Failure, ObjectRef, Outcomes, Plan, Read, object_of
+from pratique.core.kernel.effects import Create, Deliveries, Failure, ObjectRef, Outcomes, Plan, Read, object_of
 from pratique.core.kernel.happened import Happened
 from pratique.core.kernel.identity import asked_by
 from pratique.core.kernel.text import clean
@@ -101,7 +101,8 @@ def _judge(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
     if ended is not None:
         return ended
     if snapshot.tainted is not None:
-        return _supersede(approval, snapshot.tainted, now)
+        first = _ask_for_review_again(snapshot, now) if approval.spec.is_review else None
+        return first or _supersede(approval, snapshot.tainted, now)
     left = _find_left_behind(approval, snapshot.run)
     if left is not None:
         return _end(approval, ApprovalState.SUPERSEDED, left, now)
@@ -242,6 +243,16 @@ def _supersede(approval: Approval, why: str, now: datetime) -> Plan[ApprovalStat
         return _end(approval, ApprovalState.SUPERSEDED, f"{why}: ask again", now)
     happened = Happened(why, (EventType.SUPERSEDED,), only_here=True)
     return _end(approval, ApprovalState.SUPERSEDED, why, now).after_that(happened)
+
+
+def _ask_for_review_again(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus] | None:
+    """Return what opens the review that follows one in doubt, until it is there: its run may be gone, or follow others."""
+    approval = snapshot.approval
+    create = Create(review.OPEN_AGAIN, review.reopen(approval, now))
+    made = create.outcome(snapshot.outcomes)
+    if made is None:
+        return Plan(approval.status, effects=(create,))
+    return Plan(approval.status, retry=True) if isinstance(made, Failure) and made.found is None else None
 
 
 def _by(tally: Count) -> str:

@@ -34,10 +34,12 @@ from pratique.core.plans.objects import RUN_UID_LABEL
 from pratique.core.telling.wording import moment
 
 REVIEW_LABEL = "pratique.dev/review"
+OPEN_AGAIN = "open-review-again"
 DUE = timedelta(days=3)
 REMIND = timedelta(days=1)
 _MOST = 32
 """Users, and groups, that one Approval can list."""
+_MOST_EXCLUDED, _LONGEST_NAME = 512, 253
 TOLD = {
     ApprovalState.APPROVED: (EventType.REVIEW_SIGNED, EventType.HANDLED),
     ApprovalState.DECLINED: (EventType.REVIEW_OBJECTED, EventType.HANDLED),
@@ -46,8 +48,16 @@ TOLD = {
 
 
 def review_name(gate: str, number: int = 1) -> str:
-    """Return the name of the how many-th review of a gate."""
-    return f"{gate}-review" + (f"-{number}" if number > 1 else "")
+    """Return the name of the how many-th review of a gate: of a long one its end, which holds the uid of its run."""
+    suffix = "-review" + (f"-{number}" if number > 1 else "")
+    return gate[-(_LONGEST_NAME - len(suffix)) :].lstrip("-.") + suffix
+
+
+def find_review(gate: str, reviews: Iterable[Approval]) -> Approval | None:
+    """Return a review of a gate that is there already; any of them, since one leads to the next."""
+    return next(
+        (each for each in reviews if review_name(gate, _number(each.metadata.name)) == each.metadata.name), None
+    )
 
 
 def find_skipped(plan: RunPlan | None, gate: Approval | None, now: datetime) -> Approvers | None:
@@ -59,14 +69,16 @@ def find_skipped(plan: RunPlan | None, gate: Approval | None, now: datetime) -> 
 
 def skipped_approvers(plan: RunPlan, gate: Approval, now: datetime) -> Approvers:
     """Return who was skipped by a break-glass: all who might have decided this gate, and the stages that it opened too."""
+    users, groups = _names(plan, gate, now)
+    return Approvers(users=users[:_MOST], groups=groups[:_MOST])
+
+
+def _names(plan: RunPlan, gate: Approval, now: datetime) -> tuple[list[str], list[str]]:
     stages = _skipped(plan, gate, now)
     names = [each.all_approvers for each in stages] + [
         step.to for each in stages for step in each.escalation or () if step.to
     ]
-    return Approvers(
-        users=_first(name for each in names for name in each.users),
-        groups=_first(name for each in names for name in each.groups),
-    )
+    return _once(name for each in names for name in each.users), _once(name for each in names for name in each.groups)
 
 
 def _skipped(plan: RunPlan, gate: Approval, now: datetime) -> list[Stage]:
@@ -78,7 +90,7 @@ def _skipped(plan: RunPlan, gate: Approval, now: datetime) -> list[Stage]:
 def open_review(run: ActionRun, plan: RunPlan, gate: Approval, broke: RecordedDecision, now: datetime) -> Json:
     """Return the Approval that reviews who broke the glass of this gate, to be created."""
     spec, breaker, why = gate.spec, broke.by, f"{moment(broke.decided_at)}: {broke.comment}"
-    out = [breaker, *(name for each in _skipped(plan, gate, now)[:1] for name in each.exclude or ())]
+    approvers, out = _reviewers(plan, gate, breaker, now)
     reviewed = ApprovalSpec(
         subject=Subject(kind="ActionRun", name=run.metadata.name, uid=run.metadata.uid),
         purpose=Purpose.REVIEW,
@@ -89,10 +101,10 @@ def open_review(run: ActionRun, plan: RunPlan, gate: Approval, broke: RecordedDe
         reason=spec.reason,
         requested_by=spec.requested_by or Requester(username="unknown"),
         on_behalf_of=spec.on_behalf_of,
-        excluded=list(dict.fromkeys(out)),
+        excluded=out,
         inputs=spec.inputs,
         plan=ApprovalPlan(digest=spec.planned.digest, summary=spec.planned.summary, cost=spec.planned.cost),
-        policy=GatePolicy(approvers=_reviewers(plan, gate, out, now), due=now + DUE),
+        policy=GatePolicy(approvers=approvers, due=now + DUE),
         notifications=spec.notifications,
     )
     return _manifest(review_name(gate.metadata.name), run.metadata.namespace, reviewed)
@@ -100,16 +112,35 @@ def open_review(run: ActionRun, plan: RunPlan, gate: Approval, broke: RecordedDe
 
 def reopen(review: Approval, now: datetime) -> Json:
     """Return the review that follows one that was superseded, as it may be forged: it is asked again."""
-    name, _, number = review.metadata.name.rpartition("-review")
+    name = review.metadata.name
     spec = amend(review.spec, decisions={}, policy=amend(review.spec.policy, due=now + DUE))
-    return _manifest(review_name(name, int(number[1:] or 1) + 1), review.metadata.namespace, spec)
+    next_name = review_name(name.rpartition("-review")[0], _number(name) + 1)
+    return _manifest(next_name, review.metadata.namespace, spec)
 
 
-def is_review_of(found: Approval, wanted: Approval) -> bool:
-    """Whether an Approval that is there is this review: of the same run, by the same people, not by who broke the glass."""
-    mine, theirs = found.spec, wanted.spec
-    same_run = mine.is_review and mine.subject.uid == theirs.subject.uid
-    return same_run and (mine.policy.approvers, mine.excluded) == (theirs.policy.approvers, theirs.excluded)
+def is_review_of(found: Approval, run: ActionRun, plan: RunPlan, gate: Approval, now: datetime) -> bool:
+    """Whether an Approval that is there reviews this gate: of the same run, not by who broke it, by nobody but who might.
+
+    The version before excluded fewer, so whom it asked need not be whom this one would ask.
+    """
+    spec, broke, glass = found.spec, who_broke(gate, now), gate.spec.policy.break_glass or Approvers()
+    users, groups = _names(plan, gate, now)
+    same_run = spec.is_review and (spec.subject.uid, spec.stage) == (run.metadata.uid, gate.spec.stage)
+    left_out = broke is not None and is_among(broke.by, tuple(spec.excluded or ()))
+    asked = spec.policy.approvers
+    return (
+        same_run
+        and left_out
+        and {*users, *glass.users} >= {*asked.users}
+        and {*groups, *glass.groups} >= {*asked.groups}
+    )
+
+
+def can_be_signed(spec: ApprovalSpec) -> bool:
+    """Whether anybody is left who may sign a review; who is in a group is not known. Else it would be open for ever."""
+    cannot = (*askers(spec), *(spec.excluded or ()))
+    approvers = spec.policy.approvers
+    return bool(approvers.groups) or any(not is_among(each, cannot) for each in approvers.users)
 
 
 def say_open(review: Approval, waiting_for: Sequence[str]) -> str:
@@ -145,19 +176,40 @@ def tell_end(review: Approval, decisive: RecordedDecision, state: ApprovalState)
     return Happened(f"{say_end(state, decisive.by)}{said}. {review.spec.message}", TOLD[state])
 
 
-def _reviewers(plan: RunPlan, gate: Approval, out: Sequence[str], now: datetime) -> Approvers:
-    """Return who signs: who was skipped, or where nobody of them may, others who may break this glass."""
-    skipped, glass = skipped_approvers(plan, gate, now), gate.spec.policy.break_glass
-    cannot = (*askers(gate.spec), *out)
-    users = [each for each in skipped.users if not is_among(each, cannot)]
-    if users or skipped.groups or glass is None:
-        return Approvers(users=users, groups=skipped.groups)
-    others = [each for each in glass.users if not is_among(each, cannot)]
-    return Approvers(users=others, groups=glass.groups) if others or glass.groups else skipped
+def _reviewers(plan: RunPlan, gate: Approval, breaker: str, now: datetime) -> tuple[Approvers, list[str]]:
+    """Return who signs, and who cannot: who broke it, who decided an earlier stage, and whom a skipped one excludes.
+
+    Where nobody is left, whom a later stage alone excludes may sign: the API server knew no later stage when it took the
+    break-glass.
+    """
+    stages = _skipped(plan, gate, now)
+    here = _once([breaker, *(gate.spec.excluded or ()), *(name for each in stages[:1] for name in each.exclude or ())])
+    stricter = _once([*here, *(name for each in stages for name in each.exclude or ())])
+    for out in (stricter, here):
+        signs = _who_signs(plan, gate, out, now)
+        if signs is not None:
+            return signs, out[:_MOST_EXCLUDED]
+    return skipped_approvers(plan, gate, now), here[:_MOST_EXCLUDED]
 
 
-def _first(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))[:_MOST]
+def _who_signs(plan: RunPlan, gate: Approval, out: Sequence[str], now: datetime) -> Approvers | None:
+    """Return who was skipped and may sign, or where nobody of them may, others who may break this glass; None if nobody."""
+    glass, cannot = gate.spec.policy.break_glass or Approvers(), (*askers(gate.spec), *out)
+    for users, groups in (_names(plan, gate, now), (glass.users, glass.groups)):
+        left = [each for each in users if not is_among(each, cannot)]
+        if left or groups:
+            return Approvers(users=left[:_MOST], groups=groups[:_MOST])
+    return None
+
+
+def _number(name: str) -> int:
+    """Return the how many-th review of its gate this is, by its name."""
+    number = name.rpartition("-review")[2][1:]
+    return int(number) if number.isdecimal() else 1
+
+
+def _once(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
 
 
 def _manifest(name: str, namespace: str | None, spec: ApprovalSpec) -> Json:

@@ -1,7 +1,8 @@
 """Says of a run whether its break-glasses are reviewed: while it runs, and after its end, for as long as one is open. Pure.
 
 A run with an open review is not settled, so that it is told when somebody signs. A review that the API server had not
-guarded is asked for again. Called by `plan`, around every decision about a run.
+guarded is followed by the next, which `core.gates.plan` has opened as it superseded the first, or which is opened here.
+Called by `plan`, around every decision about a run.
 """
 
 from collections.abc import Iterable
@@ -13,13 +14,12 @@ from pratique.api.v1alpha1.action_run import ActionRunStatus, RunApproval
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.api.v1alpha1.conditions import ConditionStatus, ConditionType, Reason
 from pratique.api.v1alpha1.meta import amend
-from pratique.core.gates.review import reopen
+from pratique.core.gates.review import OPEN_AGAIN, reopen
 from pratique.core.kernel.conditions import drop_condition, set_condition
 from pratique.core.kernel.effects import Create, Failure, ObjectRef, Plan, Read, Stored
 from pratique.core.runs.snapshot import RunSnapshot
 
 READ_REVIEW = "read-review"
-OPEN_AGAIN = "open-review-again"
 _LOOK = timedelta(days=1)
 _CLOSED = {ApprovalState.APPROVED: Reason.SIGNED, ApprovalState.DECLINED: Reason.OBJECTED}
 

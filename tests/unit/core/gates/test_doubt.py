@@ -46,5 +46,26 @@ def test_a_gate_is_in_doubt_if_it_may_be_forged_and_still_matters(
     assert may_be_forged(gate, runs) is forged
 
 
+@pytest.mark.parametrize(
+    ("state", "settled", "forged"),
+    [
+        (None, None, False),
+        ("Approved", None, True),
+        ("Approved", True, False),
+        ("Declined", None, True),
+        ("Superseded", None, False),
+    ],
+)
+def test_a_signature_is_in_doubt_whatever_its_run_does_until_all_is_said_of_it(
+    state: str | None, settled: bool | None, forged: bool
+) -> None:
+    review = approval(state)
+    review["spec"]["purpose"] = "Review"
+    if state is not None:
+        review["status"] |= {} if settled is None else {"settled": settled}
+    for runs in (of("Running"), of("Succeeded"), of("WaitingForApproval"), []):
+        assert may_be_forged(review, runs) is forged
+
+
 def test_the_doubt_says_what_happened_and_what_follows() -> None:
     assert "for 3 s" in doubt("a policy was gone for 3 s") and doubt("x").endswith("What was decided does not count")

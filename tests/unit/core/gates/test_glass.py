@@ -24,8 +24,16 @@ from pratique.core.gates.guarded import VERIFY
 from pratique.core.gates.opening import policy_of
 from pratique.core.gates.plan import ApprovalSnapshot, as_decided, plan_approval
 from pratique.core.gates.port import Answer, Ended, Granted, Passed, Question, Unsure
-from pratique.core.gates.review import DUE, find_skipped, next_reminder, open_review, reopen
-from pratique.core.gates.tally import count
+from pratique.core.gates.review import (
+    DUE,
+    find_review,
+    find_skipped,
+    next_reminder,
+    open_review,
+    reopen,
+    review_name,
+)
+from pratique.core.gates.tally import count, may_decide
 from pratique.core.kernel.conditions import find_condition
 from pratique.core.kernel.effects import Plan, Stored, Verified
 from pratique.core.plans.document import document
@@ -157,12 +165,100 @@ def test_then_it_starts_and_its_start_is_proven_by_who_broke_it() -> None:
     warrant = started.warrant
     assert (warrant.why, warrant.granted_at, warrant.told) == (f"oncall broke the glass: {WHY}", at(1), ())
     going = held(phase=Phase.RUNNING, platform=BROKEN)
-    assert isinstance(answer(going, broken()), Granted)
+    assert isinstance(answer(going, broken(), reviews=there), Granted)
     forged = answer(going, broken(by="lead-1", plan=run_plan(gates=[amend(FIRST, break_glass=None)])), plan=PLAN)
     assert isinstance(forged, Ended) and forged.phase is Phase.FAILED
     nobody = amend(broken(), spec=amend(broken().spec, decisions={"x": vote(B, 1, ["others"])}))
     unproven = answer(going, nobody)
     assert isinstance(unproven, Ended) and "nobody has approved it" in unproven.why
+
+
+def test_a_phase_alone_spares_nobody_the_review() -> None:
+    """A status that was forged to Running has it opened as well, or ends where its name is taken."""
+    going = held(phase=Phase.RUNNING, platform=BROKEN)
+    asked = answer(going, broken())
+    assert isinstance(asked, Unsure) and only(asked.effects).key == "open-review-platform"
+    there = Stored(only(asked.effects).manifest)
+    assert isinstance(answer(going, broken(), open_review_platform=there), Granted)
+    taken = amend(review_of(broken()), spec=amend(review_of(broken()).spec, excluded=["somebody"]))
+    ended = answer(going, broken(), reviews=(taken,))
+    assert isinstance(ended, Ended) and ended.phase is Phase.FAILED and "is taken by an Approval" in ended.why
+
+
+def test_a_review_that_nobody_could_sign_is_not_opened() -> None:
+    """An API server that guards takes no such break-glass; one that was taken before opens nothing, and starts nothing."""
+    users = Approvers(users=["oncall", "developer@example.com"])
+    own = BreakGlass(users=["oncall"], requester=OwnGlass.FORBID)
+    plan = run_plan(gates=[amend(FIRST, approvers=users, break_glass=own)])
+    ended = answer(held(plan, platform=PENDING), broken(plan), plan=plan)
+    assert isinstance(ended, Ended) and ended.phase is Phase.REFUSED
+    assert ended.why == (
+        "oncall broke the glass of stage platform, and nobody is left who could review that:"
+        " name another approver in the Action, or in breakGlass, and ask again"
+    )
+    opened = answer(held(plan, platform=PENDING), broken(plan), plan=plan, reviews=(review_of(broken(plan), plan),))
+    assert isinstance(opened, Passed), "one that the version before has opened is the record"
+
+
+def test_who_decided_an_earlier_stage_or_is_excluded_from_a_skipped_one_does_not_sign_it() -> None:
+    before = stage(name="team", approvers=Approvers(users=["ann", "carl"]))
+    second = stage(name="platform", approvers=Approvers(users=["ann", "bob", "sec-2"]), break_glass=NIGHT)
+    third = amend(ALSO, approvers=Approvers(users=["sec-1", "sec-2"]), exclude=["sec-2"])
+    plan = run_plan(gates=[before, second, third])
+    gate_ = broken(plan, excluded=["ann", "deputy"])  # ann decided the first one through her deputy: both sides are in
+    made = review_of(gate_, plan)
+    assert made.spec.excluded == ["oncall", "ann", "deputy", "sec-2"]
+    assert made.spec.policy.approvers == Approvers(users=["bob", "sec-1"], groups=[])
+    for who in ("ann", "ANN", "deputy", "sec-2"):
+        assert not may_decide(made.spec, who, ["platform-leads"], at(5))
+    earlier = amend(
+        made.spec,
+        excluded=["oncall"],
+        policy=amend(made.spec.policy, approvers=Approvers(users=["ann", "bob", "sec-1"])),
+    )
+    opened_before = amend(made, spec=earlier)
+    asked = held(plan, team=ApprovalState.APPROVED, platform=PENDING)
+    first = approval(
+        amend(gate({"carl": vote(A, 1, [])}, **dict(policy_of(before, at(120)))), plan=approved(plan), stage="team"),
+        name=approval_name(waiting(plan), "team"),
+        state=ApprovalState.APPROVED,
+    )
+    found = answer(asked, first, gate_, plan=plan, reviews=(opened_before,))
+    assert isinstance(found, Passed), "one that the version before has opened goes on"
+    foreign = amend(earlier, policy=amend(earlier.policy, approvers=Approvers(users=["mallory"])))
+    taken = answer(asked, first, gate_, plan=plan, reviews=(amend(made, spec=foreign),))
+    assert isinstance(taken, Ended) and taken.phase is Phase.REFUSED
+
+
+def test_whom_a_later_stage_alone_excludes_signs_where_nobody_else_is_left() -> None:
+    """When the glass was broken, the API server knew no later stage: what it took must not end the run."""
+    own = BreakGlass(users=["oncall"], requester=OwnGlass.FORBID)
+    first = amend(FIRST, approvers=Approvers(users=["oncall", "author"]), break_glass=own)
+    second = stage(
+        name="security", approvers=Approvers(users=["oncall", "author"]), exclude=["author"], break_glass=own
+    )
+    made = review_of(broken(run_plan(gates=[first, second])), run_plan(gates=[first, second]))
+    assert (made.spec.policy.approvers.users, made.spec.excluded) == (["author"], ["oncall"])
+
+
+def test_thirty_two_who_cannot_sign_leave_room_for_one_who_can() -> None:
+    out = [f"out-{n}" for n in range(32)]
+    step = EscalationStep(after="1h", to=Added(users=["night"]))
+    plan = run_plan(gates=[amend(FIRST, approvers=Approvers(users=out), escalation=[step])])
+    assert review_of(broken(plan, excluded=out), plan).spec.policy.approvers == Approvers(users=["night"])
+
+
+@pytest.mark.parametrize("number", [1, 2, 16, 100])
+def test_the_name_of_a_review_has_room_in_any_round(number: int) -> None:
+    longest = f"{'r' * 200}-{'s' * 32}-0123456789-16"
+    name = review_name(longest, number)
+    assert len(name) <= 253 and "-0123456789-16-review" in name and name[0].isalnum()
+    there = approval(review_of(broken()).spec, name=name)
+    assert find_review(longest, [approval(), there]) is there
+    assert find_review(longest.removesuffix("-16"), [there]) is None, "of another round"
+    after = Approval.model_validate(reopen(there, at(9)))
+    assert after.metadata.name == review_name(longest, number + 1)
+    assert find_review("gate", [approval(name="gate"), approval(name="gate-review-x")]) is None
 
 
 @pytest.mark.parametrize("name", ["oncall", "other"])
@@ -174,7 +270,7 @@ def test_it_opens_later_stages_whose_rules_name_the_same_person(name: str) -> No
     if name == "oncall":
         assert isinstance(found, Granted)
         assert found.warrant.why == f"platform: oncall broke the glass: {WHY}; security: opened by the same break-glass"
-        assert isinstance(answer(held(plan, Phase.RUNNING, platform=BROKEN), first, plan=plan), Granted)
+        assert isinstance(answer(held(plan, Phase.RUNNING, platform=BROKEN), first, plan=plan, reviews=there), Granted)
     else:
         assert isinstance(found, Unsure) and only(found.effects).manifest["spec"]["stage"] == "security"
         assert only(found.effects).manifest["spec"]["excluded"] == ["other"], "who broke one decides no other"
@@ -312,7 +408,12 @@ def test_nobody_else_does(who: str) -> None:
 def test_what_may_be_forged_is_asked_again_under_another_name() -> None:
     review = review_of(broken())
     signed = amend(review, spec=amend(review.spec, decisions={"lead-1": vote(A, 5)}))
-    assert look(signed, tainted="a gap").status.state is SUPERSEDED
+    first = look(signed, tainted="a gap")
+    create = only(first.effects)
+    assert (create.manifest["metadata"]["name"], first.status.state) == (f"{review.metadata.name}-2", PENDING)
+    assert look(signed, tainted="a gap", outcomes={create.key: failed("Timeout", transient=True)}).retry
+    for there in (Stored(create.manifest), failed("AlreadyExists", found=create.manifest)):
+        assert look(signed, tainted="a gap", outcomes={create.key: there}).status.state is SUPERSEDED
     anew = Approval.model_validate(reopen(amend(signed, status=amend(signed.status, state=SUPERSEDED)), at(9)))
     assert (anew.metadata.name, anew.spec.decisions) == (f"{review.metadata.name}-2", {})
     assert Approval.model_validate(reopen(anew, at(9))).metadata.name == f"{review.metadata.name}-3"
