@@ -8,18 +8,22 @@ from tests.attacks.denials import (
     AGAINST_A_DECLINE,
     DECISION,
     EXCLUDED,
+    FOR_ONESELF,
     FROZEN,
     GATE_MARKS,
     GROUPS_STAMPED,
     LATE,
     NAME_OF_A_RUN,
     NO_GLASS,
+    NOBODY_LEFT,
     OWN_GLASS,
     OWN_REQUEST,
     REVIEW_STAYS,
     TIME_STAMPED,
     crd,
     may_not_break,
+    may_not_sign,
+    no_stand_in,
     not_in_glass,
     not_its_creators,
     not_listed,
@@ -30,7 +34,7 @@ from tests.attacks.denials import (
 )
 from tests.attacks.model import Attack, Denial, Request, Twin, apply, by_headers, create, delete, patch
 from tests.attacks.standalone import OPEN as OPEN_ALONE
-from tests.attacks.world import DEVELOPER, LEAD, LEAD_2, MALLORY, ONCALL, OPERATOR, ROBOT, alone, gate, review
+from tests.attacks.world import AUTHOR, DEVELOPER, LEAD, LEAD_2, MALLORY, ONCALL, OPERATOR, ROBOT, alone, gate, review
 
 from pratique.api.v1alpha1.people import ONE_NAME_SENTENCE
 
@@ -103,6 +107,26 @@ WHO = [
         break_("glass", groups=["platform-leads"]),
         stamped(DECISION, f"spec/decisions/{ONCALL}/groups", ["sre-oncall"]),
         behind=(TIME_STAMPED, GROUPS_STAMPED),
+    ),
+    Attack(
+        "break-with-nobody-left",
+        11,
+        "oncall",
+        "who is on call breaks a glass that nobody else may break, where who asks is the only other approver: no review"
+        " of it could ever be signed",
+        break_("glass-last"),
+        NOBODY_LEFT,
+        Twin("oncall", "approves it, as an approver", decide("glass-last", ONCALL)),
+    ),
+    Attack(
+        "break-as-a-stand-in",
+        2,
+        "oncall",
+        "who is on call breaks the glass for the approver in whose place they have looked at it",
+        break_("lent-night"),
+        FOR_ONESELF,
+        BREAK,
+        behind=(no_stand_in(ONCALL),),
     ),
     Attack(
         "break-when-excluded",
@@ -286,6 +310,15 @@ REVIEWS = [
         decide("review-own", LEAD),
         OWN_REQUEST,
         Twin("lead-2", "signs it, who was skipped", decide("review-own", LEAD_2)),
+    ),
+    Attack(
+        "sign-without-a-verb",
+        13,
+        "mallory",
+        "somebody who is to sign, but was never given a verb, signs",
+        decide("review-by-name", MALLORY),
+        may_not_sign(MALLORY),
+        Twin("author", "signs it with the verb break-glass alone", decide("review-by-name", AUTHOR)),
     ),
     Attack(
         "object-in-silence",

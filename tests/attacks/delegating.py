@@ -20,6 +20,7 @@ from tests.attacks.denials import (
     MACHINE_NAMES,
     MANAGED,
     NAMES_NONE,
+    NAMES_TOO_LATE,
     NO_STAND_INS,
     NOT_YOURSELF,
     OLD_UNTIL,
@@ -32,6 +33,8 @@ from tests.attacks.denials import (
     TOO_LONG,
     UNCHANGED,
     UNLENT,
+    UNVERBED_NAMES,
+    UNVERBED_NAMES_ALONE,
     crd,
     may_not_approve,
     no_stand_in,
@@ -40,7 +43,7 @@ from tests.attacks.denials import (
     stamped,
 )
 from tests.attacks.model import NOW, Attack, Denial, Json, Request, Twin, apply, patch, replacing
-from tests.attacks.world import APPROVE, DEVELOPER, LEAD, LEAD_2, LEAD_UPPER, MALLORY, ROBOT, SECURITY
+from tests.attacks.world import APPROVE, DEVELOPER, LEAD, LEAD_2, LEAD_UPPER, MALLORY, ONCALL, ROBOT, SECURITY
 
 _NOW = datetime.now(UTC)
 UNTIL, TOO_LATE = (f"{_NOW + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (30, 61))
@@ -63,8 +66,15 @@ ENDS = Twin("lead-1", "ends it", change("lent"))
 
 def badly(slug: str, what: str, answer: Denial, gate: str = "lends", who: str = "lead-1", **entry: Any) -> Attack:
     """Return an attack that names a stand-in who may be none."""
-    owner = {"lead-1": LEAD, "lead-2": LEAD_2, "robot": ROBOT, "security": SECURITY, "mallory": MALLORY}[who]
-    return Attack(slug, 13, who, what, name(gate, owner, **entry), answer, NAMES)
+    owner = {
+        "lead-1": LEAD,
+        "lead-2": LEAD_2,
+        "robot": ROBOT,
+        "security": SECURITY,
+        "mallory": MALLORY,
+        "oncall": ONCALL,
+    }
+    return Attack(slug, 13, who, what, name(gate, owner[who], **entry), answer, NAMES)
 
 
 NAMING = [
@@ -80,6 +90,33 @@ NAMING = [
         "lent-named",
         "lead-2",
         to=SECURITY,
+    ),
+    badly(
+        "stand-in-of-who-is-on-call",
+        "who may break the glass, and is no approver, names a stand-in",
+        NAMES_NONE,
+        "lends-night",
+        "oncall",
+    ),
+    badly(
+        "lend-a-seat-without-the-verb",
+        "somebody who is listed, but was never given the verb, lets a lead decide",
+        UNVERBED_NAMES,
+        "lends-unverbed",
+        "mallory",
+    ),
+    badly(
+        "lend-a-seat-alone-without-the-verb",
+        "the same in a gate without a run",
+        UNVERBED_NAMES_ALONE,
+        "alone-lends",
+        "mallory",
+    ),
+    badly(
+        "stand-in-after-the-deadline",
+        "an approver names a stand-in when nobody decides any more",
+        NAMES_TOO_LATE,
+        "lends-late",
     ),
     badly("requester-names-a-stand-in", "a requester who is listed names a stand-in", OUT_NAMES, "lends-own"),
     badly("excluded-names-a-stand-in", "who decided an earlier stage names a stand-in", OUT_NAMES, "lends-out"),
@@ -251,7 +288,7 @@ FORGING = [
         "an approver removes a stand-in who has decided",
         change("lent-used"),
         STAND_IN_STAYS,
-        Twin("lead-1", "decides herself, and her word counts", decide("lent-used", LEAD)),
+        Twin("lead-1", "removes one who has said Undecided alone", change("lent-looked")),
     ),
     Attack(
         "name-after-the-end",

@@ -172,6 +172,15 @@ AGAINST_A_DECLINE = Denial(
     "no glass is broken against a decline: ask who declined, or let the others decide",
     "no glass is broken against the decline of lead-1@example.com: ask who declined, or let the others decide",
 )
+NOBODY_LEFT = Denial(
+    DECISION,
+    "nobody would be left to review it: decide it as an approver, if you are one, or let somebody else of"
+    " spec.policy.breakGlass break it",
+)
+FOR_ONESELF = Denial(
+    DECISION,
+    "the glass is broken for oneself alone; you speak for somebody here, so another of spec.policy.breakGlass must",
+)
 REVIEW_STAYS = Denial(
     DECISION,
     PENDING.rule,
@@ -195,6 +204,18 @@ MACHINE_NAMES = Denial(DECISION, "a machine names no stand-in")
 NAMES_NONE = Denial(DECISION, "only who is an approver themselves names a stand-in: a stand-in names none")
 OUT_NAMES = Denial(
     DECISION, "you may not decide this yourself, so nobody can for you: you asked for it, or spec.excluded names you"
+)
+UNVERBED_NAMES = Denial(
+    DECISION,
+    "you may not approve this Action, so nobody can for you: it needs the RBAC verb approve on actions.pratique.dev",
+)
+UNVERBED_NAMES_ALONE = Denial(
+    DECISION,
+    "you may not decide this Approval, so nobody can for you: it needs the RBAC verb approve on approvals.pratique.dev",
+)
+NAMES_TOO_LATE = Denial(
+    DECISION,
+    "nobody decides this any more when the stand-in would begin: name one, and notBefore, before spec.policy.deadline",
 )
 STAND_IN_IS_MACHINE = Denial(DECISION, "a stand-in is a person: user names of the system (system:…) are none")
 BLANK_STAND_IN = Denial(DECISION, "a stand-in needs a name: spec.delegations[you].to is blank")
@@ -328,6 +349,16 @@ def may_not_approve(who: str) -> Denial:
         "you may not approve this Action: it needs the RBAC verb approve on actions.pratique.dev",
         f"{who} may not approve Action create-environment in namespace harbour:"
         " it needs the RBAC verb approve on actions.pratique.dev",
+    )
+
+
+def may_not_sign(who: str) -> Denial:
+    """Return the answer to who is asked for a review, and holds neither of the verbs."""
+    verbs = "it needs one of the RBAC verbs approve and break-glass on actions.pratique.dev"
+    return Denial(
+        DECISION,
+        f"you may not sign this review: {verbs}",
+        f"{who} may not sign the review of Action create-environment in namespace harbour: {verbs}",
     )
 
 

@@ -27,6 +27,8 @@ GITOPS = "system:serviceaccount:argocd:argocd-application-controller"
 INSTALLATION = Values(submitters=(GITOPS,), environments=Environments(roles=("view", "edit")))
 LEAD_UPPER = known("lead-1-upper").username
 MALLORY, SECURITY, ONCALL = "mallory@example.com", "security@example.com", "oncall@example.com"
+AUTHOR = "author@example.com"
+"""Who is on call as well, in the namespace of the attacks, and no approver."""
 OUTSIDE, INSIDE = "quay", "env-berth"
 """A namespace of others, and one that the operator made for an Environment."""
 APPROVE = {"verdict": "Approve"}
@@ -89,9 +91,10 @@ _BINDINGS = (
     ("RoleBinding", "developer-replaces", "Role", "replaces", "developer-2@example.com"),
     ("RoleBinding", "mallory", "Role", "mallory", MALLORY),
     ("RoleBinding", "robot", "Role", "robot", ROBOT),
-    ("RoleBinding", "author", "Role", "author", "author@example.com"),
+    ("RoleBinding", "author", "Role", "author", AUTHOR),
+    ("RoleBinding", "author-on-call", "ClusterRole", "pratique-on-call", AUTHOR),
     ("RoleBinding", "namespace-admin", "ClusterRole", "admin", "namespace-admin@example.com"),
-    ("ClusterRoleBinding", "attacks-author", "ClusterRole", "attacks-author", "author@example.com"),
+    ("ClusterRoleBinding", "attacks-author", "ClusterRole", "attacks-author", AUTHOR),
     ("ClusterRoleBinding", "attacks-namespaces", "ClusterRole", "attacks-namespaces", MALLORY),
 )
 
@@ -153,6 +156,10 @@ _STAND_INS: dict[str, dict[str, Any]] = {
     "lends": {**_LENDS, "spec__excluded": [MALLORY]},
     "lends-own": {**_LENDS, "spec__requestedBy__username": LEAD},
     "lends-out": {**_LENDS, "spec__excluded": [LEAD]},
+    "lends-unverbed": {**_LENDS, "spec__policy__approvers": {"users": [MALLORY, LEAD]}},
+    "lends-late": {**_LENDS, "spec__policy__deadline": _PAST},
+    "lends-night": {**_LENDS, **_glass()},
+    "lent-night": {**_lent(ONCALL), **_glass()},
     "lends-robot": {**_LENDS, "spec__policy__approvers": {"users": [ROBOT, LEAD]}},
     "lent": _lent(notBefore=STEP),
     "lent-named": {**_lent(), "spec__policy__approvers": {"users": [LEAD]}},
@@ -211,6 +218,12 @@ _GATES: dict[str, dict[str, Any]] = {
     "glass-without": _glass(spec__excluded=[ONCALL]),
     "glass-silent": _glass(spec__policy__comment="Never"),
     "glass-broken": _glass(),
+    "glass-last": {
+        **_glass(),
+        "spec__policy__required": 1,
+        "spec__policy__approvers": {"users": [ONCALL, DEVELOPER]},
+        "spec__policy__breakGlass": {"users": [ONCALL], "requester": "Forbid"},
+    },
 }
 
 
@@ -218,6 +231,10 @@ _ALONE: dict[str, dict[str, Any]] = {
     "alone": {},
     "alone-both": {"spec__policy__approvers": {"users": [LEAD, ROBOT]}},
     "alone-unverbed": {"spec__policy__approvers": {"users": [MALLORY]}},
+    "alone-lends": {
+        "spec__policy__approvers": {"users": [MALLORY, LEAD]},
+        "spec__policy__delegation": "Allow",
+    },
     "alone-withdrawn": {},
     "alone-ended": {},
 }
@@ -316,6 +333,8 @@ def _objects(world: World) -> None:
         post("operator", "approvals", gate(name, **changes))
     post("operator", "approvals", review("review"))
     post("operator", "approvals", review("review-own", spec__requestedBy__username=LEAD, spec__excluded=[ONCALL]))
+    by_name = {"spec__policy__approvers": {"users": [MALLORY, AUTHOR]}}
+    post("operator", "approvals", review("review-by-name", **by_name))
     for name, changes in _ALONE.items():
         post("robot", "approvals", alone(name, **changes))
     post("admin", "environments", changed(make.environment(SPACE, "env"), {"metadata.labels": {"team": "a"}}))
@@ -348,6 +367,7 @@ def _statuses(world: World) -> None:
     for name in ("turned-down", "glass-declined"):
         merge("lead-1", f"approvals/{name}", json.loads(decision(LEAD, "Decline", "no")))
     merge("oncall", "approvals/glass-broken", json.loads(decision(ONCALL, "BreakGlass", "it is down")))
+    merge("oncall", "approvals/lent-night", {"spec": {"decisions": {ONCALL: {"verdict": "Undecided", "for": LEAD}}}})
     said = {"lent-used": "Approve", "lent-granted": "Approve", "lent-looked": "Undecided"}
     for name, verdict in said.items():
         entry = {"verdict": verdict, "comment": "fine by me", "for": LEAD}

@@ -89,6 +89,7 @@ def _guard(operator: str) -> list[Manifest]:
         **standalone.VARIABLES,
         **VARIABLES,
         "deciding": DECIDING,
+        "signing": "object != null && has(object.spec.purpose) && object.spec.purpose == 'Review'",
         **delegating.VARIABLES,
         "stamped": """
             variables.owners.size() == 1 && has(variables.mine.decidedAt) &&
@@ -110,6 +111,7 @@ def _guard(operator: str) -> list[Manifest]:
             *standalone.on_update(),
             *_own_name(),
             *delegating.naming(),
+            glass.for_oneself(),
             *delegating.standing_in(),
             *_entitled(),
             *_in_time(),
@@ -210,15 +212,22 @@ def _entitled() -> tuple[Check, ...]:
         *only_asked(),
         *glass.only_who_may(),
         Check(
-            f"!variables.deciding || variables.breaking || !has(object.spec.subject.kind) ||"
-            f" {may('approve', 'actions', 'object.spec.action', 'object.metadata.namespace')}",
+            f"!variables.deciding || variables.breaking || variables.signing || !has(object.spec.subject.kind) ||"
+            f" {delegating.MAY_APPROVE}",
             "you may not approve this Action: it needs the RBAC verb approve on actions.pratique.dev",
             "variables.me + ' may not approve Action ' + string(object.spec.action) + ' in namespace ' +"
             " object.metadata.namespace + ': it needs the RBAC verb approve on actions.pratique.dev'",
         ),
         Check(
-            f"!variables.deciding || variables.breaking || has(object.spec.subject.kind) ||"
-            f" {may('approve', 'approvals', 'object.metadata.name', 'object.metadata.namespace')}",
+            f"!variables.deciding || variables.breaking || !variables.signing || {delegating.MAY_APPROVE} ||"
+            f" {may('break-glass', 'actions', 'object.spec.action', 'object.metadata.namespace')}",
+            "you may not sign this review: it needs one of the RBAC verbs approve and break-glass on actions.pratique.dev",
+            "variables.me + ' may not sign the review of Action ' + string(object.spec.action) + ' in namespace ' +"
+            " object.metadata.namespace + ': it needs one of the RBAC verbs approve and break-glass on"
+            " actions.pratique.dev'",
+        ),
+        Check(
+            f"!variables.deciding || variables.breaking || has(object.spec.subject.kind) || {delegating.MAY_DECIDE}",
             "you may not decide an Approval without a run: it needs the RBAC verb approve on approvals.pratique.dev",
             "variables.me + ' may not decide Approval ' + object.metadata.name + ' in namespace ' +"
             " object.metadata.namespace + ': it needs the RBAC verb approve on approvals.pratique.dev'",

@@ -6,7 +6,7 @@ one vote, on whichever side of `for` they stand; their own word goes before that
 """
 
 from pratique.admission.asked import OWN_GROUPS, is_asker, is_excluded
-from pratique.admission.language import GROUPS, ME, Check, Match, Stamp, same_person
+from pratique.admission.language import GROUPS, ME, Check, Match, Stamp, may, same_person
 from pratique.api.v1alpha1.delegations import LONGEST_DAYS
 
 NAME = "pratique-delegation"
@@ -30,6 +30,10 @@ _NAMES = f"""
     (!(has(oldObject.spec.delegations) && {ME} in oldObject.spec.delegations) || {_differs(_MINE, _PRIOR)})
 """
 """Whether the caller names a stand-in in this very request; no schema has checked it yet."""
+
+MAY_APPROVE = may("approve", "actions", "object.spec.action", "object.metadata.namespace")
+MAY_DECIDE = may("approve", "approvals", "object.metadata.name", "object.metadata.namespace")
+"""Whether RBAC lets the caller decide a gate of a run, and one without: whoever names a stand-in needs it as well."""
 
 LOANS = {
     "lentBefore": "oldObject != null && has(oldObject.spec.delegations) ? oldObject.spec.delegations : {}",
@@ -119,7 +123,8 @@ def _own() -> tuple[Check, ...]:
         Check(
             """
             !(variables.naming || variables.ending) ||
-            !variables.old.exists(k, has(variables.old[k].for) && variables.old[k].for == variables.me)
+            !variables.old.exists(k, has(variables.old[k].for) && variables.old[k].for == variables.me &&
+              variables.old[k].verdict != 'Undecided')
             """,
             "your stand-in has decided: the delegation stays as the record of it; decide yourself, and your word counts",
         ),
@@ -146,14 +151,26 @@ def _who_names() -> tuple[Check, ...]:
         ),
         Check(
             """
-            !variables.naming || variables.me in variables.users || variables.loanGroups.size() > 0 ||
-            variables.later.exists(s, has(s.to.users) && variables.me in s.to.users)
+            !variables.naming || variables.me in variables.users ||
+            variables.loanGroups.exists(g, g in variables.listed) || variables.later.exists(s,
+              (has(s.to.users) && variables.me in s.to.users) ||
+              (has(s.to.groups) && variables.loanGroups.exists(g, g in s.to.groups)))
             """,
             "only who is an approver themselves names a stand-in: a stand-in names none",
         ),
         Check(
             f"!variables.naming || !({is_asker('variables.me')} || {is_excluded('variables.me')})",
             "you may not decide this yourself, so nobody can for you: you asked for it, or spec.excluded names you",
+        ),
+        Check(
+            f"!variables.naming || !has(object.spec.subject.kind) || {MAY_APPROVE}",
+            "you may not approve this Action, so nobody can for you: it needs the RBAC verb approve on"
+            " actions.pratique.dev",
+        ),
+        Check(
+            f"!variables.naming || has(object.spec.subject.kind) || {MAY_DECIDE}",
+            "you may not decide this Approval, so nobody can for you: it needs the RBAC verb approve on"
+            " approvals.pratique.dev",
         ),
     )
 
@@ -198,6 +215,16 @@ def _how_long() -> tuple[Check, ...]:
             timestamp(variables.loaned.until) - ({begin}) <= duration('{LONGEST_DAYS * 24}h')
             """,
             f"a stand-in may decide for {LONGEST_DAYS} days at most: make until earlier",
+        ),
+        Check(
+            """
+            !variables.naming || variables.loanOwners.size() != 1 || !has(object.spec.policy.deadline) || (
+              variables.since < timestamp(object.spec.policy.deadline) &&
+              (!has(variables.loaned.notBefore) ||
+               timestamp(variables.loaned.notBefore) < timestamp(object.spec.policy.deadline)))
+            """,
+            "nobody decides this any more when the stand-in would begin: name one, and notBefore, before"
+            " spec.policy.deadline",
         ),
     )
 

@@ -4,6 +4,7 @@ It is a decision like any other: under one's own name, stamped, in time, and sea
 verb. `core.gates.glass` says who may in Python.
 """
 
+from pratique.admission.asked import is_asker, is_excluded
 from pratique.admission.language import Check, may, same_person
 
 _RULE = "oldObject.spec.policy.breakGlass"
@@ -30,6 +31,23 @@ BROKEN = f"""
 """
 """Who has broken the glass, in the order of `core.gates.tally`: not against a decline."""
 
+
+def _someone(users: str) -> str:
+    """Return CEL for somebody of these users being able to review what the caller breaks."""
+    return (
+        f"{users}.exists(u, !(u.size() == variables.me.size() && {same_person('u', 'variables.me')}) &&"
+        f" !{is_asker('u')} && !{is_excluded('u')})"
+    )
+
+
+_LEFT = f"""
+    variables.listed.size() > 0 || variables.later.exists(s, has(s.to.groups) && s.to.groups.size() > 0) ||
+    variables.glass.exists(b, has(b.groups) && b.groups.size() > 0) || {_someone("variables.users")} ||
+    variables.later.exists(s, has(s.to.users) && {_someone("s.to.users")}) ||
+    variables.glass.exists(b, has(b.users) && {_someone("b.users")})
+"""
+"""Whether anybody is left who reviews it, as `core.gates.review` finds them; who is in a group is not known."""
+
 VARIABLES = {
     "breaking": "variables.deciding && has(variables.mine.verdict) && variables.mine.verdict == 'BreakGlass'",
     "glass": "object != null && has(object.spec.policy.breakGlass) ? [object.spec.policy.breakGlass] : []",
@@ -40,6 +58,14 @@ VARIABLES = {
     "against": "variables.breaking ? variables.declines.filter(k, k != variables.me) : []",
 }
 """CEL that the rules below share. Needs `me`, `groups`, `machine`, `mine`, `deciding` and the seal's `declines`."""
+
+
+def for_oneself() -> Check:
+    """Return the rule that a stand-in breaks no glass: it comes before those of deciding for somebody."""
+    return Check(
+        "!variables.breaking || !(variables.acting || has(variables.prior.for))",
+        "the glass is broken for oneself alone; you speak for somebody here, so another of spec.policy.breakGlass must",
+    )
 
 
 def only_who_may() -> tuple[Check, ...]:
@@ -64,6 +90,11 @@ def only_who_may() -> tuple[Check, ...]:
             ({is_no_asker("variables.me", "object")})
             """,
             "you cannot break the glass for your own request: spec.policy.breakGlass.requester forbids it",
+        ),
+        Check(
+            f"!variables.breaking || variables.glass.size() == 0 || {_LEFT.strip()}",
+            "nobody would be left to review it: decide it as an approver, if you are one, or let somebody else of"
+            " spec.policy.breakGlass break it",
         ),
         Check(
             "!variables.breaking || variables.against.size() == 0",

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from pratique.api.v1alpha1.decisions import MAX_STAMPED
 from pratique.api.v1alpha1.meta import ApiModel, Rule
 from pratique.api.v1alpha1.scalars import GroupName, Time, Username
 
@@ -31,7 +32,10 @@ class StandIn(ApiModel):
     at: Annotated[Time | None, Field(description="Set by the API server: leave it out.")] = None
     groups: Annotated[
         list[GroupName] | None,
-        Field(max_length=160, description="Your groups that the policy lists. Set by the API server: leave it out."),
+        Field(
+            max_length=MAX_STAMPED,
+            description="Your groups that the policy lists. Set by the API server: leave it out.",
+        ),
     ] = None
 
     def is_open(self, when: datetime) -> bool:

@@ -13,19 +13,22 @@ import pytest
 from cel_expr_python import cel
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders.models import DEADLINE, at, gate, lending, lent, vote
+from tests.builders.models import DEADLINE, approval, at, gate, lending, lent, run, run_plan, stage, vote
 
+from pratique.admission import delegating, glass
 from pratique.admission.asked import VARIABLES
-from pratique.admission.language import code, same_person
+from pratique.admission.language import Check, code, same_person
 from pratique.admission.seal import SEAL
 from pratique.api.v1alpha1.approval import ApprovalSpec, GateRule, Purpose
 from pratique.api.v1alpha1.break_glass import BreakGlass
 from pratique.api.v1alpha1.decisions import Decision, Verdict
 from pratique.api.v1alpha1.delegations import StandIn
-from pratique.api.v1alpha1.escalation import Added, TimedStep
+from pratique.api.v1alpha1.escalation import Added, EscalationStep, TimedStep
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.api.v1alpha1.stages import Approvers, GroupCount, Stage
 from pratique.core.gates.opening import policy_of
+from pratique.core.gates.review import can_be_signed, open_review
+from pratique.core.gates.standing_in import may_stand_in
 from pratique.core.gates.tally import Tally, count, may_decide
 from pratique.core.kernel.identity import fold
 
@@ -366,6 +369,118 @@ def asked(spec: ApprovalSpec, who: str, groups: list[str], minute: float) -> boo
         assert value.type() != cel.Type.ERROR, f"{name}: {value.value()}"
         variables[name] = value.plain_value()
     return bool(variables["asked"]) and (not variables["machine"] or bool(variables["named"]))
+
+
+def holds(checks: tuple[Check, ...], sentence: str, spec: ApprovalSpec, **said: Any) -> bool:
+    """Return whether the rule with this sentence lets a request pass on a gate that is as this one."""
+    policy = spec.to_wire()["policy"]
+    variables = {
+        "users": policy["approvers"].get("users", []),
+        "listed": policy["approvers"].get("groups", []),
+        "later": [each for each in policy.get("escalation", []) if "to" in each],
+        "glass": [policy["breakGlass"]] if "breakGlass" in policy else [],
+        "old": spec.to_wire().get("decisions", {}),
+        **said,
+    }
+    (rule,) = (each for each in checks if each.message.startswith(sentence))
+    text = code(rule.expression).replace("variables.since", "timestamp(variables.since)")
+    program = _environment(variables=cel.Type.Map(TEXT, DYN), object=DYN).compile(text)
+    value = program.eval(data={"variables": variables, "object": {"spec": spec.to_wire()}})
+    assert value.type() != cel.Type.ERROR, value.value()
+    return bool(value.plain_value())
+
+
+ALONE = {"approvers": Approvers(users=["lead", "developer@example.com"])}
+
+
+@pytest.mark.parametrize(
+    ("rule", "excluded", "left"),
+    [
+        ({}, None, False),
+        ({"approvers": Approvers(users=["lead", "LEAD", "Developer@Example.com"])}, None, False),
+        ({"approvers": Approvers(users=["lead", "second"])}, None, True),
+        ({"approvers": Approvers(users=["lead", "second"])}, ["SECOND"], False),
+        ({"approvers": Approvers(users=["lead"], groups=["ops"])}, None, True),
+        ({"glass": {"users": ["lead", "night"]}}, None, True),
+        ({"glass": {"users": ["lead", "night"]}}, ["night"], False),
+        ({"glass": {"groups": ["sre-oncall"]}}, None, True),
+        ({"to": Added(users=["second"])}, None, True),
+        ({"to": Added(users=["LEAD", "developer@example.com"])}, None, False),
+        ({"to": Added(groups=["ops"])}, None, True),
+    ],
+)
+def test_a_glass_is_broken_only_where_somebody_is_left_to_review_it(
+    rule: dict[str, Any], excluded: list[str] | None, left: bool
+) -> None:
+    """The policy and the operator, which would open a review that nobody can sign or delete."""
+    night = BreakGlass.model_validate({"users": ["lead"], "requester": "Forbid"} | rule.get("glass", {}))
+    steps = [EscalationStep(after="1h", to=rule["to"])] if "to" in rule else None
+    approvers = rule.get("approvers", ALONE["approvers"])
+    plan = run_plan(gates=[stage(approvers=approvers, break_glass=night, escalation=steps)])
+    policy = {"approvers": approvers, "break_glass": night}
+    policy |= {"escalation": [TimedStep(at=at(60), to=rule["to"])]} if steps else {}
+    spec = gate({"lead": vote(B, 1, ["sre-oncall"])}, **policy).model_copy(update={"excluded": excluded})
+    sentence = "nobody would be left to review it"
+    assert holds(glass.only_who_may(), sentence, spec, me="lead", breaking=True) is left
+    assert holds(glass.only_who_may(), sentence, spec, me="lead", breaking=False)
+    broken = approval(spec)
+    made = open_review(run(), plan, broken, count(spec, at(2)).decisions[-1], at(2))
+    assert can_be_signed(ApprovalSpec.model_validate(made["spec"])) is left
+    assert may_decide(ApprovalSpec.model_validate(made["spec"]), "lead", ["ops", "sre-oncall"], at(3)) is False
+
+
+@pytest.mark.parametrize(
+    ("acting", "prior", "held"), [(False, {}, True), (True, {}, False), (False, {"for": "ann"}, False)]
+)
+def test_who_speaks_for_somebody_breaks_no_glass(acting: bool, prior: dict[str, str], held: bool) -> None:
+    rules = (glass.for_oneself(),)
+    assert holds(rules, "the glass is broken for oneself", gate(), breaking=True, acting=acting, prior=prior) is held
+    assert holds(rules, "the glass is broken for oneself", gate(), breaking=False, acting=acting, prior=prior)
+
+
+@pytest.mark.parametrize(("verdict", "held"), [(A, False), (D, False), (U, True)])
+def test_a_stand_in_who_only_looks_keeps_nobody_from_ending_it(verdict: str, held: bool) -> None:
+    spec = gate({"bob": vote(verdict, 1, [], for_="ann")}, **WHO)
+    for naming, ending in ((True, False), (False, True)):
+        said = {"me": "ann", "naming": naming, "ending": ending}
+        assert holds(delegating.naming(), "your stand-in has decided", spec, **said) is held
+
+
+@pytest.mark.parametrize(
+    ("me", "groups", "held"),
+    [
+        ("ann", [], True),
+        ("cid", ["ops"], True),
+        ("later", [], True),
+        ("dan", ["security"], True),
+        ("night", ["sre-oncall"], False),
+        ("bob", [], False),
+    ],
+)
+def test_who_is_on_call_and_no_approver_names_nobody(me: str, groups: list[str], held: bool) -> None:
+    steps = [
+        TimedStep(at=at(2), to=Added(users=["later"], groups=["security"])),
+        TimedStep(at=at(3), to=Added(users=["x"])),
+    ]
+    listed = Approvers(users=["ann"], groups=["ops"])
+    spec = gate(approvers=listed, escalation=steps, break_glass=GLASSES["Forbid"])
+    said = {"me": me, "naming": True, "loanGroups": groups}
+    assert holds(delegating.naming(), "only who is an approver themselves", spec, **said) is held
+    lent_now = lending(spec, **{me: lent("bob", groups=groups)})
+    assert may_stand_in(lent_now, "bob", me, at(5)) is held, "what is taken does something, and nothing else is"
+
+
+@pytest.mark.parametrize(
+    ("since", "begin", "held"), [(1, None, True), (1, 119, True), (1, 120, False), (120, None, False), (121, 5, False)]
+)
+def test_nobody_is_named_for_a_time_in_which_nobody_decides(since: float, begin: float | None, held: bool) -> None:
+    loan = {"to": "bob", "until": format_time(at(500))} | ({"notBefore": format_time(at(begin))} if begin else {})
+    said = {"naming": True, "loaned": loan, "loanOwners": [{}], "since": format_time(at(since))}
+    for spec, expected in ((gate(), held), (gate(deadline=None, due=at(1)), True)):
+        assert holds(delegating.naming(), "nobody decides this any more", spec, **said) is expected
+    assert holds(delegating.naming(), "nobody decides this any more", gate(), **said | {"loanOwners": []}), (
+        "another rule"
+    )
 
 
 @pytest.mark.parametrize("who", ["lead@example.com", "ops-1", "both", "stranger", BOT, LISTED_BOT])
