@@ -12,8 +12,6 @@ from pratique.api.v1alpha1.action_run import (
     ActionRunStatus,
     ActionVersion,
     Phase,
-    Planned,
-    PlannedResource,
     RunApproval,
     RunPlan,
 )
@@ -33,6 +31,7 @@ from pratique.api.v1alpha1.meta import ObjectMeta
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.api.v1alpha1.people import Requester, ServiceAccountRef
+from pratique.api.v1alpha1.planned import Planned, PlannedResource
 from pratique.api.v1alpha1.stages import Approvers, Stage
 from pratique.core.gates.entries import approval_name, round_of
 from pratique.core.gates.opening import policy_of

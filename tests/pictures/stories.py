@@ -20,10 +20,10 @@ from tests.builders.models import (
     stage,
 )
 
-from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, AskedInput
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.people import Requester
+from pratique.api.v1alpha1.planned import DryRun, DryRunResult, FieldChange
 from pratique.core.plans.document import document
 from pratique.core.plans.summary import summarize_tried
 from pratique.core.telling.messages import Message, compose_environment, compose_run

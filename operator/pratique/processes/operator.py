@@ -10,8 +10,6 @@ import random
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
-from pratique.api.v1alpha1.notification_channel import NotificationChannel
-from pratique.api.v1alpha1.notifications import KUBERNETES_EVENTS, Notification
 from pratique.calling.desk import Desk
 from pratique.calling.sending import Sender
 from pratique.channels.delivery import Channels
@@ -22,13 +20,12 @@ from pratique.cluster.connection import Connection
 from pratique.cluster.perform import failure_of
 from pratique.cluster.secrets import SecretReader
 from pratique.cluster.store import Store
-from pratique.core.kernel.effects import CheckChannel, Checked, Delivery, Failure
+from pratique.core.kernel.effects import CheckChannel, Checked, Failure
 from pratique.core.kernel.errors import Ending, EvaluationError
 from pratique.core.operating.leadership import LEADER_ROLE, LEASE_NAME
-from pratique.core.telling.messages import Message
-from pratique.core.telling.reach import rate_of
 from pratique.core.telling.recipients import Routing
 from pratique.delivering.outbox import Outbox
+from pratique.delivering.teller import Teller
 from pratique.guarding.events import guard_event
 from pratique.guarding.guard import Guard, until_guarded
 from pratique.handlers.clearing import Clearing
@@ -95,17 +92,19 @@ class Operator:
             may_send=self._may_write,
             called=self.metrics.called,
         )
+        stores, parsed, taints = new_stores(), Parsed(), dict[str, str]()
+        known, counted = stores["notificationchannels"], self.metrics.delivered
+        self.teller = Teller(self.channels, known, lambda: self.routes.routing, counted)
         self.outbox = Outbox(
-            deliver=self._deliver,
+            deliver=self.teller.deliver,
             wake=self.workers.add,
             busy=lambda: self.workers.busy,
-            rate=self._rate,
+            rate=self.teller.rate,
             clock=self.clock,
             renew=lambda job: self.reconciler.renew(job),  # noqa: PLW0108 - it is made below
         )
-        stores, parsed, taints = new_stores(), Parsed(), dict[str, str]()
-        known = Routing(CachedChannels(stores["notificationchannels"], parsed))
-        self.routes = RoutingCache(known, traffic=self.outbox.traffic, retry=self.outbox.retry)
+        routing = Routing(CachedChannels(known, parsed))
+        self.routes = RoutingCache(routing, traffic=self.outbox.traffic, retry=self.outbox.retry)
         gates = GateMetrics(self.metrics.registry, lambda: waiting(stores["approvals"]), self.clock.now)
         watched = watched_kinds(
             stores=stores,
@@ -162,8 +161,8 @@ class Operator:
             changed=self.informers.written,
             writing=self.informers.writing,
             read=self.informers.read,
-            given_up=lambda entry: self._count(entry, "GivenUp"),
-            untold=lambda entry: self._count(entry, "NoRoom"),
+            given_up=lambda entry: self.teller.count(entry, "GivenUp"),
+            untold=lambda entry: self.teller.count(entry, "NoRoom"),
         )
 
     def _may_write(self) -> bool:
@@ -366,26 +365,6 @@ class Operator:
         """An object is gone: drop what is kept for it."""
         self.outbox.forget(body["metadata"]["uid"])
 
-    async def _deliver(self, entry: Notification, message: Message) -> Delivery:
-        channel = self._channel(entry.channel)
-        if message.recipient is not None and not message.address:
-            return Delivery(sent=False, error="no address of this recipient is known any more", permanent=True)
-        known = () if channel else tuple(self.routes.routing.channels)
-        delivery = await self.channels.deliver(channel, entry, message, known)
-        self.metrics.delivered(_type_of(channel, entry.channel), "Sent" if delivery.sent else "Failed")
-        return delivery
-
-    def _count(self, entry: Notification, result: str) -> None:
-        self.metrics.delivered(_type_of(self._channel(entry.channel), entry.channel), result)
-
-    def _rate(self, name: str) -> tuple[float, float] | None:
-        spec = self.routes.routing.channels.get(name)
-        return rate_of(spec) if spec is not None else None
-
-    def _channel(self, name: str) -> NotificationChannel | None:
-        body = None if name == KUBERNETES_EVENTS else self._stores["notificationchannels"].get(("", name))
-        return NotificationChannel.model_validate(body) if body else None
-
     async def _check_channel(self, effect: CheckChannel) -> Checked:
         return Checked(await self.channels.check(effect.channel.spec))
 
@@ -396,10 +375,3 @@ class Operator:
         except ApiError as error:
             return failure_of(error)
         return None
-
-
-def _type_of(channel: NotificationChannel | None, name: str) -> str:
-    """Return the type of a channel for metrics: names are people's, and there may be any number of them."""
-    if channel is None:
-        return name if name == KUBERNETES_EVENTS else "missing"
-    return channel.spec.channel_type or "missing"

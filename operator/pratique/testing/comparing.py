@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pratique.api.v1alpha1.action_run import Planned, PlannedRequest, RunPlan
+from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.api.v1alpha1.break_glass import BreakGlass
+from pratique.api.v1alpha1.planned import Planned, PlannedRequest
 from pratique.api.v1alpha1.stages import Quorum, Stage
 from pratique.core.kernel.effects import Json
 from pratique.core.kernel.text import clean

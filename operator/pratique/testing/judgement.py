@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pratique.api.v1alpha1.action import Action
-from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec, PlannedRequest, RunPlan
+from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec, RunPlan
 from pratique.api.v1alpha1.meta import ObjectMeta
 from pratique.api.v1alpha1.people import Requester
+from pratique.api.v1alpha1.planned import PlannedRequest
 from pratique.api.v1alpha1.stages import Stage
 from pratique.api.v1alpha1.target import TargetRef
 from pratique.core.kernel.effects import Json, Rendered

@@ -25,7 +25,7 @@ from pratique.channels.kit.posting import Answer as HttpAnswer
 from pratique.channels.kit.posting import judge, parse_url, retry_after_of, status_phrase
 from pratique.core.kernel.effects import Delivery, Failure, Unready
 from pratique.core.kernel.errors import PratiqueError
-from pratique.processes.operator import _type_of
+from pratique.delivering.teller import type_of
 
 ENTRY = entry(EventType.APPROVAL_REQUESTED)
 SECRET = "hunter2secret"
@@ -297,11 +297,11 @@ class TestTypes:
             "email": {"server": "smtp.example.com:587", "from": "pratique@example.com"},
         }
         for name, spec in specs.items():
-            assert _type_of(channel_of({name: spec}), "chat") == name
+            assert type_of(channel_of({name: spec}), "chat") == name
         assert set(specs) == set(CHANNEL_TYPES)
-        assert _type_of(channel_of(specs), "chat") == _type_of(channel_of({}), "chat") == "missing"
-        assert _type_of(None, "chat") == "missing"
-        assert _type_of(None, KUBERNETES_EVENTS) == KUBERNETES_EVENTS
+        assert type_of(channel_of(specs), "chat") == type_of(channel_of({}), "chat") == "missing"
+        assert type_of(None, "chat") == "missing"
+        assert type_of(None, KUBERNETES_EVENTS) == KUBERNETES_EVENTS
 
 
 class TestKubernetesEvents:

@@ -13,6 +13,14 @@ MAX_CHANGES = 3
 """How often one person may change their mind about one gate."""
 MAX_STAMPED = 192
 """Groups of one person that a gate can list: of its approvers, of its steps, and of who may break the glass."""
+StampedGroups = Annotated[
+    list[GroupName] | None,
+    Field(
+        max_length=MAX_STAMPED,
+        description="Your groups that the policy lists. Set by the API server: leave it out.",
+    ),
+]
+"""What the API server writes beside whatever people say in a gate."""
 
 
 class Verdict(StrEnum):
@@ -58,13 +66,7 @@ class Decision(ApiModel):
         ),
     ] = None
     decided_at: Annotated[Time | None, Field(description="Set by the API server: leave it out.")] = None
-    groups: Annotated[
-        list[GroupName] | None,
-        Field(
-            max_length=MAX_STAMPED,
-            description="Your groups that the policy lists. Set by the API server: leave it out.",
-        ),
-    ] = None
+    groups: StampedGroups = None
     history: Annotated[
         list[EarlierDecision] | None,
         Field(

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pratique.api.v1alpha1.decisions import MAX_STAMPED
+from pratique.api.v1alpha1.decisions import StampedGroups
 from pratique.api.v1alpha1.meta import ApiModel, Rule
-from pratique.api.v1alpha1.scalars import GroupName, Time, Username
+from pratique.api.v1alpha1.scalars import Time, Username
 
 MAX_STAND_INS = 32
 """Of one gate."""
@@ -30,13 +30,7 @@ class StandIn(ApiModel):
     until: Annotated[Time, Field(description=f"Until when they may decide, {LONGEST_DAYS} days at most.")]
     not_before: Annotated[Time | None, Field(description="From when on; at once without it.")] = None
     at: Annotated[Time | None, Field(description="Set by the API server: leave it out.")] = None
-    groups: Annotated[
-        list[GroupName] | None,
-        Field(
-            max_length=MAX_STAMPED,
-            description="Your groups that the policy lists. Set by the API server: leave it out.",
-        ),
-    ] = None
+    groups: StampedGroups = None
 
     def is_open(self, when: datetime) -> bool:
         """Whether they may decide at this moment."""

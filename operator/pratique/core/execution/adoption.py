@@ -8,7 +8,8 @@ more, since admission adds volumes and sidecars there. Called by `execution` and
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pratique.api.v1alpha1.action_run import ActionRun, PlannedResource
+from pratique.api.v1alpha1.action_run import ActionRun
+from pratique.api.v1alpha1.planned import PlannedResource
 from pratique.core.execution.vanishing import as_sent
 from pratique.core.kernel.effects import Json, ObjectRef
 from pratique.core.plans.changes import changes_of_new

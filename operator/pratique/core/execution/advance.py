@@ -9,16 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pratique.api.v1alpha1.action_run import (
-    ActionRun,
-    DryRunResult,
-    PlannedRequest,
-    PlannedResource,
-    RunPlan,
-    RunResource,
-)
+from pratique.api.v1alpha1.action_run import ActionRun, RunPlan, RunResource
 from pratique.api.v1alpha1.calling import RunRequest
 from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.planned import DryRunResult, PlannedRequest, PlannedResource
 from pratique.core.environments.ttl import expires_at
 from pratique.core.execution.adoption import is_made_by, ref_of, uid_of
 from pratique.core.execution.awaiting import Progress, Step, judge

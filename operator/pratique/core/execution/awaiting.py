@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
-from pratique.api.v1alpha1.action_run import PlannedResource, RunResource
+from pratique.api.v1alpha1.action_run import RunResource
 from pratique.api.v1alpha1.calling import RunRequest
 from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.planned import PlannedResource
 from pratique.core.execution.live import Readiness, State, said, status_of
 from pratique.core.execution.readiness import find_stall, find_unsettled, readiness
 from pratique.core.kernel.effects import AnyEffect, EvaluateReady, Failure, Json, Judged, ObjectRef, Outcomes, Stored

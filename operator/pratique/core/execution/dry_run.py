@@ -7,17 +7,10 @@ What the API server refuses is known at once. What an earlier object of the plan
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from pratique.api.v1alpha1.action_run import (
-    ActionRun,
-    DryRun,
-    DryRunResult,
-    Planned,
-    PlannedRequest,
-    PlannedResource,
-    RunPlan,
-)
+from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.people import ServiceAccountRef
+from pratique.api.v1alpha1.planned import DryRun, DryRunResult, Planned, PlannedRequest, PlannedResource
 from pratique.core.execution.adoption import is_made_by
 from pratique.core.execution.entitlement import check_rights
 from pratique.core.execution.namespace_trial import try_namespace

@@ -7,7 +7,8 @@ belongs to nobody by name: who may have those changed is for the Action's rules 
 """
 
 from pratique.api.v1alpha1 import GROUP
-from pratique.api.v1alpha1.action_run import ActionRun, PlannedResource
+from pratique.api.v1alpha1.action_run import ActionRun
+from pratique.api.v1alpha1.planned import PlannedResource
 from pratique.core.execution.adoption import ref_of
 from pratique.core.kernel.effects import AskRights, Failure, Json, Outcomes
 from pratique.core.kernel.identity import person_of

@@ -4,8 +4,9 @@ An output may read what its object's controller has not written yet, such as the
 it, as it waits for an object to be ready.
 """
 
-from pratique.api.v1alpha1.action_run import ActionRun, Planned, PlannedRequest, RunPlan
+from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.planned import Planned, PlannedRequest
 from pratique.core.execution.adoption import ref_of
 from pratique.core.execution.awaiting import Progress, Step
 from pratique.core.execution.request import seen_answer

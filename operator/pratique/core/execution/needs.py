@@ -8,7 +8,7 @@ all others. Only references by name count: an object that is merely called alike
 import re
 from collections.abc import Iterator, Sequence
 
-from pratique.api.v1alpha1.action_run import PlannedResource
+from pratique.api.v1alpha1.planned import PlannedResource
 from pratique.core.execution.live import mapping
 from pratique.core.kernel.effects import Json
 

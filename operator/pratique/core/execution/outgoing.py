@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
-from pratique.api.v1alpha1.action_run import ActionRun, PlannedRequest, RunPlan
+from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.calling import HttpRequest
+from pratique.api.v1alpha1.planned import PlannedRequest
 from pratique.api.v1alpha1.scalars import duration_of, format_time
 from pratique.core.kernel.calling import Outgoing
 

@@ -7,7 +7,8 @@ before a crash is found first: nothing of that counts against the run. Called by
 
 from datetime import datetime
 
-from pratique.api.v1alpha1.action_run import ActionRun, PlannedRequest, PlannedResource, RunPlan
+from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
+from pratique.api.v1alpha1.planned import PlannedRequest, PlannedResource
 from pratique.core.environments.ttl import expires_at
 from pratique.core.execution.adoption import is_made_by, ref_of
 from pratique.core.execution.awaiting import Progress, Step

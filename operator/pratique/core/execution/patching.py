@@ -9,7 +9,7 @@ entries out of a list, or fields out of an entry, is refused unless the template
 from dataclasses import dataclass, replace
 
 from pratique.api.v1alpha1.action import Conflict, Lists
-from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange, Listing, PlannedResource
+from pratique.api.v1alpha1.planned import DryRun, DryRunResult, FieldChange, Listing, PlannedResource
 from pratique.core.execution.adoption import ref_of, uid_of
 from pratique.core.kernel.answers import Cause
 from pratique.core.kernel.effects import Failure, MergePatch, Outcomes, Read

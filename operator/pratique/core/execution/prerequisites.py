@@ -7,8 +7,8 @@ is there it means: what it gives may not have arrived yet. Pure; called by `dry_
 from collections.abc import Iterable
 
 from pratique.api.v1alpha1 import GROUP
-from pratique.api.v1alpha1.action_run import PlannedResource
 from pratique.api.v1alpha1.people import ServiceAccountRef
+from pratique.api.v1alpha1.planned import PlannedResource
 from pratique.core.execution.adoption import ref_of
 from pratique.core.kernel.answers import Cause
 from pratique.core.kernel.effects import Failure, Json

@@ -8,9 +8,10 @@ again where that is safe, with the same idempotency key; else the run ends, and 
 from datetime import datetime, timedelta
 from typing import Any
 
-from pratique.api.v1alpha1.action_run import ActionRun, PlannedRequest, RunPlan
+from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.calling import RunRequest
 from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.planned import PlannedRequest
 from pratique.core.execution.adoption import uid_of
 from pratique.core.execution.awaiting import Progress, Step
 from pratique.core.execution.outgoing import outgoing_of

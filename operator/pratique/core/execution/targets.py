@@ -8,8 +8,9 @@ that they may get it themselves. Who may not, reads the same sentence whether it
 from dataclasses import dataclass
 
 from pratique.api.v1alpha1.action import Action
-from pratique.api.v1alpha1.action_run import ActionRun, PlannedResource, RunPlan
+from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.people import Requester, ServiceAccountRef
+from pratique.api.v1alpha1.planned import PlannedResource
 from pratique.api.v1alpha1.target import PlannedTarget
 from pratique.core.execution.adoption import ref_of, uid_of
 from pratique.core.kernel.effects import AnyEffect, EvaluateTarget, Failure, Json, LookAtTarget, ObjectRef, Outcomes

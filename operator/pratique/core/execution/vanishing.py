@@ -9,8 +9,9 @@ process with an old cache then sees that the Job was made, and is gone.
 """
 
 from pratique.api.v1alpha1 import GROUP, VERSION
-from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, PlannedResource, RunPlan, RunResource
+from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, RunPlan, RunResource
 from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.planned import PlannedResource
 from pratique.core.kernel.answers import Cause
 from pratique.core.kernel.effects import Failure, Json, MergePatch, ObjectRef, Outcomes, Plan, Read
 

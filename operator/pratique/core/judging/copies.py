@@ -7,7 +7,7 @@ the two differ, it came from a value, however it was cut or joined on its way. C
 from collections.abc import Mapping
 from typing import Any
 
-from pratique.api.v1alpha1.action_run import Planned, PlannedRequest
+from pratique.api.v1alpha1.planned import Planned, PlannedRequest
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.plans.objects import without_secrets
 

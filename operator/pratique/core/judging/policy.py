@@ -8,14 +8,8 @@ import json
 from collections.abc import Mapping
 
 from pratique.api.v1alpha1.action import Action, RequireReason, ResourceTemplate
-from pratique.api.v1alpha1.action_run import (
-    ActionRun,
-    ActionVersion,
-    Planned,
-    PlannedRequest,
-    PlannedResource,
-    RunPlan,
-)
+from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, RunPlan
+from pratique.api.v1alpha1.planned import Planned, PlannedRequest, PlannedResource
 from pratique.api.v1alpha1.stages import Stage
 from pratique.core.judging.asked import asked_fields
 from pratique.core.judging.copies import refuse_copy, with_other_word

@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import quote
 
 from pratique.api.v1alpha1.action import ResourceTemplate
-from pratique.api.v1alpha1.action_run import PlannedRequest
 from pratique.api.v1alpha1.calling import HttpRequest, Method
 from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.planned import PlannedRequest
 from pratique.core.judging.addresses import BASE, leads_elsewhere, problem_of_server
 from pratique.core.judging.expressions import Program, compile_expression
 from pratique.core.judging.rendering import Literal, Scope, parse, render, render_text, strings

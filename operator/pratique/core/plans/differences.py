@@ -1,6 +1,6 @@
 """Says what a dry run shows now and did not show before. Pure; called by `start` and `execution`."""
 
-from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange, Planned, PlannedRequest
+from pratique.api.v1alpha1.planned import DryRun, DryRunResult, FieldChange, Planned, PlannedRequest
 from pratique.core.plans.listing import key_of_change, sentence_of
 
 

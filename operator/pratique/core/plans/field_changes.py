@@ -5,7 +5,7 @@ Called by `listing`, and by `first_changes` for plans of version 0.1.0, whose fi
 
 import hashlib
 
-from pratique.api.v1alpha1.action_run import FieldChange
+from pratique.api.v1alpha1.planned import FieldChange
 from pratique.core.kernel.text import clean, fit
 
 MAX_CHANGES = 16

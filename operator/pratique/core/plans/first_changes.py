@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pratique.api.v1alpha1.action_run import FieldChange
+from pratique.api.v1alpha1.planned import FieldChange
 from pratique.core.kernel.text import clean, fit
 from pratique.core.plans.field_changes import MAX_VALUE, bound, bound_path, fingerprint
 from pratique.core.plans.sameness import contains

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
-from pratique.api.v1alpha1.action_run import FieldChange
+from pratique.api.v1alpha1.planned import FieldChange
 from pratique.core.kernel.text import clean, fit
 from pratique.core.plans.changes import Change, Kind
 from pratique.core.plans.elements import text_of

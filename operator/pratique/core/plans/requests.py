@@ -3,8 +3,8 @@
 import json
 from urllib.parse import urlsplit
 
-from pratique.api.v1alpha1.action_run import Planned, PlannedRequest
 from pratique.api.v1alpha1.calling import HttpRequest
+from pratique.api.v1alpha1.planned import Planned, PlannedRequest
 from pratique.core.kernel.text import clean
 from pratique.core.plans.summary import MAX_LINE, name_of
 

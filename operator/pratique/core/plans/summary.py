@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pratique.api.v1alpha1.action import Conflict
-from pratique.api.v1alpha1.action_run import DryRunResult, PlannedResource
+from pratique.api.v1alpha1.planned import DryRunResult, PlannedResource
 from pratique.core.kernel.text import clean
 from pratique.core.plans.listing import sentence_of
 

@@ -42,8 +42,13 @@ def wait_for_trial(run: ActionRun, plan: RunPlan, trial: Trial, now: datetime) -
         return None
     account = plan.service_account_ref
     text = f"As ServiceAccount {account.namespace}/{account.name}: {'; '.join(trial.problems)}"
-    lacks = mark(run.status, "", allowed(trial.failures, approved=False), now)
+    return wait_for_lacking(run, text, allowed(trial.failures, approved=False), now)
+
+
+def wait_for_lacking(run: ActionRun, why: str, limit: timedelta | None, now: datetime) -> Plan[ActionRunStatus] | str:
+    """Wait for what is lacking, such as a right, while that may be on its way; then return why."""
+    lacks = mark(run.status, "", limit, now)
     if lacks is None:
-        return text
-    status = transitions.hold(run, Reason.RETRYING, f"{text}; it is tried again, as this may pass", now)
+        return why
+    status = transitions.hold(run, Reason.RETRYING, f"{why}; it is tried again, as this may pass", now)
     return Plan(amend(status, held_up=lacks), wake_at=now + POLL)

@@ -16,10 +16,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, PlannedResource, RunPlan
+from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunPlan
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
+from pratique.api.v1alpha1.planned import PlannedResource
 from pratique.core.execution.dry_run import try_plan, with_results
 from pratique.core.execution.targets import Found
 from pratique.core.execution.vanishing import release

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from pratique.api.v1alpha1 import API_VERSION
 from pratique.api.v1alpha1.action import Action
-from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase, Planned
+from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.planned import Planned
 from pratique.core.environments.ttl import expires_at
 from pratique.core.execution.dry_run import Trial, Tried, try_plan
 from pratique.core.execution.patience import POLL, allowed, mark

@@ -8,11 +8,11 @@ from datetime import datetime
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus
 from pratique.api.v1alpha1.conditions import Reason
-from pratique.api.v1alpha1.meta import amend
-from pratique.core.execution.patience import POLL, allowed, mark
+from pratique.core.execution.patience import allowed
 from pratique.core.execution.targets import Found, Unfit, find_target
 from pratique.core.kernel.effects import Failure, LookAtTarget, Outcomes, Plan
 from pratique.core.runs import transitions
+from pratique.core.runs.judged import wait_for_lacking
 
 
 def aim(run: ActionRun, action: Action, outcomes: Outcomes, now: datetime) -> Found | Plan[ActionRunStatus] | str:
@@ -25,16 +25,7 @@ def aim(run: ActionRun, action: Action, outcomes: Outcomes, now: datetime) -> Fo
             text = f"The object that it acts on could not be looked at: {found.message}"
             return Plan(transitions.hold(run, Reason.RETRYING, text, now), retry=True)
         case Unfit():
-            return _wait(run, found, now)
+            limit = allowed([found.failure], approved=False) if found.failure is not None else None
+            return wait_for_lacking(run, found.why, limit, now)
         case _:
             return found
-
-
-def _wait(run: ActionRun, unfit: Unfit, now: datetime) -> Plan[ActionRunStatus] | str:
-    """Wait a moment where the account lacks a right, or the cluster a kind, that may be on its way."""
-    limit = allowed([unfit.failure], approved=False) if unfit.failure is not None else None
-    lacks = mark(run.status, "", limit, now)
-    if lacks is None:
-        return unfit.why
-    status = transitions.hold(run, Reason.RETRYING, f"{unfit.why}; it is tried again, as this may pass", now)
-    return Plan(amend(status, held_up=lacks), wake_at=now + POLL)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.builders.models import RUN_UID, live, manifest, planned, run
 
-from pratique.api.v1alpha1.action_run import DryRun, FieldChange
+from pratique.api.v1alpha1.planned import DryRun, FieldChange
 from pratique.core.execution.adoption import is_made_by
 
 LABELS = {"pratique.dev/run-uid": RUN_UID}

@@ -7,7 +7,8 @@ from tests.builders.models import MAKER, RUN_UID, effects, failed, live, manifes
 from tests.support.certain import certain
 
 from pratique.api.v1alpha1.action import Lists
-from pratique.api.v1alpha1.action_run import DryRun, DryRunResult, FieldChange, PlannedResource, RunPlan
+from pratique.api.v1alpha1.action_run import RunPlan
+from pratique.api.v1alpha1.planned import DryRun, DryRunResult, FieldChange, PlannedResource
 from pratique.core.execution.dry_run import Trial, try_plan, with_results, without_results
 from pratique.core.kernel.effects import Create, Failure, MergePatch, ObjectRef, Read, Stored
 from pratique.core.plans.document import document

@@ -24,7 +24,8 @@ from tests.builders.models import (
     stage,
 )
 
-from pratique.api.v1alpha1.action_run import DryRun, FieldChange, Phase, PlannedResource, RunPlan, RunResource
+from pratique.api.v1alpha1.action_run import Phase, RunPlan, RunResource
+from pratique.api.v1alpha1.planned import DryRun, FieldChange, PlannedResource
 from pratique.core.kernel.effects import (
     Create,
     EvaluateReady,

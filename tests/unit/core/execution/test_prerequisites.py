@@ -8,8 +8,9 @@ import pytest
 from tests.builders.models import NOW, at, failure, live, manifest, planned, run, run_plan
 from tests.support.certain import certain
 
-from pratique.api.v1alpha1.action_run import DryRunResult, HeldUp, PlannedResource
+from pratique.api.v1alpha1.action_run import HeldUp
 from pratique.api.v1alpha1.people import ServiceAccountRef
+from pratique.api.v1alpha1.planned import DryRunResult, PlannedResource
 from pratique.core.execution.dry_run import try_plan
 from pratique.core.execution.patience import APPROVED, FREE, GIVEN, allowed, mark
 from pratique.core.execution.prerequisites import provider

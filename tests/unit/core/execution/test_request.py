@@ -21,8 +21,9 @@ from tests.builders.models import (
     stage,
 )
 
-from pratique.api.v1alpha1.action_run import ActionRun, DryRunResult, Phase, PlannedRequest
+from pratique.api.v1alpha1.action_run import ActionRun, Phase
 from pratique.api.v1alpha1.calling import HttpRequest, RunRequest
+from pratique.api.v1alpha1.planned import DryRunResult, PlannedRequest
 from pratique.core.execution.outgoing import outgoing_of
 from pratique.core.gates.free import EVALUATE
 from pratique.core.kernel.answers import Cause

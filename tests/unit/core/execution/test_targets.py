@@ -8,7 +8,8 @@ from tests.builders.models import MAKER, NOW, action, failed, live, manifest, pl
 from tests.support.certain import certain
 
 from pratique.api.v1alpha1.action import Conflict
-from pratique.api.v1alpha1.action_run import DryRun, FieldChange, RunPlan
+from pratique.api.v1alpha1.action_run import RunPlan
+from pratique.api.v1alpha1.planned import DryRun, FieldChange
 from pratique.api.v1alpha1.stages import Stage
 from pratique.api.v1alpha1.target import PlannedTarget, Recheck
 from pratique.core.execution.advance import advance

@@ -6,7 +6,8 @@ import pytest
 from tests.builders import models
 
 from pratique.api.v1alpha1.action import Action
-from pratique.api.v1alpha1.action_run import ActionRun, PlannedRequest
+from pratique.api.v1alpha1.action_run import ActionRun
+from pratique.api.v1alpha1.planned import PlannedRequest
 from pratique.core.judging.checks import check_action
 from pratique.core.judging.policy import evaluate_run
 from pratique.core.judging.requests import evaluate_answer, problems_of_request, render_request

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from tests.builders.models import NOW, approval, gate, run, run_plan, stage, vote
 
-from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, DryRun, DryRunResult, FieldChange, Phase
+from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.api.v1alpha1.people import Requester
+from pratique.api.v1alpha1.planned import DryRun, DryRunResult, FieldChange
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
 from pratique.core.gates.port import Warrant

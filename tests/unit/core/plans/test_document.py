@@ -25,21 +25,14 @@ from tests.builders.models import (
 from tests.doubles.later_version import ADDED, WIRE, models_in, wider
 from tests.support.certain import certain
 
-from pratique.api.v1alpha1.action_run import (
-    ActionRun,
-    DryRun,
-    FieldChange,
-    Phase,
-    PlannedRequest,
-    RunPlan,
-    SkippedStage,
-)
+from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunPlan, SkippedStage
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalSpec, ApprovalState
 from pratique.api.v1alpha1.break_glass import BreakGlass, OwnGlass
 from pratique.api.v1alpha1.calling import EventAttributes, HeaderFrom, HttpRequest, RequestSigning, SecretValueRef
 from pratique.api.v1alpha1.escalation import Added, EscalationStep
 from pratique.api.v1alpha1.notifications import NotificationRule
 from pratique.api.v1alpha1.people import People
+from pratique.api.v1alpha1.planned import DryRun, FieldChange, PlannedRequest
 from pratique.api.v1alpha1.stages import Approvers, GroupCount, Quorum
 from pratique.api.v1alpha1.target import PlannedTarget, Recheck
 from pratique.core.execution.dry_run import without_results

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pratique.api.v1alpha1.action_run import DryRun
+from pratique.api.v1alpha1.planned import DryRun
 from pratique.core.plans.owners import Owned, list_forced, owned_changes
 
 CONTAINER = {

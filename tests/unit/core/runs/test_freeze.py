@@ -22,9 +22,10 @@ from tests.builders.models import (
 )
 
 from pratique.api.v1alpha1.action import Action
-from pratique.api.v1alpha1.action_run import ActionRun, DryRun, Phase, RunPlan
+from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunPlan
 from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.notifications import EventType
+from pratique.api.v1alpha1.planned import DryRun
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.gates.free import EVALUATE
 from pratique.core.gates.guarded import VERIFY

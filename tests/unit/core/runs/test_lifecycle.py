@@ -28,18 +28,11 @@ from tests.builders.models import (
 )
 from tests.support.certain import certain
 
-from pratique.api.v1alpha1.action_run import (
-    ActionRun,
-    ActionRunStatus,
-    DryRun,
-    Phase,
-    RunApproval,
-    RunPlan,
-    RunResource,
-)
+from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunApproval, RunPlan, RunResource
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType, Notification
+from pratique.api.v1alpha1.planned import DryRun
 from pratique.api.v1alpha1.status import TimelineEntry
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.entries import approval_name

@@ -6,7 +6,8 @@ import pytest
 from tests.builders.models import action, at, live, manifest, planned, proven, run, run_plan, running
 
 from pratique.api.v1alpha1.action import Execution
-from pratique.api.v1alpha1.action_run import DryRun, Phase, RunPlan
+from pratique.api.v1alpha1.action_run import Phase, RunPlan
+from pratique.api.v1alpha1.planned import DryRun
 from pratique.core.kernel.effects import (
     Create,
     Effect,

@@ -26,8 +26,9 @@ from tests.builders.models import (
 )
 
 from pratique.api.v1alpha1.action import Action
-from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, DryRun, FieldChange, HeldUp, Phase, RunPlan
+from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, HeldUp, Phase, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalState, ApprovalStatus
+from pratique.api.v1alpha1.planned import DryRun, FieldChange
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.free import EVALUATE
 from pratique.core.gates.granted import READ_GATE

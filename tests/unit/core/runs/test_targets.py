@@ -22,18 +22,10 @@ from tests.builders.models import (
 )
 
 from pratique.api.v1alpha1.action import Conflict
-from pratique.api.v1alpha1.action_run import (
-    ActionRun,
-    DryRun,
-    FieldChange,
-    HeldUp,
-    Phase,
-    PlannedRequest,
-    RunPlan,
-    RunResource,
-)
+from pratique.api.v1alpha1.action_run import ActionRun, HeldUp, Phase, RunPlan, RunResource
 from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.calling import HttpRequest, RunRequest
+from pratique.api.v1alpha1.planned import DryRun, FieldChange, PlannedRequest
 from pratique.api.v1alpha1.target import PlannedTarget, Recheck
 from pratique.core.execution.targets import TARGET
 from pratique.core.gates.free import EVALUATE

@@ -1,0 +1,111 @@
+"""What a plan holds of each step, an object or a call: exactly as it will be made, and what its dry run showed."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Field, Tag
+
+from pratique.api.v1alpha1.action import Conflict, Lists
+from pratique.api.v1alpha1.calling import HttpRequest
+from pratique.api.v1alpha1.meta import ApiModel
+from pratique.api.v1alpha1.scalars import Expression, JsonObject
+
+
+class DryRunResult(StrEnum):
+    """What the API server said when the object was sent as a dry run, under the identity that will make it."""
+
+    PASSED = "Passed"
+    DEFERRED = "Deferred"
+
+
+class FieldChange(ApiModel):
+    """One change of what the template sets: values as JSON, long ones cut, with a hash; or a bare word in their place.
+
+    `after` is `removed` where `before` goes, or `chosen by the cluster`; `before` is `added` where `after` is a new entry.
+    """
+
+    path: Annotated[str, Field(max_length=256, description="Path of the field.")]
+    before: Annotated[
+        str, Field(max_length=160, description="A changed object: the value now. A new one: the value in the template.")
+    ]
+    after: Annotated[str, Field(max_length=160, description="The value that the API server would store.")]
+
+
+class Listing(StrEnum):
+    """How the changes of a dry run are listed: two of the same kind can be compared."""
+
+    BY_ENTRY = "ByEntry"
+
+
+class DryRun(ApiModel):
+    """What a dry run showed, of the fields that the template sets and of no others; compared again at the start."""
+
+    result: Annotated[DryRunResult, Field(description="Passed, or Deferred: not possible before an earlier object is.")]
+    message: Annotated[str, Field(max_length=512, description="Why it is deferred.")] = ""
+    target_uid: Annotated[
+        str | None, Field(max_length=64, alias="targetUID", description="uid of the object that is to be changed.")
+    ] = None
+    changes: Annotated[
+        list[FieldChange],
+        Field(
+            max_length=17,
+            description="What changes in an object that exists, or what the API server changes in a new one.",
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = []
+    listing: Annotated[
+        Listing | None,
+        Field(
+            description="ByEntry: what goes and what comes in lists, entry by entry. Absent in plans of version 0.1.0."
+        ),
+    ] = None
+    forced: Annotated[
+        list[Annotated[str, Field(max_length=512)]] | None,
+        Field(
+            max_length=17,
+            description="With conflict: Force: fields that others apply, and who. Absent in plans from before.",
+        ),
+    ] = None
+
+
+class PlannedResource(ApiModel):
+    """One object exactly as it will be made."""
+
+    id: Annotated[str, Field(max_length=31, description="The id of the template.")]
+    patch: Annotated[bool, Field(description="Whether an existing object is changed instead of one created.")] = False
+    ready_when: Annotated[Expression | None, Field(description="The Action's readyWhen, as it was.")] = None
+    lists: Annotated[Lists | None, Field(description="The Action's lists, as it was.")] = None
+    failed_when: Annotated[Expression | None, Field(description="The Action's failedWhen, as it was.")] = None
+    conflict: Annotated[Conflict | None, Field(description="The Action's conflict, as it was.")] = None
+    manifest: Annotated[JsonObject, Field(description="The rendered object.")]
+    dry_run: Annotated[
+        DryRun | None, Field(description="What its dry run showed, before anybody was asked; absent if there was none.")
+    ] = None
+
+
+class PlannedRequest(ApiModel):
+    """One call exactly as it will be made, but for what comes from Secrets.
+
+    It has no manifest: a version that knows no calls cannot read such a plan, and leaves its run alone.
+    """
+
+    id: Annotated[str, Field(max_length=31, description="The id of the step.")]
+    request: Annotated[HttpRequest, Field(description="The call, rendered.")]
+    dry_run: Annotated[
+        DryRun | None, Field(description="That it could be made: nothing is sent for it. Absent if nobody looked.")
+    ] = None
+
+
+Planned = PlannedResource | PlannedRequest
+
+
+def _sort_of(value: Any) -> str:  # noqa: ANN401 - an entry of a plan, read or not
+    """Tell a call from an object."""
+    is_call = "request" in value if isinstance(value, dict) else isinstance(value, PlannedRequest)
+    return "call" if is_call else "object"
+
+
+PlannedStep = Annotated[
+    Annotated[PlannedResource, Tag("object")] | Annotated[PlannedRequest, Tag("call")], Discriminator(_sort_of)
+]
+"""An entry of a plan, told apart by what it has."""
