@@ -21,7 +21,7 @@ UV := $(firstword $(wildcard $(VENV)/bin/uv) uv)
 # One set of pins for every Python from 3.11 on, and no address in it: where packages come from is the machine's matter.
 COMPILE := $(UV) pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup controlplane chromium demo up down node test-node test verify unit thorough component integration older looks pictures hunt chaos attacks bench test-kind image test-image generate requirements clean
+.PHONY: help setup controlplane chromium demo up down node test-node test verify unit thorough component integration older looks pictures hunt shake chaos attacks bench test-kind image test-image generate requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -90,6 +90,11 @@ older: controlplane ## the same identity tests and a story where a webhook stamp
 
 hunt: controlplane ## property tests and generated attempts with five times as many examples, chosen anew (half an hour)
 	$(STEP) "examples chosen anew" --show " passed" -- env PRATIQUE_FUZZ=5 $(PYTEST) tests/unit tests/component tests/fuzz -m hypothesis $(SPREAD)
+
+shake: controlplane ## the stories with people who dawdle, then with an operator that does: what passes by chance (an hour)
+	@$(PY) -m tools.controlplane build helm
+	$(STEP) "people dawdle" --show " passed" -- env PRATIQUE_SHAKE=people $(PYTEST) tests/integration tests/e2e $(SPREAD)
+	$(STEP) "the operator dawdles" --show " passed" -- env PRATIQUE_SHAKE=operator $(PYTEST) tests/integration tests/e2e $(SPREAD)
 
 chaos: controlplane ## every story killed at every request; every fault; minutes without the API server (half an hour)
 	@$(PY) -m tests.chaos

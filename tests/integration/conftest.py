@@ -10,6 +10,7 @@ from tests.support.attempts import Attempts
 from tests.support.cluster import Cluster, wait_for
 from tests.support.desk import Desk
 from tests.support.runs import account
+from tests.support.shaken import halting
 from tools.controlplane.processes import alive
 from tools.installation import ROOT, OperatorProcess
 from tools.receiver import Receiver
@@ -24,6 +25,13 @@ OURS = {"apiGroups": ["pratique.dev"], "resources": ["*"], "verbs": ["*"]}
 def cluster(cluster: Cluster) -> Cluster:
     """The cluster; what people do here are plain commands of kubectl, done at a tenth of what the program costs."""
     return replace(cluster, plain=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def halted() -> Iterator[None]:
+    """Operators are stopped for moments, if they are to dawdle."""
+    with halting():
+        yield
 
 
 @pytest.fixture(scope="session")

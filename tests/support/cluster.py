@@ -19,6 +19,7 @@ from tools.controlplane.kubectl import Kubectl
 
 from tests.support import plain_kubectl
 from tests.support.http import Callers, Identities, Reply
+from tests.support.shaken import dawdle
 
 Value = TypeVar("Value")
 
@@ -77,6 +78,7 @@ class Cluster:
 
         Its plain commands are done in this process if `plain` (plain_kubectl.py says which), all else by the program.
         """
+        dawdle()
         said = plain_kubectl.done(self.callers[identity], args, input) if self.plain else None
         if said is None:
             return self.program(identity, *args, input=input, check=check)
@@ -122,6 +124,7 @@ def wait_for(what: str, probe: Callable[[], Value | None], timeout: float = 30.0
     while True:
         seen = probe()
         if seen:
+            dawdle()
             return seen
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {timeout:g} s; last seen: {seen!r}")
