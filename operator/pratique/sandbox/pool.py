@@ -15,6 +15,7 @@ from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.api.v1alpha1.meta import amend
 from pratique.core.kernel.effects import Evaluation, Json, Judged, Rendered, Traced
 from pratique.core.kernel.errors import EvaluationLimitError
+from pratique.core.kernel.form import field_from
 from pratique.core.plans.objects import as_target, without_secrets
 from pratique.sandbox.evaluator import Worker
 from pratique.sandbox.line import Line, Owners
@@ -76,7 +77,8 @@ class Sandbox:
             text = f"Action {name}: judging this run by its form and expressions {error}; simplify them"
             raise EvaluationLimitError(text) from None
         plan = None if value["plan"] is None else RunPlan.model_validate(value["plan"])
-        return Evaluation(tuple(value["refusals"]), plan), value["seen"]
+        fields = tuple(field_from(each) for each in value["fields"])
+        return Evaluation(tuple(value["refusals"]), plan, fields), value["seen"]
 
     async def evaluate_ready(
         self, ready_when: str | None, target: Json, owners: Owners = (), *, failed_when: str | None = None

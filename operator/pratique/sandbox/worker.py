@@ -12,7 +12,8 @@ from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.core.judging.checks import check_action
 from pratique.core.judging.crd_rules import broken_rules
 from pratique.core.judging.expressions import unnoted
-from pratique.core.judging.policy import evaluate_outputs, evaluate_ready, evaluate_run
+from pratique.core.judging.judge import judge
+from pratique.core.judging.policy import evaluate_outputs, evaluate_ready
 from pratique.core.judging.requests import evaluate_answer
 from pratique.core.judging.targets import evaluate_target
 from pratique.core.kernel.errors import EvaluationError
@@ -43,11 +44,12 @@ def _run(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     seen: list[tuple[str, bool]] = []
     note = (lambda path, held: seen.append((path, held))) if request.get("trace") else unnoted
     action, run = Action.model_validate(request["action"]), ActionRun.model_validate(request["run"])
-    evaluation = evaluate_run(action, run, note, request.get("target"))
+    evaluation = judge(action, run, note, request.get("target"))
     return {
         "refusals": list(evaluation.refusals),
         "plan": None if evaluation.plan is None else evaluation.plan.to_wire(),
         "seen": seen,
+        "fields": [asdict(each) for each in evaluation.fields] if request.get("trace") else [],
     }
 
 

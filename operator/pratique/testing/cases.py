@@ -103,6 +103,18 @@ class ExpectedSkip(ApiModel):
     when: str | None = None
 
 
+class ExpectedField(ApiModel):
+    """A field of the form, as it is for this request; what is left out is not compared."""
+
+    title: str | None = None
+    required: bool | None = None
+    value: Any = None
+    options: list[Any] | None = None
+    """The values that there are to choose from, in order."""
+    labels: list[str] | None = None
+    """What people read for them, in order."""
+
+
 class Expected(ApiModel):
     """What the Action has to make of it; what is left out is not compared."""
 
@@ -115,6 +127,7 @@ class Expected(ApiModel):
     ready: dict[str, Standing] | None = None
     outputs: JsonObject | None = None
     inputs: JsonObject | None = None
+    fields: dict[str, ExpectedField] | None = None
     cost: str | None = None
 
 

@@ -9,8 +9,17 @@ from pratique.api.v1alpha1.break_glass import BreakGlass
 from pratique.api.v1alpha1.planned import Planned, PlannedRequest
 from pratique.api.v1alpha1.stages import Quorum, Stage
 from pratique.core.kernel.effects import Json
+from pratique.core.kernel.form import FormField
 from pratique.core.kernel.text import clean
-from pratique.testing.cases import Expected, ExpectedGate, ExpectedGlass, ExpectedRule, ExpectedSkip, Outcome
+from pratique.testing.cases import (
+    Expected,
+    ExpectedField,
+    ExpectedGate,
+    ExpectedGlass,
+    ExpectedRule,
+    ExpectedSkip,
+    Outcome,
+)
 from pratique.testing.judgement import Judgement, Later
 
 _SHOWN = 200
@@ -40,6 +49,8 @@ def _differences(expect: Expected, found: Judgement) -> Iterator[str]:
     for part in expect.refused or ():
         if not any(part in sentence for sentence in found.refusals):
             yield f"refused: no sentence has {_shown(part)}; it is {found}"
+    for name, field in (expect.fields or {}).items():
+        yield from _field(field, next((each for each in found.fields if each.name == name), None), f"fields.{name}")
     if found.plan is None:
         return
     if expect.gates is not None:
@@ -49,6 +60,17 @@ def _differences(expect: Expected, found: Judgement) -> Iterator[str]:
     yield from _plan(expect, found.plan)
     if found.later is not None:
         yield from _later(expect, found.later)
+
+
+def _field(want: ExpectedField, field: FormField | None, path: str) -> Iterator[str]:
+    if field is None:
+        yield f"{path}: the request was refused before its form was looked at; expected a field"
+        return
+    for what in want.model_fields_set - {"options", "labels"}:
+        yield from _part(getattr(want, what), getattr(field, what), f"{path}.{what}")
+    offered = field.options or ()
+    yield from _same(want.options, [each.value for each in offered], f"{path}.options")
+    yield from _same(want.labels, [each.label for each in offered], f"{path}.labels")
 
 
 def _gates(expected: Sequence[ExpectedGate], stages: Sequence[Stage]) -> Iterator[str]:

@@ -40,9 +40,10 @@ def _find_unknown(expect: Expected, action: Action) -> Iterator[tuple[Place, str
             yield from find_unknown_resource(name, action, (field, name))
     for name in expect.outputs or ():
         yield from _unknown(name, action.spec.execution.outputs, "output", ("outputs", name))
-    for name in expect.inputs or ():
-        form = action.spec.inputs.schema_.get("properties")
-        yield from _unknown(name, list(form) if isinstance(form, dict) else [], "input", ("inputs", name))
+    form = action.spec.inputs.schema_.get("properties")
+    for field in ("inputs", "fields"):
+        for name in getattr(expect, field) or ():
+            yield from _unknown(name, list(form) if isinstance(form, dict) else [], "input", (field, name))
 
 
 def find_other_kind(given: JsonObject | None, case: Case, action: Action) -> Iterator[tuple[Place, str]]:

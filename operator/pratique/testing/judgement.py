@@ -12,6 +12,7 @@ from pratique.api.v1alpha1.stages import Stage
 from pratique.api.v1alpha1.target import TargetRef
 from pratique.core.kernel.effects import Json, Rendered
 from pratique.core.kernel.errors import EvaluationError
+from pratique.core.kernel.form import FormField
 from pratique.core.telling.wording import stage_phrase
 from pratique.sandbox.pool import Sandbox
 from pratique.testing.cases import Asked, Case, Outcome, RunName, Standing
@@ -35,6 +36,7 @@ class Judgement:
 
     refusals: tuple[str, ...] = ()
     plan: RunPlan | None = None
+    fields: tuple[FormField, ...] = ()
     skipped: tuple[Stage, ...] = ()
     seen: tuple[tuple[str, bool], ...] = ()
     later: "Later | None" = None
@@ -101,7 +103,7 @@ async def judge(
     applying = {each.name for each in plan.stages} if plan is not None else set[str]()
     skipped = tuple(each for each in action.spec.approval.stages if each.name not in applying) if plan else ()
     seen = (*traced.seen, *(_on_record(action, later) if later is not None else ()))
-    return Judgement(traced.evaluation.refusals, plan, skipped, seen, later)
+    return Judgement(traced.evaluation.refusals, plan, traced.evaluation.fields, skipped, seen, later)
 
 
 async def _look_later(sandbox: Sandbox, plan: RunPlan, run: ActionRun, case: Case) -> Later | None:

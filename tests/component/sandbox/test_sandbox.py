@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 from tests.builders.models import action, planned, run, run_plan
 
-from pratique.core.judging.policy import evaluate_run
+from pratique.core.judging.judge import judge
 from pratique.core.kernel.effects import Judged
 from pratique.core.kernel.errors import EvaluationError, EvaluationLimitError
 from pratique.sandbox import process, serving, worker
@@ -48,7 +48,7 @@ def offered(**spec: Any) -> Any:
 @in_one_loop
 async def test_a_worker_answers_as_the_core_does(sandbox: Sandbox) -> None:
     evaluation = await sandbox.evaluate_run(offered(), run())
-    assert evaluation == evaluate_run(offered(), run())
+    assert evaluation == judge(offered(), run())
     assert evaluation.plan is not None
     assert evaluation.plan.objects[0].manifest["data"] == {"why": "a demo"}
     refused = await sandbox.evaluate_run(offered(), run(spec={"inputs": {"unknown": 1}}))

@@ -6,9 +6,11 @@ import pytest
 from tests.builders.models import action, manifest, planned, run, run_plan, stage
 from tests.support.certain import certain
 
-from pratique.core.judging.policy import evaluate_outputs, evaluate_ready, evaluate_run
+from pratique.core.judging.judge import judge as judge_here
+from pratique.core.judging.policy import evaluate_outputs, evaluate_ready
 from pratique.core.kernel.effects import Judged, Rendered, Traced
 from pratique.core.kernel.errors import EvaluationError
+from pratique.core.kernel.form import FormField, Option
 from pratique.sandbox.pool import Sandbox
 from pratique.testing.cases import Asked, Case, Expected, Standing
 from pratique.testing.comparing import compare
@@ -39,6 +41,8 @@ PLAN = run_plan(
 HELD = Judgement(plan=PLAN, skipped=(SKIPPED,))
 FREE = Judgement(plan=run_plan(planned("made", MADE)))
 REFUSED = Judgement(refusals=("spec.reason: is required: say what it is for", "A rule says no"))
+SIZE = FormField("size", "Size", required=True, options=(Option("s", "S"), Option("l", "l")))
+REFUSED_FORM = Judgement(refusals=("A rule says no",), fields=(SIZE,))
 LATER = Later(
     {"web": (Standing.READY, ""), "job": (Standing.WAITING, "status.phase"), "db": (Standing.FAILED, "")},
     Rendered({"at": "here", "port": 80}),
@@ -79,6 +83,11 @@ HELD_LINE = (
             HELD,
         ),
         ({"skipped": [{"stage": "money", "when": "inputs.size > 3"}]}, HELD),
+        (
+            {"refused": "A rule", "fields": {"size": {"required": True, "options": ["s", "l"], "labels": ["S", "l"]}}},
+            REFUSED_FORM,
+        ),
+        ({"outcome": "Refused", "fields": {"size": {"title": "Size", "value": None}}}, REFUSED_FORM),
         ({"plan": "team-a/made", "cost": "12 €", "inputs": {"size": 3}}, HELD),
         ({"objects": {"made": {"spec": {"of": [{"name": "a"}, {"name": "b"}]}}, "other": None}}, FREE),
         ({"objects": {"made": {"spec": {"gone": None}, "data": None}}}, FREE),
@@ -109,6 +118,22 @@ def test_what_is_as_expected_passes(expect: dict[str, Any], found: Judgement) ->
             {"refused": "x"},
             REFUSED,
             "refused: no sentence has x; it is Refused: spec.reason: is required: say what it is f",
+        ),
+        (
+            {"refused": "A rule", "fields": {"size": {"options": ["s"]}}},
+            REFUSED_FORM,
+            'fields.size.options: is ["s", "l"]; expected ["s"]',
+        ),
+        (
+            {"refused": "A rule", "fields": {"size": {"labels": []}}},
+            REFUSED_FORM,
+            'fields.size.labels: is ["S", "l"]; expected []',
+        ),
+        ({"refused": "A rule", "fields": {"size": {"title": "x"}}}, REFUSED_FORM, 'fields.size.title: is "Size"; exp'),
+        (
+            {"refused": "A rule", "fields": {"size": {}}},
+            REFUSED,
+            "fields.size: the request was refused before its form",
         ),
         ({"gates": [{"stage": "leads"}]}, HELD, "gates: are leads, security; expected leads"),
         ({"gates": [{"stage": "security"}, {}]}, HELD, "gates: are leads, security; expected security, any"),
@@ -223,7 +248,7 @@ class _Core(Sandbox):
 
     async def trace_run(self, action: Any, run: Any, *, target: Any = None) -> Traced:
         seen: list[tuple[str, bool]] = []
-        evaluation = evaluate_run(action, run, lambda path, held: seen.append((path, held)), target)
+        evaluation = judge_here(action, run, lambda path, held: seen.append((path, held)), target)
         return Traced(evaluation, tuple(seen))
 
     async def evaluate_ready(

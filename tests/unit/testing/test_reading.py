@@ -241,6 +241,10 @@ def test_what_is_wrong_in_an_action_is_said(tmp_path: Path, old: str, new: str, 
             "b.yaml:6: cases[0].expect.inputs.sice: the Action has no input named sic",
         ),
         (
+            "- name: a\n  expect: {outcome: Free, fields: {sice: {}}}",
+            "b.yaml:6: cases[0].expect.fields.sice: the Action has no input named sic",
+        ),
+        (
             "- {name: a, expect: {outcome: Free}}\n- {name: a, expect: {outcome: Free}}",
             "b.yaml:6: a case named a is there twice; give it another",
         ),

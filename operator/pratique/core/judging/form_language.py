@@ -8,20 +8,22 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from unicodedata import category
 from urllib.parse import urlsplit
 
 from jsonschema import FormatChecker
 
+from pratique.api.v1alpha1.scalars import MAX_USERNAME
 from pratique.api.v1alpha1.spelling import DURATION_PATTERN
 from pratique.core.kernel.text import clean, nearest
-from pratique.core.telling.shown_inputs import ORDER
+from pratique.core.telling.shown_inputs import LABELS, MAX_TITLE, ORDER
 
 WORDS = frozenset(
     {"type", "title", "description", "default", "example", "examples", "enum", "const"}
     | {"pattern", "format", "minLength", "maxLength"}
     | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
     | {"items", "minItems", "maxItems", "uniqueItems"}
-    | {ORDER, "properties", "required", "additionalProperties", "minProperties", "maxProperties"}
+    | {LABELS, ORDER, "properties", "required", "additionalProperties", "minProperties", "maxProperties"}
 )
 TYPES = ("string", "integer", "number", "boolean", "object", "array")
 FORMATS = FormatChecker(formats=("date", "email", "ipv4", "ipv6", "uuid"))
@@ -42,6 +44,22 @@ def _is_duration(value: object) -> bool:
 @FORMATS.checks("secret-ref")
 def _is_secret_name(value: object) -> bool:
     return not isinstance(value, str) or _OBJECT_NAME.fullmatch(value) is not None
+
+
+@FORMATS.checks("multiline")
+@FORMATS.checks("markdown")
+def _is_text(value: object) -> bool:
+    """Whether a text of several lines holds no control characters, which a terminal would take for orders."""
+    return not isinstance(value, str) or all(each in "\n\r\t" or category(each) != "Cc" for each in value)
+
+
+@FORMATS.checks("user")
+@FORMATS.checks("group")
+def _is_name(value: object) -> bool:
+    """Whether it may be the name of a person or a team: names of Kubernetes' own stand for machines, or for everybody."""
+    if not isinstance(value, str):
+        return True
+    return 0 < len(value) <= MAX_USERNAME and clean(value, MAX_USERNAME) == value and not value.startswith("system:")
 
 
 @FORMATS.checks("uri", raises=ValueError)
@@ -100,6 +118,28 @@ def _problems_of_order(schema: Mapping[str, object], path: str) -> Iterator[str]
         yield f"{path}.{ORDER}: there is no field {clean(str(name), 80)}; {hint}"
 
 
+def _problems_of_labels(schema: Mapping[str, object], path: str) -> Iterator[str]:
+    """Yield what is wrong with the texts for listed values: each is of one of them, and no two are the same."""
+    if LABELS not in schema:
+        return
+    labels, listed = schema[LABELS], schema.get("enum")
+    if not isinstance(labels, Mapping) or not isinstance(listed, list):
+        yield f"{path}.{LABELS}: must be a map beside enum, from values to what people read: {{small: Two processors}}"
+        return
+    known = [each if isinstance(each, str) else json.dumps(each) for each in listed]
+    seen: dict[str, str] = {}
+    for value, label in labels.items():
+        here = f"{path}.{LABELS}.{clean(str(value), 80)}"
+        if value not in known:
+            meant = nearest(str(value), known)
+            hint = f"did you mean {meant}?" if meant else f"known are: {clean(', '.join(known), 200)}"
+            yield f"{here}: is no value of enum; {hint}"
+        elif not isinstance(label, str) or not clean(label) or len(label) > MAX_TITLE:
+            yield f"{here}: must be a text of 1 to {MAX_TITLE} characters"
+        elif (other := seen.setdefault(clean(label), value)) != value:
+            yield f"{here}: is the text of {clean(other, 80)} as well: people could not tell them apart"
+
+
 _MEANT = {
     **{"options": "enum", "values": "enum", "choices": "enum", "allowed": "enum", "enums": "enum"},
     **{"regex": "pattern", "regexp": "pattern", "label": "title", "name": "title", "help": "description"},
@@ -133,7 +173,9 @@ def _meant(word: str, kind: object) -> str:
     """Return the remedy for a word that nothing honours."""
     if word.startswith("$") or word == "definitions":
         return "write the schema out"
-    if word.startswith("ui:") or word == "enumNames":
+    if word in ("enumNames", "labels"):
+        return f"what people read for a value is in {LABELS}, such as {LABELS}: {{small: Two processors}}"
+    if word.startswith("ui:"):
         return "how a form looks is not said here: leave it out; title and description are what people read"
     if word in _BRANCHES or word.startswith("dependent"):
         return _RULE
@@ -146,6 +188,7 @@ def _meant(word: str, kind: object) -> str:
 def problems_of_words(schema: Mapping[str, object], path: str) -> Iterator[str]:
     """Yield a sentence for every word of this part of a form that nothing honours."""
     yield from _problems_of_order(schema, path)
+    yield from _problems_of_labels(schema, path)
     kind = schema.get("type", "string")
     for word in sorted(schema.keys() - WORDS):
         yield f"{path}.{word}: is not supported; {_meant(str(word), kind)}"

@@ -23,6 +23,7 @@ from pratique.core.kernel.limits import (
     MAX_SCHEMA_DEPTH,
 )
 from pratique.core.kernel.text import clean, nearest
+from pratique.core.telling.shown_inputs import label_of
 
 Json = dict[str, Any]
 MAX_SENTENCES = 10
@@ -129,8 +130,8 @@ def _sentences(error: ValidationError) -> Iterator[str]:
         case "enum" if not _has_type(error):
             pass
         case "enum":
-            listed = ", ".join(json.dumps(each, ensure_ascii=False) for each in expected)
-            yield f"{path}: {value} is not one of {listed}{_blank(given, expected)}"
+            listed = ", ".join(_listed(error.schema, each) for each in expected)
+            yield f"{path}: {value} is not one of {listed}{_meant(error.schema, given)}{_blank(given, expected)}"
         case "type":
             yield f"{path}: must be {expected}, but is {value}{_mended(expected, given)}"
         case "pattern":
@@ -144,6 +145,12 @@ def _sentences(error: ValidationError) -> Iterator[str]:
 _FORMATS = {
     **{"date": "2026-12-24", "date-time": "2026-12-24T18:00:00Z", "duration": "90s, 15m, 24h, 3d or 2w"},
     **{"email": "someone@example.com", "ipv4": "10.0.0.1", "ipv6": "2001:db8::1"},
+    **{
+        "multiline": "lines of text without control characters",
+        "markdown": "**lines** of text without control characters",
+    },
+    **{"user": "ann@example.com, without blanks around, nor a name that begins with system:"},
+    **{"group": "platform-leads, without blanks around, nor a name that begins with system:"},
     **{"uuid": "123e4567-e89b-12d3-a456-426614174000", "uri": "https://example.com/a", "secret-ref": "my-secret"},
 }
 
@@ -152,6 +159,17 @@ def _has_type(error: ValidationError) -> bool:
     """Whether a value is of the type that is asked for: if it is not, that is the one thing to say of it."""
     schema: Any = error.schema
     return "type" not in schema or bool(_Validator({"type": schema["type"]}).is_valid(error.instance))
+
+
+def _listed(schema: Any, value: Any) -> str:  # noqa: ANN401 - any JSON value
+    label = label_of(schema, value)
+    return json.dumps(value, ensure_ascii=False) + (f" ({label})" if label else "")
+
+
+def _meant(schema: Any, given: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Return which value is meant by who wrote what people read for it."""
+    values = [each for each in schema["enum"] if (label := label_of(schema, each)) and label == given]
+    return f"; write {json.dumps(values[0], ensure_ascii=False)}" if values else ""
 
 
 _UNQUOTED = re.compile(r"-?[0-9]+(?:\.[0-9]+)?|true|false")
@@ -272,7 +290,7 @@ def example(schema: Json) -> Any:  # noqa: ANN401 - any JSON value
         case "boolean":
             return False
         case _:
-            return "example"
+            return _FORMATS.get(str(schema.get("format")), "example").partition(",")[0]
 
 
 def _properties(schema: Any) -> dict[str, Any]:  # noqa: ANN401 - part of a schema

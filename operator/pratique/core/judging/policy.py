@@ -1,4 +1,4 @@
-"""Decides what an Action makes of a run: refused, held at a gate, or free; and what exactly would run.
+"""Renders what exactly would run, and freezes it in a plan; later what an Action says of live objects. Called by `judge`.
 
 Pure; runs inside the sandbox only, since it evaluates other people's expressions. An EvaluationError is never a verdict:
 it leaves the run held. `checks.check_action` uses the same functions when an Action is applied.
@@ -7,7 +7,7 @@ it leaves the run held. `checks.check_action` uses the same functions when an Ac
 import json
 from collections.abc import Mapping
 
-from pratique.api.v1alpha1.action import Action, RequireReason, ResourceTemplate
+from pratique.api.v1alpha1.action import Action, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, RunPlan
 from pratique.api.v1alpha1.planned import Planned, PlannedRequest, PlannedResource
 from pratique.api.v1alpha1.stages import Stage
@@ -15,17 +15,15 @@ from pratique.core.judging.asked import asked_fields
 from pratique.core.judging.copies import refuse_copy, with_other_word
 from pratique.core.judging.directives import as_data
 from pratique.core.judging.expression_text import selections_of
-from pratique.core.judging.expressions import Note, Program, compile_expression, evaluate_condition, has_nul, unnoted
-from pratique.core.judging.forms import problems_of_inputs, problems_of_schema, with_defaults
+from pratique.core.judging.expressions import Note, Program, compile_expression, evaluate_condition
 from pratique.core.judging.nulls import check_nulls, without_nulls
 from pratique.core.judging.rendering import parse, render, render_text
 from pratique.core.judging.requests import render_request
-from pratique.core.judging.scopes import scope_of, scope_of_plan
-from pratique.core.judging.stages import find_unsatisfiable, gates_of_plan, judge_stages
-from pratique.core.judging.targets import freeze_target, refuse_ref, refuse_target
-from pratique.core.kernel.effects import Evaluation, Json, Judged, Rendered
-from pratique.core.kernel.errors import EvaluationError, ImpossibleNameError, NotThereError, UnsendableError
-from pratique.core.kernel.identity import NOT_STAMPED, askers, is_service_account, person_of
+from pratique.core.judging.scopes import scope_of_plan
+from pratique.core.judging.stages import gates_of_plan
+from pratique.core.judging.targets import freeze_target
+from pratique.core.kernel.effects import Json, Judged, Rendered
+from pratique.core.kernel.errors import EvaluationError, ImpossibleNameError, NotThereError
 from pratique.core.kernel.limits import MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
 from pratique.core.kernel.text import clean
 from pratique.core.plans.objects import finished_manifest, not_written_out
@@ -33,77 +31,8 @@ from pratique.core.plans.requests import line_of_call
 from pratique.core.plans.summary import summarize
 
 
-def evaluate_run(action: Action, run: ActionRun, note: Note = unnoted, target: Json | None = None) -> Evaluation:
-    """Return what would run and its gate, or the sentences that refuse it; raises EvaluationError with the field.
-
-    `note` is told of each field whose expression was evaluated: tests of an Action count them. `target` is the live object
-    that the run acts on, as expressions may see it.
-    """
-    try:
-        return _evaluate(action, run, target, note)
-    except EvaluationError as error:
-        path = error.path if isinstance(error, NotThereError) else ""
-        hint = f"; {path} is not there, so ask has({path}) first" if path.startswith("target.") else ""
-        raise EvaluationError(f"Action {action.metadata.name}, {error}{hint}") from None
-
-
-def _evaluate(action: Action, run: ActionRun, target: Json | None, note: Note) -> Evaluation:
-    if run.spec.requested_by is None:
-        raise EvaluationError(f"run: {NOT_STAMPED}")
-    if mistaken := refuse_ref(action, run):
-        return Evaluation(refusals=(mistaken,))
-    form = action.spec.inputs
-    if unsound := problems_of_schema(form.schema_):
-        raise EvaluationError(unsound[0])
-    if has_nul([run.spec.inputs, run.spec.reason]):
-        return Evaluation(refusals=("spec: holds the character NUL, which no expression can read: leave it out",))
-    inputs = with_defaults(form.schema_, run.spec.inputs)
-    scope = scope_of(action, run, inputs, target)
-    if unfit := refuse_target(action, scope, note):
-        return Evaluation(refusals=(unfit,))
-    problems = problems_of_inputs(form.schema_, inputs)
-    if problems:
-        return Evaluation(refusals=tuple(problems))
-    broken = [
-        rule.message
-        for index, rule in enumerate(form.rules)
-        if not evaluate_condition(rule.rule, scope, f"spec.inputs.rules[{index}].rule", note)
-    ]
-    gates = judge_stages(action, scope, note)
-    refusals = [
-        *_machine(action, run),
-        *broken,
-        *_reason_missing(action, run, gates),
-        *find_unsatisfiable(gates, askers(run.spec), action.spec.approval.same_person_in_stages),
-    ]
-    if refusals:
-        return Evaluation(refusals=tuple(refusals))
-    try:
-        resources = _resources(action, run, scope, note)
-    except (_NamedByRequesterError, UnsendableError) as error:
-        return Evaluation(refusals=(str(error),))
-    if not resources:
-        return Evaluation(refusals=("With these inputs there is nothing to do: every resource's `when` is false",))
-    return Evaluation(plan=_plan(action, inputs, gates, resources, scope, note))
-
-
-def _machine(action: Action, run: ActionRun) -> list[str]:
-    """Refuse a machine that asks for itself, unless the Action is for machines too; on behalf of a person it may ask."""
-    if action.spec.allow_service_accounts or not is_service_account(person_of(run.spec)):
-        return []
-    return [
-        "This Action is for people, and a ServiceAccount asked: let a person ask, or set spec.allowServiceAccounts: true in"
-        " the Action, or name the person in spec.onBehalfOf (by submitters that the installation names)"
-    ]
-
-
-def _reason_missing(action: Action, run: ActionRun, gates: list[Stage]) -> list[str]:
-    rule = action.spec.inputs.require_reason
-    needed = rule is RequireReason.ALWAYS or (rule is RequireReason.ON_APPROVAL and bool(gates))
-    return ["spec.reason: is required: say what it is for"] if needed and not clean(run.spec.reason) else []
-
-
-def _resources(action: Action, run: ActionRun, scope: Json, note: Note) -> list[Planned]:
+def render_resources(action: Action, run: ActionRun, scope: Json, note: Note) -> list[Planned]:
+    """Return the objects and calls whose conditions hold, as they will be sent."""
     planned: list[Planned] = []
     hidden_otherwise = with_other_word(scope)
     for index, template in enumerate(action.spec.execution.resources):
@@ -129,11 +58,11 @@ def _render(template: ResourceTemplate, run: ActionRun, scope: Json, path: str) 
     except ImpossibleNameError as error:
         field = "namespace" if ".metadata.namespace:" in str(error) else "name"
         if chosen := _chosen(template, tuple(scope), field):
-            raise _NamedByRequesterError(f"{chosen}: {error}") from None
+            raise NamedByRequesterError(f"{chosen}: {error}") from None
         raise
 
 
-class _NamedByRequesterError(EvaluationError):
+class NamedByRequesterError(EvaluationError):
     """An object cannot have the name that the requester chose: a verdict, since no author has to mend anything."""
 
 
@@ -180,9 +109,10 @@ def _cost(action: Action, scope: Json, note: Note) -> str | None:
     return clean(rendered, 512) or None
 
 
-def _plan(
+def freeze_plan(
     action: Action, inputs: Json, gates: list[Stage], resources: list[Planned], scope: Json, note: Note
 ) -> RunPlan:
+    """Return the plan of what would run; raises EvaluationError where it is too large."""
     metadata, execution = action.metadata, action.spec.execution
     plan = RunPlan(
         action=ActionVersion(

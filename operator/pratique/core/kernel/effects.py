@@ -15,6 +15,7 @@ from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.core.kernel.answers import Cause
+from pratique.core.kernel.form import FormField
 from pratique.core.kernel.happened import Happened
 
 Status = TypeVar("Status")
@@ -64,10 +65,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the sandbox makes of a run: sentences that refuse it, or the plan of what would run and its gate."""
+    """What the sandbox makes of a run: sentences that refuse it, or the plan of what would run and its gates.
+
+    `fields` is its form as it is for this request, also of one that is refused; where only the verdict is wanted, nothing.
+    """
 
     refusals: tuple[str, ...] = ()
     plan: RunPlan | None = None
+    fields: tuple[FormField, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from pratique.core.kernel.text import clean
 ORDER = "x-order"
 """The word of a form that names its fields in their order: the API server keeps objects sorted by name."""
 MAX_SHOWN, MAX_VALUE, MAX_TITLE, MAX_NAME = 64, 300, 100, 253
+LABELS = "x-labels"
+"""The word of a form that says what people read for each of its listed values."""
 _BREAK = " ⏎ "
 """Stands for the end of a line inside a text."""
 
@@ -23,7 +25,7 @@ Json = Mapping[str, Any]
 
 def asked_inputs(schema: Json, inputs: Json) -> list[AskedInput] | None:
     """Return the inputs as they are shown, or None if there are none. Of very many, the first, and how many are left."""
-    names = _in_order(schema, inputs)
+    names = in_order(schema, inputs)
     fields = _map(schema.get("properties"))
     shown = [_asked(name, _map(fields.get(name)), inputs[name]) for name in names]
     if len(shown) > MAX_SHOWN:
@@ -55,6 +57,10 @@ def _value(field: Json, value: object) -> str:
     match value:
         case bool():
             return "yes" if value else "no"
+        case str() | int() | float() if label := label_of(field, value):
+            return f"{label} ({_text(str(value))})"
+        case list() if value and all(label_of(_map(field.get("items")), each) for each in value):
+            return _cut(", ".join(_value(_map(field.get("items")), each) for each in value))
         case str() if field.get("format") == "secret-ref":
             return f"Secret {_text(value)}"
         case str():
@@ -64,6 +70,16 @@ def _value(field: Json, value: object) -> str:
         case _:
             ordered = _ordered(field, value)
             return _text(json.dumps(ordered, ensure_ascii=False, separators=(",", ":")))
+
+
+def label_of(field: Json, value: object) -> str:
+    """Return what a form has people read for one of its listed values; empty if it says nothing of it."""
+    label = _map(field.get(LABELS)).get(value if isinstance(value, str) else json.dumps(value))
+    return clean(label, MAX_TITLE) if isinstance(label, str) else ""
+
+
+def _cut(shown: str) -> str:
+    return shown if len(shown) <= MAX_VALUE else f"{shown[:MAX_VALUE].rstrip()}… ({len(shown):,} characters)"
 
 
 def _text(text: str) -> str:
@@ -99,7 +115,7 @@ def _with_distinct_titles(shown: list[AskedInput]) -> list[AskedInput]:
     ]
 
 
-def _in_order(schema: Json, value: Json) -> list[str]:
+def in_order(schema: Json, value: Json) -> list[str]:
     """Return the names that are there: as `x-order` says, then as `required` lists them, then by name."""
     first = [name for word in (ORDER, "required") for name in _list(schema.get(word)) if isinstance(name, str)]
     places = {name: at for at, name in reversed(list(enumerate(first)))}
@@ -111,7 +127,7 @@ def _ordered(schema: Json, value: object) -> object:
     match value:
         case Mapping():
             fields = _map(schema.get("properties"))
-            return {name: _ordered(_map(fields.get(name)), value[name]) for name in _in_order(schema, value)}
+            return {name: _ordered(_map(fields.get(name)), value[name]) for name in in_order(schema, value)}
         case list():
             return [_ordered(_map(schema.get("items")), each) for each in value]
         case _:

@@ -7,7 +7,7 @@ from tests.builders.models import action, run
 from tests.support.certain import certain
 
 from pratique.core.judging.asked import MAX_FIELDS, asked_fields
-from pratique.core.judging.policy import evaluate_run
+from pratique.core.judging.judge import judge
 from pratique.core.plans.summary import MAX_LINE, summarize
 
 META = {"name": "${inputs.name}", "namespace": "${run.namespace}"}
@@ -73,7 +73,7 @@ def test_the_line_of_a_new_object_says_what_was_asked_for_and_its_names_once() -
     form = {"schema": {"type": "object", "properties": {name: {} for name in names}}}
     how = {"serviceAccountRef": {"namespace": "a", "name": "b"}, "resources": [{"id": "db", "template": template}]}
     asking = run(spec={"inputs": {"name": "orders", "size": "large", "public": True}})
-    plan = certain(evaluate_run(action(inputs=form, execution=how), asking).plan)
+    plan = certain(judge(action(inputs=form, execution=how), asking).plan)
     assert plan.summary == ["MySQLInstance team-a/orders: spec.size=large, spec.public=true"]
 
 

@@ -9,7 +9,7 @@ from tests.support.certain import certain
 
 from pratique.api.v1alpha1.action import Action
 from pratique.core.judging.checks import check_action
-from pratique.core.judging.policy import evaluate_run
+from pratique.core.judging.judge import judge
 from pratique.core.kernel.effects import Evaluation
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.plans.objects import LAST_APPLIED
@@ -39,7 +39,7 @@ def execution(template: dict[str, Any], *, patch: bool) -> dict[str, Any]:
 
 
 def rendered(made: Action) -> dict[str, Any]:
-    return certain(evaluate_run(made, run()).plan).objects[0].manifest
+    return certain(judge(made, run()).plan).objects[0].manifest
 
 
 def test_a_null_of_an_expression_removes_a_field_of_a_changed_object() -> None:
@@ -68,7 +68,7 @@ def test_a_bare_null_in_a_change_is_refused_whether_it_arrives_or_not(stored: di
     assert [said.split(":")[0] for said in found] == [f"{PATH}.data.a", f"{PATH}.data.l[0].b"]
     assert all(REMEDY in said for said in found)
     with pytest.raises(EvaluationError, match=r"data\.a: is null"):
-        evaluate_run(made, run())
+        judge(made, run())
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_an_input_is_data_and_says_nothing_about_how_an_object_changes(word: str
     made = action(inputs=form, execution=execution(wanted, patch=True))
 
     def asked(data: dict[str, Any]) -> Evaluation:
-        return evaluate_run(made, run(spec={"inputs": {"data": data}}))
+        return judge(made, run(spec={"inputs": {"data": data}}))
 
     found = certain(asked({"a": "1", "b": None, "c": [None, {"d": None, "$ref": 1}]}).plan).objects[0].manifest
     assert found["data"] == {"a": "1", "c": [{"$ref": 1}]}

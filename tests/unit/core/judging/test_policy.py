@@ -11,7 +11,8 @@ from tests.builders.models import RUN_UID, planned, run_plan
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.people import Requester
-from pratique.core.judging.policy import evaluate_outputs, evaluate_ready, evaluate_run
+from pratique.core.judging.judge import judge
+from pratique.core.judging.policy import evaluate_outputs, evaluate_ready
 from pratique.core.kernel.effects import Evaluation, Judged, Rendered
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.plans.document import document
@@ -52,12 +53,12 @@ def plan_of(evaluation: Evaluation) -> RunPlan:
 
 @given(st.integers(-100, 100))
 def test_whether_a_gate_applies_is_what_its_condition_says(days: int) -> None:
-    gate = plan_of(evaluate_run(action(), run(days=days))).gate
+    gate = plan_of(judge(action(), run(days=days))).gate
     assert (gate.name if gate else None) == ("leads" if days > 7 else None)
 
 
 def test_the_plan_says_exactly_what_would_run() -> None:
-    plan = plan_of(evaluate_run(action(), run()))
+    plan = plan_of(judge(action(), run()))
     (made,) = plan.objects
     assert made.manifest["metadata"] == {
         "name": "made",
@@ -69,15 +70,15 @@ def test_the_plan_says_exactly_what_would_run() -> None:
     assert plan.summary == ["ConfigMap made: data.name=web"]
     assert plan.service_account_ref.username == "system:serviceaccount:makers:maker"
     assert (plan.timeout, plan.outputs, plan.action.uid) == ("9m", {"who": "${inputs.name}"}, "act-1")
-    assert document(plan_of(evaluate_run(action(), run()))) == document(plan)
-    assert document(plan_of(evaluate_run(action(), run(name="other")))).digest != document(plan).digest
+    assert document(plan_of(judge(action(), run()))) == document(plan)
+    assert document(plan_of(judge(action(), run(name="other")))).digest != document(plan).digest
 
 
 def test_expressions_see_the_run_and_the_action() -> None:
     seen = "${run.namespace}/${run.name} ${run.uid} ${run.reason} ${run.requestedBy.username} ${action.name}"
     resource = {"id": "a", "template": {**TEMPLATE, "data": {"x": seen, "groups": "${run.requestedBy.groups}"}}}
     asked = models.run(spec={"inputs": {"name": "a"}, "requested_by": Requester(username="me", groups=["g", "h"])})
-    (made,) = plan_of(evaluate_run(action(resource), asked)).objects
+    (made,) = plan_of(judge(action(resource), asked)).objects
     assert made.manifest["data"] == {
         "x": f"team-a/ten-days {RUN_UID} a demo me create-environment",
         "groups": ["g", "h"],
@@ -96,14 +97,14 @@ def test_expressions_see_the_run_and_the_action() -> None:
     ],
 )
 def test_what_it_costs_is_what_the_action_says(text: str | None, cost: str | None) -> None:
-    assert plan_of(evaluate_run(action(cost=text), run(days=3))).cost == cost
+    assert plan_of(judge(action(cost=text), run(days=3))).cost == cost
 
 
 def test_resources_whose_condition_is_false_are_left_out() -> None:
     small = {"id": "small", "when": "inputs.days < 3", "template": TEMPLATE}
     large = {"id": "large", "when": "inputs.days >= 3", "patch": True, "template": TEMPLATE}
-    assert [each.id for each in plan_of(evaluate_run(action(small, large), run(days=3))).resources] == ["large"]
-    nothing = evaluate_run(action(small), run(days=3))
+    assert [each.id for each in plan_of(judge(action(small, large), run(days=3))).resources] == ["large"]
+    nothing = judge(action(small), run(days=3))
     assert nothing.refusals == ("With these inputs there is nothing to do: every resource's `when` is false",)
 
 
@@ -154,7 +155,7 @@ USERS = {"when": "true", "approvers": {"users": ["Developer@example.com", "lead@
     ],
 )
 def test_what_is_refused_and_why(offered: Action, asked: ActionRun, refusals: list[str]) -> None:
-    evaluation = evaluate_run(offered, asked)
+    evaluation = judge(offered, asked)
     assert list(evaluation.refusals) == refusals
     assert (evaluation.plan is None) is bool(refusals)
 
@@ -183,18 +184,18 @@ def resource(**template: Any) -> dict[str, Any]:
 )
 def test_what_cannot_be_judged_is_no_verdict(offered: Action, complaint: str) -> None:
     with pytest.raises(EvaluationError) as raised:
-        evaluate_run(offered, run())
+        judge(offered, run())
     assert str(raised.value).startswith(f"Action create-environment, {complaint}")
 
 
 def test_a_cost_that_cannot_be_said_is_no_verdict() -> None:
     with pytest.raises(EvaluationError, match=r"spec\.cost: "):
-        evaluate_run(action(cost="${inputs.days / 0}"), run())
+        judge(action(cost="${inputs.days / 0}"), run())
 
 
 def test_a_run_of_nobody_is_not_judged() -> None:
     with pytest.raises(EvaluationError, match="the API server did not say who asks"):
-        evaluate_run(action(), models.run(spec={"requested_by": None}))
+        judge(action(), models.run(spec={"requested_by": None}))
 
 
 def test_ready_is_true_or_false_of_a_live_object() -> None:
@@ -297,6 +298,6 @@ def test_a_gate_in_one_phrase(stages: list[dict[str, Any]], phrase: str) -> None
 def test_a_name_that_the_requester_made_impossible_is_refused(
     metadata: dict[str, Any], inputs: dict[str, Any], who: str
 ) -> None:
-    evaluation = evaluate_run(action(resource(metadata=metadata)), run(**inputs))
+    evaluation = judge(action(resource(metadata=metadata)), run(**inputs))
     (said,) = evaluation.refusals
     assert said.startswith(f"{who}spec.execution.resources[0].template.metadata.name")

@@ -9,7 +9,7 @@ from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.planned import PlannedRequest
 from pratique.core.judging.checks import check_action
-from pratique.core.judging.policy import evaluate_run
+from pratique.core.judging.judge import judge
 from pratique.core.judging.requests import evaluate_answer, problems_of_request, render_request
 from pratique.core.kernel.effects import Evaluation
 from pratique.core.kernel.errors import EvaluationError
@@ -44,7 +44,7 @@ def run(**inputs: Any) -> ActionRun:
 
 
 def judged(subject: Action, **inputs: Any) -> Evaluation:
-    return evaluate_run(subject, run(**inputs))
+    return judge(subject, run(**inputs))
 
 
 def call(subject: Action, **inputs: Any) -> PlannedRequest:

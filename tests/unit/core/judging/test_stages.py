@@ -11,7 +11,7 @@ from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.stages import Approvers, Quorum, SamePeople
 from pratique.core.judging.checks import check_action
-from pratique.core.judging.policy import evaluate_run
+from pratique.core.judging.judge import judge
 from pratique.core.judging.stages import find_unsatisfiable
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.telling.wording import approval_phrase, stage_phrase
@@ -33,7 +33,7 @@ def action(approval: Json) -> Action:
 
 
 def planned(approval: Json, **inputs: Any) -> RunPlan:
-    judged = evaluate_run(action(approval), run(spec={"inputs": inputs}))
+    judged = judge(action(approval), run(spec={"inputs": inputs}))
     assert judged.plan is not None, judged.refusals
     return judged.plan
 
@@ -134,7 +134,7 @@ def test_it_is_said_of_the_action_as_well() -> None:
 
 def test_a_run_is_refused_that_its_own_people_could_not_grant() -> None:
     asked = run(spec={"requested_by": Requester(username="x")})
-    judged = evaluate_run(action({"stages": [{"name": "a", "approvers": {"users": ["x"]}, "mode": "All"}]}), asked)
+    judged = judge(action({"stages": [{"name": "a", "approvers": {"users": ["x"]}, "mode": "All"}]}), asked)
     assert judged.plan is None and "it needs 1 of x" in judged.refusals[0]
 
 

@@ -10,7 +10,7 @@ from tests.support.certain import certain
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.core.judging.checks import check_action
-from pratique.core.judging.policy import evaluate_run
+from pratique.core.judging.judge import judge
 from pratique.core.judging.targets import evaluate_target, reads_target
 from pratique.core.kernel.effects import Json
 from pratique.core.kernel.errors import EvaluationError
@@ -54,11 +54,11 @@ def target(**data: str) -> Json:
 
 
 def planned(offered: Action, live: Json | None = None, **inputs: Any) -> RunPlan:
-    return certain(evaluate_run(offered, run(**inputs), target=live or target()).plan)
+    return certain(judge(offered, run(**inputs), target=live or target()).plan)
 
 
 def refusals(offered: Action, asked: ActionRun, live: Json | None) -> tuple[str, ...]:
-    return evaluate_run(offered, asked, target=live).refusals
+    return judge(offered, asked, target=live).refusals
 
 
 def test_a_run_names_a_target_where_its_action_acts_on_one_and_nowhere_else() -> None:

@@ -13,7 +13,7 @@ from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.gates.opening import open_gate
 from pratique.core.gates.plan import READ_SUBJECT, ApprovalSnapshot, plan_approval
 from pratique.core.gates.tally import Tally, count, may_decide
-from pratique.core.judging.policy import evaluate_run
+from pratique.core.judging.judge import judge
 from pratique.core.kernel.effects import Stored
 from pratique.core.kernel.identity import asked_by, askers, is_among, person_of
 from pratique.core.telling.messages import compose_approval, compose_run
@@ -76,22 +76,22 @@ def test_neither_of_the_two_decides(username: str) -> None:
 def test_a_gate_that_only_the_person_could_open_is_refused_at_once() -> None:
     only = stage(approvers=Approvers(users=[PERSON])).to_wire()
     offered = action(approval={"stages": [only]}, execution=maker(), allowServiceAccounts=True)
-    (refusal,) = evaluate_run(offered, run(spec=FOR_PERSON)).refusals
+    (refusal,) = judge(offered, run(spec=FOR_PERSON)).refusals
     assert refusal == f"This could never be approved: it needs 1 of {PERSON}, and a requester cannot decide"
-    assert evaluate_run(offered, run(spec={**FOR_PERSON, "on_behalf_of": None})).plan is not None
+    assert judge(offered, run(spec={**FOR_PERSON, "on_behalf_of": None})).plan is not None
 
 
 def test_a_machine_asks_for_itself_where_the_action_says_so() -> None:
     own = {"requested_by": Requester(username=ARGO)}
-    (refusal,) = evaluate_run(action(execution=maker()), run(spec=own)).refusals
+    (refusal,) = judge(action(execution=maker()), run(spec=own)).refusals
     assert refusal.startswith("This Action is for people, and a ServiceAccount asked: ")
-    assert evaluate_run(action(execution=maker(), allowServiceAccounts=True), run(spec=own)).plan is not None
-    assert evaluate_run(action(execution=maker()), run(spec=FOR_PERSON)).plan is not None
+    assert judge(action(execution=maker(), allowServiceAccounts=True), run(spec=own)).plan is not None
+    assert judge(action(execution=maker()), run(spec=FOR_PERSON)).plan is not None
 
 
 @pytest.mark.parametrize(("spec", "who"), [(FOR_PERSON, PERSON), ({}, PERSON)])
 def test_expressions_see_for_whom_it_is(spec: dict[str, object], who: str) -> None:
-    plan = evaluate_run(action(execution=maker(data={"for": "${run.onBehalfOf.username}"})), run(spec=spec)).plan
+    plan = judge(action(execution=maker(data={"for": "${run.onBehalfOf.username}"})), run(spec=spec)).plan
     assert plan is not None
     assert plan.objects[0].manifest["data"] == {"for": who}
 

@@ -27,7 +27,8 @@ from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.environments.plan import EnvironmentSnapshot, plan_environment
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
-from pratique.core.judging.policy import evaluate_outputs, evaluate_ready, evaluate_run
+from pratique.core.judging.judge import judge
+from pratique.core.judging.policy import evaluate_outputs, evaluate_ready
 from pratique.core.kernel.effects import EvaluateOutputs, EvaluateReady, EvaluateRun, Failure, Plan, Stored, Verified
 from pratique.core.plans.document import document_of
 from pratique.core.runs.plan import plan_action_run
@@ -98,7 +99,7 @@ class World:
     def answer(self, effect: Any) -> object:
         match effect:
             case EvaluateRun(action=action, run=run):
-                return evaluate_run(action, run)
+                return judge(action, run)
             case EvaluateReady(ready_when=ready, failed_when=fails, target=target):
                 return evaluate_ready(ready, fails, target)
             case EvaluateOutputs(plan=plan, run=run, resources=resources):

@@ -91,6 +91,19 @@ class TestValues:
         assert value_of(value) == shown
         assert "\n" not in shown
 
+    def test_a_listed_value_is_shown_with_its_label_and_never_without_itself(self) -> None:
+        field = {"enum": ["s", 2, 1.5], "x-labels": {"s": "Two \u202eCPU", "2": "Two", "1.5": 7}}
+        assert value_of("s", field) == "Two CPU (s)"
+        assert value_of(2, field) == "Two (2)" and value_of(1.5, field) == "1.5"
+        assert value_of("l", field) == "l"
+        several = {"type": "array", "items": field}
+        assert value_of(["s", 2], several) == "Two CPU (s), Two (2)"
+        assert value_of(["s", "l"], several) == '["s","l"]'
+
+    def test_many_labels_are_cut_with_their_length(self) -> None:
+        field = {"items": {"enum": ["s"], "x-labels": {"s": "S" * 99}}}
+        assert value_of(["s"] * 4, field).endswith("S… (418 characters)")
+
     def test_a_long_text_is_cut_with_its_length(self) -> None:
         shown = value_of("x" * 4812)
         assert shown == "x" * MAX_VALUE + "… (4,812 characters)"

@@ -1,0 +1,40 @@
+"""Says what a form is for one request: its fields in order, what each holds, and what there is to choose from. Pure.
+
+Called by `judge`; what may be in a form is for `form_language` to say, and whether it was filled in properly for `forms`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pratique.core.kernel.form import FormField, Option
+from pratique.core.kernel.text import clean
+from pratique.core.telling.shown_inputs import MAX_TITLE, in_order, label_of
+
+Json = Mapping[str, Any]
+_YES_NO = (Option(True, "yes"), Option(False, "no"))
+
+
+def fields_of(schema: Json, inputs: Json) -> tuple[FormField, ...]:
+    """Return the fields of a sound form, in its order; `inputs` have its defaults filled in."""
+    properties = schema.get("properties") or {}
+    required = schema.get("required") or ()
+    return tuple(
+        FormField(
+            name=name,
+            title=clean(str(properties[name].get("title") or name), MAX_TITLE),
+            required=name in required,
+            value=inputs.get(name),
+            options=_options(properties[name]),
+        )
+        for name in in_order(schema, properties)
+    )
+
+
+def _options(field: Json) -> tuple[Option, ...] | None:
+    """Return what there is to choose from, one or several: the listed values, and yes or no."""
+    of = field.get("items") if field.get("type") == "array" else field
+    if not isinstance(of, Mapping):
+        return None
+    if "enum" in of:
+        return tuple(Option(each, label_of(of, each) or clean(str(each), MAX_TITLE)) for each in of["enum"])
+    return _YES_NO if of.get("type") == "boolean" else None

@@ -1,0 +1,100 @@
+"""START HERE: judges a request by its Action: what its form is, what refuses it, who must agree, what exactly would run.
+
+One pure function, behind the operator, dry runs and `pratique test` alike, so that none of them can answer differently. It
+runs inside the sandbox only, since it evaluates other people's expressions. An EvaluationError is never a verdict: it
+leaves the run held.
+"""
+
+from pratique.api.v1alpha1.action import Action, RequireReason
+from pratique.api.v1alpha1.action_run import ActionRun
+from pratique.api.v1alpha1.stages import Stage
+from pratique.core.judging.expressions import Note, evaluate_condition, has_nul, unnoted
+from pratique.core.judging.fields import fields_of
+from pratique.core.judging.forms import problems_of_inputs, problems_of_schema, with_defaults
+from pratique.core.judging.policy import NamedByRequesterError, freeze_plan, render_resources
+from pratique.core.judging.scopes import scope_of
+from pratique.core.judging.stages import find_unsatisfiable, judge_stages
+from pratique.core.judging.targets import refuse_ref, refuse_target
+from pratique.core.kernel.effects import Evaluation, Json
+from pratique.core.kernel.errors import EvaluationError, NotThereError, UnsendableError
+from pratique.core.kernel.form import FormField
+from pratique.core.kernel.identity import NOT_STAMPED, askers, is_service_account, person_of
+from pratique.core.kernel.text import clean
+
+
+def judge(action: Action, run: ActionRun, note: Note = unnoted, target: Json | None = None) -> Evaluation:
+    """Return the form, and what would run with its gates or the sentences that refuse it; or raise EvaluationError.
+
+    A run is what was filled in and by whom; it need not be sent yet. `target` is the live object that it acts on, as
+    expressions may see it. `note` is told of each field whose expression was evaluated: tests of an Action count them.
+    """
+    try:
+        return _judge(action, run, target, note)
+    except EvaluationError as error:
+        path = error.path if isinstance(error, NotThereError) else ""
+        hint = f"; {path} is not there, so ask has({path}) first" if path.startswith("target.") else ""
+        raise EvaluationError(f"Action {action.metadata.name}, {error}{hint}") from None
+
+
+def _judge(action: Action, run: ActionRun, target: Json | None, note: Note) -> Evaluation:
+    if run.spec.requested_by is None:
+        raise EvaluationError(f"run: {NOT_STAMPED}")
+    if mistaken := refuse_ref(action, run):
+        return Evaluation(refusals=(mistaken,))
+    form = action.spec.inputs
+    if unsound := problems_of_schema(form.schema_):
+        raise EvaluationError(unsound[0])
+    if has_nul([run.spec.inputs, run.spec.reason]):
+        return Evaluation(refusals=("spec: holds the character NUL, which no expression can read: leave it out",))
+    inputs = with_defaults(form.schema_, run.spec.inputs)
+    scope = scope_of(action, run, inputs, target)
+    if unfit := refuse_target(action, scope, note):
+        return Evaluation(refusals=(unfit,))
+    fields = fields_of(form.schema_, inputs)
+    if problems := problems_of_inputs(form.schema_, inputs):
+        return Evaluation(tuple(problems), fields=fields)
+    return _decide(action, run, inputs, scope, fields, note)
+
+
+def _decide(
+    action: Action, run: ActionRun, inputs: Json, scope: Json, fields: tuple[FormField, ...], note: Note
+) -> Evaluation:
+    """Judge a form that is filled in properly: by the rules across its fields, by people, and by what it would make."""
+    broken = [
+        rule.message
+        for index, rule in enumerate(action.spec.inputs.rules)
+        if not evaluate_condition(rule.rule, scope, f"spec.inputs.rules[{index}].rule", note)
+    ]
+    gates = judge_stages(action, scope, note)
+    refusals = [
+        *_machine(action, run),
+        *broken,
+        *_reason_missing(action, run, gates),
+        *find_unsatisfiable(gates, askers(run.spec), action.spec.approval.same_person_in_stages),
+    ]
+    if refusals:
+        return Evaluation(tuple(refusals), fields=fields)
+    try:
+        resources = render_resources(action, run, scope, note)
+    except (NamedByRequesterError, UnsendableError) as error:
+        return Evaluation((str(error),), fields=fields)
+    if not resources:
+        nothing = "With these inputs there is nothing to do: every resource's `when` is false"
+        return Evaluation((nothing,), fields=fields)
+    return Evaluation(plan=freeze_plan(action, inputs, gates, resources, scope, note), fields=fields)
+
+
+def _machine(action: Action, run: ActionRun) -> list[str]:
+    """Refuse a machine that asks for itself, unless the Action is for machines too; on behalf of a person it may ask."""
+    if action.spec.allow_service_accounts or not is_service_account(person_of(run.spec)):
+        return []
+    return [
+        "This Action is for people, and a ServiceAccount asked: let a person ask, or set spec.allowServiceAccounts: true in"
+        " the Action, or name the person in spec.onBehalfOf (by submitters that the installation names)"
+    ]
+
+
+def _reason_missing(action: Action, run: ActionRun, gates: list[Stage]) -> list[str]:
+    rule = action.spec.inputs.require_reason
+    needed = rule is RequireReason.ALWAYS or (rule is RequireReason.ON_APPROVAL and bool(gates))
+    return ["spec.reason: is required: say what it is for"] if needed and not clean(run.spec.reason) else []
