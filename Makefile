@@ -77,7 +77,7 @@ integration: controlplane ## CRD tables, identities, the chart, the story: on a 
 	@$(PY) -m tools.controlplane build helm
 	$(STEP) "CRD tables, identities and attacks, on a real API server" --show " passed" -- $(PYTEST) tests/controlplane tests/crds tests/attacks $(SPREAD)
 	$(STEP) "the operator and its stories, on a real API server" --show " passed" -- $(PYTEST) tests/integration tests/fuzz tests/e2e $(SPREAD)
-	$(STEP) "killed at writes, and wrong answers" --show " passed" -- $(PYTEST) tests/chaos
+	$(STEP) "killed at writes, and wrong answers" --show " passed" -- $(PYTEST) tests/chaos $(SPREAD)
 	@$(MAKE) --no-print-directory older
 
 looks: chromium ## messages as people see them, in a real browser

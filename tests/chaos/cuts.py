@@ -134,11 +134,17 @@ class Cutter:
             return problems + _judge_environment(entries, name)
         if story.end:
             problems += invariants.one_end(entries, name, story.end)
+        if story.calls:
+            problems += invariants.called_once(self.world.receivers.calls, name)
+        if story.changes:
+            problems += invariants.changed_once(entries, story.changes, f"{name}-there")
         if not story.makes:
             return problems + invariants.never_created(entries, name)
         problems += invariants.created_once(entries, story.makes, name)
         for gate in (await status(self.world, name)).get("approvals", []):
             problems += invariants.not_before_granted(entries, story.makes, name, gate["name"])
+            if gate["state"] == "Broken":
+                problems += invariants.created_once(entries, "approvals", f"{gate['name']}-review")
         return problems
 
 

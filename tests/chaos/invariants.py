@@ -43,6 +43,18 @@ def never_created(entries: Sequence[Entry], name: str) -> list[str]:
     return [f"{name} ended without approval, but {', '.join(made)} were created"] if made else []
 
 
+def changed_once(entries: Sequence[Entry], resource: str, name: str) -> list[str]:
+    """An object is changed exactly once: what is applied again says what is there, and makes no other version."""
+    versions = {_version(entries[at]) for at in accepted(entries, "patch", resource, name)}
+    return [] if len(versions) == 1 else [f"{resource}/{name} was changed {len(versions)} times"]
+
+
+def called_once(calls: Sequence[tuple[str, str]], name: str) -> list[str]:
+    """What is outside is done once: however often it is called, it is by one key."""
+    keys = {key for about, key in calls if about == name}
+    return [] if len(keys) == 1 else [f"{name} called under {len(keys)} keys"]
+
+
 def not_before_granted(entries: Sequence[Entry], resource: str, name: str, gate: str) -> list[str]:
     """No resource is created before the gate is on record as granted.
 
@@ -52,7 +64,7 @@ def not_before_granted(entries: Sequence[Entry], resource: str, name: str, gate:
     grants = [
         _version(entries[at])
         for at in accepted(entries, "patch", "approvals", gate, "status")
-        if (entries[at].get("responseObject") or {}).get("status", {}).get("state") == "Approved"
+        if (entries[at].get("responseObject") or {}).get("status", {}).get("state") in ("Approved", "Broken")
     ]
     if made and (not grants or min(made) < min(grants)):
         return [f"{resource}/{name} was created before {gate} was granted"]

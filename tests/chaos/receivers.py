@@ -77,6 +77,8 @@ class Receivers:
 
     url: str = ""
     heard: list[Heard] = field(default_factory=list)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    """The calls of Actions: of which run, and by which key. What comes twice with one key is done once."""
     slack: Workspace = field(default_factory=lambda: Workspace(people={name: _IDS[name] for name in _IDS}))
     mails: _Mails = field(default_factory=_Mails)
     taken: Callable[[Heard], None] = lambda heard: None
@@ -120,6 +122,10 @@ class Receivers:
         heard = Heard("hook", "", body["data"]["event"], body["id"], about, time.monotonic())
         return await self._answer(request, heard, web.Response(text="ok"))
 
+    async def _done(self, request: web.Request) -> web.StreamResponse:
+        self.calls.append(((await request.json())["by"], request.headers["Idempotency-Key"]))
+        return web.Response(status=204)
+
     async def _teams(self, request: web.Request) -> web.StreamResponse:
         card = (await request.json())["attachments"][0]["content"]["body"]
         headline, footer = (part["inlines"][0]["text"] for part in (card[0], card[-1]))
@@ -160,6 +166,7 @@ class Receivers:
         """Return what answers over HTTP."""
         app = web.Application()
         app.router.add_post("/hook", self._hook)
+        app.router.add_post("/done", self._done)
         app.router.add_post("/teams", self._teams)
         app.router.add_post("/api/{method}", self._slack)
         self.mails.arrived, self.slack.posted = self._mailed, self._noted

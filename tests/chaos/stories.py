@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.chaos.receivers import LEADS, PEOPLES, PLACES, REQUESTER
 from tests.chaos.world import COLLECTIONS, SPACE, World
 from tests.support.runs import finished_job
 
+from pratique.api.v1alpha1.scalars import format_time
 from pratique.cluster.client import ApiError
 
 ENDS = ("Succeeded", "Failed", "Refused", "Declined", "Expired", "Withdrawn", "Superseded")
@@ -24,11 +26,15 @@ class Story:
     makes: str = ""
     tells: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Each receiver and what it must be told, in this order, each once; nobody else is told anything."""
+    changes: str = ""
+    """The plural of the kind of the object `RUN-there` that is changed."""
+    calls: bool = False
+    """Whether something outside is called."""
 
 
-async def ask(world: World, name: str, action: str, **inputs: Any) -> None:
-    """Ask as the developer."""
-    spec = {"actionRef": {"name": action}, "inputs": inputs}
+async def ask(world: World, name: str, action: str, *, target: str = "", **inputs: Any) -> None:
+    """Ask as the developer, for an object that is there if it is named."""
+    spec = {"actionRef": {"name": action}, "inputs": inputs, **({"targetRef": {"name": target}} if target else {})}
     metadata = {"name": name, "namespace": SPACE}
     await world.create(
         "developer",
@@ -52,12 +58,10 @@ async def gate_of(world: World, name: str) -> str:
     return str(await world.until(f"{name} waits", waiting))
 
 
-async def decide(world: World, name: str, verdict: str) -> None:
-    """Decide as a lead, once the run waits."""
-    gate = await gate_of(world, name)
-    await world.patch(
-        "lead-1", "approvals", gate, {"spec": {"decisions": {LEAD: {"verdict": verdict, "comment": "for a test"}}}}
-    )
+async def decide(world: World, name: str, verdict: str, who: str = "lead-1") -> None:
+    """Decide as a lead, or as somebody else, once the run waits."""
+    gate, decision = await gate_of(world, name), {"verdict": verdict, "comment": "for a test"}
+    await world.patch(who, "approvals", gate, {"spec": {"decisions": {f"{who}@example.com": decision}}})
 
 
 async def ended(world: World, name: str, *, told: bool = True) -> None:
@@ -188,6 +192,40 @@ async def superseded(world: World, name: str) -> None:
         await world.patch("admin", "actions", "stopped", {"spec": {"suspend": False}})
 
 
+async def called(world: World, name: str) -> None:
+    """What was granted is outside of the cluster, and honours the key."""
+    await ask(world, name, "calling", gated=True)
+    await decide(world, name, "Approve")
+    await ended(world, name)
+
+
+async def aimed(world: World, name: str) -> None:
+    """What is there already is changed."""
+    there = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{name}-there", "namespace": SPACE}}
+    await world.create("admin", "configmaps", there)
+    await ask(world, name, "aimed", target=f"{name}-there", gated=True)
+    await decide(world, name, "Approve")
+    await ended(world, name)
+
+
+async def broken(world: World, name: str) -> None:
+    """Somebody on call breaks the glass: a review is opened before anything starts."""
+    await ask(world, name, "urgent", gated=True)
+    await decide(world, name, "BreakGlass", "oncall")
+    await ended(world, name)
+
+
+async def frozen(world: World, name: str) -> None:
+    """Nothing starts before the freeze of its Action has ended, whoever leads by then."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    window = {"from": format_time(now - timedelta(minutes=1)), "until": format_time(now + timedelta(seconds=4))}
+    await world.patch("admin", "actions", "frozen", {"spec": {"freeze": [window]}})
+    await ask(world, name, "frozen")
+    await ended(world, name)
+    made = (await world.get("configmaps", name) or {})["metadata"]["creationTimestamp"]
+    assert made >= window["until"], f"{name} started at {made}, in a freeze until {window['until']}"
+
+
 def tells(place: str, asked: str = "", requester: str = "", handled: str = "") -> dict[str, tuple[str, ...]]:
     """Return what a story tells to whom: places, leads, the developer; `handled` is for the lead who did not decide."""
     people = {
@@ -220,6 +258,28 @@ STORIES = {
         Story("superseded", superseded, "Superseded", tells=tells(f"{ASK} Superseded", ASK, "Superseded", HANDLED)),
         Story("deleted", deleted, "", tells=tells(f"{ASK} Withdrawn", f"{ASK} Withdrawn")),
         Story("job", job, "Succeeded", "jobs", tells("Succeeded", "", "Succeeded")),
+        Story(
+            "called",
+            called,
+            "Succeeded",
+            calls=True,
+            tells=tells(f"{ASK} Approved Succeeded", ASK, "Approved Succeeded", HANDLED),
+        ),
+        Story(
+            "aimed",
+            aimed,
+            "Succeeded",
+            changes="configmaps",
+            tells=tells(f"{ASK} Approved Succeeded", ASK, "Approved Succeeded", HANDLED),
+        ),
+        Story(
+            "broken",
+            broken,
+            "Succeeded",
+            "configmaps",
+            tells=tells(f"{ASK} GlassBroken Succeeded", f"{ASK} GlassBroken", "GlassBroken Succeeded"),
+        ),
+        Story("frozen", frozen, "Succeeded", "configmaps", tells=tells("Succeeded", "", "Succeeded")),
         Story("environment", environment, "", "namespaces", tells(_LIFE, "", _LIFE)),
     )
 }

@@ -19,6 +19,10 @@ BOUNDED = {
     "superseded": 4,
     "failed": 5,
     "job": 4,
+    "called": 6,
+    "aimed": 6,
+    "broken": 9,
+    "frozen": 6,
 }
 """By story, of how many moments of its writes it is killed at one; up to three, each write has its turn."""
 

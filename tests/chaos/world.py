@@ -44,19 +44,20 @@ kind: Action
 metadata: {{name: {name}}}
 spec:
   title: {name}
+  {acts}
   inputs: {{schema: {{type: object, properties: {{gated: {{type: boolean, default: false}}}}}}}}
   approval:
-    stages: [{{name: lead, when: inputs.gated, deadline: {deadline}, approvers: {{groups: [platform-leads]}}}}]
+    stages: [{{name: lead, when: inputs.gated, deadline: {deadline}, approvers: {{groups: [platform-leads]}}{glass}}}]
   notifications:
   - channels: [hook, teams, slack, mail]
-    events: [ApprovalRequested, Handled, Approved, Declined, Expired, Withdrawn, Superseded, Succeeded, Failed]
+    events: [ApprovalRequested, Handled, Approved, Declined, Expired, Withdrawn, Superseded, Succeeded, Failed, GlassBroken]
   execution:
     serviceAccountRef: {{namespace: chaos, name: worker}}
     {more}
     resources:
     - id: it
       {ready}
-      template: {template}
+      {step}
 """
 _CONFIG_MAP = '{apiVersion: v1, kind: ConfigMap, metadata: {name: "${run.name}", namespace: chaos}}'
 _JOB = (
@@ -64,6 +65,10 @@ _JOB = (
     "ttlSecondsAfterFinished: 0, backoffLimit: 0, template: {spec: {restartPolicy: Never, "
     "containers: [{name: main, image: none}]}}}}"
 )
+_CALL = 'request: {url: OUTSIDE, idempotent: true, body: {by: "${run.name}"}}'
+_CHANGE = """patch: true
+      template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${target.metadata.name}", namespace: chaos},
+                 data: {by: "${run.name}"}}"""
 _NEVER = {"more": "timeout: 1s", "ready": 'readyWhen: "false"'}
 _ACTIONS: tuple[dict[str, str], ...] = (
     {"name": "note"},
@@ -71,9 +76,13 @@ _ACTIONS: tuple[dict[str, str], ...] = (
     {"name": "hasty", "deadline": "2s"},
     {"name": "doomed", **_NEVER},
     {"name": "stopped"},
-    {"name": "job", "template": _JOB},
+    {"name": "job", "step": f"template: {_JOB}"},
+    {"name": "calling", "step": _CALL},
+    {"name": "aimed", "step": _CHANGE, "acts": "actsOn: {apiVersion: v1, kind: ConfigMap}"},
+    {"name": "frozen"},
+    {"name": "urgent", "glass": ", breakGlass: {groups: [sre-oncall], requester: Forbid}"},
 )
-_USUAL = {"deadline": "1h", "template": _CONFIG_MAP, "more": "", "ready": ""}
+_USUAL = {"deadline": "1h", "step": f"template: {_CONFIG_MAP}", "more": "", "ready": "", "acts": "", "glass": ""}
 _DIRECTORY = {
     "apiVersion": "v1",
     "kind": "ConfigMap",
@@ -155,7 +164,7 @@ async def chaos_world(folder: Path, *more: str) -> AsyncIterator[World]:
         async with AsyncExitStack() as stack:
             receivers = await stack.enter_async_context(receiving())
             kubectl(admin, "apply", "-f", "-", input=yaml.safe_dump_all(_manifests(receivers)))
-            names = ("admin", "developer", "lead-1")
+            names = ("admin", "developer", "lead-1", "oncall")
             people = {
                 name: await stack.enter_async_context(Api(connect(str(plane.kubeconfig(name))))) for name in names
             }
@@ -188,13 +197,25 @@ def _manifests(receivers: Receivers) -> list[dict[str, Any]]:
         _DIRECTORY,
         *(_secret(name, values, receivers.url) for name, values in receivers.secrets().items()),
         *({**channel, "metadata": {"name": name}, "spec": spec} for name, spec in receivers.channels().items()),
-        *actions(),
+        *actions(f"{receivers.url}/done"),
+        *_reading("configmaps"),
     ]
 
 
-def actions() -> list[dict[str, Any]]:
-    """Return the Actions that people may ask for."""
-    return [yaml.safe_load(_ACTION.format(**(_USUAL | action))) for action in _ACTIONS]
+def actions(outside: str = "http://127.0.0.1:9/done") -> list[dict[str, Any]]:
+    """Return the Actions that people may ask for; `outside` is where one of them calls."""
+    return [yaml.safe_load(_ACTION.format(**(_USUAL | action)).replace("OUTSIDE", outside)) for action in _ACTIONS]
+
+
+def _reading(resource: str) -> list[dict[str, Any]]:
+    """Return what lets developers read what they ask to change."""
+    rbac, metadata = "rbac.authorization.k8s.io", {"name": "developers-read", "namespace": SPACE}
+    rules = [{"apiGroups": [""], "resources": [resource], "verbs": ["get"]}]
+    ref = {"apiGroup": rbac, "kind": "Role", "name": "developers-read"}
+    subjects = [{"apiGroup": rbac, "kind": "Group", "name": "developers"}]
+    role = {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": rules}
+    binding = {"apiVersion": f"{rbac}/v1", "kind": "RoleBinding", "metadata": metadata}
+    return [role, {**binding, "roleRef": ref, "subjects": subjects}]
 
 
 def _secret(name: str, values: dict[str, str], url: str) -> dict[str, Any]:

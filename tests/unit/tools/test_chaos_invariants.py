@@ -3,7 +3,17 @@
 from dataclasses import replace
 from typing import Any
 
-from tests.chaos.invariants import created_once, never_created, not_before_granted, one_end, threaded, told, was_active
+from tests.chaos.invariants import (
+    called_once,
+    changed_once,
+    created_once,
+    never_created,
+    not_before_granted,
+    one_end,
+    threaded,
+    told,
+    was_active,
+)
 from tests.chaos.receivers import Heard, heard_of
 
 Entry = dict[str, Any]
@@ -41,6 +51,17 @@ def test_created_twice_or_never_is_seen_and_refusals_and_dry_runs_do_not_count()
     assert created_once([CREATED, CREATED], "configmaps", "a") and created_once([refused], "configmaps", "a")
 
 
+def test_changed_twice_or_never_is_seen_and_what_changed_nothing_does_not_count() -> None:
+    first, second = (entry("patch", "configmaps", "a", version=number) for number in (5, 6))
+    assert changed_once([first, first], "configmaps", "a") == []
+    assert changed_once([first, second], "configmaps", "a") and changed_once([], "configmaps", "a")
+
+
+def test_called_under_two_keys_or_never_is_seen() -> None:
+    assert called_once([("a", "1"), ("a", "1"), ("b", "2")], "a") == []
+    assert called_once([("a", "1"), ("a", "2")], "a") and called_once([("b", "1")], "a")
+
+
 def test_created_without_approval_is_seen() -> None:
     assert never_created([entry("create", "configmaps", "b")], "a") == []
     assert never_created([CREATED], "a")
@@ -51,6 +72,8 @@ def test_created_before_the_grant_is_seen() -> None:
     assert not_before_granted([GRANTED, CREATED], "configmaps", "a", "gate") == []
     assert not_before_granted([CREATED, GRANTED], "configmaps", "a", "gate") == [], "lines may change places"
     assert not_before_granted([later, CREATED], "configmaps", "a", "gate")
+    broken = entry("patch", "approvals", "gate", "status", state="Broken")
+    assert not_before_granted([broken, CREATED], "configmaps", "a", "gate") == [], "so it is where the glass was broken"
     pending = entry("patch", "approvals", "gate", "status", state="Pending")
     assert not_before_granted([pending, CREATED], "configmaps", "a", "gate")
 

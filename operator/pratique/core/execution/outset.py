@@ -1,8 +1,9 @@
-"""Looks once more before the first effect of a run that acts on an object: that it has started is on record before. Pure.
+"""Looks once more before the first effect of a run: that it has started is on record before. Pure.
 
-Between that record and the effect the operator may be away for days. So as long as nothing is on record as made, the target
-must be the same, in its state, and readable for who asked, and the time of the run must not be over. What was made just
-before a crash is found first: nothing of that counts against the run. Called by `advance`.
+Between that record and the effect the operator may be away for days. So as long as nothing is on record as made, the time of
+the run must not be over, and a target must be the same, in its state, and readable for who asked. What was made just before
+a crash is found first: nothing of that counts against the run. A run without a target costs nothing in time. Called by
+`advance`.
 """
 
 from datetime import datetime
@@ -22,14 +23,15 @@ _NOTHING = "nothing was made"
 
 def set_out(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes, now: datetime) -> Progress | None:
     """Return what is in the way of the first effect of a run, or must come before it; None if it may go on."""
-    if plan.target is None or run.status.resources or run.status.requests:
+    is_over = now >= expires_at(started, plan.timeout)
+    if (plan.target is None and not is_over) or run.status.resources or run.status.requests:
         return None
     first = plan.resources[0]
     # a call is on record before it is made
     unmade = _NOTHING if isinstance(first, PlannedRequest) else _look_for(run, plan, first, outcomes)
     if unmade is None or isinstance(unmade, Progress):
         return unmade
-    if now >= expires_at(started, plan.timeout):
+    if is_over:
         return Progress(Step.FAILED, message=f"Not begun within {plan.timeout} of its start, and {unmade}: ask again")
     return answer_of(look_again(run, plan, outcomes, OUTSET))
 

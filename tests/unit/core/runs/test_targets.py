@@ -184,6 +184,18 @@ def test_what_it_made_just_before_a_crash_does_not_count_against_it() -> None:
     assert effects(under_way(theirs, 1)) == ["outset"]
 
 
+def test_one_without_a_target_costs_nothing_in_time_and_does_not_begin_after_it() -> None:
+    plan = run_plan(planned("one"), gate=stage())
+    assert effects(under_way({}, 1, plan)) == ["create/one"]
+    assert effects(under_way({}, 11, plan)) == ["outset/find/one"]
+    late = under_way(UNMADE, 11, plan)
+    said = "Not begun within 10m of its start, and nothing was made: ask again"
+    assert (late.status.phase, late.status.message, late.effects) == (Phase.FAILED, said, ())
+    assert effects(under_way({"outset/find/one": Stored(MADE)}, 11, plan)) == ["create/one"], "which adopts it"
+    call = PlannedRequest(id="told", request=HttpRequest(url="https://api.example.com/v1/runs"))
+    assert under_way({}, 11, run_plan(call, gate=stage())).status.message == said
+
+
 def test_what_could_not_be_looked_for_is_said() -> None:
     away: dict[str, Any] = {"outset/find/one": failed("Timeout", "slow", transient=True)}
     waits = under_way(away, 1)
