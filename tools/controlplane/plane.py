@@ -8,12 +8,12 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from tools.controlplane import processes, servers, state
@@ -37,6 +37,7 @@ from tools.controlplane.state import State
 PLANES = Path(__file__).parents[2] / ".run" / "planes"
 _ATTEMPTS = 3  # for a port that somebody takes between choosing and using it
 _GRACE = 10.0
+_GAVE_UP = "failed to wait for apiserver being healthy"
 _numbers = count(1)
 
 
@@ -142,15 +143,18 @@ class ControlPlane:
         def api() -> str | None:
             return api_health(self.options.address, ports["kube-apiserver"], self.ca_file, admin_token)
 
-        # The controller manager gives up after ten seconds without an API server, so that one has to answer first.
         self._await("kube-apiserver", lambda: None if api() != "" else "", deadline)
         clients = {"kube-controller-manager": servers.controller_manager, "kube-scheduler": servers.scheduler}
-        clients = {name: arguments for name, arguments in clients.items() if name in self.options.servers}
-        for name, arguments in clients.items():
-            self._spawn(name, [str(programs[name]), *arguments(self.layout, ports, self.options)])
-        self._await("kube-apiserver", api, deadline)
-        for name in clients:
-            self._await(name, partial(server_health, ports[name]), deadline)
+        commands = {
+            name: [str(programs[name]), *arguments(self.layout, ports, self.options)]
+            for name, arguments in clients.items()
+            if name in self.options.servers
+        }
+        for name, command in commands.items():
+            self._spawn(name, command)
+        self._await("kube-apiserver", api, deadline, commands)
+        for name in commands:
+            self._await(name, partial(server_health, ports[name]), deadline, commands)
 
     def _write_files(self, ports: dict[str, int]) -> str:
         """Write all that the servers and the people need, and return the admin's token."""
@@ -172,15 +176,29 @@ class ControlPlane:
         log = self.layout.log(name)
         log.unlink(missing_ok=True)
         process = processes.start(name, command, log, detach=self.detach, environ=os.environ)
-        self._remember(State(self._state.ports, (*self._state.servers, process), self._state.owner))
+        others = [each for each in self._state.servers if each.name != name]
+        self._remember(State(self._state.ports, (*others, process), self._state.owner))
 
-    def _await(self, name: str, probe: Callable[[], str | None], deadline: float) -> None:
-        """Wait until a server is ready, or say why it is not: what it logged, and what to do."""
+    def _await(
+        self,
+        name: str,
+        probe: Callable[[], str | None],
+        deadline: float,
+        impatient: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> None:
+        """Wait until a server is ready, or say why it is not: what it logged, and what to do.
+
+        `impatient` are commands by name: the controller manager gives up where an API server is not healthy within ten
+        seconds, and is started again then.
+        """
         seen: str | None = ""
         while time.monotonic() < deadline:
             for server in self._state.servers:
                 if not processes.alive(server):
-                    raise _ended(server.name, self.layout.log(server.name))
+                    log = self.layout.log(server.name)
+                    if server.name not in impatient or _GAVE_UP not in _tail(log):
+                        raise _ended(server.name, log)
+                    self._spawn(server.name, list(impatient[server.name]))
             seen = probe()
             if seen is None:
                 return

@@ -113,6 +113,29 @@ def test_a_server_that_hangs_ends_with_the_last_seen_state(tmp_path: Path, monke
     assert plane.pids() == {}
 
 
+def test_a_controller_manager_that_gave_up_on_a_busy_api_server_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live, impatient, tries = tmp_path / "live", tmp_path / "impatient", tmp_path / "tries"
+    tries.touch()
+    live.write_text("#!/bin/sh\nexec sleep 60\n")
+    impatient.write_text(
+        f"#!/bin/sh\necho x >> {tries}\n[ $(wc -l < {tries}) = 3 ] && exec sleep 60\n"
+        'echo "failed to wait for apiserver being healthy: timed out" >&2\nexit 1\n'
+    )
+    for each in (live, impatient):
+        each.chmod(0o755)
+    programs = {"etcd": live, "kube-apiserver": live, "kube-controller-manager": impatient}
+    monkeypatch.setattr("tools.controlplane.plane.find_or_build", lambda names: programs)
+    monkeypatch.setattr("tools.controlplane.plane.api_health", lambda *where: None)
+    healthy = lambda port: None if len(tries.read_text().split()) == 3 else "starting"  # noqa: E731
+    monkeypatch.setattr("tools.controlplane.plane.server_health", healthy)
+    plane = ControlPlane(tmp_path / "plane")
+    plane.start()
+    assert set(plane.pids()) == set(programs) and plane.running()
+    plane.stop()
+
+
 def test_down_and_status_of_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     where = ["--dir", str(tmp_path / "run")]
     assert main(["down", *where]) == 0
