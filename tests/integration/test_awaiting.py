@@ -3,7 +3,6 @@
 Nobody runs their controllers here: the test writes what they would.
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,19 +10,11 @@ import pytest
 from tests.builders.manifests import Manifest
 from tests.support.attempts import Attempts
 from tests.support.cluster import Cluster, wait_for
+from tests.support.foreign_kinds import KINDS, installed, report
 from tests.support.runs import account, phase
 from tools.installation import OperatorProcess
 
 Json = dict[str, Any]
-KINDS = {
-    "Application": ("argoproj.io/v1alpha1", False),
-    "Rollout": ("argoproj.io/v1alpha1", True),
-    "Kustomization": ("kustomize.toolkit.fluxcd.io/v1", True),
-    "PipelineRun": ("tekton.dev/v1", True),
-    "Claim": ("platform.example.com/v1", True),
-    "Quiet": ("platform.example.com/v1", False),
-    "Certificate": ("cert-manager.io/v1", True),
-}
 CLASS = {
     "apiVersion": "storage.k8s.io/v1",
     "kind": "StorageClass",
@@ -34,39 +25,17 @@ CLASS = {
 UNSEEN = "its controller has not reported yet"
 
 
-def definition(kind: str, api_version: str, reports: bool) -> Manifest:
-    group, version = api_version.split("/")
-    plural = f"{kind.lower()}s"
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    served = {"name": version, "served": True, "storage": True, "schema": schema}
-    names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}"},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": names,
-            "versions": [{**served, **({"subresources": {"status": {}}} if reports else {})}],
-        },
-    }
-
-
 @pytest.fixture
 def world(cluster: Cluster, operator: OperatorProcess, namespace: str) -> Iterator[Attempts]:
     """A namespace whose account may make all these kinds."""
-    kinds = [definition(kind, *about) for kind, about in KINDS.items()]
-    listed = {"apiVersion": "v1", "kind": "List", "items": [*kinds, CLASS]}
-    cluster.apply("admin", listed)
-    names = [each["metadata"]["name"] for each in kinds]
-    cluster.kubectl("admin", "wait", "--for=condition=Established", "crd", *names)
-    everything = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
-    cluster.apply("admin", account(namespace, "mine", everything))
-    attempts = Attempts(cluster, namespace)
-    yield attempts
-    attempts.drop()
-    cluster.kubectl("admin", "delete", "--wait=false", "-f", "-", input=json.dumps(listed))
+    with installed(cluster):
+        cluster.apply("admin", CLASS)
+        everything = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+        cluster.apply("admin", account(namespace, "mine", everything))
+        attempts = Attempts(cluster, namespace)
+        yield attempts
+        attempts.drop()
+        cluster.kubectl("admin", "delete", "storageclass", "first-consumer")
 
 
 def thing(kind: str, **rules: Any) -> Json:
@@ -80,16 +49,7 @@ NOTE: Manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": META}
 
 def write(world: Attempts, statuses: dict[str, Json]) -> None:
     """Write the status of each object, by its name, as its controller would."""
-    plurals = ",".join(f"{kind.lower()}s.{about[0].split('/')[0]}" for kind, about in KINDS.items())
-    found = world.cluster.kubectl("admin", "get", plurals, "-n", world.namespace, "-o", "json").json["items"]
-    written = [{**each, "status": statuses[name]} for each in found if (name := each["metadata"]["name"]) in statuses]
-    assert len(written) == len(statuses)
-    for reports in (True, False):
-        items = [each for each in written if KINDS[each["kind"]][1] is reports]
-        sub = ("--subresource=status",) if reports else ()
-        if items:
-            listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
-            world.cluster.kubectl("admin", "replace", *sub, "-f", "-", input=listed)
+    report(world.cluster, world.namespace, statuses)
 
 
 def waits(world: Attempts, words: dict[str, str]) -> None:

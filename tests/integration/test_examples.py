@@ -11,6 +11,7 @@ import yaml
 from tests.builders.manifests import decision
 from tests.doubles.outside import Outside, Reply
 from tests.support.cluster import Cluster, wait_for
+from tests.support.foreign_kinds import installed, report
 from tests.support.runs import condition, finished_job, phase
 from tools.installation import ROOT, OperatorProcess
 
@@ -26,16 +27,18 @@ PARTS = ("executor", "channel", "target", "action")
 
 @pytest.fixture(scope="module")
 def team(cluster: Cluster, operator: OperatorProcess) -> Iterator[Cluster]:
-    """The namespace that the examples name, with everything in place but the runs."""
-    cluster.kubectl("admin", "create", "namespace", SPACE)
-    for folder in folders():
-        for part in PARTS:
-            if (file := EXAMPLES / folder / f"{part}.yaml").exists():
-                apply(cluster, "admin", file)
-    yield cluster
-    actions = [name for folder in folders() for name in actions_of(folder) if name != "create-environment"]
-    cluster.kubectl("admin", "delete", "actions", *actions)
-    cluster.kubectl("admin", "delete", "namespace", SPACE, "--wait=false")
+    """The namespaces that the examples name, with everything in place but the runs."""
+    with installed(cluster):
+        for name in (SPACE, "argocd"):
+            cluster.kubectl("admin", "create", "namespace", name)
+        for folder in folders():
+            for part in PARTS:
+                if (file := EXAMPLES / folder / f"{part}.yaml").exists():
+                    apply(cluster, "admin", file)
+        yield cluster
+        actions = [name for folder in folders() for name in actions_of(folder) if name != "create-environment"]
+        cluster.kubectl("admin", "delete", "actions", *actions)
+        cluster.kubectl("admin", "delete", "namespace", SPACE, "argocd", "search", "--wait=false", "--ignore-not-found")
 
 
 def folders() -> list[str]:
@@ -68,13 +71,20 @@ def ask(team: Cluster, folder: str, part: str = "run") -> str:
 def test_every_example_is_told_here() -> None:
     """A new example needs a test of its own in this file."""
     known = [
+        "argo-cd-application",
+        "certificate",
+        "crossplane-claim",
         "database",
         "deployment",
         "environment",
         "extend-environment",
+        "flux-kustomization",
         "github-workflow",
+        "one-off-command",
         "scale",
         "secret-rotation",
+        "team-namespace",
+        "tekton-pipeline",
         "temporary-access",
     ]
     assert folders() == known
@@ -167,6 +177,86 @@ def ttl(team: Cluster, job: str) -> int | None:
     """Return how many seconds a Job stays once it is done."""
     seconds = (team.get("job", job, SPACE) or {"spec": {}})["spec"].get("ttlSecondsAfterFinished")
     return None if seconds is None else int(seconds)
+
+
+READY = {"type": "Ready", "status": "True"}
+REPORTED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "argo-cd-application": (
+        "argocd",
+        "shop-staging",
+        {
+            "health": {"status": "Healthy"},
+            "sync": {"status": "Synced", "revision": "4f1c2a"},
+            "reconciledAt": "2100-01-01T00:00:00Z",
+        },
+    ),
+    "certificate": (SPACE, "shop.apps.example.com", {"conditions": [READY]}),
+    "crossplane-claim": (SPACE, "orders", {"conditions": [READY, {"type": "Synced", "status": "True"}]}),
+    "flux-kustomization": (
+        SPACE,
+        "search",
+        {"conditions": [READY], "observedGeneration": 1, "lastAppliedRevision": "main@sha1:4f1c2a"},
+    ),
+    "tekton-pipeline": (SPACE, "build-4f1c2a7", {"conditions": [{"type": "Succeeded", "status": "True"}]}),
+}
+"""By example: the object that it makes, and what its controller reports in the end."""
+
+
+def test_what_other_controllers_bring_about(team: Cluster) -> None:
+    """None is done before its controller says so."""
+    runs = {folder: ask(team, folder) for folder in REPORTED}
+    for run in runs.values():
+        says(team, run, "Waiting for ")
+    for space in (SPACE, "argocd"):
+        report(team, space, {name: status for where, name, status in REPORTED.values() if where == space})
+    outputs = {folder: phase(team, run, SPACE, "Succeeded").get("outputs") for folder, run in runs.items()}
+    assert outputs == {
+        "argo-cd-application": {"revision": "4f1c2a"},
+        "certificate": {"secret": "shop.apps.example.com-tls"},
+        "crossplane-claim": {"secret": "orders-connection"},
+        "flux-kustomization": {"revision": "main@sha1:4f1c2a"},
+        "tekton-pipeline": {},
+    }
+
+
+def says(team: Cluster, run: str, words: str) -> None:
+    """Wait until a run that has not ended says this of itself."""
+    seen: dict[str, Any] = {}
+
+    def said() -> bool:
+        seen.update((team.get("actionrun", run, SPACE) or {}).get("status", {}))
+        assert seen.get("phase") in (None, "Pending", "Running"), seen
+        return words in seen.get("message", "")
+
+    try:
+        wait_for(f"{run} says {words}", said)
+    except AssertionError as error:
+        raise AssertionError(f"{run}: {seen.get('message')!r} in place of {words!r}") from error
+
+
+def test_team_namespace(team: Cluster) -> None:
+    """Whoever is of the team may work there afterwards, within the quota."""
+    assert phase(team, ask(team, "team-namespace"), SPACE, "Succeeded")["outputs"] == {"namespace": "search"}
+    hard = (team.get("resourcequota", "team", "search") or {})["spec"]["hard"]
+    assert hard == {"requests.cpu": "4", "requests.memory": "16Gi", "services.loadbalancers": "0"}
+    assert {
+        team.get(kind, name, "search") is None
+        for kind, name in (("limitrange", "defaults"), ("networkpolicy", "same-namespace"))
+    } == {False}
+    may = ("auth", "can-i", "create", "deployments", "-n", "search")
+    answers = [team.kubectl(who, *may, check=False).out.strip() for who in ("developer", "lead-1")]
+    assert answers == ["yes", "no"]
+
+
+def test_one_off_command(team: Cluster) -> None:
+    run = ask(team, "one-off-command")
+    job = wait_for("the Job is made", lambda: team.get("job", run, SPACE))
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert (container["image"], container["args"]) == ("registry.example.com/billing:2.1", ["report", "--dry-run"])
+    assert container["env"] == [{"name": "REGION", "value": "eu"}]
+    assert container["envFrom"] == [{"configMapRef": {"name": "billing"}}]
+    complete(team, run)
+    assert phase(team, run, SPACE, "Succeeded")["outputs"] == {"image": "registry.example.com/billing:2.1"}
 
 
 def test_secret_rotation(team: Cluster) -> None:

@@ -1,9 +1,9 @@
 """Looks once more before the first effect of a run: that it has started is on record before. Pure.
 
-Between that record and the effect the operator may be away for days. So as long as nothing is on record as made, the time of
-the run must not be over, and a target must be the same, in its state, and readable for who asked. What was made just before
-a crash is found first: nothing of that counts against the run. A run without a target costs nothing in time. Called by
-`advance`.
+Between that record and the effect the operator may be away for days. So as long as nothing is on record as made, the time
+of the run must not be over, and a target must be the same, in its state, and readable for who asked. What was made just
+before a crash is found first: nothing of that counts against the run. A run without a target costs nothing in time. Called
+by `advance`.
 """
 
 from datetime import datetime
