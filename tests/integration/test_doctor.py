@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.cluster import Cluster, wait_for
+from tests.support.foreign_kinds import KINDS, definition
 from tools.installation import ROOT, OperatorProcess
 
+HEALTH = ROOT / "examples" / "gitops" / "argo-cd" / "argocd-cm.yaml"
 REACHES_ALL = {"apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*"], "operations": ["CREATE"]}
 
 
@@ -29,9 +31,9 @@ def findings(cluster: Cluster, who: str = "admin") -> dict[str, tuple[str, str]]
 
 
 def judged(cluster: Cluster) -> dict[str, tuple[str, str]] | None:
-    """Return what is found, once the operator has looked at the channel."""
+    """Return what is found, once the operator has looked at the channel, and the kind of Argo CD is known."""
     found = findings(cluster)
-    return found if found.get("channel broken", ("",))[0] == "problem" else None
+    return found if found.get("channel broken", ("",))[0] == "problem" and "Argo CD" in found else None
 
 
 def test_what_it_says_before_and_after_somebody_breaks_something(cluster: Cluster, operator: OperatorProcess) -> None:
@@ -62,15 +64,23 @@ def test_what_it_says_before_and_after_somebody_breaks_something(cluster: Cluste
         "metadata": {"name": "broken"},
         "spec": {"webhook": {"urlSecretRef": {"name": "nowhere", "key": "url"}}},
     }
-    cluster.apply("admin", [hook, channel])
+    labels = {"app.kubernetes.io/part-of": "argocd"}
+    argo_cd = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cm", "labels": labels}}
+    cluster.apply("admin", [hook, channel, definition("Application", *KINDS["Application"])])
+    cluster.apply("admin", argo_cd, "-n", "default")
     try:
         found = wait_for("the operator to judge the channel", lambda: judged(cluster))
         assert "nowhere" in found["channel broken"][1]
         assert found["others"][0] == "warning" and "of-others" in found["others"][1]
+        assert found["Argo CD"][0] == "warning" and "default/argocd-cm has no health check for" in found["Argo CD"][1]
+        cluster.kubectl("admin", "patch", "configmap", "argocd-cm", "-n", "default", "--patch-file", str(HEALTH))
+        assert findings(cluster)["Argo CD"][0] == "ok"
         assert doctor(cluster, "admin").returncode == 1
     finally:
         cluster.kubectl("admin", "delete", "mutatingwebhookconfiguration", "of-others")
         cluster.kubectl("admin", "delete", "notificationchannel", "broken")
+        cluster.kubectl("admin", "delete", "configmap", "argocd-cm", "-n", "default")
+        cluster.kubectl("admin", "delete", "crd", "applications.argoproj.io", "--wait=false")
     assert doctor(cluster, "admin").returncode == 0
 
 

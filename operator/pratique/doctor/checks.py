@@ -11,6 +11,7 @@ from typing import Any
 from pratique.admission.expected import without_prose
 from pratique.admission.webhook import CONFIGURATION
 from pratique.core.kernel.text import clean
+from pratique.doctor.argo_cd import judge_argo_cd
 from pratique.doctor.facts import Facts, Standing
 from pratique.doctor.findings import Finding, Level
 from pratique.guarding.record import key_of, shown, unlike
@@ -193,4 +194,5 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("others", _others),
     ("channels", _channels),
     ("actions", _actions),
+    ("Argo CD", judge_argo_cd),
 )

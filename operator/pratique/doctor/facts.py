@@ -54,6 +54,8 @@ class Facts:
     """All MutatingWebhookConfigurations."""
     policies: tuple[Json, ...] = ()
     """All MutatingAdmissionPolicies."""
+    argo_cd: tuple[Json, ...] = ()
+    """The ConfigMap argocd-cm of each Argo CD."""
     denied: tuple[str, ...] = ()
     """What the operator's ServiceAccount may not do and must, each as `verb resource`."""
     unseen: tuple[tuple[str, str], ...] = ()

@@ -83,6 +83,7 @@ async def read_facts(api: Api, namespace: str) -> Facts:
         policies=()
         if older
         else await reader.read("others", lambda api: _admitting(api, "mutatingadmissionpolicies"), ()),
+        argo_cd=await reader.read("Argo CD", _argo_cd, ()),
         denied=await reader.read("rights", lambda api: _denied(api, values.operator), ()),
         unseen=tuple(reader.unseen),
     )
@@ -137,6 +138,15 @@ def _standing(kind: str, body: Json) -> Standing:
 
 async def _admitting(api: Api, plural: str) -> tuple[Json, ...]:
     return tuple([each async for page, _ in api.pages(f"/apis/{API}/{plural}") for each in page])
+
+
+async def _argo_cd(api: Api) -> tuple[Json, ...]:
+    """Return the settings of each Argo CD, which have to carry its label; nothing where its kinds are not."""
+    groups = (await api.request("GET", "/apis")).get("groups") or ()
+    if not any(each.get("name") == "argoproj.io" for each in groups):
+        return ()
+    found = await api.request("GET", "/api/v1/configmaps", params={"labelSelector": "app.kubernetes.io/part-of=argocd"})
+    return tuple(each for each in found.get("items") or () if each["metadata"]["name"] == "argocd-cm")
 
 
 async def _denied(api: Api, operator: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ POLICY = {
     "metadata": {"name": "pratique-decision"},
     "spec": {"failurePolicy": "Fail"},
 }
+HEALTH = "resource.customizations.health.pratique.dev_*"
 WEAK = {**POLICY, "spec": {"failurePolicy": "Ignore"}}
 
 
@@ -57,6 +58,7 @@ SOUND = Facts(
     record={"ValidatingAdmissionPolicy.pratique-decision": "u generation 1"},
     standings=(stands(), stands("create-environment", "action")),
     webhooks=(hook("pratique-stamps"), hook(rules=[{"apiGroups": ["apps"], "resources": ["deployments"]}])),
+    argo_cd=({"metadata": {"name": "argocd-cm", "namespace": "argocd"}, "data": {HEALTH: "return {}"}},),
     policies=(policy({"app.kubernetes.io/part-of": "pratique"}),),
 )
 
@@ -151,4 +153,4 @@ def test_the_worst_stands_first_with_what_to_do() -> None:
     shown = lines(found, 104)
     assert shown[0].startswith("problem   leader: no process leads")
     assert shown[1].strip().startswith("do:  start the operator, or look why it does not lead: kubectl get pods")
-    assert shown[-1] == "1 problem, 2 warnings, 6 ok"
+    assert shown[-1] == "1 problem, 2 warnings, 7 ok"
