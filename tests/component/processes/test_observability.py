@@ -9,8 +9,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import yaml
 from prometheus_client import CollectorRegistry
 from tests.builders.models import NOW, approval, gate
+from tests.support.promql import asked
 
 from pratique import logs
 from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus, Purpose
@@ -86,6 +88,61 @@ def test_the_webhook_shows_when_its_certificate_ends() -> None:
     )
     assert b"pratique_webhook_certificate_ends_timestamp_seconds 0.0" in WebhookMetrics(lambda: None).text()
     assert b'pratique_webhook_reviews_total{result="stamped"} 1.0' in of_the_webhook().text()
+
+
+CHART = Path(__file__).parents[3] / "charts" / "pratique" / "files"
+ADDED = {"namespace", "pod"}
+"""What Prometheus adds to all that it scrapes."""
+
+
+def queries() -> list[tuple[str, str]]:
+    """Return all queries of the dashboard and of the alerts, each with what it is called."""
+    panels = json.loads((CHART / "dashboard.json").read_text())["panels"]
+    shown = [(each["title"], target["expr"]) for each in panels for target in each.get("targets", ())]
+    groups = yaml.safe_load((CHART / "alerts.yaml").read_text())["groups"]
+    return shown + [(each["alert"], each["expr"]) for group in groups for each in group["rules"]]
+
+
+def samples() -> dict[str, set[str]]:
+    """Return the labels that Prometheus gets of each metric."""
+    families = [*full().registry.collect(), *of_the_webhook().registry.collect()]
+    found: dict[str, set[str]] = {}
+    for each in (sample for family in families for sample in family.samples):
+        found.setdefault(each.name, set()).update(each.labels)
+    return found
+
+
+@pytest.mark.parametrize(("name", "query"), queries())
+def test_a_query_asks_for_what_there_is(name: str, query: str) -> None:
+    served, metrics = samples(), asked(query)
+    assert metrics, name
+    for metric, labels in metrics.items():
+        assert metric in served, f"{name}: {metric} is not served"
+        assert labels <= served[metric] | ADDED, (
+            f"{name}: {metric} has no label {sorted(labels - served[metric] - ADDED)}"
+        )
+
+
+def test_what_a_query_asks_for_is_found_wherever_it_stands() -> None:
+    query = "sum by (a) (rate(x_total{b='1'}[$__rate_interval])) / on (c) group_left (d) topk(3, y{e!='2'}) > bool 0"
+    assert asked(query) == {"x_total": {"a", "b", "c"}, "y": {"c", "e"}}
+    assert asked("sum by (a) (x and on (b) y)") == {"x": {"a", "b"}, "y": {"b"}}
+    with pytest.raises(ValueError, match="unclosed left parenthesis"):
+        asked("sum(")
+
+
+def test_a_panel_says_what_it_shows_and_in_which_unit() -> None:
+    panels = json.loads((CHART / "dashboard.json").read_text())["panels"]
+    shown = [each for each in panels if each["type"] != "row"]
+    assert len({each["id"] for each in panels}) == len(panels) and len({each["title"] for each in shown}) == len(shown)
+    pages = (REFERENCE.with_name("alerts.md")).read_text()
+    for each in shown:
+        assert each["description"].endswith(".") and each["fieldConfig"]["defaults"]["unit"]
+        for alert in re.findall(r"Alert: (\w+)", each["description"]):
+            assert f"\n## {alert}\n" in pages
+        for target in each["targets"]:
+            labels = set().union(*asked(target["expr"]).values())
+            assert set(re.findall(r"{{(\w+)}}", target["legendFormat"])) <= labels | ADDED
 
 
 def test_what_was_told_is_shown() -> None:
