@@ -21,7 +21,7 @@ UV := $(firstword $(wildcard $(VENV)/bin/uv) uv)
 # One set of pins for every Python from 3.11 on, and no address in it: where packages come from is the machine's matter.
 COMPILE := $(UV) pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup controlplane chromium demo up down node test-node test verify unit thorough component integration older looks pictures hunt shake chaos attacks bench test-kind image test-image generate requirements clean
+.PHONY: help docs setup controlplane chromium demo up down node test-node test verify unit thorough component integration older looks pictures hunt shake chaos attacks bench test-kind image test-image generate requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -62,6 +62,7 @@ verify: setup ## lint, format, types, import contracts; generated and golden fil
 	$(STEP) "types" -- $(PY) -m mypy
 	$(STEP) "import contracts" -- $(VENV)/bin/lint-imports --no-cache
 	$(STEP) "examples are what their cases say" -- $(PY) -m pratique.main test $(dir $(wildcard examples/*/action.yaml)) --coverage-min 100
+	$(STEP) "the docs are a site, and every link leads somewhere" --advice "Run: $(PY) -m tools.site" -- $(PY) -m tools.site
 	$(STEP) "generated and golden files are fresh" --advice "Read git diff, and commit it" -- $(PY) -m tools.fresh
 
 unit: setup ## pure tests: no cluster, process or socket; core/ and api/ at 100 % branch coverage
@@ -117,6 +118,9 @@ test-node: controlplane ## the chart and the image on a real node: the story, ta
 
 test-kind: setup ## the same tests on kind, where Docker is, those on a node included
 	@PRATIQUE_TEST_CLUSTER=kind $(PYTEST) tests/crds tests/integration tests/e2e tests/node
+
+docs: setup ## the documentation as a site, to be opened as files: .run/site/index.html
+	@$(PY) -m tools.site
 
 image: ## build the image of the last commit without Docker: .run/image/pratique.tar (root; mmdebstrap and umoci of Debian)
 	@tools/image/build.sh .run/image
