@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.support.cluster import Cluster
+from tests.support.gitops import Compare, apply_as, argo_server_side, drifted, flux, marked
 from tools.codegen import plain
 from tools.codegen.manifests import install
 from tools.codegen.values import Environments, Impersonation, Values
@@ -218,6 +219,7 @@ EVERYTHING: Manifest = {
     "metrics": {
         "podMonitor": {"enabled": True, "authorization": {"credentials": {"name": "scraper", "key": "token"}}},
         "prometheusRule": {"enabled": True},
+        "grafanaDashboard": {"enabled": True},
     },
     "networkPolicy": {"enabled": True},
 }
@@ -287,6 +289,10 @@ OTHER: Manifest = {
     "metrics.prometheusRule.enabled": False,
     "metrics.prometheusRule.labels": {"release": "prometheus"},
     "metrics.prometheusRule.runbook": "https://docs.example.com/alerts",
+    "metrics.grafanaDashboard.enabled": False,
+    "metrics.grafanaDashboard.namespace": "monitoring",
+    "metrics.grafanaDashboard.labels": {"grafana_dashboard": "ours"},
+    "metrics.grafanaDashboard.annotations": {"grafana_folder": "Platform"},
     "networkPolicy.enabled": False,
     "networkPolicy.metricsFrom": [PEER],
     "networkPolicy.egress": [{"ports": [{"port": 443}]}],
@@ -558,6 +564,29 @@ def test_who_does_not_use_helm_gets_the_same_objects() -> None:
     assert release == bare
 
 
+def test_the_dashboard_is_the_file_where_grafana_looks() -> None:
+    release = rendered({"metrics": {"grafanaDashboard": {"enabled": True}}})
+    found = release["ConfigMap pratique-system/pratique-dashboard"]
+    assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert json.loads(found["data"]["pratique.json"]) == json.loads((CHART / "files" / "dashboard.json").read_text())
+
+
+def test_argo_cds_project_has_room_for_all_that_the_chart_can_make_and_no_more() -> None:
+    project = yaml.safe_load((CHART.parents[1] / "examples/gitops/argo-cd/project.yaml").read_text())["spec"]
+    lists = ("clusterResourceWhitelist", "namespaceResourceWhitelist")
+    allowed = {(each["group"], each["kind"]) for name in lists for each in project[name]}
+    scraped = merged(EVERYTHING, _SCRAPED)
+    made: set[tuple[str, str]] = {("", "Namespace")}
+    for values, version in ((EVERYTHING, "1.36.3"), (scraped, "1.35.0")):
+        lent = {"impersonate": [{"namespace": "pratique-actions", "names": ["environment-maker"]}]}
+        release = rendered(merged(values, lent), version=version).values()
+        kept = [each for each in release if "helm.sh/hook" not in each["metadata"].get("annotations", {})]
+        made |= {(each["apiVersion"].rpartition("/")[0], each["kind"]) for each in kept}
+        spaces = {each["metadata"]["namespace"] for each in kept if "namespace" in each["metadata"]}
+        assert spaces == {each["namespace"] for each in project["destinations"]}
+    assert made == allowed
+
+
 @pytest.mark.parametrize("values", [{}, merged(EVERYTHING, {"networkPolicy": {"metricsFrom": [PEER]}})])
 def test_the_api_server_takes_all_of_it(cluster: Cluster, values: Manifest) -> None:
     before = is_older(cluster.runner, cluster.identities.kubeconfig("admin"))
@@ -567,6 +596,16 @@ def test_the_api_server_takes_all_of_it(cluster: Cluster, values: Manifest) -> N
     cluster.kubectl("admin", "create", "serviceaccount", "pratique-test", "-n", "pratique-system", check=False)
     answer = cluster.kubectl("admin", *args, input=yaml.safe_dump_all(release))
     assert len(answer.out.splitlines()) == len(release)
+
+
+@pytest.mark.parametrize("compare", [argo_server_side, flux])
+def test_what_stamps_by_policies_does_not_drift(cluster: Cluster, compare: Compare) -> None:
+    """All else is compared beside an operator and a webhook that run, in tests/integration/test_gitops.py."""
+    release = [each for each in rendered().values() if each["kind"].startswith("Mutating")]
+    assert len(release) == 4
+    for each in release:
+        apply_as(cluster, "argocd-controller" if compare is argo_server_side else "helm-controller", marked(each))
+    assert drifted(cluster, release, compare) == {}
 
 
 @pytest.mark.parametrize("name", ["pratique", "pratique-webhook"])
