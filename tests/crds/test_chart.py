@@ -602,7 +602,7 @@ def test_the_api_server_takes_all_of_it(cluster: Cluster, values: Manifest) -> N
 def test_what_stamps_by_policies_does_not_drift(cluster: Cluster, compare: Compare) -> None:
     """All else is compared beside an operator and a webhook that run, in tests/integration/test_gitops.py."""
     release = [each for each in rendered().values() if each["kind"].startswith("Mutating")]
-    assert len(release) == 4
+    assert len(release) == 8
     for each in release:
         apply_as(cluster, "argocd-controller" if compare is argo_server_side else "helm-controller", marked(each))
     assert drifted(cluster, release, compare) == {}
