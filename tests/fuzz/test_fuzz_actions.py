@@ -75,7 +75,7 @@ def templates(draw: st.DrawFn) -> dict[str, Any]:
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "data": data}
 
 
-FORM = {
+FORM: dict[str, Any] = {
     "type": "object",
     "properties": {
         "a": {"type": "string", "pattern": "^[a-z-]*$"},
@@ -84,8 +84,17 @@ FORM = {
         "l": {"type": "array", "items": {"type": "string"}, "default": ["p", "q"]},
     },
 }
+LISTED = {"a": {"type": "string", "enum": ["web", "a-b"], "x-labels": {"web": "The web", "a-b": "Another"}}}
+WORDED = {"a": {"type": "string", "format": "markdown"}, "z": {"type": "array", "items": {"format": "user"}}}
 forms = mostly(
-    st.sampled_from([FORM, {"type": "object", "additionalProperties": True}]),
+    st.sampled_from(
+        [
+            FORM,
+            {"type": "object", "additionalProperties": True},
+            {**FORM, "properties": {**FORM["properties"], **LISTED}},
+            {**FORM, "properties": {**FORM["properties"], **WORDED}},
+        ]
+    ),
     st.sampled_from([{"type": "object", "properties": {"a": {"$ref": "#/x"}}}, {"type": "string"}]),
 )
 values = st.recursive(
@@ -98,6 +107,34 @@ filled = st.fixed_dictionaries(
 )
 anything = {"a": texts, "n": st.integers(), "b": st.booleans(), "l": st.lists(texts, max_size=3), "z": values}
 inputs = mostly(filled, st.fixed_dictionaries({}, optional=anything))
+
+
+over_objects = st.sampled_from(
+    [
+        "object.metadata.name",
+        "object.data.k",
+        "size(object.data)",
+        "inputs.a",
+        "object",
+        "object.missing",
+        "'web'",
+        "1 / 0",
+    ]
+)
+
+
+@st.composite
+def fields(draw: st.DrawFn) -> dict[str, Any]:
+    """Return a field that offers objects of the namespace, of the operator's own, or of nowhere."""
+    space = draw(mostly(st.just(SPACE), st.sampled_from(["kube-system", "pratique-system", "nowhere"])))
+    kind = draw(mostly(st.just("ConfigMap"), st.sampled_from(["Secret", "Node", "Gadget"])))
+    options: dict[str, Any] = {"from": {"apiVersion": "v1", "kind": kind, "namespace": space}}
+    for name in ("value", "label", "order"):
+        if draw(st.booleans()):
+            options[name] = draw(over_objects)
+    if draw(st.booleans()):
+        options["filter"] = draw(mostly(conditions, over_objects))
+    return {draw(mostly(st.just("a"), st.sampled_from(["n", "l", "z"]))): {"options": options}}
 
 
 @st.composite
@@ -119,6 +156,8 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
             "outputs": draw(st.dictionaries(st.sampled_from(["o", "p"]), strings, max_size=2)),
         },
     }
+    if not draw(st.integers(0, 3)):
+        spec["inputs"]["fields"] = draw(fields())
     if draw(st.booleans()):
         stage = {
             "name": "leads",

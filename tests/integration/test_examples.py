@@ -12,7 +12,7 @@ from tests.builders.manifests import decision
 from tests.doubles.outside import Outside, Reply
 from tests.support.cluster import Cluster, wait_for
 from tests.support.foreign_kinds import installed, report
-from tests.support.runs import condition, finished_job, phase
+from tests.support.runs import condition, document_of, finished_job, phase
 from tools.installation import ROOT, OperatorProcess
 
 from pratique.core.execution.vanishing import KEPT_SECONDS
@@ -72,6 +72,7 @@ def test_every_example_is_told_here() -> None:
     """A new example needs a test of its own in this file."""
     known = [
         "argo-cd-application",
+        "catalogue",
         "certificate",
         "crossplane-claim",
         "database",
@@ -269,6 +270,14 @@ def test_secret_rotation(team: Cluster) -> None:
         "requestedBy": "developer@example.com",
         "request": uid,
     }
+
+
+def test_catalogue(team: Cluster) -> None:
+    """Free for who may list its entries, and as the entry says; an entry is written by an Action as well."""
+    status = phase(team, ask(team, "catalogue"), SPACE, "Succeeded")
+    plan = document_of(team, status, SPACE)
+    assert [each["name"] for each in plan["choices"]["fields"][0]["chosen"]] == ["cache-size-small"]
+    assert (team.get("configmap", "cache-orders", SPACE) or {})["data"] == {"memory": "512Mi", "memo": ""}
 
 
 def test_scale(team: Cluster) -> None:

@@ -1,4 +1,4 @@
-"""A run acts on an object that exists: for who may read it, in the state that it was approved for, and on no other."""
+"""A run acts on an object that exists, or chose one: for who may read it, in the state that was approved, and no other."""
 
 import json
 from functools import partial
@@ -188,7 +188,7 @@ def test_no_value_of_a_secret_comes_out_of_it(desk: Desk) -> None:
         ask(desk, name, action, {"name": "it"})
     held = {name: str(wait_for("it is held", partial(held_by, desk, name))) for name in leaks}
     for name in ("whole", "value"):
-        assert "template.data.all: reads a value of the Secret in target" in held[name]
+        assert "template.data.all: reads a value of a Secret, which is hidden" in held[name]
         assert "a template must not hold values of a Secret" in held[name]
     assert not any(desk.get("configmap", f"{name}-made") for name in leaks)
     keys = offer(
@@ -200,3 +200,107 @@ def test_no_value_of_a_secret_comes_out_of_it(desk: Desk) -> None:
     shown = [desk.get("actionrun", name) for name in leaks] + [desk.get("configmap", f"{name}-made") for name in leaks]
     events = desk.cluster.kubectl("admin", "get", "events", "-n", desk.namespace, "-o", "json").out
     assert not any(each in json.dumps(shown) + events for each in (PLANTED, "planted-value"))
+
+
+def entries(desk: Desk, *names: str, **data: str) -> None:
+    """Put entries into the catalogue: ConfigMaps of this namespace."""
+    for name in names:
+        made = subject(desk, name, cpu="2", **data)
+        made["metadata"]["labels"] = {"catalogue": "sizes"}
+        desk.cluster.apply("admin", made)
+
+
+def let_list(desk: Desk, *verbs: str) -> None:
+    """Let the account list what there is to choose from, and the developer do this with it."""
+    subjects = {
+        "maker": [{"kind": "ServiceAccount", "name": "maker", "namespace": desk.namespace}],
+        "asks": [DEVELOPER],
+    }
+    for name, who in subjects.items():
+        role: Manifest = {"apiVersion": RBAC, "metadata": {"name": f"{name}-lists", "namespace": desk.namespace}}
+        held = ["list"] if name == "maker" else list(verbs)
+        rule = {"apiGroups": [""], "resources": ["configmaps", "secrets"], "verbs": held}
+        ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": f"{name}-lists"}
+        bound = {**role, "kind": "RoleBinding", "roleRef": ref, "subjects": who}
+        desk.cluster.apply("admin", [{**role, "kind": "Role", "rules": [rule]}, bound])
+
+
+RBAC = "rbac.authorization.k8s.io/v1"
+SIZE = {"type": "object", "properties": {"size": {"type": "string"}}}
+
+
+CPU = "${chosen.size.data.cpu}"
+
+
+def choose(desk: Desk, name: str, *, free: bool = True, kind: str = "ConfigMap", data: str = CPU) -> str:
+    """Apply an Action with a field that offers objects of this namespace; return its name."""
+    source = {"apiVersion": "v1", "kind": kind, **({"selector": {"catalogue": "sizes"}} if kind == "ConfigMap" else {})}
+    options = {"from": source, "filter": "object.data.state == 'open'", "label": "object.data.cpu + ' CPU'"}
+    if kind != "ConfigMap":
+        options = {"from": source}
+    made = desk.action(name, {"id": "it", "template": {**CONFIG, "data": {"cpu": data}}}, free=free)
+    rules = [{"rule": "!has(chosen.size) || chosen.size.data.?cpu.orValue('2') != '64'", "message": "64 are too many"}]
+    made["spec"]["inputs"] = {"schema": SIZE, "fields": {"size": {"options": options}}, "rules": rules}
+    desk.cluster.apply("admin", made)
+    return str(made["metadata"]["name"])
+
+
+def test_a_form_offers_objects_to_who_may_list_them_and_holds_what_was_chosen(desk: Desk) -> None:
+    """By who asks, and at the start again: withdrawn, replaced, changed or out of sight ends as Superseded."""
+    entries(desk, "gone", "swapped", "closed", "dear", "same")
+    entries(desk, "late", state="closed")
+    cluster, where = desk.cluster, desk.namespace
+    let_list(desk, "list")
+    offer_free, offer_held = choose(desk, "free"), choose(desk, "held", free=False)
+    ask(desk, "mine", offer_free, None, inputs={"size": "same"})
+    ask(desk, "theirs", offer_free, None, "developer-2", inputs={"size": "same"})
+    ask(desk, "late-one", offer_free, None, inputs={"size": "late"})
+    ask(desk, "asked", offer_held, None, dryRun=True, inputs={"size": "dear"})
+    hidden = f"spec.inputs.size: it offers objects of kind ConfigMap in namespace {where}, which you may not list: it"
+    assert hidden in desk.ends("theirs", "Refused")["message"]
+    there = "closed (2 CPU), dear (2 CPU), gone (2 CPU), same (2 CPU), swapped (2 CPU)"
+    assert f'"late" is not offered to you; there is: {there}' in desk.ends("late-one", "Refused")["message"]
+    desk.ends("mine", "Succeeded")
+    assert (desk.get("configmap", "mine-made") or {})["data"] == {"cpu": "2"}
+    assert desk.ends("asked", "Succeeded")["message"].startswith("Dry run: nobody is asked")
+    names, gates = ("gone", "swapped", "closed", "dear", "same"), {}
+    for name in names:
+        ask(desk, name, offer_held, None, inputs={"size": name})
+        gates[name] = desk.ends(name, "WaitingForApproval")["approvals"][0]["name"]
+    shown = (cluster.get("approval", gates["same"], where) or {})["spec"]["inputs"]
+    assert shown == [{"name": "size", "title": "size", "value": "2 CPU (same)"}]
+    desk.admin("delete", "configmap", "gone", "swapped")
+    entries(desk, "swapped")
+    for name, data in (("closed", {"state": "x"}), ("dear", {"cpu": "64"}), ("same", {"other": "1"})):
+        desk.admin("patch", "configmap", name, "--type=merge", "-p", json.dumps({"data": data}))
+    for gate in gates.values():
+        desk.approve(gate)
+    for name in ("gone", "swapped", "closed"):
+        ended = (
+            f'It was approved for something else: spec.inputs.size: "{name}" is not offered any more, as {where}/{name}'
+        )
+        assert desk.superseded(name).startswith(ended)
+    assert desk.superseded("dear") == "It was approved for something else: 64 are too many"
+    desk.ends("same", "Succeeded")
+    ask(desk, "unseen", offer_held, None, inputs={"size": "same"})
+    gate = desk.ends("unseen", "WaitingForApproval")["approvals"][0]["name"]
+    let_list(desk, "get")
+    desk.approve(gate)
+    assert hidden in desk.superseded("unseen")
+
+
+def test_a_secret_is_chosen_by_its_name_and_never_by_what_is_in_it(desk: Desk) -> None:
+    let_list(desk, "list")
+    meta = {"name": "it", "namespace": desk.namespace}
+    desk.cluster.apply("admin", {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": {"cpu": PLANTED}})
+    leaks = choose(desk, "leaks", kind="Secret")
+    named = choose(desk, "named", kind="Secret", data="${chosen.size.metadata.name}")
+    ask(desk, "leaks", leaks, None, inputs={"size": "it"})
+    ask(desk, "named", named, None, inputs={"size": "it"})
+    assert "template.data.cpu: reads a value of a Secret" in str(
+        wait_for("it is held", partial(held_by, desk, "leaks"))
+    )
+    desk.ends("named", "Succeeded")
+    assert (desk.get("configmap", "named-made") or {})["data"] == {"cpu": "it"}
+    events = desk.cluster.kubectl("admin", "get", "events", "-n", desk.namespace, "-o", "json").out
+    assert PLANTED not in json.dumps([desk.get("actionrun", "leaks"), desk.get("actionrun", "named")]) + events

@@ -207,6 +207,13 @@ class Api:
             raise ApiError(404, "UnknownKind", f"{api_version!r} is no apiVersion", cause=Cause.MISSING)
         return await self._kind(api_version, kind)
 
+    async def collection_of(self, api_version: str, kind: str, namespace: str | None) -> str:
+        """Return the path of all objects of a kind: of one namespace, or of all of them."""
+        plural, _ = await self.resource_of(api_version, kind)
+        if namespace is None:
+            return f"{_root(api_version)}/{plural}"
+        return await self.path_of(ObjectRef(api_version, kind, "any", namespace), named=False)
+
     def reports(self, live: Json) -> bool | None:
         """Return whether the kind of an object has a status subresource; None if its kind was not looked up."""
         kind = (str(live.get("apiVersion")), str(live.get("kind")))

@@ -8,6 +8,7 @@ from pratique.cluster.client import MERGE_PATCH, STRATEGIC_MERGE_PATCH, Api, Api
 from pratique.cluster.failures import as_failure
 from pratique.cluster.inspection import inspect
 from pratique.cluster.letting_go import let_go
+from pratique.cluster.options import list_options
 from pratique.cluster.targets import look_at_target
 from pratique.core.execution.adoption import uid_of
 from pratique.core.kernel.answers import Answer, Cause, Standing
@@ -19,6 +20,8 @@ from pratique.core.kernel.effects import (
     InspectAction,
     Inspection,
     Json,
+    Listing,
+    ListOptions,
     LookAtTarget,
     MergePatch,
     ObjectRef,
@@ -28,13 +31,13 @@ from pratique.core.kernel.effects import (
 )
 from pratique.core.kernel.misfits import name_fields
 
-ClusterEffect = Create | Read | MergePatch | Delete | AskRights | LookAtTarget | InspectAction
+ClusterEffect = Create | Read | MergePatch | Delete | AskRights | LookAtTarget | ListOptions | InspectAction
 _FIELD_MANAGER = {"fieldManager": "pratique", "fieldValidation": "Strict"}
 _DRY_RUN = {"dryRun": "All"}
 _UNSUPPORTED = 415
 
 
-async def perform(api: Api, effect: ClusterEffect) -> Stored | bool | TargetSeen | Inspection | Failure:
+async def perform(api: Api, effect: ClusterEffect) -> Stored | bool | TargetSeen | Listing | Inspection | Failure:
     """Perform one effect; an answer that is a refusal is an outcome, not an exception."""
     try:
         match effect:
@@ -52,6 +55,8 @@ async def perform(api: Api, effect: ClusterEffect) -> Stored | bool | TargetSeen
                 return await _may(api, effect)
             case LookAtTarget():
                 return await look_at_target(api, effect)
+            case ListOptions():
+                return await list_options(api, effect)
             case InspectAction():
                 return await inspect(api, effect.action)
             case _:

@@ -34,10 +34,16 @@ async def _read(api: Api, path: str, run_as: str) -> Stored | Failure:
 
 
 async def _may_get(api: Api, effect: LookAtTarget, ref: ObjectRef, plural: str) -> bool:
+    """Ask whether who asked may get the target."""
     group, _, version = ref.api_version.rpartition("/")
     asked = {"group": group, "version": version, "resource": plural, "verb": "get", "name": ref.name}
     asked |= {"namespace": ref.namespace} if ref.namespace else {}
-    spec = {"user": effect.username, "groups": list(effect.groups), "resourceAttributes": asked}
+    return await may(api, effect.username, effect.groups, asked)
+
+
+async def may(api: Api, username: str, groups: tuple[str, ...], asked: dict[str, str]) -> bool:
+    """Ask the API server whether a person may do what is `asked`."""
+    spec = {"user": username, "groups": list(groups), "resourceAttributes": asked}
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
     answer = await api.request("POST", _REVIEWS, review)
     return bool(answer["status"]["allowed"])

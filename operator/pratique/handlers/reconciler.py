@@ -246,9 +246,13 @@ class Reconciler:
         try:
             match effect:
                 case EvaluateRun():
-                    return await self.sandbox.evaluate_run(effect.action, effect.run, owners, target=effect.target)
+                    return await self.sandbox.evaluate_run(
+                        effect.action, effect.run, owners, target=effect.target, listed=effect.listed
+                    )
                 case EvaluateTarget():
-                    return await self.sandbox.evaluate_target(effect.plan, effect.run, effect.target, owners)
+                    return await self.sandbox.evaluate_target(
+                        effect.plan, effect.run, effect.target, owners, listed=effect.listed
+                    )
                 case EvaluateReady():
                     rules = {"failed_when": effect.failed_when}
                     return await self.sandbox.evaluate_ready(effect.ready_when, effect.target, owners, **rules)
@@ -281,8 +285,10 @@ def _path(key: Key, body: dict[str, Any]) -> str:
 def _objects_of(effect: AnyEffect) -> object:
     """Return the live objects that an expression saw: what it complains about may be a value of them."""
     match effect:
-        case EvaluateReady() | EvaluateRun() | EvaluateTarget():
+        case EvaluateReady():
             return effect.target
+        case EvaluateRun() | EvaluateTarget():
+            return [effect.target, *(each for found in (effect.listed or {}).values() for each in found)]
         case EvaluateOutputs():
             return effect.resources
         case EvaluateAnswer():

@@ -13,7 +13,7 @@ from typing import Any
 from pratique.api.v1alpha1 import Action, ActionRun
 from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.api.v1alpha1.meta import amend
-from pratique.core.kernel.effects import Evaluation, Json, Judged, Rendered, Traced
+from pratique.core.kernel.effects import Evaluation, Json, Judged, Listed, Rendered, Traced
 from pratique.core.kernel.errors import EvaluationLimitError
 from pratique.core.kernel.form import field_from
 from pratique.core.plans.objects import as_target, without_secrets
@@ -59,14 +59,22 @@ class Sandbox:
             self._line.give_back(use)
 
     async def evaluate_run(
-        self, action: Action, run: ActionRun, owners: Owners = (), *, target: Json | None = None
+        self,
+        action: Action,
+        run: ActionRun,
+        owners: Owners = (),
+        *,
+        target: Json | None = None,
+        listed: Listed | None = None,
     ) -> Evaluation:
-        """Return what the Action makes of a run, and of the object that it acts on."""
-        return (await self._evaluate(_question(action, run, target), owners))[0]
+        """Return what the Action makes of a run, of the object that it acts on, and of those that its form offers."""
+        return (await self._evaluate(_question(action, run, target, listed), owners))[0]
 
-    async def trace_run(self, action: Action, run: ActionRun, *, target: Json | None = None) -> Traced:
+    async def trace_run(
+        self, action: Action, run: ActionRun, *, target: Json | None = None, listed: Listed | None = None
+    ) -> Traced:
         """Return what the Action makes of a run, and which of its expressions that took."""
-        evaluation, seen = await self._evaluate({**_question(action, run, target), "trace": True}, ())
+        evaluation, seen = await self._evaluate({**_question(action, run, target, listed), "trace": True}, ())
         return Traced(evaluation, tuple((path, held) for path, held in seen))
 
     async def _evaluate(self, question: Json, owners: Owners) -> tuple[Evaluation, list[tuple[str, bool]]]:
@@ -96,10 +104,16 @@ class Sandbox:
         return Rendered(**await self._ask(question, owners))
 
     async def evaluate_target(
-        self, plan: RunPlan, run: ActionRun, target: Json, owners: Owners = ()
+        self,
+        plan: RunPlan,
+        run: ActionRun,
+        target: Json | None,
+        owners: Owners = (),
+        *,
+        listed: Listed | None = None,
     ) -> tuple[str, ...]:
-        """Return what a plan's conditions say of its target now and did not say when it was made."""
-        question = {"do": "target", "plan": plan.to_wire(), "run": _without_status(run), "target": as_target(target)}
+        """Return what a plan's conditions say of its target and choices now and did not say when it was made."""
+        question = {"do": "target", "plan": plan.to_wire(), "run": _without_status(run), **_seen(target, listed)}
         return tuple(await self._ask(question, owners))
 
     async def evaluate_answer(self, rules: Mapping[str, str], seen: Json, owners: Owners = ()) -> Json:
@@ -142,9 +156,16 @@ def _digest(question: Json) -> str:
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
 
 
-def _question(action: Action, run: ActionRun, target: Json | None) -> Json:
-    asked = {"do": "run", "action": action.to_wire(), "run": _without_status(run)}
-    return asked if target is None else {**asked, "target": as_target(target)}
+def _question(action: Action, run: ActionRun, target: Json | None, listed: Listed | None) -> Json:
+    return {"do": "run", "action": action.to_wire(), "run": _without_status(run), **_seen(target, listed)}
+
+
+def _seen(target: Json | None, listed: Listed | None) -> Json:
+    """Return live objects as expressions may see them."""
+    seen: Json = {} if target is None else {"target": as_target(target)}
+    if listed is None:
+        return seen
+    return {**seen, "listed": {field: [as_target(each) for each in found] for field, found in listed.items()}}
 
 
 def _without_status(run: ActionRun) -> Json:

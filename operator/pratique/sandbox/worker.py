@@ -44,7 +44,7 @@ def _run(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     seen: list[tuple[str, bool]] = []
     note = (lambda path, held: seen.append((path, held))) if request.get("trace") else unnoted
     action, run = Action.model_validate(request["action"]), ActionRun.model_validate(request["run"])
-    evaluation = judge(action, run, note, request.get("target"))
+    evaluation = judge(action, run, note, request.get("target"), request.get("listed"))
     return {
         "refusals": list(evaluation.refusals),
         "plan": None if evaluation.plan is None else evaluation.plan.to_wire(),
@@ -64,7 +64,7 @@ def _ready(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
 
 def _target(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     plan, run = RunPlan.model_validate(request["plan"]), ActionRun.model_validate(request["run"])
-    return list(evaluate_target(plan, run, request["target"]))
+    return list(evaluate_target(plan, run, request.get("target"), request.get("listed")))
 
 
 def _answer(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value

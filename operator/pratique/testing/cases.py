@@ -58,6 +58,8 @@ class Asked(ApiModel):
     inputs: JsonObject = {}
     target: JsonObject | None = None
     """The live object that it acts on, by what of it matters: the rest is made up."""
+    options: dict[str, list[JsonObject]] = {}
+    """By the field of the form: the live objects that it offers, by what of them matters: the rest is made up."""
     reason: Annotated[str, Field(max_length=1024)] | None = None
 
 

@@ -55,6 +55,13 @@ def _expressions(action: Action) -> Iterator[tuple[str, str, bool]]:
     spec = action.spec
     if spec.acts_on is not None and spec.acts_on.filter is not None:
         yield "spec.actsOn.filter", spec.acts_on.filter, True
+    for field, each in spec.inputs.fields.items():
+        path, options = f"spec.inputs.fields.{field}.options", each.options
+        if options.filter is not None:
+            yield f"{path}.filter", options.filter, True
+        for what, text in (("value", options.value), ("label", options.label), ("order", options.order)):
+            if text is not None:
+                yield f"{path}.{what}", text, False
     for index, rule in enumerate(spec.inputs.rules):
         yield f"spec.inputs.rules[{index}].rule", rule.rule, True
     for index, stage in enumerate(spec.approval.stages):

@@ -63,6 +63,12 @@ def find_other_kind(given: JsonObject | None, case: Case, action: Action) -> Ite
             yield ("target", "metadata"), "has to be a map, with a text as its name"
 
 
+def find_unknown_options(given: Iterable[str], action: Action) -> Iterator[tuple[Place, str]]:
+    """Yield that an Action has no field of this name that offers objects."""
+    for name in given:
+        yield from _unknown(name, action.spec.inputs.fields, "field that offers objects", ("options", name))
+
+
 def find_unknown_resource(name: str, action: Action, place: Place) -> Iterator[tuple[Place, str]]:
     """Yield that an Action has no template of this id."""
     yield from _unknown(name, [each.id for each in action.spec.execution.resources], "resource", place)

@@ -10,7 +10,7 @@ from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.planned import PlannedRequest
 from pratique.api.v1alpha1.stages import Stage
 from pratique.api.v1alpha1.target import TargetRef
-from pratique.core.kernel.effects import Json, Rendered
+from pratique.core.kernel.effects import Json, Listed, Rendered
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.form import FormField
 from pratique.core.telling.wording import stage_phrase
@@ -72,6 +72,21 @@ def target_of(action: Action, given: Asked, case: Case) -> Json | None:
     return merged(merged(made_up, given.target or {}), case.target or {})
 
 
+def listed_of(action: Action, given: Asked, case: Case) -> dict[str, tuple[Json, ...]]:
+    """Return the objects that each field of the form offers; what a case does not say of one is made up."""
+    run, said = case.run or given.run or RunName(), {**given.options, **case.options}
+    listed = {}
+    for name, field in action.spec.inputs.fields.items():
+        source, found = field.options.from_, list[Json]()
+        for number, each in enumerate(said.get(name, ())):
+            named = {"name": f"example-{number}", "uid": f"00000000-0000-4000-9000-{number:012}"}
+            named |= {"namespace": source.namespace or run.namespace}
+            made_up = {"apiVersion": source.api_version, "kind": source.kind, "metadata": named}
+            found.append(merged(made_up, each))
+        listed[name] = tuple(found)
+    return listed
+
+
 def run_of(action: str, given: Asked, case: Case, target: Json | None = None) -> ActionRun:
     """Return the run of a case: what it does not say is as `given`, inputs one by one."""
     run = case.run or given.run or RunName()
@@ -91,11 +106,16 @@ def run_of(action: str, given: Asked, case: Case, target: Json | None = None) ->
 
 
 async def judge(
-    sandbox: Sandbox, action: Action, run: ActionRun, case: Case | None = None, target: Json | None = None
+    sandbox: Sandbox,
+    action: Action,
+    run: ActionRun,
+    case: Case | None = None,
+    target: Json | None = None,
+    listed: Listed | None = None,
 ) -> Judgement:
     """Return what the Action makes of a run; and of its live objects, where the case says what these are like."""
     try:
-        traced = await sandbox.trace_run(action, run, target=target)
+        traced = await sandbox.trace_run(action, run, target=target, listed=listed)
         plan = traced.evaluation.plan
         later = await _look_later(sandbox, plan, run, case) if plan is not None and case is not None else None
     except EvaluationError as error:

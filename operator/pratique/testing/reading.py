@@ -14,7 +14,12 @@ from pratique.api.v1alpha1 import API_VERSION, Action, spelling
 from pratique.core.kernel.text import clean, nearest
 from pratique.testing.cases import KIND, ActionTest
 from pratique.testing.documents import Document, Place
-from pratique.testing.expectations import find_contradictions, find_other_kind, find_unknown_resource
+from pratique.testing.expectations import (
+    find_contradictions,
+    find_other_kind,
+    find_unknown_options,
+    find_unknown_resource,
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -89,6 +94,7 @@ def _find_misfits(book: Book, test: ActionTest, document: Document) -> Iterator[
             yield f"{document.where(('cases', index, 'name'))}: a case named {case.name} is there twice; give it another"
         wrong = [(("expect", *place), problem) for place, problem in find_contradictions(case.expect, action)]
         wrong += find_other_kind(test.given.target, case, action)
+        wrong += find_unknown_options({**test.given.options, **case.options}, action)
         wrong += [found for name in case.live for found in find_unknown_resource(name, action, ("live", name))]
         for place, problem in wrong:
             where: Place = ("cases", index, *place)

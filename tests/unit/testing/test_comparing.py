@@ -14,7 +14,8 @@ from pratique.core.kernel.form import FormField, Option
 from pratique.sandbox.pool import Sandbox
 from pratique.testing.cases import Asked, Case, Expected, Standing
 from pratique.testing.comparing import compare
-from pratique.testing.judgement import Judgement, Later, judge, merged, run_of, target_of
+from pratique.testing.coverage import cover
+from pratique.testing.judgement import Judgement, Later, judge, listed_of, merged, run_of, target_of
 
 LEADS = stage(
     name="leads", approvers={"groups": ["leads"]}, required=1, message="It costs", exclude=["dev@example.com"]
@@ -246,9 +247,9 @@ def test_a_case_is_the_run_that_the_operator_would_see() -> None:
 class _Core(Sandbox):
     """Judges in this process."""
 
-    async def trace_run(self, action: Any, run: Any, *, target: Any = None) -> Traced:
+    async def trace_run(self, action: Any, run: Any, *, target: Any = None, listed: Any = None) -> Traced:
         seen: list[tuple[str, bool]] = []
-        evaluation = judge_here(action, run, lambda path, held: seen.append((path, held)), target)
+        evaluation = judge_here(action, run, lambda path, held: seen.append((path, held)), target, listed)
         return Traced(evaluation, tuple(seen))
 
     async def evaluate_ready(
@@ -261,7 +262,7 @@ class _Core(Sandbox):
 
 
 class _Broken(Sandbox):
-    async def trace_run(self, action: Any, run: Any, *, target: Any = None) -> Traced:
+    async def trace_run(self, action: Any, run: Any, *, target: Any = None, listed: Any = None) -> Traced:
         raise EvaluationError("Action a, spec.cost: is no text")
 
 
@@ -340,3 +341,28 @@ def test_the_object_that_a_case_acts_on_is_made_up_but_for_what_it_says() -> Non
     assert target_of(action(), given, case) is None
     assert target_of(acting, Asked(), Case.model_validate({"name": "a", "expect": {}})) is None
     assert run_of("make", given, case).spec.target_ref is None
+
+
+def test_what_a_field_offers_is_made_up_around_what_a_case_says() -> None:
+    source = {"apiVersion": "v1", "kind": "ConfigMap"}
+    fields = {
+        "size": {"options": {"from": {**source, "namespace": "catalogue"}, "filter": "true", "label": "'x'"}},
+        "zone": {"options": {"from": source}},
+    }
+    offered = action(inputs={"fields": fields})
+    given = Asked.model_validate({"options": {"size": [{"metadata": {"name": "given"}}]}})
+    case = Case.model_validate({"name": "a", "expect": {}, "options": {"zone": [{"metadata": {"name": "b"}}, {}]}})
+    listed = listed_of(offered, given, case)
+    names = {field: [each["metadata"]["name"] for each in found] for field, found in listed.items()}
+    assert names == {"size": ["given"], "zone": ["b", "example-1"]}
+    spaces = [each["metadata"]["namespace"] for found in listed.values() for each in found]
+    assert spaces == ["catalogue", "default", "default"]
+    assert len({each["metadata"]["uid"] for each in listed["zone"]}) == 2
+    assert listed_of(offered, Asked(), Case.model_validate({"name": "a", "expect": {}})) == {"size": (), "zone": ()}
+    paths = [each.path for each in cover(offered, ())]
+    assert paths[:4] == [
+        "spec.inputs.fields.size.options.filter",
+        "spec.inputs.fields.size.options.value",
+        "spec.inputs.fields.size.options.label",
+        "spec.inputs.fields.zone.options.value",
+    ]

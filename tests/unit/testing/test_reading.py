@@ -241,6 +241,10 @@ def test_what_is_wrong_in_an_action_is_said(tmp_path: Path, old: str, new: str, 
             "b.yaml:6: cases[0].expect.inputs.sice: the Action has no input named sic",
         ),
         (
+            "- name: a\n  options: {size: []}\n  expect: {gates: []}",
+            "b.yaml:6: cases[0].options.size: the Action has no field that offers objects named size; known are: none",
+        ),
+        (
             "- name: a\n  expect: {outcome: Free, fields: {sice: {}}}",
             "b.yaml:6: cases[0].expect.fields.sice: the Action has no input named sic",
         ),

@@ -10,6 +10,7 @@ from pratique.api.v1alpha1.conditions import Conditions
 from pratique.api.v1alpha1.freeze import Freeze
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
 from pratique.api.v1alpha1.notifications import NotificationRules
+from pratique.api.v1alpha1.options import MAX_FIELDS, InputField
 from pratique.api.v1alpha1.people import ONE_NAME, ONE_NAME_SENTENCE, ServiceAccountRef
 from pratique.api.v1alpha1.scalars import Expression, JsonObject
 from pratique.api.v1alpha1.spelling import Duration, ResourceId
@@ -51,6 +52,13 @@ class Inputs(ApiModel):
             json_schema_extra={"x-kubernetes-list-type": "atomic"},
         ),
     ] = []
+    fields: Annotated[
+        dict[str, InputField],
+        Field(
+            max_length=MAX_FIELDS,
+            description="By the name of an input at the top of the schema: what its field is beyond that.",
+        ),
+    ] = {}
     require_reason: Annotated[
         RequireReason, Field(description="When a run must give spec.reason: Never, OnApproval or Always.")
     ] = RequireReason.NEVER

@@ -10,6 +10,7 @@ from pratique.api.v1alpha1.calling import RunRequest
 from pratique.api.v1alpha1.conditions import Conditions
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
 from pratique.api.v1alpha1.notifications import NotificationRules
+from pratique.api.v1alpha1.options import PlannedChoices
 from pratique.api.v1alpha1.outbox import Telling
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester, ServiceAccountRef
 from pratique.api.v1alpha1.planned import PlannedResource, PlannedStep
@@ -100,6 +101,9 @@ class RunPlan(ApiModel):
     target: Annotated[PlannedTarget | None, Field(description="The object that it acts on, if the Action has one.")] = (
         None
     )
+    choices: Annotated[
+        PlannedChoices | None, Field(description="The objects that were chosen in its form, if it offers any.")
+    ] = None
     service_account_ref: Annotated[ServiceAccountRef, Field(description="With whose power it runs.")]
     timeout: Annotated[Duration, Field(description="How long the resources may take.")]
     start_deadline: Annotated[Duration, Field(description="How long after its approval it may still start.")] = "24h"
@@ -134,6 +138,11 @@ class RunPlan(ApiModel):
     same_person_in_stages: Annotated[
         SamePeople | None, Field(description="Allow: who decided in one stage may decide in a later one.")
     ] = None
+
+    @property
+    def rests_on_others(self) -> bool:
+        """Whether it was made from objects that may change meanwhile: what it acts on, or what was chosen in its form."""
+        return self.target is not None or self.choices is not None
 
     @property
     def objects(self) -> list[PlannedResource]:

@@ -234,7 +234,7 @@ def _other_than_planned(plan: RunPlan, planned: PlannedResource, seen: Seen) -> 
     if approved is not None and approved != seen.dry_run.target_uid:
         return [f"{ref}: was deleted and made again"]
     before = [ref_of(each.manifest) for each in plan.objects[: plan.objects.index(planned)]]
-    is_frozen = bool(plan.stages) or plan.target is not None
+    is_frozen = bool(plan.stages) or plan.rests_on_others
     return differences(planned, str(ref), seen.dry_run) if is_frozen and ref not in before else []
 
 

@@ -1,9 +1,9 @@
 """Looks once more before the first effect of a run: that it has started is on record before. Pure.
 
 Between that record and the effect the operator may be away for days. So as long as nothing is on record as made, the time
-of the run must not be over, and a target must be the same, in its state, and readable for who asked. What was made just
-before a crash is found first: nothing of that counts against the run. A run without a target costs nothing in time. Called
-by `advance`.
+of the run must not be over, and target and choices must be the same, in their state, and readable for who asked. What was
+made just before a crash is found first: nothing of that counts against the run. A run that rests on no others costs nothing
+in time. Called by `advance`.
 """
 
 from datetime import datetime
@@ -13,8 +13,9 @@ from pratique.api.v1alpha1.planned import PlannedRequest, PlannedResource
 from pratique.core.environments.ttl import expires_at
 from pratique.core.execution.adoption import is_made_by, ref_of
 from pratique.core.execution.awaiting import Progress, Step
+from pratique.core.execution.others import look_again
 from pratique.core.execution.patching import Seen, try_change
-from pratique.core.execution.targets import Again, look_again
+from pratique.core.execution.targets import Again
 from pratique.core.kernel.effects import Failure, Outcomes, Read
 
 OUTSET = "outset"
@@ -24,7 +25,7 @@ _NOTHING = "nothing was made"
 def set_out(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes, now: datetime) -> Progress | None:
     """Return what is in the way of the first effect of a run, or must come before it; None if it may go on."""
     is_over = now >= expires_at(started, plan.timeout)
-    if (plan.target is None and not is_over) or run.status.resources or run.status.requests:
+    if (not plan.rests_on_others and not is_over) or run.status.resources or run.status.requests:
         return None
     first = plan.resources[0]
     # a call is on record before it is made

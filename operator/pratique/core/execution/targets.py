@@ -1,11 +1,11 @@
 """Finds the object that a run acts on, and sees at the start whether it is still the one, in the state, that it was. Pure.
 
 It is read as the Action's account; what comes of it is for the eyes of who asked, so it counts only if the API server says
-that they may get it themselves. Who may not, reads the same sentence whether it is there or not. Called by `runs` and
+that they may get it themselves. Who may not, reads the same sentence whether it is there or not. Called by `others` and
 `advance`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
@@ -13,7 +13,16 @@ from pratique.api.v1alpha1.people import Requester, ServiceAccountRef
 from pratique.api.v1alpha1.planned import PlannedResource
 from pratique.api.v1alpha1.target import PlannedTarget
 from pratique.core.execution.adoption import ref_of, uid_of
-from pratique.core.kernel.effects import AnyEffect, EvaluateTarget, Failure, Json, LookAtTarget, ObjectRef, Outcomes
+from pratique.core.kernel.effects import (
+    AnyEffect,
+    EvaluateTarget,
+    Failure,
+    Json,
+    Listed,
+    LookAtTarget,
+    ObjectRef,
+    Outcomes,
+)
 from pratique.core.kernel.identity import NOT_STAMPED
 
 TARGET = "target"
@@ -22,9 +31,13 @@ _FIELD = "spec.targetRef"
 
 @dataclass(frozen=True)
 class Found:
-    """The target is there, and who asked may read it; None where the Action acts on nothing."""
+    """The target is there, and who asked may read it; None where the Action acts on nothing.
+
+    `listed` are the objects that there are to choose from in its form, which they may list.
+    """
 
     live: Json | None = None
+    listed: Listed = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,31 +110,13 @@ class Again:
     different: str | None = None
 
 
-def look_again(run: ActionRun, plan: RunPlan, outcomes: Outcomes, key: str = TARGET) -> Again:
-    """Return whether what was granted may still be done to its target: it is the same object, and the conditions hold.
-
-    `key` tells apart several looks at it in one look at the run.
-    """
-    found = find_again(run, plan, outcomes, key)
-    match found:
-        case LookAtTarget():
-            return Again(effects=(found,))
-        case Failure():
-            return Again(unknown=found)
-        case Unfit():
-            return Again(different=found.why)
-        case _:
-            return check_again(run, plan, found.live or {}, outcomes, f"{key}/recheck")
-
-
 def check_again(run: ActionRun, plan: RunPlan, live: Json, outcomes: Outcomes, key: str) -> Again:
     """Return whether this is the target of a plan, in a state for which it was meant."""
     target = plan.target
     if target is None:
         return Again()
-    name = ObjectRef(target.api_version, target.kind, target.name, target.namespace)
-    if uid_of(live) != target.uid:
-        return Again(different=f"{name} was deleted and made again")
+    if gone := replaced(target, live):
+        return Again(different=gone)
     if target.rechecks is None:
         return Again()
     ask = EvaluateTarget(key, plan, run, live)
@@ -130,7 +125,22 @@ def check_again(run: ActionRun, plan: RunPlan, live: Json, outcomes: Outcomes, k
         return Again(effects=(ask,))
     if isinstance(changed, Failure):
         return Again(unknown=changed)
-    return Again(different=f"{name} has changed: {'; '.join(changed)}" if changed else None)
+    return Again(different=say_changed(plan, changed) if changed else None)
+
+
+def say_changed(plan: RunPlan, changed: tuple[str, ...]) -> str:
+    """Return in one sentence what is not any more as it was planned; what was chosen is named in each part of it."""
+    target = plan.target
+    if target is None or plan.choices is not None:
+        return "; ".join(changed)
+    name = ObjectRef(target.api_version, target.kind, target.name, target.namespace)
+    return f"{name} has changed: {'; '.join(changed)}"
+
+
+def replaced(target: PlannedTarget, live: Json) -> str | None:
+    """Return that an object is not the one of the plan, but another of its name; None if it is the one."""
+    name = ObjectRef(target.api_version, target.kind, target.name, target.namespace)
+    return None if uid_of(live) == target.uid else f"{name} was deleted and made again"
 
 
 def is_target(plan: RunPlan, planned: PlannedResource) -> bool:

@@ -1,17 +1,19 @@
 """A ground for starting: no gate applies. Proven by the Action, which must make the same plan again. Pure.
 
-An Action that reads its target may make another plan once the run has changed it. Then it is the guard that proves it: the
-run is younger than the record of what guards, so nobody but the operator has ever written its status.
+An Action that reads its target, or what was chosen, may make another plan once the run has changed that. Then it is the
+guard that proves it: the run is younger than the record of what guards, so nobody but the operator has ever written its
+status.
 """
 
 from datetime import datetime
 
 from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.core.execution.dry_run import without_results
-from pratique.core.execution.targets import Unfit, find_target
+from pratique.core.execution.others import find_others
+from pratique.core.execution.targets import Unfit
 from pratique.core.gates.guarded import is_guarded_since, verify_guard
 from pratique.core.gates.port import Answer, Fresh, Granted, Ground, Question, Unsure, Warrant, not_proven
-from pratique.core.kernel.effects import EvaluateRun, Failure, LookAtTarget
+from pratique.core.kernel.effects import EvaluateRun, Failure
 from pratique.core.plans.document import is_same
 
 EVALUATE = "evaluate"
@@ -30,7 +32,7 @@ def _prove(question: Question, now: datetime) -> Answer | None:
     problem = _find_difference(question, plan)
     if isinstance(problem, Unsure):
         return problem
-    if problem is not None and plan.target is not None:
+    if problem is not None and plan.rests_on_others:
         unsure = verify_guard(question.outcomes)
         if unsure is not None:
             return unsure
@@ -45,14 +47,14 @@ def _find_difference(question: Question, plan: RunPlan) -> str | Unsure | None:
     changed = f"the Action {plan.action.name} changed since, so its plan cannot be made again and compared"
     if action is None:
         return changed
-    target = find_target(question.run, action, question.outcomes)
-    if isinstance(target, LookAtTarget):
-        return Unsure(effects=(target,))
+    target = find_others(question.run, action, question.outcomes)
+    if isinstance(target, tuple):
+        return Unsure(effects=target)
     if isinstance(target, Failure):
         return Unsure(why=f"It is looked at again whether this may go on: {target.message}")
     if isinstance(target, Unfit):
         return target.why
-    evaluate = EvaluateRun(EVALUATE, action, question.run, target.live)
+    evaluate = EvaluateRun(EVALUATE, action, question.run, target.live, target.listed)
     evaluation = evaluate.outcome(question.outcomes)
     if evaluation is None:
         return Unsure(effects=(evaluate,))

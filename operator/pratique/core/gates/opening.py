@@ -4,6 +4,7 @@ Whoever decided in one stage is excluded from those after it. Must not decide wh
 `granted`, which opens it. Pure.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -32,7 +33,7 @@ from pratique.core.kernel.identity import fold
 from pratique.core.kernel.text import clean
 from pratique.core.plans.document import Document, document, is_plan_of
 from pratique.core.plans.objects import RUN_UID_LABEL
-from pratique.core.telling.shown_inputs import asked_inputs
+from pratique.core.telling.shown_inputs import LABELS, asked_inputs
 
 NO_RULE = "The rule by which it was approved is not the one of its plan: spec.policy of the Approval is another"
 
@@ -69,7 +70,20 @@ def open_gate(
     written = document(plan)
     shown = ApprovalPlan(digest=written.digest, summary=plan.summary, cost=plan.cost, document=written.text)
     excluded = excluded_from(plan, stage, (), now)
-    return _opened(run, plan, shown, asked_inputs(form, plan.inputs), stage, now, round_, excluded)
+    return _opened(run, plan, shown, asked_inputs(with_chosen(form, plan), plan.inputs), stage, now, round_, excluded)
+
+
+def with_chosen(form: Json, plan: RunPlan) -> Json:
+    """Return a form with what people read for the objects that were chosen in it."""
+    if plan.choices is None:
+        return form
+    fields = dict(form.get("properties") or {})
+    for each in plan.choices.fields:
+        labels = {one.value if isinstance(one.value, str) else json.dumps(one.value): one.label for one in each.chosen}
+        field = dict(fields.get(each.field) or {})
+        several = isinstance(plan.inputs.get(each.field), list)
+        fields[each.field] = {**field, "items": {LABELS: labels}} if several else {**field, LABELS: labels}
+    return {**form, "properties": fields}
 
 
 def open_next_gate(run: ActionRun, plan: RunPlan, stage: Stage, passed: Sequence[Approval], now: datetime) -> Json:

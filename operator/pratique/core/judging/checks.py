@@ -17,6 +17,7 @@ from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.judging.expression_text import selections_of, tokens_of
 from pratique.core.judging.expressions import Program, compile_expression
+from pratique.core.judging.field_checks import chosen_types, example_choices, problems_of_fields
 from pratique.core.judging.form_types import ACTION, ANYTHING, RUN, Types, types_of
 from pratique.core.judging.forms import doubts_of_schema, example, problems_of_schema
 from pratique.core.judging.kind_schema import KindSchema, form_of, problems_of_template
@@ -24,7 +25,14 @@ from pratique.core.judging.nulls import problems_of_nulls
 from pratique.core.judging.policy import render_resource
 from pratique.core.judging.rendering import Json, Literal, parse, strings
 from pratique.core.judging.requests import problems_of_request, render_request
-from pratique.core.judging.scopes import FILTER_SCOPE, OUTPUT_SCOPE, names_in_scope, scope_of
+from pratique.core.judging.scopes import (
+    CHOSEN,
+    FILTER_SCOPE,
+    OPTION_SCOPE,
+    OUTPUT_SCOPE,
+    names_in_scope,
+    scope_of,
+)
 from pratique.core.judging.stages import find_unsatisfiable
 from pratique.core.judging.targets import FILTER
 from pratique.core.kernel.errors import EvaluationError, NotThereError
@@ -47,6 +55,7 @@ def check_action(action: Action, schemas: Mapping[str, Json] | None = None) -> t
 def _problems(action: Action, kinds: Kinds) -> Iterator[str]:
     form = problems_of_schema(action.spec.inputs.schema_)
     yield from form or doubts_of_schema(action.spec.inputs.schema_)
+    yield from problems_of_fields(action, partial(_of_option, action, kinds))
     yield from _conditions(action, kinds)
     for index, template in enumerate(action.spec.execution.resources):
         path = f"spec.execution.resources[{index}]"
@@ -97,10 +106,14 @@ def _live(action: Action, text: str, kinds: Kinds) -> Json:
 
 
 def _target(action: Action, text: str, kinds: Kinds) -> Json:
-    """Return the type of the live object that an expression sees as `target`."""
-    acts_on = action.spec.acts_on
+    """Return the types of the live objects that an expression sees as `target` and as `chosen`."""
+    names, acts_on, live = {token.text.strip("`") for token in tokens_of(text)}, action.spec.acts_on, dict[str, Any]()
     kind = kinds.get(f"{acts_on.api_version}/{acts_on.kind}") if acts_on is not None else None
-    return {"target": form_of(kind, {token.text.strip("`") for token in tokens_of(text)})} if kind is not None else {}
+    if kind is not None:
+        live["target"] = form_of(kind, names)
+    if action.spec.inputs.fields:
+        live[CHOSEN] = {"properties": chosen_types(action, names, kinds)}
+    return live
 
 
 def _conditions(action: Action, kinds: Kinds) -> Iterator[str]:
@@ -121,6 +134,22 @@ def _conditions(action: Action, kinds: Kinds) -> Iterator[str]:
                 names = {token.text.strip("`") for token in tokens_of(rule)}
                 live = {"self": form_of(kind, names)} if kind is not None else {}
                 yield from _condition(action, rule, ("self",), f"{path}.{field}", live)
+
+
+def _of_option(action: Action, kinds: Kinds, name: str, text: str, path: str, *, condition: bool) -> Iterator[str]:
+    """Yield what is wrong with an expression over an object that a field offers."""
+    source = action.spec.inputs.fields[name].options.from_
+    kind = kinds.get(f"{source.api_version}/{source.kind}")
+    live = {"object": form_of(kind, {token.text.strip("`") for token in tokens_of(text)})} if kind is not None else {}
+    if condition:
+        yield from _condition(action, text, OPTION_SCOPE, path, live)
+        return
+    try:
+        compile_expression(text, OPTION_SCOPE)
+    except EvaluationError as error:
+        yield f"{path}: {_difference(action, text) or error}"
+        return
+    yield from _typed(action, text, OPTION_SCOPE, path, live, condition=False)
 
 
 def _condition(action: Action, text: str, names: tuple[str, ...], path: str, live: Json | None = None) -> Iterator[str]:
@@ -258,12 +287,14 @@ def _trial(action: Action, template: ResourceTemplate, path: str) -> list[str]:
     inputs: Json = example(action.spec.inputs.schema_)
     try:
         scope = scope_of(action, run, inputs, _example(action))
+        if action.spec.inputs.fields:
+            scope[CHOSEN] = example_choices(action, inputs)
         if template.request is not None:
             render_request(template, scope, path)
         else:
             render_resource(template, run, scope, path)
     except EvaluationError as error:
-        if isinstance(error, NotThereError) and action.spec.acts_on is not None:
+        if isinstance(error, NotThereError) and (action.spec.acts_on is not None or action.spec.inputs.fields):
             return []
         return [f"{error} (tried with {inputs})"]
     return []

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pratique.api.v1alpha1.planned import Planned, PlannedRequest
+from pratique.core.judging.scopes import CHOSEN
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.plans.objects import without_secrets
 
@@ -17,10 +18,18 @@ _OTHER_WORD = "(hidden here too)"
 
 def with_other_word(scope: Json) -> Json | None:
     """Return the names that expressions see with another word for each value of a Secret; None without a Secret."""
-    target = scope.get("target")
-    if target is None or target.get("kind") != "Secret":
-        return None
-    return {**scope, "target": without_secrets(target, _OTHER_WORD)}
+    other = dict(scope)
+    if "target" in scope:
+        other["target"] = without_secrets(scope["target"], _OTHER_WORD)
+    if CHOSEN in scope:
+        other[CHOSEN] = {field: _other(each) for field, each in scope[CHOSEN].items()}
+    return other if other != scope else None
+
+
+def _other(chosen: Any) -> Any:  # noqa: ANN401 - an object, or a list of them
+    if isinstance(chosen, list):
+        return [without_secrets(each, _OTHER_WORD) for each in chosen]
+    return without_secrets(chosen, _OTHER_WORD)
 
 
 def refuse_copy(planned: Planned, other: Planned, path: str) -> None:
@@ -32,7 +41,7 @@ def refuse_copy(planned: Planned, other: Planned, path: str) -> None:
     where = _first_difference(one, two, f"{path}.{field}")
     if where is not None:
         raise EvaluationError(
-            f"{where}: reads a value of the Secret in target, which is hidden from expressions: a template must not hold"
+            f"{where}: reads a value of a Secret, which is hidden from expressions: a template must not hold"
             " values of a Secret; let who needs it read the Secret itself, by its name"
         )
 

@@ -4,8 +4,10 @@ Called by `judge`; what may be in a form is for `form_language` to say, and whet
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from pratique.core.judging.choices import Offered
 from pratique.core.kernel.form import FormField, Option
 from pratique.core.kernel.text import clean
 from pratique.core.telling.shown_inputs import MAX_TITLE, in_order, label_of
@@ -27,6 +29,16 @@ def fields_of(schema: Json, inputs: Json) -> tuple[FormField, ...]:
             options=_options(properties[name]),
         )
         for name in in_order(schema, properties)
+    )
+
+
+def with_offers(fields: tuple[FormField, ...], offered: Mapping[str, Offered]) -> tuple[FormField, ...]:
+    """Return the fields with the objects that there are to choose from."""
+    return tuple(
+        replace(field, options=tuple(Option(each.value, each.label or str(each.value)) for each in found.offers))
+        if (found := offered.get(field.name)) is not None
+        else field
+        for field in fields
     )
 
 

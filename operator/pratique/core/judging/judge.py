@@ -5,14 +5,17 @@ runs inside the sandbox only, since it evaluates other people's expressions. An 
 leaves the run held.
 """
 
+from collections.abc import Mapping
+
 from pratique.api.v1alpha1.action import Action, RequireReason
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.stages import Stage
+from pratique.core.judging.choices import Listed, Offered, chosen_of, offers_of, refuse_choices
 from pratique.core.judging.expressions import Note, evaluate_condition, has_nul, unnoted
-from pratique.core.judging.fields import fields_of
+from pratique.core.judging.fields import fields_of, with_offers
 from pratique.core.judging.forms import problems_of_inputs, problems_of_schema, with_defaults
 from pratique.core.judging.policy import NamedByRequesterError, freeze_plan, render_resources
-from pratique.core.judging.scopes import scope_of
+from pratique.core.judging.scopes import CHOSEN, scope_of
 from pratique.core.judging.stages import find_unsatisfiable, judge_stages
 from pratique.core.judging.targets import refuse_ref, refuse_target
 from pratique.core.kernel.effects import Evaluation, Json
@@ -22,21 +25,24 @@ from pratique.core.kernel.identity import NOT_STAMPED, askers, is_service_accoun
 from pratique.core.kernel.text import clean
 
 
-def judge(action: Action, run: ActionRun, note: Note = unnoted, target: Json | None = None) -> Evaluation:
+def judge(
+    action: Action, run: ActionRun, note: Note = unnoted, target: Json | None = None, listed: Listed | None = None
+) -> Evaluation:
     """Return the form, and what would run with its gates or the sentences that refuse it; or raise EvaluationError.
 
-    A run is what was filled in and by whom; it need not be sent yet. `target` is the live object that it acts on, as
-    expressions may see it. `note` is told of each field whose expression was evaluated: tests of an Action count them.
+    A run is what was filled in and by whom; it need not be sent yet. `target` is the live object that it acts on, `listed`
+    are those that its form offers, as expressions may see them. `note` is told of each field whose expression was
+    evaluated: tests of an Action count them.
     """
     try:
-        return _judge(action, run, target, note)
+        return _judge(action, run, target, listed or {}, note)
     except EvaluationError as error:
         path = error.path if isinstance(error, NotThereError) else ""
-        hint = f"; {path} is not there, so ask has({path}) first" if path.startswith("target.") else ""
+        hint = f"; {path} is not there, so ask has({path}) first" if path.startswith(("target.", "chosen.")) else ""
         raise EvaluationError(f"Action {action.metadata.name}, {error}{hint}") from None
 
 
-def _judge(action: Action, run: ActionRun, target: Json | None, note: Note) -> Evaluation:
+def _judge(action: Action, run: ActionRun, target: Json | None, listed: Listed, note: Note) -> Evaluation:
     if run.spec.requested_by is None:
         raise EvaluationError(f"run: {NOT_STAMPED}")
     if mistaken := refuse_ref(action, run):
@@ -53,11 +59,23 @@ def _judge(action: Action, run: ActionRun, target: Json | None, note: Note) -> E
     fields = fields_of(form.schema_, inputs)
     if problems := problems_of_inputs(form.schema_, inputs):
         return Evaluation(tuple(problems), fields=fields)
-    return _decide(action, run, inputs, scope, fields, note)
+    offered = offers_of(action, listed, scope, note)
+    fields = with_offers(fields, offered)
+    if problems := refuse_choices(action, inputs, offered):
+        return Evaluation(tuple(problems), fields=fields)
+    if action.spec.inputs.fields:
+        scope[CHOSEN] = chosen_of(inputs, offered)
+    return _decide(action, run, inputs, scope, offered, fields, note)
 
 
 def _decide(
-    action: Action, run: ActionRun, inputs: Json, scope: Json, fields: tuple[FormField, ...], note: Note
+    action: Action,
+    run: ActionRun,
+    inputs: Json,
+    scope: Json,
+    offered: Mapping[str, Offered],
+    fields: tuple[FormField, ...],
+    note: Note,
 ) -> Evaluation:
     """Judge a form that is filled in properly: by the rules across its fields, by people, and by what it would make."""
     broken = [
@@ -81,7 +99,8 @@ def _decide(
     if not resources:
         nothing = "With these inputs there is nothing to do: every resource's `when` is false"
         return Evaluation((nothing,), fields=fields)
-    return Evaluation(plan=freeze_plan(action, inputs, gates, resources, scope, note), fields=fields)
+    plan = freeze_plan(action, inputs, gates, resources, scope, note, offered)
+    return Evaluation(plan=plan, fields=fields)
 
 
 def _machine(action: Action, run: ActionRun) -> list[str]:

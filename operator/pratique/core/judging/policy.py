@@ -12,6 +12,7 @@ from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, RunPlan
 from pratique.api.v1alpha1.planned import Planned, PlannedRequest, PlannedResource
 from pratique.api.v1alpha1.stages import Stage
 from pratique.core.judging.asked import asked_fields
+from pratique.core.judging.choices import Offered, freeze_choices
 from pratique.core.judging.copies import refuse_copy, with_other_word
 from pratique.core.judging.directives import as_data
 from pratique.core.judging.expression_text import selections_of
@@ -21,7 +22,7 @@ from pratique.core.judging.rendering import parse, render, render_text
 from pratique.core.judging.requests import render_request
 from pratique.core.judging.scopes import scope_of_plan
 from pratique.core.judging.stages import gates_of_plan
-from pratique.core.judging.targets import freeze_target
+from pratique.core.judging.targets import freeze_rechecks, freeze_target
 from pratique.core.kernel.effects import Json, Judged, Rendered
 from pratique.core.kernel.errors import EvaluationError, ImpossibleNameError, NotThereError
 from pratique.core.kernel.limits import MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
@@ -110,15 +111,24 @@ def _cost(action: Action, scope: Json, note: Note) -> str | None:
 
 
 def freeze_plan(
-    action: Action, inputs: Json, gates: list[Stage], resources: list[Planned], scope: Json, note: Note
+    action: Action,
+    inputs: Json,
+    gates: list[Stage],
+    resources: list[Planned],
+    scope: Json,
+    note: Note,
+    offered: Mapping[str, Offered],
 ) -> RunPlan:
     """Return the plan of what would run; raises EvaluationError where it is too large."""
     metadata, execution = action.metadata, action.spec.execution
+    stages, made = [each.name for each in gates], [each.id for each in resources]
+    rechecks = freeze_rechecks(action, stages, made)
     plan = RunPlan(
         action=ActionVersion(
             name=metadata.name, uid=metadata.uid, generation=metadata.generation, title=clean(action.spec.title, 100)
         ),
-        target=freeze_target(action, scope, inputs, [each.name for each in gates], [each.id for each in resources]),
+        target=freeze_target(action, scope, inputs, stages, made),
+        choices=freeze_choices(action, inputs, scope["inputs"], offered, rechecks),
         service_account_ref=execution.service_account_ref,
         timeout=execution.timeout,
         start_deadline=execution.start_deadline,

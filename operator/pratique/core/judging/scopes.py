@@ -11,17 +11,23 @@ from pratique.core.kernel.identity import person_of
 Json = dict[str, Any]
 SCOPE = ("inputs", "run", "action")
 OUTPUT_SCOPE = (*SCOPE, "resources")
+CHOSEN = "chosen"
+OPTION_SCOPE = ("object", *SCOPE)
 FILTER_SCOPE = ("target", "run", "action")
 """No inputs: for which objects an Action is meant is known before anybody has filled in its form."""
 
 
 def names_in_scope(action: Action) -> tuple[str, ...]:
     """Return the names that conditions and templates of an Action see."""
-    return SCOPE if action.spec.acts_on is None else (*SCOPE, "target")
+    target = () if action.spec.acts_on is None else ("target",)
+    return (*SCOPE, *target, *((CHOSEN,) if action.spec.inputs.fields else ()))
 
 
 def scope_of(action: Action, run: ActionRun, inputs: Json, target: Json | None = None) -> Json:
-    """Return the names that expressions of an Action see; the target only where it acts on one."""
+    """Return the names that expressions of an Action see; the target only where it acts on one.
+
+    What was chosen comes in once the form is known to be filled in properly.
+    """
     scope = {
         "inputs": as_declared(action.spec.inputs.schema_, inputs),
         "run": run_scope(run),

@@ -14,6 +14,7 @@ from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
+from pratique.api.v1alpha1.options import OptionSource
 from pratique.core.kernel.answers import Cause
 from pratique.core.kernel.form import FormField
 from pratique.core.kernel.happened import Happened
@@ -143,6 +144,23 @@ class TargetSeen:
     found: Stored | Failure
 
 
+@dataclass(frozen=True)
+class Listing:
+    """The objects that a field of a form offers, as the Action's account sees them, and whether who asked may list them.
+
+    `what` names them for people; of too many there are none, and `too_many` says so.
+    """
+
+    what: str
+    may_list: bool
+    found: tuple[Json, ...] | Failure
+    too_many: str = ""
+
+
+Listed = Mapping[str, tuple[Json, ...]]
+"""The objects that there are to choose from, by the name of the field."""
+
+
 def object_of(result: Stored | Failure | None) -> Json | None:
     """Return the object that is there now: just made, or there before."""
     there = result.found if isinstance(result, Failure) else result
@@ -227,11 +245,26 @@ class AskRights(Effect[bool]):
 
 @dataclass(frozen=True)
 class EvaluateRun(Effect[Evaluation]):
-    """Evaluate the Action for the run in the sandbox; `target` is the live object that it acts on, if it does on any."""
+    """Evaluate the Action for the run in the sandbox; `target` is the live object that it acts on, if it does on any.
+
+    `listed` are the objects that its form offers.
+    """
 
     action: Action
     run: ActionRun
     target: Json | None = None
+    listed: Listed = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ListOptions(Effect[Listing]):
+    """List what a field of a form offers as the Action's account, and ask whether who asked may list it."""
+
+    source: OptionSource
+    run_namespace: str
+    run_as: str
+    username: str
+    groups: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -253,11 +286,15 @@ class LookAtTarget(Effect[TargetSeen]):
 
 @dataclass(frozen=True)
 class EvaluateTarget(Effect[tuple[str, ...]]):
-    """Evaluate again in the sandbox what a plan says of its target; it comes to what is not any more as it was."""
+    """Evaluate again in the sandbox what a plan says of its target and of what was chosen in its form.
+
+    It comes to what is not any more as it was. Without `listed` nothing is judged that reads what was chosen.
+    """
 
     plan: RunPlan
     run: ActionRun
-    target: Json
+    target: Json | None = None
+    listed: Listed | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,10 @@ MAX_METADATA_LENGTH = 327680
 managedFields have no limit of their own, and an object that is full has no room for its status."""
 MAX_EXCLUDED = 32
 """User names that the rule of one stage excludes; the gate holds who decided in earlier stages as well."""
+MAX_OFFERED = 500
+"""Objects that one field of a form offers."""
+MAX_OFFERED_BYTES = 2 * 1024 * 1024
+"""Of them together, as JSON: they travel to the sandbox."""
 MAX_OBJECTS = 16
 """Of a plan."""
 EFFECT_ROUNDS = 32 + 8 * MAX_OBJECTS

@@ -19,7 +19,7 @@ from pratique.api.v1alpha1.approval import Approval, ApprovalPlan
 Json = dict[str, Any]
 _BESIDE = ("digest", "summary")
 """What stands beside the document and is no part of it."""
-_LARGE = ("inputs", "resources", "outputs", "rechecks")
+_LARGE = ("inputs", "resources", "outputs", "rechecks", "choices")
 
 
 @dataclass(frozen=True)

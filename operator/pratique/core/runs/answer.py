@@ -47,7 +47,7 @@ def answer(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     target = aim(run, action, snapshot.outcomes, now)
     if not isinstance(target, Found):
         return target if isinstance(target, Plan) else _end(run, Phase.REFUSED, target, now)
-    evaluate = EvaluateRun(EVALUATE, action, run, target.live)
+    evaluate = EvaluateRun(EVALUATE, action, run, target.live, target.listed)
     evaluation = evaluate.outcome(snapshot.outcomes)
     if evaluation is None:
         return Plan(run.status, effects=(evaluate,))

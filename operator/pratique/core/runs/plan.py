@@ -103,7 +103,7 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: Void | None = None)
     target = aim(run, action, snapshot.outcomes, now)
     if not isinstance(target, Found):
         return target if isinstance(target, Plan) else transitions.end(run, Phase.REFUSED, target, now)
-    evaluate = EvaluateRun(EVALUATE, action, run, target.live)
+    evaluate = EvaluateRun(EVALUATE, action, run, target.live, target.listed)
     evaluation = evaluate.outcome(snapshot.outcomes)
     if evaluation is None:
         return Plan(run.status, effects=(evaluate,))

@@ -16,12 +16,12 @@ _ENDS = {End.MADE: Phase.SUCCEEDED, End.FAILED: Phase.FAILED}
 
 
 def begin(snapshot: RunSnapshot, warrant: Warrant, now: datetime) -> Plan[ActionRunStatus]:
-    """Start a run, and go on with it at once; if it acts on an object, once that it was started is on record.
+    """Start a run, and go on with it at once; if it rests on what may change, once that it was started is on record.
 
-    What it does to that object may change what it would be judged to do: killed in between, it must not be judged again.
+    What it does to such an object may change what it would be judged to do: killed in between, it must not be judged again.
     """
     begun = transitions.start(snapshot.run, warrant, now)
-    if warrant.plan.target is not None:
+    if warrant.plan.rests_on_others:
         return replace(begun, wake_at=now)
     return follow(snapshot, warrant.plan, begun.status, now).after_that(*begun.happened)
 

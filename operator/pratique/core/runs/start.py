@@ -10,8 +10,9 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.planned import Planned
 from pratique.core.environments.ttl import expires_at
 from pratique.core.execution.dry_run import Trial, Tried, try_plan
+from pratique.core.execution.others import look_again
 from pratique.core.execution.patience import POLL, allowed, mark
-from pratique.core.execution.targets import Again, look_again
+from pratique.core.execution.targets import Again
 from pratique.core.gates.port import Warrant
 from pratique.core.kernel.effects import Failure, ObjectRef, Plan, Read
 from pratique.core.plans.differences import differences

@@ -14,6 +14,7 @@ from pratique.api.v1alpha1.stages import Stage
 from pratique.api.v1alpha1.target import PlannedTarget, Recheck
 from pratique.core.execution.advance import advance
 from pratique.core.execution.dry_run import try_plan, with_results
+from pratique.core.execution.others import look_again
 from pratique.core.execution.standing import End, Standing
 from pratique.core.execution.targets import (
     TARGET,
@@ -22,7 +23,6 @@ from pratique.core.execution.targets import (
     Unfit,
     find_target,
     is_target,
-    look_again,
 )
 from pratique.core.kernel.effects import (
     EvaluateTarget,

@@ -31,6 +31,7 @@ from pratique.api.v1alpha1.break_glass import BreakGlass, OwnGlass
 from pratique.api.v1alpha1.calling import EventAttributes, HeaderFrom, HttpRequest, RequestSigning, SecretValueRef
 from pratique.api.v1alpha1.escalation import Added, EscalationStep
 from pratique.api.v1alpha1.notifications import NotificationRule
+from pratique.api.v1alpha1.options import ChosenObject, Options, PlannedChoice, PlannedChoices
 from pratique.api.v1alpha1.people import People
 from pratique.api.v1alpha1.planned import DryRun, FieldChange, PlannedRequest
 from pratique.api.v1alpha1.stages import Approvers, GroupCount, Quorum
@@ -39,7 +40,7 @@ from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.free import EVALUATE
 from pratique.core.gates.granted import OPEN_GATE
 from pratique.core.gates.guarded import VERIFY
-from pratique.core.kernel.effects import Evaluation, ObjectRef, Plan, Stored, TargetSeen, Verified
+from pratique.core.kernel.effects import Evaluation, Listing, ObjectRef, Plan, Stored, TargetSeen, Verified
 from pratique.core.plans.document import Document, document, document_of, head_of, is_plan_of, is_same, whole_of
 from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
@@ -76,7 +77,20 @@ SKIPPED = SkippedStage(name="security", when="inputs.size == 'huge'")
 TARGET = PlannedTarget(
     api_version="v1", kind="ConfigMap", name="it", uid="u2", rechecks=[Recheck(rule="true", message="no")], inputs={}
 )
-HELD = run_plan(NOTE, CALL, gate=GATE, inputs=INPUTS, notifications=[TOLD], skipped=[SKIPPED], target=TARGET)
+SOURCE = {"apiVersion": "v1", "kind": "ConfigMap", "namespace": "catalogue", "selector": {"a": "b"}}
+CHOICES = PlannedChoices(
+    fields=[
+        PlannedChoice(
+            field="size",
+            options=Options.model_validate({"from": SOURCE, "filter": "true"}),
+            chosen=[ChosenObject(value="large", label="Large", name="large", uid="u3")],
+        )
+    ],
+    rechecks=[Recheck(rule="true", message="no")],
+)
+HELD = run_plan(
+    NOTE, CALL, gate=GATE, inputs=INPUTS, notifications=[TOLD], skipped=[SKIPPED], target=TARGET, choices=CHOICES
+)
 FREE = HELD.model_copy(update={"gate": None})
 SHOWN: dict[str, object] = {"try/made": Stored(live(manifest(data={"a": "2"}))), "try/told": True}
 GUARDED = {VERIFY: Verified()}
@@ -84,7 +98,8 @@ IT = Stored(live({"metadata": {"name": "it"}}, "u2"))
 AIMED: dict[str, object] = {
     key: TargetSeen(ObjectRef("v1", "ConfigMap", "it"), may_get=True, found=IT) for key in ("target", "outset")
 }
-AIMED |= {f"{key}/recheck": () for key in AIMED} | {"outset/find/made": failed("NotFound")}
+AIMED |= {f"{key}/options/size": Listing("ConfigMaps", may_list=True, found=()) for key in ("target", "outset")}
+AIMED |= {f"{key}/recheck": () for key in ("target", "outset")} | {"outset/find/made": failed("NotFound")}
 MODELS = models_in(RunPlan)
 WRITTEN, WRITTEN_FREE = document(HELD), document(FREE)
 
@@ -121,7 +136,7 @@ def test_what_people_read_beside_it_is_what_a_version_before_needs_to_go_on_wait
     """It asks of a plan what version 0.1.0 required of one; and it must not be more, since a status is written often."""
     head = head_of(document(HELD), ["one line"])
     assert {"digest", "action", "serviceAccountRef", "timeout", "gate", "notifications"} <= set(head)
-    assert not {"inputs", "resources", "outputs"} & set(head)
+    assert not {"inputs", "resources", "outputs", "choices"} & set(head)
     assert head["target"] == {"apiVersion": "v1", "kind": "ConfigMap", "name": "it", "uid": "u2"}
     assert (head["digest"], head["summary"]) == (document(HELD).digest, ["one line"])
     assert RunPlan.model_validate(head).gate == HELD.gate

@@ -1,0 +1,90 @@
+"""What a field of a form is beyond its schema: the objects to choose from, and what a plan freezes of them."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pratique.api.v1alpha1.meta import ApiModel
+from pratique.api.v1alpha1.scalars import Expression, JsonObject
+from pratique.api.v1alpha1.spelling import NamespaceName
+from pratique.api.v1alpha1.target import Recheck
+
+MAX_FIELDS = 16
+"""Of a form whose options are looked up: each costs two requests."""
+MAX_CHOSEN = 64
+"""Objects that are chosen in one field."""
+
+
+class OptionSource(ApiModel):
+    """Which objects there are to choose from."""
+
+    api_version: Annotated[str, Field(min_length=1, max_length=128, description="apiVersion of the objects: apps/v1.")]
+    kind: Annotated[str, Field(min_length=1, max_length=128, description="Kind of the objects: ConfigMap.")]
+    namespace: Annotated[
+        NamespaceName | None,
+        Field(description="Their namespace, if they have one; default: the namespace of the run."),
+    ] = None
+    all_namespaces: Annotated[
+        bool | None, Field(description="True: those of all namespaces; whoever asks must be allowed to list them all.")
+    ] = None
+    selector: Annotated[
+        dict[str, Annotated[str, Field(max_length=63)]] | None,
+        Field(max_length=8, description="Labels that they all have."),
+    ] = None
+
+
+class Options(ApiModel):
+    """The objects that there are to choose from, and what of each is the value. Read with the rights of who asks."""
+
+    from_: Annotated[OptionSource, Field(alias="from", description="Which objects: you must hold `list` on them.")]
+    filter: Annotated[
+        Expression | None,
+        Field(description="CEL over `object`, `inputs`, `run`, `action`: which of them are offered; default: all."),
+    ] = None
+    value: Annotated[
+        Expression, Field(description="CEL over `object` and the others: what the input holds if it is chosen.")
+    ] = "object.metadata.name"
+    label: Annotated[
+        Expression | None, Field(description="CEL like value: what people read for it, beside the value.")
+    ] = None
+    order: Annotated[
+        Expression | None,
+        Field(description="CEL like value: a number or a text by which they are sorted; default: the label."),
+    ] = None
+
+
+class InputField(ApiModel):
+    """One field of the form, beyond its schema."""
+
+    options: Annotated[Options, Field(description="The objects that there are to choose from.")]
+
+
+class ChosenObject(ApiModel):
+    """An object that was chosen."""
+
+    value: Annotated[Any, Field(description="What the input holds for it.")]
+    label: Annotated[str, Field(max_length=100, description="What people read for it.")] = ""
+    namespace: Annotated[str | None, Field(max_length=63, description="Its namespace, if it has one.")] = None
+    name: Annotated[str, Field(max_length=253, description="Its name.")]
+    uid: Annotated[str, Field(max_length=64, description="Its uid.")]
+
+
+class PlannedChoice(ApiModel):
+    """What was chosen in one field, and from what."""
+
+    field: Annotated[str, Field(max_length=253, description="Name of the input.")]
+    options: Annotated[Options, Field(description="The options, as the Action had them.")]
+    chosen: Annotated[list[ChosenObject], Field(max_length=MAX_CHOSEN, description="The objects that were chosen.")]
+
+
+class PlannedChoices(ApiModel):
+    """The very objects that a plan was made from, besides its target."""
+
+    fields: Annotated[list[PlannedChoice], Field(max_length=MAX_FIELDS, description="What was chosen, by field.")]
+    rechecks: Annotated[
+        list[Recheck] | None, Field(max_length=64, description="What is evaluated again at the start.")
+    ] = None
+    inputs: Annotated[
+        JsonObject | None,
+        Field(description="The inputs as conditions see them, where that differs: the form's numbers with a point."),
+    ] = None

@@ -1,0 +1,131 @@
+"""Finds what a request rests on and others may change: the object that it acts on, the objects that its form offers. Pure.
+
+All is read as the Action's account, and counts only if the API server says that who asked may read it themselves. At the
+start both are looked at again: who was chosen must be offered still, and every condition that read them must say what it
+said. Called by `runs`, `gates` and `outset`.
+"""
+
+from collections.abc import Mapping
+
+from pratique.api.v1alpha1.action import Action
+from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
+from pratique.api.v1alpha1.options import OptionSource
+from pratique.api.v1alpha1.people import ServiceAccountRef
+from pratique.core.execution.targets import TARGET, Again, Found, Unfit, find_again, find_target, replaced, say_changed
+from pratique.core.kernel.effects import (
+    AnyEffect,
+    EvaluateTarget,
+    Failure,
+    Json,
+    Listing,
+    ListOptions,
+    LookAtTarget,
+    Outcomes,
+)
+
+_Target = LookAtTarget | Failure | Unfit | Found
+_Offered = tuple[ListOptions, ...] | Failure | Unfit | dict[str, tuple[Json, ...]]
+OPTIONS = "options"
+_MISTAKES = ("UnknownKind", "BadRequest")
+
+
+def find_others(run: ActionRun, action: Action, outcomes: Outcomes) -> tuple[AnyEffect, ...] | Failure | Unfit | Found:
+    """Return what a request rests on, or the effects that must come first; a Failure is no answer.
+
+    A field that was left empty costs nothing.
+    """
+    form = action.spec.inputs
+    defaults = form.schema_.get("properties") or {}
+    filled = {
+        name: field.options.from_
+        for name, field in form.fields.items()
+        if name in run.spec.inputs or "default" in (defaults.get(name) or {})
+    }
+    account = action.spec.execution.service_account_ref
+    return _both(find_target(run, action, outcomes), _list(OPTIONS, run, account, filled, outcomes))
+
+
+def look_again(run: ActionRun, plan: RunPlan, outcomes: Outcomes, key: str = TARGET) -> Again:
+    """Return whether what was granted may still be done: target and choices are the same objects, and conditions hold.
+
+    `key` tells apart several looks in one look at the run.
+    """
+    chosen = plan.choices.fields if plan.choices is not None else []
+    sources = {each.field: each.options.from_ for each in chosen}
+    offered = _list(f"{key}/{OPTIONS}", run, plan.service_account_ref, sources, outcomes)
+    found = _both(find_again(run, plan, outcomes, key), offered)
+    match found:
+        case tuple():
+            return Again(effects=found)
+        case Failure():
+            return Again(unknown=found)
+        case Unfit():
+            return Again(different=found.why)
+        case _:
+            return _check(run, plan, found, outcomes, f"{key}/recheck")
+
+
+def _check(run: ActionRun, plan: RunPlan, found: Found, outcomes: Outcomes, key: str) -> Again:
+    if plan.target is not None and (gone := replaced(plan.target, found.live or {})):
+        return Again(different=gone)
+    if plan.choices is None and (plan.target is None or plan.target.rechecks is None):
+        return Again()
+    ask = EvaluateTarget(key, plan, run, found.live, found.listed)
+    changed = ask.outcome(outcomes)
+    if changed is None:
+        return Again(effects=(ask,))
+    if isinstance(changed, Failure):
+        return Again(unknown=changed)
+    return Again(different=say_changed(plan, changed) if changed else None)
+
+
+def _both(target: _Target, offered: _Offered) -> tuple[AnyEffect, ...] | Failure | Unfit | Found:
+    more = offered if isinstance(offered, tuple) else ()
+    if isinstance(target, LookAtTarget):
+        return target, *more
+    if isinstance(offered, tuple):
+        return offered
+    if isinstance(target, Found):
+        return offered if isinstance(offered, Failure | Unfit) else Found(target.live, offered)
+    return target
+
+
+def _list(
+    key: str,
+    run: ActionRun,
+    account: ServiceAccountRef,
+    sources: Mapping[str, OptionSource],
+    outcomes: Outcomes,
+) -> _Offered:
+    """Return the objects that each field offers, or why one of them cannot be known."""
+    who = run.spec.requested_by
+    if who is None:  # who asks nobody knows is judged by nothing else
+        return {}
+    space, groups = run.metadata.namespace or "", tuple(who.groups)
+    asked = {
+        field: ListOptions(f"{key}/{field}", source, space, account.username, who.username, groups)
+        for field, source in sources.items()
+    }
+    missing = tuple(each for each in asked.values() if each.outcome(outcomes) is None)
+    if missing:
+        return missing
+    offered = {}
+    for field, ask in asked.items():
+        seen = ask.outcome(outcomes)
+        found = seen and _offered(f"spec.inputs.{field}", seen, account)
+        if isinstance(found, Failure | Unfit):
+            return found
+        offered[field] = found or ()
+    return offered
+
+
+def _offered(path: str, seen: Listing | Failure, account: ServiceAccountRef) -> tuple[Json, ...] | Failure | Unfit:
+    if isinstance(seen, Failure):
+        return Unfit(f"{path}: {seen.message}", seen) if seen.reason in _MISTAKES else seen
+    if not seen.may_list:
+        return Unfit(f"{path}: it offers {seen.what}, which you may not list: it takes the RBAC verb list on them")
+    if isinstance(seen.found, Failure):
+        who = f"as ServiceAccount {account.namespace}/{account.name}"
+        text = f"{path}: {seen.what} could not be listed ({who}): {seen.found.message}"
+        return seen.found if seen.found.transient else Unfit(text, seen.found)
+    return Unfit(f"{path}: {seen.too_many}") if seen.too_many else seen.found

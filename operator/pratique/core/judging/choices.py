@@ -1,0 +1,215 @@
+"""Judges what was chosen in a form among objects: what there is to choose from, and whether it still is so at the start.
+
+An object for which an expression fails is not offered, and stops nobody who chose another; who chose what is not offered is
+held then, not refused: it may have been that one. Pure; runs inside the sandbox only. Called by `judge` and `targets`.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pratique.api.v1alpha1.action import Action
+from pratique.api.v1alpha1.action_run import RunPlan
+from pratique.api.v1alpha1.options import MAX_CHOSEN, ChosenObject, Options, PlannedChoice, PlannedChoices
+from pratique.api.v1alpha1.target import Recheck
+from pratique.core.judging.expressions import Note, compile_expression, unnoted
+from pratique.core.judging.scopes import OPTION_SCOPE
+from pratique.core.kernel.errors import EvaluationError
+from pratique.core.kernel.text import clean, nearest
+from pratique.core.plans.summary import name_of
+from pratique.core.telling.shown_inputs import MAX_TITLE
+
+Json = dict[str, Any]
+Listed = Mapping[str, Sequence[Json]]
+_SHOWN, _VALUE = 20, 80
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An object that may be chosen, and as what."""
+
+    value: Any
+    label: str
+    order: tuple[int, float, str]
+    object: Json
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What one field offers, in order; `failed` says why the first of those that fail is not among it."""
+
+    offers: tuple[Offer, ...]
+    failed: str = ""
+
+    def of(self, value: Any) -> tuple[Offer, ...]:  # noqa: ANN401 - any JSON value
+        """Return the objects of a value: one, if all is well."""
+        return tuple(each for each in self.offers if _same(each.value, value))
+
+
+def offer(options: Options, found: Sequence[Json], scope: Json, path: str, note: Note = unnoted) -> Offered:
+    """Return what these objects come to as options."""
+    offers, failed = list[Offer](), ""
+    for each in found:
+        seen = {"object": each, **{name: scope[name] for name in OPTION_SCOPE if name != "object"}}
+        try:
+            made = _offer(options, seen, path, note)
+        except EvaluationError as error:
+            failed = failed or f"{name_of(each)} is not offered, since {error}"
+            continue
+        offers += [made] if made is not None else []
+    return Offered(tuple(sorted(offers, key=lambda each: (each.order, each.label, str(each.value)))), failed)
+
+
+def _offer(options: Options, seen: Json, path: str, note: Note) -> Offer | None:
+    if options.filter is not None and not _held(options.filter, seen, f"{path}.filter", note):
+        return None
+    value = _evaluated(options.value, seen, f"{path}.value", note)
+    if not isinstance(value, str | int | float):
+        raise EvaluationError(f"{path}.value: must be a text, a number, true or false: {options.value}")
+    label = _evaluated(options.label, seen, f"{path}.label", note) if options.label is not None else ""
+    order = _evaluated(options.order, seen, f"{path}.order", note) if options.order is not None else None
+    shown = clean(label if isinstance(label, str) else json.dumps(label, sort_keys=True), MAX_TITLE)
+    return Offer(value, shown, _order(order), seen["object"])
+
+
+def _held(text: str, seen: Json, path: str, note: Note) -> bool:
+    held = _evaluated(text, seen, path, unnoted)
+    if not isinstance(held, bool):
+        raise EvaluationError(f"{path}: must be true or false: {text}")
+    note(path, held)
+    return held
+
+
+def _evaluated(text: str, seen: Json, path: str, note: Note) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        value = compile_expression(text, OPTION_SCOPE).evaluate(seen)
+    except EvaluationError as error:
+        raise EvaluationError(f"{path}: {error}") from None
+    note(path, True)
+    return value
+
+
+def _order(value: Any) -> tuple[int, float, str]:  # noqa: ANN401 - any JSON value
+    """Return what sorts numbers before texts."""
+    if isinstance(value, int | float):
+        return 0, float(value), ""
+    return 1, 0.0, value if isinstance(value, str) else ""
+
+
+def offers_of(action: Action, listed: Listed, scope: Json, note: Note = unnoted) -> dict[str, Offered]:
+    """Return what each field offers; of one that is empty nothing was looked up."""
+    return {
+        name: offer(field.options, listed[name], scope, f"spec.inputs.fields.{name}.options", note)
+        for name, field in sorted(action.spec.inputs.fields.items())
+        if name in listed
+    }
+
+
+def refuse_choices(action: Action, inputs: Json, offered: Mapping[str, Offered]) -> list[str]:
+    """Return why what was chosen cannot be; raises EvaluationError where that is not known."""
+    several = {name: len(list(_values(inputs[name]))) for name in action.spec.inputs.fields if name in inputs}
+    many = [
+        f"spec.inputs.{name}: chooses {count} objects, {MAX_CHOSEN} are allowed"
+        for name, count in several.items()
+        if count > MAX_CHOSEN
+    ]
+    return many or [
+        problem
+        for name in sorted(several)
+        for value in _values(inputs[name])
+        if (problem := _refuse(name, value, offered.get(name, Offered(())))) is not None
+    ]
+
+
+def _refuse(name: str, value: Any, offered: Offered) -> str | None:  # noqa: ANN401 - any JSON value
+    found, path = offered.of(value), f"spec.inputs.{name}"
+    if len(found) == 1:
+        return None
+    written = clean(json.dumps(value, ensure_ascii=False), _VALUE)
+    if found:
+        names = " and by ".join(name_of(each.object) for each in found[:2])
+        return f"{path}: {written} is offered by {names}, so it is not known which one is meant; choose another"
+    if offered.failed:
+        raise EvaluationError(f"{path}: {written} is not offered, and {offered.failed}")
+    known = [str(each.value) for each in offered.offers]
+    meant = nearest(str(value), known)
+    hint = f"did you mean {clean(meant, _VALUE)}?" if meant else f"there is: {_shown(offered.offers)}"
+    return f"{path}: {written} is not offered to you; {hint}"
+
+
+def _shown(offers: Sequence[Offer]) -> str:
+    """Return what there is to choose from, in order."""
+    shown = [clean(str(each.value), _VALUE) + (f" ({each.label})" if each.label else "") for each in offers[:_SHOWN]]
+    more = f", and {len(offers) - _SHOWN} more" if len(offers) > _SHOWN else ""
+    return ", ".join(shown) + more or "nothing"
+
+
+def chosen_of(inputs: Json, offered: Mapping[str, Offered]) -> Json:
+    """Return the objects that were chosen, as expressions read them: by field, a list where several may be."""
+    chosen = Json()
+    for name, each in offered.items():
+        if name in inputs:
+            found = [each.of(value)[0].object for value in _values(inputs[name])]
+            chosen[name] = found if isinstance(inputs[name], list) else found[0]
+    return chosen
+
+
+def freeze_choices(
+    action: Action, inputs: Json, declared: Json, offered: Mapping[str, Offered], rechecks: Collection[Recheck]
+) -> PlannedChoices | None:
+    """Return what a plan says of what was chosen; None where nothing was."""
+    fields = [
+        PlannedChoice(
+            field=name,
+            options=action.spec.inputs.fields[name].options,
+            chosen=[_freeze(each.of(value)[0]) for value in _values(inputs[name])],
+        )
+        for name, each in offered.items()
+        if name in inputs
+    ]
+    if not fields:
+        return None
+    differs = json.dumps(declared) != json.dumps(inputs)
+    return PlannedChoices(fields=fields, rechecks=list(rechecks) or None, inputs=declared if differs else None)
+
+
+def _freeze(chosen: Offer) -> ChosenObject:
+    metadata = chosen.object["metadata"]
+    return ChosenObject(
+        value=chosen.value,
+        label=chosen.label,
+        namespace=metadata.get("namespace"),
+        name=metadata["name"],
+        uid=metadata["uid"],
+    )
+
+
+def find_withdrawn(plan: RunPlan, listed: Listed, scope: Json) -> tuple[Json, list[str]]:
+    """Return the objects that were chosen as they are now, and a sentence for each that is not offered any more."""
+    chosen, changed = Json(), list[str]()
+    for each in plan.choices.fields if plan.choices is not None else ():
+        offered = offer(each.options, listed.get(each.field, ()), scope, f"the options of {each.field}")
+        found = list[Json]()
+        for one in each.chosen:
+            now = [now for now in offered.of(one.value) if now.object["metadata"].get("uid") == one.uid]
+            found += [now[0].object] if now else []
+            changed += [] if now else [_withdrawn(each.field, one)]
+        several = isinstance(plan.inputs.get(each.field), list)
+        chosen |= {each.field: found} if several else {each.field: found[0]} if found else {}
+    return chosen, changed
+
+
+def _withdrawn(field: str, one: ChosenObject) -> str:
+    name = f"{one.namespace}/{one.name}" if one.namespace else one.name
+    value = clean(json.dumps(one.value, ensure_ascii=False), _VALUE)
+    return f"spec.inputs.{field}: {value} is not offered any more, as {name} offered it"
+
+
+def _values(value: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON value
+    yield from value if isinstance(value, list) else [value]
+
+
+def _same(one: Any, other: Any) -> bool:  # noqa: ANN401 - any JSON value
+    """Whether two JSON values are the same: 1 is 1.0, and is not true."""
+    return bool(one == other) and isinstance(one, bool) is isinstance(other, bool)

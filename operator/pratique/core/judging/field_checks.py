@@ -1,0 +1,80 @@
+"""Says what is wrong with the fields of a form that offer objects. Pure; runs in the sandbox. Called by `checks`."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from pratique.api.v1alpha1.action import Action
+from pratique.core.judging.kind_schema import KindSchema, form_of
+from pratique.core.kernel.text import clean, nearest
+
+Json = dict[str, Any]
+Check = Callable[..., Iterator[str]]
+_SCALARS = ("string", "integer", "number", "boolean")
+_LABEL = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+_LABEL_NAME = re.compile(r"([a-z0-9][-a-z0-9.]{0,252}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+
+
+def problems_of_fields(action: Action, check: Check) -> Iterator[str]:
+    """Yield what is wrong with fields that offer objects; `check` does so for one expression."""
+    form = action.spec.inputs.schema_.get("properties")
+    known: Mapping[str, Any] = form if isinstance(form, Mapping) else {}
+    for name, field in action.spec.inputs.fields.items():
+        path = f"spec.inputs.fields.{clean(name, 80)}"
+        if name not in known:
+            meant = nearest(name, known)
+            hint = f"did you mean {meant}?" if meant else f"known are: {', '.join(known) or 'none'}"
+            yield f"{path}: the schema has no field {clean(name, 80)} at its top; {hint}"
+            continue
+        yield from _problems_of_schema(known[name], f"spec.inputs.schema.properties.{name}")
+        options = field.options
+        for key, value in (options.from_.selector or {}).items():
+            if not _LABEL_NAME.fullmatch(key) or not _LABEL.fullmatch(value):
+                yield f"{path}.options.from.selector: {clean(f'{key}: {value}', 80)} is no label that an object can have"
+        if options.from_.namespace is not None and options.from_.all_namespaces:
+            yield f"{path}.options.from.allNamespaces: excludes namespace: leave one of the two out"
+        if options.filter is not None:
+            yield from check(name, options.filter, f"{path}.options.filter", condition=True)
+        for what, text in (("value", options.value), ("label", options.label), ("order", options.order)):
+            if text is not None:
+                yield from check(name, text, f"{path}.options.{what}", condition=False)
+
+
+def _problems_of_schema(field: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    """Yield what does not go with options: they are of single values, and the schema lists no others."""
+    schema = field if isinstance(field, Mapping) else {}
+    several = schema.get("type") == "array"
+    of = schema.get("items") if several else schema
+    one = of if isinstance(of, Mapping) else {}
+    if one.get("type") not in _SCALARS:
+        yield f"{path}: offers objects, so its type{' of items' if several else ''} must be one of {', '.join(_SCALARS)}"
+    for word in ("enum", "const"):
+        if word in one:
+            yield f"{path}.{word}: the values are those of the objects that it offers: leave {word} out"
+
+
+def chosen_types(action: Action, names: set[str], kinds: Mapping[str, KindSchema]) -> Json:
+    """Return the types of what was chosen, by field, as far as the kinds are known."""
+    types = Json()
+    for name, field in action.spec.inputs.fields.items():
+        source = field.options.from_
+        kind = kinds.get(f"{source.api_version}/{source.kind}")
+        live = form_of(kind, names) if kind is not None else {}
+        types[name] = {"items": live} if _is_list(action, name) else live
+    return types
+
+
+def example_choices(action: Action, inputs: Json) -> Json:
+    """Return objects that are made up, for a trial of the templates: everything but their names is lacking."""
+    chosen = Json()
+    for name, field in action.spec.inputs.fields.items():
+        if name in inputs:
+            source, named = field.options.from_, {"name": "example", "namespace": "example", "uid": "example"}
+            one = {"apiVersion": source.api_version, "kind": source.kind, "metadata": named}
+            chosen[name] = [one] if _is_list(action, name) else one
+    return chosen
+
+
+def _is_list(action: Action, name: str) -> bool:
+    field = (action.spec.inputs.schema_.get("properties") or {}).get(name)
+    return isinstance(field, Mapping) and field.get("type") == "array"
