@@ -134,7 +134,14 @@ def fields(draw: st.DrawFn) -> dict[str, Any]:
             options[name] = draw(over_objects)
     if draw(st.booleans()):
         options["filter"] = draw(mostly(conditions, over_objects))
-    return {draw(mostly(st.just("a"), st.sampled_from(["n", "l", "z"]))): {"options": options}}
+    field: dict[str, Any] = {"options": options} if draw(st.booleans()) else {"disabled": "false"}
+    for name in ("visible", "disabled", "required"):
+        if not draw(st.integers(0, 3)):
+            field[name] = draw(mostly(conditions, expressions))
+    for name in ("default", "minimum", "maximum"):
+        if not draw(st.integers(0, 3)):
+            field[name] = draw(mostly(st.sampled_from(["inputs.n + 1", "'web'", "run.name"]), expressions))
+    return {draw(st.sampled_from(["a", "a", "n", "l", "z"])): field}
 
 
 @st.composite

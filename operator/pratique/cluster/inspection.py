@@ -41,8 +41,8 @@ def _named(action: Action) -> Iterator[tuple[str, str, str]]:
     acts_on = action.spec.acts_on
     if acts_on is not None:
         yield "spec.actsOn", acts_on.api_version, acts_on.kind
-    for name, field in action.spec.inputs.fields.items():
-        yield f"spec.inputs.fields.{name}.options.from", field.options.from_.api_version, field.options.from_.kind
+    for name, options in action.spec.inputs.offers.items():
+        yield f"spec.inputs.fields.{name}.options.from", options.from_.api_version, options.from_.kind
     for index, each in enumerate(action.spec.execution.resources):
         version, kind = str(each.template.get("apiVersion")), str(each.template.get("kind"))
         if each.request is None and "${" not in version + kind:

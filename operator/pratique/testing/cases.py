@@ -110,6 +110,8 @@ class ExpectedField(ApiModel):
 
     title: str | None = None
     required: bool | None = None
+    visible: bool | None = None
+    disabled: bool | None = None
     value: Any = None
     options: list[Any] | None = None
     """The values that there are to choose from, in order."""

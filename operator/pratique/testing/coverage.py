@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pratique.api.v1alpha1.action import Action
+from pratique.api.v1alpha1.options import CONDITIONS, texts_of
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,7 @@ def _expressions(action: Action) -> Iterator[tuple[str, str, bool]]:
     spec = action.spec
     if spec.acts_on is not None and spec.acts_on.filter is not None:
         yield "spec.actsOn.filter", spec.acts_on.filter, True
-    for field, each in spec.inputs.fields.items():
-        path, options = f"spec.inputs.fields.{field}.options", each.options
-        if options.filter is not None:
-            yield f"{path}.filter", options.filter, True
-        for what, text in (("value", options.value), ("label", options.label), ("order", options.order)):
-            if text is not None:
-                yield f"{path}.{what}", text, False
+    yield from _fields(action)
     for index, rule in enumerate(spec.inputs.rules):
         yield f"spec.inputs.rules[{index}].rule", rule.rule, True
     for index, stage in enumerate(spec.approval.stages):
@@ -75,6 +70,19 @@ def _expressions(action: Action) -> Iterator[tuple[str, str, bool]]:
         yield "spec.cost", spec.cost, False
     for name, output in spec.execution.outputs.items():
         yield f"spec.execution.outputs.{name}", output, False
+
+
+def _fields(action: Action) -> Iterator[tuple[str, str, bool]]:
+    for field, computed in action.spec.inputs.fields.items():
+        for what, text in texts_of(computed):
+            yield f"spec.inputs.fields.{field}.{what}", text, what in CONDITIONS
+    for field, options in action.spec.inputs.offers.items():
+        path = f"spec.inputs.fields.{field}.options"
+        if options.filter is not None:
+            yield f"{path}.filter", options.filter, True
+        for what, given in (("value", options.value), ("label", options.label), ("order", options.order)):
+            if given is not None:
+                yield f"{path}.{what}", given, False
 
 
 def _steps(action: Action) -> Iterator[tuple[str, str, bool]]:

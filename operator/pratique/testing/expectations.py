@@ -66,7 +66,7 @@ def find_other_kind(given: JsonObject | None, case: Case, action: Action) -> Ite
 def find_unknown_options(given: Iterable[str], action: Action) -> Iterator[tuple[Place, str]]:
     """Yield that an Action has no field of this name that offers objects."""
     for name in given:
-        yield from _unknown(name, action.spec.inputs.fields, "field that offers objects", ("options", name))
+        yield from _unknown(name, action.spec.inputs.offers, "field that offers objects", ("options", name))
 
 
 def find_unknown_resource(name: str, action: Action, place: Place) -> Iterator[tuple[Place, str]]:

@@ -76,8 +76,8 @@ def listed_of(action: Action, given: Asked, case: Case) -> dict[str, tuple[Json,
     """Return the objects that each field of the form offers; what a case does not say of one is made up."""
     run, said = case.run or given.run or RunName(), {**given.options, **case.options}
     listed = {}
-    for name, field in action.spec.inputs.fields.items():
-        source, found = field.options.from_, list[Json]()
+    for name, options in action.spec.inputs.offers.items():
+        source, found = options.from_, list[Json]()
         for number, each in enumerate(said.get(name, ())):
             named = {"name": f"example-{number}", "uid": f"00000000-0000-4000-9000-{number:012}"}
             named |= {"namespace": source.namespace or run.namespace}

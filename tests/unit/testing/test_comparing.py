@@ -347,7 +347,7 @@ def test_what_a_field_offers_is_made_up_around_what_a_case_says() -> None:
     source = {"apiVersion": "v1", "kind": "ConfigMap"}
     fields = {
         "size": {"options": {"from": {**source, "namespace": "catalogue"}, "filter": "true", "label": "'x'"}},
-        "zone": {"options": {"from": source}},
+        "zone": {"options": {"from": source}, "visible": "true", "default": "'a'"},
     }
     offered = action(inputs={"fields": fields})
     given = Asked.model_validate({"options": {"size": [{"metadata": {"name": "given"}}]}})
@@ -360,7 +360,9 @@ def test_what_a_field_offers_is_made_up_around_what_a_case_says() -> None:
     assert len({each["metadata"]["uid"] for each in listed["zone"]}) == 2
     assert listed_of(offered, Asked(), Case.model_validate({"name": "a", "expect": {}})) == {"size": (), "zone": ()}
     paths = [each.path for each in cover(offered, ())]
-    assert paths[:4] == [
+    assert paths[:6] == [
+        "spec.inputs.fields.zone.visible",
+        "spec.inputs.fields.zone.default",
         "spec.inputs.fields.size.options.filter",
         "spec.inputs.fields.size.options.value",
         "spec.inputs.fields.size.options.label",

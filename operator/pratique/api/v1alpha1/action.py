@@ -10,7 +10,7 @@ from pratique.api.v1alpha1.conditions import Conditions
 from pratique.api.v1alpha1.freeze import Freeze
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
 from pratique.api.v1alpha1.notifications import NotificationRules
-from pratique.api.v1alpha1.options import MAX_FIELDS, InputField
+from pratique.api.v1alpha1.options import MAX_FIELDS, InputField, Options
 from pratique.api.v1alpha1.people import ONE_NAME, ONE_NAME_SENTENCE, ServiceAccountRef
 from pratique.api.v1alpha1.scalars import Expression, JsonObject
 from pratique.api.v1alpha1.spelling import Duration, ResourceId
@@ -62,6 +62,11 @@ class Inputs(ApiModel):
     require_reason: Annotated[
         RequireReason, Field(description="When a run must give spec.reason: Never, OnApproval or Always.")
     ] = RequireReason.NEVER
+
+    @property
+    def offers(self) -> dict[str, Options]:
+        """The fields that offer objects, and which."""
+        return {name: each.options for name, each in self.fields.items() if each.options is not None}
 
 
 class Lists(StrEnum):

@@ -1,5 +1,6 @@
 """What a field of a form is beyond its schema: the objects to choose from, and what a plan freezes of them."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -11,6 +12,8 @@ from pratique.api.v1alpha1.target import Recheck
 
 MAX_FIELDS = 16
 """Of a form whose options are looked up: each costs two requests."""
+CONDITIONS = ("visible", "disabled", "required")
+"""What of a field is true or false for a request."""
 MAX_CHOSEN = 64
 """Objects that are chosen in one field."""
 
@@ -56,7 +59,29 @@ class Options(ApiModel):
 class InputField(ApiModel):
     """One field of the form, beyond its schema."""
 
-    options: Annotated[Options, Field(description="The objects that there are to choose from.")]
+    options: Annotated[Options | None, Field(description="The objects that there are to choose from.")] = None
+    visible: Annotated[
+        Expression | None,
+        Field(
+            description="CEL over `inputs`, `run`, `action`, `target`: whether it is asked for. If not, a value is refused."
+        ),
+    ] = None
+    disabled: Annotated[
+        Expression | None,
+        Field(description="CEL like visible: whether it only shows its default; a value is refused then."),
+    ] = None
+    required: Annotated[Expression | None, Field(description="CEL like visible: whether it has to be filled in.")] = (
+        None
+    )
+    default: Annotated[Expression | None, Field(description="CEL like visible: what it holds if it is left out.")] = (
+        None
+    )
+    minimum: Annotated[
+        Expression | None, Field(description="CEL like visible: the least number, or the first date, that it takes.")
+    ] = None
+    maximum: Annotated[
+        Expression | None, Field(description="CEL like visible: the largest number, or the last date, that it takes.")
+    ] = None
 
 
 class ChosenObject(ApiModel):
@@ -88,3 +113,10 @@ class PlannedChoices(ApiModel):
         JsonObject | None,
         Field(description="The inputs as conditions see them, where that differs: the form's numbers with a point."),
     ] = None
+
+
+def texts_of(field: InputField) -> Iterator[tuple[str, str]]:
+    """Yield the expressions of a field by what they say of it."""
+    for name in (*CONDITIONS, "default", "minimum", "maximum"):
+        if (text := getattr(field, name)) is not None:
+            yield name, text

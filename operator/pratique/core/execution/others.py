@@ -37,9 +37,9 @@ def find_others(run: ActionRun, action: Action, outcomes: Outcomes) -> tuple[Any
     form = action.spec.inputs
     defaults = form.schema_.get("properties") or {}
     filled = {
-        name: field.options.from_
-        for name, field in form.fields.items()
-        if name in run.spec.inputs or "default" in (defaults.get(name) or {})
+        name: options.from_
+        for name, options in form.offers.items()
+        if name in run.spec.inputs or "default" in (defaults.get(name) or {}) or form.fields[name].default is not None
     }
     account = action.spec.execution.service_account_ref
     return _both(find_target(run, action, outcomes), _list(OPTIONS, run, account, filled, outcomes))

@@ -15,6 +15,7 @@ from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec
 from pratique.api.v1alpha1.meta import ObjectMeta, amend
 from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.scalars import format_time
+from pratique.core.judging.computed import sorted_fields
 from pratique.core.judging.expression_text import selections_of, tokens_of
 from pratique.core.judging.expressions import Program, compile_expression
 from pratique.core.judging.field_checks import chosen_types, example_choices, problems_of_fields
@@ -30,6 +31,7 @@ from pratique.core.judging.scopes import (
     FILTER_SCOPE,
     OPTION_SCOPE,
     OUTPUT_SCOPE,
+    names_for_fields,
     names_in_scope,
     scope_of,
 )
@@ -56,6 +58,10 @@ def _problems(action: Action, kinds: Kinds) -> Iterator[str]:
     form = problems_of_schema(action.spec.inputs.schema_)
     yield from form or doubts_of_schema(action.spec.inputs.schema_)
     yield from problems_of_fields(action, partial(_of_option, action, kinds))
+    try:
+        _ = form or sorted_fields(action)
+    except EvaluationError as error:
+        yield str(error)
     yield from _conditions(action, kinds)
     for index, template in enumerate(action.spec.execution.resources):
         path = f"spec.execution.resources[{index}]"
@@ -111,7 +117,7 @@ def _target(action: Action, text: str, kinds: Kinds) -> Json:
     kind = kinds.get(f"{acts_on.api_version}/{acts_on.kind}") if acts_on is not None else None
     if kind is not None:
         live["target"] = form_of(kind, names)
-    if action.spec.inputs.fields:
+    if action.spec.inputs.offers:
         live[CHOSEN] = {"properties": chosen_types(action, names, kinds)}
     return live
 
@@ -136,9 +142,14 @@ def _conditions(action: Action, kinds: Kinds) -> Iterator[str]:
                 yield from _condition(action, rule, ("self",), f"{path}.{field}", live)
 
 
-def _of_option(action: Action, kinds: Kinds, name: str, text: str, path: str, *, condition: bool) -> Iterator[str]:
-    """Yield what is wrong with an expression over an object that a field offers."""
-    source = action.spec.inputs.fields[name].options.from_
+def _of_option(
+    action: Action, kinds: Kinds, name: str, text: str, path: str, *, condition: bool, of_object: bool = True
+) -> Iterator[str]:
+    """Yield what is wrong with an expression of a field: over an object that it offers, or over the request."""
+    if not of_object:
+        yield from _of_field(action, kinds, text, path, condition=condition)
+        return
+    source = action.spec.inputs.offers[name].from_
     kind = kinds.get(f"{source.api_version}/{source.kind}")
     live = {"object": form_of(kind, {token.text.strip("`") for token in tokens_of(text)})} if kind is not None else {}
     if condition:
@@ -150,6 +161,20 @@ def _of_option(action: Action, kinds: Kinds, name: str, text: str, path: str, *,
         yield f"{path}: {_difference(action, text) or error}"
         return
     yield from _typed(action, text, OPTION_SCOPE, path, live, condition=False)
+
+
+def _of_field(action: Action, kinds: Kinds, text: str, path: str, *, condition: bool) -> Iterator[str]:
+    names, live = names_for_fields(action), _target(action, text, kinds)
+    live.pop(CHOSEN, None)
+    if condition:
+        yield from _condition(action, text, names, path, live)
+        return
+    try:
+        compile_expression(text, names)
+    except EvaluationError as error:
+        yield f"{path}: {_difference(action, text) or error}"
+        return
+    yield from _typed(action, text, names, path, live, condition=False)
 
 
 def _condition(action: Action, text: str, names: tuple[str, ...], path: str, live: Json | None = None) -> Iterator[str]:
@@ -287,7 +312,7 @@ def _trial(action: Action, template: ResourceTemplate, path: str) -> list[str]:
     inputs: Json = example(action.spec.inputs.schema_)
     try:
         scope = scope_of(action, run, inputs, _example(action))
-        if action.spec.inputs.fields:
+        if action.spec.inputs.offers:
             scope[CHOSEN] = example_choices(action, inputs)
         if template.request is not None:
             render_request(template, scope, path)

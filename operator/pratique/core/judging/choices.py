@@ -100,15 +100,15 @@ def _order(value: Any) -> tuple[int, float, str]:  # noqa: ANN401 - any JSON val
 def offers_of(action: Action, listed: Listed, scope: Json, note: Note = unnoted) -> dict[str, Offered]:
     """Return what each field offers; of one that is empty nothing was looked up."""
     return {
-        name: offer(field.options, listed[name], scope, f"spec.inputs.fields.{name}.options", note)
-        for name, field in sorted(action.spec.inputs.fields.items())
+        name: offer(options, listed[name], scope, f"spec.inputs.fields.{name}.options", note)
+        for name, options in sorted(action.spec.inputs.offers.items())
         if name in listed
     }
 
 
 def refuse_choices(action: Action, inputs: Json, offered: Mapping[str, Offered]) -> list[str]:
     """Return why what was chosen cannot be; raises EvaluationError where that is not known."""
-    several = {name: len(list(_values(inputs[name]))) for name in action.spec.inputs.fields if name in inputs}
+    several = {name: len(list(_values(inputs[name]))) for name in action.spec.inputs.offers if name in inputs}
     many = [
         f"spec.inputs.{name}: chooses {count} objects, {MAX_CHOSEN} are allowed"
         for name, count in several.items()
@@ -162,7 +162,7 @@ def freeze_choices(
     fields = [
         PlannedChoice(
             field=name,
-            options=action.spec.inputs.fields[name].options,
+            options=action.spec.inputs.offers[name],
             chosen=[_freeze(each.of(value)[0]) for value in _values(inputs[name])],
         )
         for name, each in offered.items()

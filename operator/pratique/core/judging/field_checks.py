@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pratique.api.v1alpha1.action import Action
+from pratique.api.v1alpha1.options import CONDITIONS, InputField, texts_of
+from pratique.core.judging.computed import is_computed
 from pratique.core.judging.kind_schema import KindSchema, form_of
 from pratique.core.kernel.text import clean, nearest
 
 Json = dict[str, Any]
 Check = Callable[..., Iterator[str]]
+_WORDS = ("options", *CONDITIONS, "default", "minimum or maximum")
 _SCALARS = ("string", "integer", "number", "boolean")
 _LABEL = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _LABEL_NAME = re.compile(r"([a-z0-9][-a-z0-9.]{0,252}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
@@ -26,8 +29,13 @@ def problems_of_fields(action: Action, check: Check) -> Iterator[str]:
             hint = f"did you mean {meant}?" if meant else f"known are: {', '.join(known) or 'none'}"
             yield f"{path}: the schema has no field {clean(name, 80)} at its top; {hint}"
             continue
-        yield from _problems_of_schema(known[name], f"spec.inputs.schema.properties.{name}")
+        if field.options is None and not is_computed(field):
+            yield f"{path}: says nothing of its input: set {', '.join(_WORDS)}, or leave the field out"
+        yield from problems_of_computed(name, field, known[name], check)
         options = field.options
+        if options is None:
+            continue
+        yield from _problems_of_schema(known[name], f"spec.inputs.schema.properties.{name}")
         for key, value in (options.from_.selector or {}).items():
             if not _LABEL_NAME.fullmatch(key) or not _LABEL.fullmatch(value):
                 yield f"{path}.options.from.selector: {clean(f'{key}: {value}', 80)} is no label that an object can have"
@@ -38,6 +46,19 @@ def problems_of_fields(action: Action, check: Check) -> Iterator[str]:
         for what, text in (("value", options.value), ("label", options.label), ("order", options.order)):
             if text is not None:
                 yield from check(name, text, f"{path}.options.{what}", condition=False)
+
+
+def problems_of_computed(name: str, field: InputField, schema: Any, check: Check) -> Iterator[str]:  # noqa: ANN401
+    """Yield what is wrong with what is worked out for each request."""
+    path, declared = f"spec.inputs.fields.{clean(name, 80)}", schema if isinstance(schema, Mapping) else {}
+    for what, text in texts_of(field):
+        yield from check(name, text, f"{path}.{what}", condition=what in CONDITIONS, of_object=False)
+    if field.default is not None and "default" in declared:
+        yield f"{path}.default: the schema has a default for {name} as well: leave one of the two out"
+    bounded = declared.get("type") in ("integer", "number") or declared.get("format") in ("date", "date-time")
+    for what in ("minimum", "maximum"):
+        if getattr(field, what) is not None and not bounded:
+            yield f"{path}.{what}: is for numbers and dates (type integer or number, format date or date-time)"
 
 
 def _problems_of_schema(field: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON value
@@ -56,8 +77,8 @@ def _problems_of_schema(field: Any, path: str) -> Iterator[str]:  # noqa: ANN401
 def chosen_types(action: Action, names: set[str], kinds: Mapping[str, KindSchema]) -> Json:
     """Return the types of what was chosen, by field, as far as the kinds are known."""
     types = Json()
-    for name, field in action.spec.inputs.fields.items():
-        source = field.options.from_
+    for name, options in action.spec.inputs.offers.items():
+        source = options.from_
         kind = kinds.get(f"{source.api_version}/{source.kind}")
         live = form_of(kind, names) if kind is not None else {}
         types[name] = {"items": live} if _is_list(action, name) else live
@@ -67,9 +88,9 @@ def chosen_types(action: Action, names: set[str], kinds: Mapping[str, KindSchema
 def example_choices(action: Action, inputs: Json) -> Json:
     """Return objects that are made up, for a trial of the templates: everything but their names is lacking."""
     chosen = Json()
-    for name, field in action.spec.inputs.fields.items():
+    for name, options in action.spec.inputs.offers.items():
         if name in inputs:
-            source, named = field.options.from_, {"name": "example", "namespace": "example", "uid": "example"}
+            source, named = options.from_, {"name": "example", "namespace": "example", "uid": "example"}
             one = {"apiVersion": source.api_version, "kind": source.kind, "metadata": named}
             chosen[name] = [one] if _is_list(action, name) else one
     return chosen

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from pratique.core.judging.choices import Offered
+from pratique.core.judging.computed import Worked
 from pratique.core.kernel.form import FormField, Option
 from pratique.core.kernel.text import clean
 from pratique.core.telling.shown_inputs import MAX_TITLE, in_order, label_of
@@ -29,6 +30,21 @@ def fields_of(schema: Json, inputs: Json) -> tuple[FormField, ...]:
             options=_options(properties[name]),
         )
         for name in in_order(schema, properties)
+    )
+
+
+def with_states(
+    fields: tuple[FormField, ...], worked: Worked, needed: frozenset[str] = frozenset()
+) -> tuple[FormField, ...]:
+    """Return the fields with what was worked out for this request."""
+    return tuple(
+        replace(
+            field,
+            visible=field.name not in worked.hidden,
+            disabled=field.name in worked.disabled,
+            required=field.required or field.name in needed,
+        )
+        for field in fields
     )
 
 

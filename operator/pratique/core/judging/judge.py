@@ -11,9 +11,17 @@ from pratique.api.v1alpha1.action import Action, RequireReason
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.stages import Stage
 from pratique.core.judging.choices import Listed, Offered, chosen_of, offers_of, refuse_choices
+from pratique.core.judging.computed import (
+    Worked,
+    before_computing,
+    is_computed,
+    refuse_bounds,
+    without_hidden,
+    work_out,
+)
 from pratique.core.judging.expressions import Note, evaluate_condition, has_nul, unnoted
-from pratique.core.judging.fields import fields_of, with_offers
-from pratique.core.judging.forms import problems_of_inputs, problems_of_schema, with_defaults
+from pratique.core.judging.fields import fields_of, with_offers, with_states
+from pratique.core.judging.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
 from pratique.core.judging.policy import NamedByRequesterError, freeze_plan, render_resources
 from pratique.core.judging.scopes import CHOSEN, scope_of
 from pratique.core.judging.stages import find_unsatisfiable, judge_stages
@@ -56,14 +64,24 @@ def _judge(action: Action, run: ActionRun, target: Json | None, listed: Listed, 
     scope = scope_of(action, run, inputs, target)
     if unfit := refuse_target(action, scope, note):
         return Evaluation(refusals=(unfit,))
-    fields = fields_of(form.schema_, inputs)
-    if problems := problems_of_inputs(form.schema_, inputs):
-        return Evaluation(tuple(problems), fields=fields)
+    computed = any(is_computed(each) for each in form.fields.values())
+    if computed and (problems := problems_of_inputs(before_computing(action), inputs)):
+        return Evaluation(tuple(problems), fields=fields_of(form.schema_, inputs))
+    worked = work_out(action, run.spec.inputs, scope, note) if computed else Worked(inputs)
+    inputs, schema = worked.inputs, without_hidden(form.schema_, worked.hidden)
+    scope["inputs"] = as_declared(form.schema_, inputs)
+    fields = with_states(fields_of(schema, inputs), worked)
+    if unfilled := worked.refusals or tuple(problems_of_inputs(schema, inputs)):
+        return Evaluation(unfilled, fields=fields)
+    bounds, needed = refuse_bounds(action, worked, scope, note)
+    fields = with_states(fields, worked, needed)
+    if bounds:
+        return Evaluation(tuple(bounds), fields=fields)
     offered = offers_of(action, listed, scope, note)
     fields = with_offers(fields, offered)
     if problems := refuse_choices(action, inputs, offered):
         return Evaluation(tuple(problems), fields=fields)
-    if action.spec.inputs.fields:
+    if action.spec.inputs.offers:
         scope[CHOSEN] = chosen_of(inputs, offered)
     return _decide(action, run, inputs, scope, offered, fields, note)
 

@@ -20,7 +20,12 @@ FILTER_SCOPE = ("target", "run", "action")
 def names_in_scope(action: Action) -> tuple[str, ...]:
     """Return the names that conditions and templates of an Action see."""
     target = () if action.spec.acts_on is None else ("target",)
-    return (*SCOPE, *target, *((CHOSEN,) if action.spec.inputs.fields else ()))
+    return (*SCOPE, *target, *((CHOSEN,) if action.spec.inputs.offers else ()))
+
+
+def names_for_fields(action: Action) -> tuple[str, ...]:
+    """Return the names that computed fields see: what is chosen in the form is known only later."""
+    return tuple(name for name in names_in_scope(action) if name != CHOSEN)
 
 
 def scope_of(action: Action, run: ActionRun, inputs: Json, target: Json | None = None) -> Json:

@@ -20,6 +20,8 @@ class FormField:
     name: str
     title: str
     required: bool = False
+    visible: bool = True
+    disabled: bool = False
     value: Any = None
     options: tuple[Option, ...] | None = None
     """What there is to choose from, in order; None where it is filled in freely."""

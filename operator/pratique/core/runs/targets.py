@@ -23,7 +23,7 @@ def aim(run: ActionRun, action: Action, outcomes: Outcomes, now: datetime) -> Fo
         case tuple():
             return Plan(run.status, effects=found)
         case Failure():
-            what = "What its form offers" if action.spec.inputs.fields else "The object that it acts on"
+            what = "What its form offers" if action.spec.inputs.offers else "The object that it acts on"
             text = f"{what} could not be looked at: {found.message}"
             return Plan(transitions.hold(run, Reason.RETRYING, text, now), retry=True)
         case Unfit():

@@ -64,6 +64,11 @@ def test_only_a_field_that_is_filled_in_is_looked_up() -> None:
     assert isinstance(rest, tuple) and [each.key for each in rest] == ["options/region"]
     plain = action(inputs={"schema": SCHEMA})
     assert find_others(asks(size="small"), plain, {}) == Found()
+    worked_out = action(
+        inputs={"fields": {"size": {**FIELDS["size"], "default": "'small'"}, "note": {"visible": "true"}}}
+    )
+    computed = find_others(asks(), worked_out, {})
+    assert isinstance(computed, tuple) and [each.key for each in computed] == ["options/size"]
     bare = action(inputs={"fields": {"size": FIELDS["size"]}})
     assert find_others(asks(), bare, {}) == Found()
 

@@ -19,8 +19,10 @@ FORM: Json = {
         "size": SIZES,
     },
 }
-SIZE = FormField("size", "size", True, "small", (Option("small", "Two processors"), Option("large", "large")))
-BACKUP = FormField("backup", "Back up", False, True, (Option(True, "yes"), Option(False, "no")))
+SIZE = FormField(
+    "size", "size", required=True, value="small", options=(Option("small", "Two processors"), Option("large", "large"))
+)
+BACKUP = FormField("backup", "Back up", value=True, options=(Option(True, "yes"), Option(False, "no")))
 PORTS = FormField("ports", "ports", options=(Option(80, "80"), Option(443, "TLS")))
 LISTS = (FormField("names", "names"), FormField("others", "others"), PORTS)
 

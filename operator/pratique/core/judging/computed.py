@@ -1,0 +1,147 @@
+"""Works out the fields of a form that are computed: whether they are asked for at all, and what they hold by default. Pure.
+
+Hidden is not absent: a value for a field that is not visible, or disabled, is refused, never dropped. A field is worked out
+after those that its expressions read; a circle is refused. Runs inside the sandbox only. Called by `judge` and `checks`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from pratique.api.v1alpha1.action import Action
+from pratique.api.v1alpha1.options import InputField, texts_of
+from pratique.core.judging.expression_text import selections_of
+from pratique.core.judging.expressions import Note, compile_expression, evaluate_condition
+from pratique.core.judging.forms import as_declared, with_defaults
+from pratique.core.kernel.errors import EvaluationError, NotThereError
+from pratique.core.kernel.text import clean
+from pratique.core.telling.shown_inputs import in_order
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Worked:
+    """A form worked out for one request: what it holds, which fields are not asked for, and what is refused."""
+
+    inputs: Json
+    hidden: frozenset[str] = frozenset()
+    disabled: frozenset[str] = frozenset()
+    refusals: tuple[str, ...] = ()
+
+
+def is_computed(field: InputField) -> bool:
+    """Whether anything of a field is worked out for each request."""
+    return any(texts_of(field))
+
+
+def sorted_fields(action: Action) -> list[str]:
+    """Return the names of computed fields, each after those that it reads; raises EvaluationError for a circle."""
+    fields, schema = action.spec.inputs.fields, action.spec.inputs.schema_
+    computed = {name: each for name, each in fields.items() if is_computed(each)}
+    order = [name for name in in_order(schema, schema.get("properties") or {}) if name in computed]
+    order += sorted(computed.keys() - set(order))
+    graph = {name: [each for each in order if each in _read(computed[name])] for name in order}
+    try:
+        return list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        circle = " reads ".join(reversed(error.args[1]))
+        raise EvaluationError(
+            f"spec.inputs.fields: {circle}: none of them can be worked out before the others; let one of them not read"
+        ) from None
+
+
+def _read(field: InputField) -> set[str]:
+    """Return the inputs that say whether a field is asked for, and what it holds; its bounds are worked out last."""
+    texts = [text for name, text in texts_of(field) if name in ("visible", "disabled", "default")]
+    return {name for text in texts for root, name in selections_of(text) if root == "inputs"}
+
+
+def work_out(action: Action, given: Json, scope: Json, note: Note) -> Worked:
+    """Return the inputs with all defaults, and without what is not asked for; raises EvaluationError with the field."""
+    form = action.spec.inputs
+    inputs, hidden, disabled, refusals = with_defaults(form.schema_, given), set[str](), set[str](), list[str]()
+    for name in sorted_fields(action):
+        field, path = form.fields[name], f"spec.inputs.fields.{name}"
+        seen = {**scope, "inputs": as_declared(form.schema_, inputs)}
+        if field.visible is not None and not evaluate_condition(field.visible, seen, f"{path}.visible", note):
+            hidden.add(name)
+            inputs.pop(name, None)
+            if name in given:
+                refusals.append(
+                    f"spec.inputs.{name}: is not asked for here, since {_false(field.visible)}: leave it out"
+                )
+            continue
+        if field.disabled is not None and evaluate_condition(field.disabled, seen, f"{path}.disabled", note):
+            disabled.add(name)
+            if name in given:
+                refusals.append(f"spec.inputs.{name}: is not for you to fill in here: leave it out")
+        if field.default is not None and name not in given:
+            inputs[name] = _evaluated(field.default, seen, f"{path}.default", note)
+    return Worked(inputs, frozenset(hidden), frozenset(disabled), tuple(refusals))
+
+
+def refuse_bounds(action: Action, worked: Worked, scope: Json, note: Note) -> tuple[list[str], frozenset[str]]:
+    """Return what is missing or out of bounds, and which fields are required for this request."""
+    refusals, needed = list[str](), set[str]()
+    for name, field in sorted(action.spec.inputs.fields.items()):
+        if name in worked.hidden:
+            continue
+        path, value = f"spec.inputs.fields.{name}", worked.inputs.get(name)
+        if field.required is not None and evaluate_condition(field.required, scope, f"{path}.required", note):
+            needed.add(name)
+            if name not in worked.inputs:
+                refusals.append(f"spec.inputs.{name}: is required here, since {clean(field.required, 200)}")
+        for word, text in (("minimum", field.minimum), ("maximum", field.maximum)):
+            if text is None or name not in worked.inputs:
+                continue
+            bound = _evaluated(text, scope, f"{path}.{word}", note)
+            if not (_is_number(bound) and _is_number(value)) and not (
+                isinstance(bound, str) and isinstance(value, str)
+            ):
+                raise EvaluationError(
+                    f"{path}.{word}: must be of the type of its field, but is {clean(str(bound), 80)}"
+                )
+            if _is_beyond(value, bound, word):
+                refusals.append(f"spec.inputs.{name}: {value} is {_BEYOND[word]} {bound}, which is its {word} here")
+    return refusals, frozenset(needed)
+
+
+_BEYOND = {"minimum": "less than", "maximum": "more than"}
+
+
+def _is_beyond(value: Any, bound: Any, word: str) -> bool:  # noqa: ANN401 - two numbers, or two texts
+    """Whether a value is out of a bound; dates are compared as the texts that they are."""
+    return bool(value < bound if word == "minimum" else value > bound)
+
+
+def _is_number(value: Any) -> bool:  # noqa: ANN401 - any JSON value
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def without_hidden(schema: Mapping[str, Any], hidden: frozenset[str]) -> Json:
+    """Return a form that does not ask for what is hidden."""
+    required = [name for name in schema.get("required") or () if name not in hidden]
+    return {**schema, "required": required} if "required" in schema else dict(schema)
+
+
+def before_computing(action: Action) -> Json:
+    """Return the form by which what was given is judged first: what is computed may be missing."""
+    names = frozenset(name for name, each in action.spec.inputs.fields.items() if is_computed(each))
+    return without_hidden(action.spec.inputs.schema_, names)
+
+
+def _false(text: str) -> str:
+    return f"{clean(text, 200)} is false"
+
+
+def _evaluated(text: str, scope: Json, path: str, note: Note) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        value = compile_expression(text, tuple(scope)).evaluate(scope)
+    except NotThereError as error:
+        raise NotThereError(f"{path}: {error}", error.path) from None
+    except EvaluationError as error:
+        raise EvaluationError(f"{path}: {error}") from None
+    note(path, True)
+    return value

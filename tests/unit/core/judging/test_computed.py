@@ -1,0 +1,165 @@
+"""Fields that are worked out for each request: what is not asked for is refused, never dropped."""
+
+from typing import Any
+
+import pytest
+from tests.builders import models
+from tests.builders.models import NOW
+from tests.support.certain import certain
+
+from pratique.api.v1alpha1.action import Action
+from pratique.api.v1alpha1.action_run import ActionRun
+from pratique.core.judging.checks import check_action
+from pratique.core.judging.judge import judge
+from pratique.core.kernel.effects import Evaluation, Json
+from pratique.core.kernel.errors import EvaluationError
+
+SCHEMA: Json = {
+    "type": "object",
+    "required": ["engine", "port"],
+    "x-order": ["engine", "port", "size"],
+    "properties": {
+        "engine": {"type": "string", "enum": ["small", "large"]},
+        "port": {"type": "integer"},
+        "size": {"type": "integer", "default": 7},
+        "note": {"type": "string"},
+        "day": {"type": "string", "format": "date"},
+    },
+}
+FIELDS: Json = {
+    "port": {"default": "inputs.engine == 'large' ? 5432 : 3306", "disabled": "run.requestedBy.username != 'root'"},
+    "size": {"visible": "inputs.engine == 'large'", "minimum": "inputs.port / 1000", "maximum": "2 * inputs.port"},
+    "note": {"required": "has(inputs.size) && inputs.size > 8", "default": "inputs.?day.orValue('') == '' ? 'n' : 'd'"},
+    "day": {"minimum": "'2026-01-01'", "maximum": "'2026-12-31'"},
+}
+
+
+def action(fields: Json | None = None, schema: Json | None = None, **data: str) -> Action:
+    named = {"name": "made", "namespace": "team-a"}
+    template = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": named, "data": data}
+    account = {"namespace": "makers", "name": "maker"}
+    does = {"serviceAccountRef": account, "resources": [{"id": "made", "template": template}]}
+    form = {"schema": schema or SCHEMA, "fields": FIELDS if fields is None else fields}
+    return models.action(inputs=form, execution=does)
+
+
+def run(**inputs: Any) -> ActionRun:
+    return models.run(meta={"creation_timestamp": NOW}, spec={"inputs": inputs})
+
+
+def found(fields: Json | None = None, **inputs: Any) -> Evaluation:
+    return judge(action(fields), run(**inputs))
+
+
+def test_what_is_computed_is_what_the_plan_holds() -> None:
+    assert certain(found(engine="large").plan).inputs == {"engine": "large", "port": 5432, "size": 7, "note": "n"}
+    assert certain(found(engine="small").plan).inputs == {"engine": "small", "port": 3306, "note": "n"}
+    own = certain(found(engine="small", note="own", day="2026-05-01").plan)
+    assert own.inputs == {"engine": "small", "port": 3306, "note": "own", "day": "2026-05-01"}
+
+
+def test_fields_say_what_they_are_for_this_request() -> None:
+    states = {each.name: (each.visible, each.disabled, each.required) for each in found(engine="small").fields}
+    assert states == {
+        "engine": (True, False, True),
+        "port": (True, True, True),
+        "size": (False, False, False),
+        "day": (True, False, False),
+        "note": (True, False, False),
+    }
+    needed = {each.name: each.required for each in found(engine="large", size=9).fields}
+    assert needed["note"] is True
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({}, "spec.inputs.engine: is required"),
+        ({"engine": "x"}, 'spec.inputs.engine: "x" is not one of "small", "large"'),
+        (
+            {"engine": "small", "size": 9},
+            "spec.inputs.size: is not asked for here, since inputs.engine == 'large' is false: leave it out",
+        ),
+        ({"engine": "small", "port": 3306}, "spec.inputs.port: is not for you to fill in here: leave it out"),
+        ({"engine": "large", "size": 4}, "spec.inputs.size: 4 is less than 5, which is its minimum here"),
+        ({"engine": "large", "size": 20000}, "spec.inputs.size: 20000 is more than 10864, which is its maximum here"),
+        ({"engine": "small", "day": "2025-12-31"}, "spec.inputs.day: 2025-12-31 is less than 2026-01-01, which is its"),
+        ({"engine": "small", "day": "2027-01-01"}, "spec.inputs.day: 2027-01-01 is more than 2026-12-31, which is its"),
+    ],
+)
+def test_what_does_not_fit_is_refused(inputs: Json, said: str) -> None:
+    (sentence,) = found(**inputs).refusals
+    assert sentence.startswith(said)
+
+
+def test_what_is_required_for_a_request_has_to_be_there() -> None:
+    fields = {"note": {"required": "inputs.engine == 'large'"}}
+    assert found(fields, engine="large", port=1).refusals == (
+        "spec.inputs.note: is required here, since inputs.engine == 'large'",
+    )
+    assert found(fields, engine="small", port=1).refusals == ()
+    hidden = {"note": {"required": "true", "visible": "false", "minimum": "1"}}
+    assert found(hidden, engine="large", port=1).refusals == ()
+
+
+def test_a_default_that_does_not_fit_its_schema_is_refused() -> None:
+    (said,) = found({"port": {"default": "'x'"}}, engine="small").refusals
+    assert said.startswith('spec.inputs.port: must be integer, but is "x"')
+
+
+@pytest.mark.parametrize(
+    ("fields", "inputs", "said"),
+    [
+        (
+            {"size": {"minimum": "'x'"}},
+            {},
+            "spec.inputs.fields.size.minimum: must be of the type of its field, but is x",
+        ),
+        ({"day": {"maximum": "1"}}, {"day": "2026-01-01"}, "spec.inputs.fields.day.maximum: must be of the type of"),
+        ({"size": {"minimum": "true"}}, {}, "spec.inputs.fields.size.minimum: must be of the type of its field"),
+        ({"size": {"maximum": "inputs.port / 0"}}, {}, "spec.inputs.fields.size.maximum: divide by zero"),
+        ({"note": {"default": "inputs.day"}}, {}, "spec.inputs.fields.note.default: Key not found in map"),
+        ({"note": {"visible": "inputs.day == ''"}}, {}, "spec.inputs.fields.note.visible: Key not found in map"),
+        (
+            {"note": {"default": "inputs.day"}, "day": {"default": "inputs.note"}},
+            {},
+            "spec.inputs.fields: day reads note reads day: none of them can be worked out before the others",
+        ),
+    ],
+)
+def test_what_cannot_be_worked_out_is_held(fields: Json, inputs: Json, said: str) -> None:
+    with pytest.raises(EvaluationError) as raised:
+        found(fields, engine="small", port=1, **inputs)
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (FIELDS, None),
+        (
+            {"note": {"visible": "inputs.nort == 1"}},
+            "spec.inputs.fields.note.visible: there is no input named nort; did",
+        ),
+        ({"note": {"required": "inputs.note"}}, "spec.inputs.fields.note.required: must be true or false"),
+        ({"note": {"disabled": "chosen.x == 1"}}, "spec.inputs.fields.note.disabled: undeclared reference to 'chosen"),
+        ({"note": {"default": "inputs."}}, "spec.inputs.fields.note.default: Syntax error"),
+        (
+            {"size": {"default": "8"}},
+            "spec.inputs.fields.size.default: the schema has a default for size as well: leave",
+        ),
+        (
+            {"note": {"minimum": "1"}},
+            "spec.inputs.fields.note.minimum: is for numbers and dates (type integer or number",
+        ),
+        (
+            {"note": {"default": "inputs.day"}, "day": {"visible": "inputs.note == 'x'"}},
+            "spec.inputs.fields: day reads note reads day: none of them can be",
+        ),
+        ({"note": {}}, "spec.inputs.fields.note: says nothing of its input: set options, visible, disabled, required,"),
+        ({"nothing": {"visible": "true"}}, "spec.inputs.fields.nothing: the schema has no field nothing at its top"),
+    ],
+)
+def test_what_is_wrong_with_it_is_said_when_the_action_is_applied(fields: Json, said: str | None) -> None:
+    problems = check_action(action(fields))
+    assert problems == () if said is None else problems[0].startswith(said)
