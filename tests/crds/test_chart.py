@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Callable
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.support.cluster import Cluster
-from tests.support.gitops import Compare, apply_as, argo_server_side, drifted, flux, marked
+from tests.support.gitops import Compare, apply_as, argo_manifest, argo_server_side, drifted, flux, marked
 from tools.codegen import plain
 from tools.codegen.manifests import install
 from tools.codegen.values import Environments, Impersonation, Values
@@ -598,13 +599,18 @@ def test_the_api_server_takes_all_of_it(cluster: Cluster, values: Manifest) -> N
     assert len(answer.out.splitlines()) == len(release)
 
 
-@pytest.mark.parametrize("compare", [argo_server_side, flux])
-def test_what_stamps_by_policies_does_not_drift(cluster: Cluster, compare: Compare) -> None:
+@pytest.mark.parametrize(
+    ("manager", "sent", "compare"),
+    [("argocd-controller", argo_manifest, argo_server_side), ("helm-controller", marked, flux)],
+)
+def test_what_stamps_by_policies_does_not_drift(
+    cluster: Cluster, manager: str, sent: Callable[[Manifest], Manifest], compare: Compare
+) -> None:
     """All else is compared beside an operator and a webhook that run, in tests/integration/test_gitops.py."""
-    release = [each for each in rendered().values() if each["kind"].startswith("Mutating")]
+    release = [sent(each) for each in rendered().values() if each["kind"].startswith("Mutating")]
     assert len(release) == 8
     for each in release:
-        apply_as(cluster, "argocd-controller" if compare is argo_server_side else "helm-controller", marked(each))
+        apply_as(cluster, manager, each)
     assert drifted(cluster, release, compare) == {}
 
 
