@@ -89,6 +89,17 @@ class Stage:
         print(f"  → {BOLD}{wanted}{PLAIN}: {status['message']}", flush=True)
         return status
 
+    def next_gate(self, run: str, before: str) -> str:
+        """Wait until a run asks again by another Approval, and show its sentence."""
+
+        def look() -> dict[str, Any] | None:
+            status = self.get("actionrun", run).get("status", {})
+            return status if status["approvals"][-1]["name"] != before else None
+
+        status: dict[str, Any] = self.until(f"run {run} asks again", look)
+        print(f"  → {BOLD}{status['phase']}{PLAIN}: {status['message']}", flush=True)
+        return str(status["approvals"][-1]["name"])
+
     def message(self, reader: str, client: Client, *expected: str) -> None:
         """Show a message as it is read there, once it has arrived."""
         to = f"{reader}@example.com"
@@ -126,6 +137,7 @@ def tell(stage: Stage) -> None:
     _free(stage)
     _granted(stage)
     _escalated(stage)
+    _less(stage)
     _broken(stage)
     _declined(stage)
     _expired(stage)
@@ -157,7 +169,9 @@ def _granted(stage: Stage) -> None:
     stage.do("developer", "apply", "-f", "-", manifest=request("load-test", "10d", reason=reason))
     gate = stage.phase("load-test", "WaitingForApproval")["approvals"][0]["name"]
     stage.message("lead-1", Client.SLACK, "Approval needed", "team-a/load-test")
-    stage.do("developer", *patch(gate, decision("developer@example.com", "Approve", "me")), refused="cannot patch")
+    stage.do(
+        "developer", *patch(gate, decision("developer@example.com", "Approve", "me")), refused="decide your own request"
+    )
     forged = decision("lead-2@example.com", "Approve", "she agreed on the phone")
     stage.do("lead-1", *patch(gate, forged), refused="only under your own user name")
     stage.do("security", *patch(gate, decision("security@example.com", "Approve", "")), refused="is not an approver")
@@ -183,6 +197,27 @@ def _escalated(stage: Stage) -> None:
     stage.message("security", Client.SLACK, "Approval needed, now of you too", "team-a/tonight")
     stage.do("security", *patch(gate, decision("security@example.com", "Approve", "awake anyway")))
     stage.phase("tonight", "Succeeded")
+
+
+def _less(stage: Stage) -> None:
+    stage.chapter("Ten days are too long: the lead offers five, the developer accepts, and that is approved and made")
+    action = yaml.safe_load((EXAMPLE / "action.yaml").read_text())
+    action["metadata"]["name"] = "create-environment-less"
+    first = action["spec"]["approval"]["stages"][0]
+    first["counterOffer"] = {"inputs": {"ttl": {"values": ["3d", "5d"]}}, "consent": "Required"}
+    stage.kubectl(stage.plane.kubeconfig("admin"), "apply", "-f", "-", input=json.dumps(action))
+    stage.do("developer", "apply", "-f", "-", manifest=request("tryout", "10d", "create-environment-less", "A try-out"))
+    gate = stage.phase("tryout", "WaitingForApproval")["approvals"][0]["name"]
+    lead, developer = "lead-1@example.com", "developer@example.com"
+    offer = {"verdict": "Offer", "comment": "five days are enough", "proposal": {"ttl": "14d"}}
+    entry = {"spec": {"decisions": {lead: offer}}}
+    stage.do("lead-1", *patch(gate, json.dumps(entry)), refused="only values that it lists")
+    offer["proposal"] = {"ttl": "5d"}
+    stage.do("lead-1", *patch(gate, json.dumps(entry)))
+    second = stage.next_gate("tryout", gate)
+    stage.do("lead-1", *patch(second, decision(lead, "Approve", "fine")))
+    stage.do("developer", *patch(second, json.dumps({"spec": {"consent": {"answer": "Accept", "by": developer}}})))
+    stage.phase("tryout", "Succeeded")
 
 
 def _broken(stage: Stage) -> None:

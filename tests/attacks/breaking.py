@@ -344,8 +344,9 @@ REVIEWS = [
         "developer",
         "a developer signs the review of the own request",
         decide("review", DEVELOPER),
-        rbac(DEVELOPER, "patch", "approvals"),
+        OWN_REQUEST,
         SIGN,
+        behind=(not_listed(DEVELOPER, "review"), may_not_sign(DEVELOPER)),
     ),
 ]
 

@@ -150,7 +150,7 @@ FROZEN_CLOCK = [
         "developer",
         "the requester adds people to the own gate",
         [{"at": STEP, "to": {"users": [DEVELOPER]}}],
-        rbac(DEVELOPER, "patch", "approvals"),
+        FROZEN,
         gate="gate",
     ),
 ]

@@ -73,8 +73,9 @@ UNCALLED = [
         "developer-2",
         "a developer decides",
         decide("gate", "developer-2@example.com"),
-        rbac("developer-2@example.com", "patch", "approvals"),
+        not_listed("developer-2@example.com"),
         DECIDE,
+        behind=(may_not_approve("developer-2@example.com"),),
     ),
     Attack(
         "nobody-decides",

@@ -164,6 +164,24 @@ MACHINE = Denial(DECISION, "a ServiceAccount decides only where the policy lists
 NO_GLASS = Denial(
     DECISION, "this Approval has no break-glass: it is decided by its approvers (spec.policy.breakGlass is empty)"
 )
+NO_OFFERS = Denial(
+    DECISION,
+    "this Approval takes no counter-offer: its rule names no input for which others may be offered"
+    " (spec.policy.counterOffer is empty)",
+)
+OUTSIDE_OF_OFFERS = Denial(
+    DECISION,
+    "a counter-offer names only inputs of spec.policy.counterOffer, and only values that it lists: texts as they are"
+    " there, numbers of its range",
+)
+ASKER_ACCEPTS = Denial(
+    DECISION, "only who asks accepts a counter-offer or rejects it, under their own name: spec.consent.by"
+)
+NOTHING_TO_ACCEPT = Denial(DECISION, "this Approval has ended: there is nothing to accept any more")
+ACCEPTED_LATE = Denial(
+    DECISION,
+    "the deadline has passed, or managedFields were sent: a counter-offer is accepted before spec.policy.deadline",
+)
 OWN_GLASS = Denial(
     DECISION, "you cannot break the glass for your own request: spec.policy.breakGlass.requester forbids it"
 )

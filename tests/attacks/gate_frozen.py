@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.attacks.denials import FROZEN, crd, rbac, schema
+from tests.attacks.denials import FROZEN, crd, schema
 from tests.attacks.model import Attack, Twin, apply, patch, replacing
 from tests.attacks.world import APPROVE, LEAD, MAG, MALLORY, SECURITY
 
@@ -169,7 +169,7 @@ ATTACKS = [
         "developer",
         "the requester lowers the number",
         patch("approvals/gate", {"spec": {"policy": {"required": 1}}}),
-        rbac("developer@example.com", "patch", "approvals"),
+        FROZEN,
         DECIDE,
     ),
 ]

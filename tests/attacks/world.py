@@ -151,6 +151,28 @@ def _lent(to: str = LEAD_2, until: str = _OPEN, **entry: Any) -> dict[str, Any]:
     return {**_LENDS, "spec__delegations": {LEAD: loan}}
 
 
+_TAKES_OFFERS: dict[str, Any] = {
+    "spec__policy__counterOffer": {
+        "inputs": {"ttl": {"values": ["3d", "5d"]}, "cpu": {"minimum": 1, "maximum": 4, "whole": True}}
+    }
+}
+_CONSENTS: dict[str, Any] = {
+    "spec__purpose": "CounterOffer",
+    "spec__policy__consent": "Required",
+    "spec__offered": {"inputs": {"ttl": "5d"}, "by": LEAD, "stage": "platform"},
+}
+_OFFERS: dict[str, dict[str, Any]] = {
+    "offers": _TAKES_OFFERS,
+    "offers-own": {**_TAKES_OFFERS, "spec__requestedBy__username": LEAD},
+    "offers-late": {**_TAKES_OFFERS, "spec__policy__deadline": _PAST},
+    "offers-made": _TAKES_OFFERS,
+    "consents": _CONSENTS,
+    "consents-late": {**_CONSENTS, "spec__policy__deadline": _PAST},
+    "consents-given": _CONSENTS,
+    "consents-ended": _CONSENTS,
+}
+"""Gates in which something else may be offered, or has been, and what follows from it."""
+
 _STAND_INS: dict[str, dict[str, Any]] = {
     "own-none": {},
     "lends": {**_LENDS, "spec__excluded": [MALLORY]},
@@ -329,7 +351,7 @@ def _objects(world: World) -> None:
         post("developer", "actionruns", voyage(name))
     for name in ("dry", "answered"):
         post("developer", "actionruns", voyage(name, spec__dryRun=True))
-    for name, changes in (_GATES | _STAND_INS).items():
+    for name, changes in (_GATES | _OFFERS | _STAND_INS).items():
         post("operator", "approvals", gate(name, **changes))
     post("operator", "approvals", review("review"))
     post("operator", "approvals", review("review-own", spec__requestedBy__username=LEAD, spec__excluded=[ONCALL]))
@@ -355,7 +377,7 @@ def _statuses(world: World) -> None:
     for name, phase in (phases | {"withdrawn": "WaitingForApproval"}).items():
         merge("operator", f"actionruns/{name}/status", {"status": {"phase": phase}})
     merge("developer", "actionruns/withdrawn", {"spec": {"withdrawn": True}})
-    for name in ("ended", "lent-ended", "alone-ended"):
+    for name in ("ended", "lent-ended", "alone-ended", "consents-ended"):
         merge("operator", f"approvals/{name}/status", {"status": {"state": "Approved"}})
     merge("robot", "approvals/alone-withdrawn", {"spec": {"withdrawn": True}})
     merge("operator", "approvals/alone-withdrawn/status", {"status": {"state": "Withdrawn"}})
@@ -366,6 +388,9 @@ def _statuses(world: World) -> None:
             merge("lead-1", f"approvals/{name}", json.loads(decision(LEAD, verdict, "fine by me")))
     for name in ("turned-down", "glass-declined"):
         merge("lead-1", f"approvals/{name}", json.loads(decision(LEAD, "Decline", "no")))
+    offered = {"verdict": "Offer", "comment": "too long", "proposal": {"ttl": "5d"}}
+    merge("lead-1", "approvals/offers-made", {"spec": {"decisions": {LEAD: offered}}})
+    merge("developer", "approvals/consents-given", {"spec": {"consent": {"answer": "Accept", "by": DEVELOPER}}})
     merge("oncall", "approvals/glass-broken", json.loads(decision(ONCALL, "BreakGlass", "it is down")))
     merge("oncall", "approvals/lent-night", {"spec": {"decisions": {ONCALL: {"verdict": "Undecided", "for": LEAD}}}})
     said = {"lent-used": "Approve", "lent-granted": "Approve", "lent-looked": "Undecided"}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from pratique.api.v1alpha1.action_run import ActionRun, RunApproval
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, AskedInput, Purpose
+from pratique.api.v1alpha1.counter_offer import ConsentRule
 from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.escalation import Added, TakenStep, TimedStep
 from pratique.api.v1alpha1.notifications import EventType, Notification
@@ -74,6 +75,16 @@ def broken() -> Message:
     return compose_run(told, its_gate(state="Broken", decisions=decisions), entry(EventType.GLASS_BROKEN, message=text))
 
 
+def offered() -> Message:
+    opened = its_gate()
+    inputs = [each for each in ASKED if each.name != "ttl"] + [AskedInput(name="ttl", title="How long", value="5d")]
+    policy = opened.spec.policy.model_copy(update={"consent": ConsentRule.REQUIRED})
+    spec = opened.spec.model_copy(update={"purpose": Purpose.OFFER, "inputs": inputs, "policy": policy})
+    text = "lead-1@example.com offers ttl: 5d: five days are free. It starts only if the requester accepts it"
+    told = entry(EventType.COUNTER_OFFERED, message=text)
+    return compose_run(held_run(), opened.model_copy(update={"spec": spec}), told)
+
+
 def its_review(event: EventType, text: str, **status: object) -> Callable[[], Message]:
     """Return the teller of an event of the review of that break-glass."""
 
@@ -131,6 +142,7 @@ EVERY_EVENT: dict[EventType, Callable[[], Message]] = {
         EventType.APPROVED, "Approved by lead-1@example.com: Fine for a week", state="Approved", decisions=[LEAD]
     ),
     EventType.GLASS_BROKEN: broken,
+    EventType.COUNTER_OFFERED: offered,
     EventType.REVIEW_DUE: its_review(EventType.REVIEW_DUE, "To be signed by one of group platform-leads. "),
     EventType.REVIEW_SIGNED: its_review(
         EventType.REVIEW_SIGNED, "Signed by lead-1@example.com: It was right. ", state="Approved"

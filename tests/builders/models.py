@@ -22,7 +22,6 @@ from pratique.api.v1alpha1.approval import (
     ApprovalState,
     ApprovalStatus,
     GatePolicy,
-    Subject,
 )
 from pratique.api.v1alpha1.decisions import Decision, RecordedDecision, Verdict
 from pratique.api.v1alpha1.delegations import DelegationRule, StandIn
@@ -33,6 +32,7 @@ from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.api.v1alpha1.people import Requester, ServiceAccountRef
 from pratique.api.v1alpha1.planned import Planned, PlannedResource
 from pratique.api.v1alpha1.stages import Approvers, Stage
+from pratique.api.v1alpha1.subject import Subject
 from pratique.core.gates.entries import approval_name, round_of
 from pratique.core.gates.opening import policy_of
 from pratique.core.kernel.answers import Standing, judge

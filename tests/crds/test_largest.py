@@ -63,6 +63,8 @@ def gate(
     spec = made["spec"]
     glass = {"users": [f"b{n:02}-{'n' * (length - 4)}" for n in range(16)], "groups": ["sre-oncall", *listed[1:16]]}
     spec["policy"] |= {"required": required, "escalation": ladder, "breakGlass": {**glass, "requester": "Forbid"}}
+    offers = {f"i{n:02}": {"values": [f"{'v' * (length - 2)}{v:02}" for v in range(16)]} for n in range(16)}
+    spec["policy"]["counterOffer"] = {"inputs": offers}
     spec["excluded"] = [f"x{n:02}-{'n' * (length - 4)}" for n in range(64)]
     spec["decisions"] = {
         **{who: entry("Undecided", listed, "c" * comment, -30, 3) for who in names},
@@ -108,7 +110,11 @@ def made(callers: Callers, manifest: dict[str, Any]) -> bool:
 
 
 def say(callers: Callers, who: str, gate: str, verdict: str, *, dry: bool = True) -> tuple[Reply, float]:
-    body = {"spec": {"decisions": {known(who).username: {"verdict": verdict, "comment": "so"}}}}
+    entry: dict[str, Any] = {"verdict": verdict, "comment": "so"}
+    if verdict == "Offer":
+        rule = callers["admin"].send("GET", f"{GATES}/{gate}").body["spec"]["policy"]["counterOffer"]["inputs"]
+        entry["proposal"] = {name: each["values"][-1] for name, each in rule.items()}
+    body = {"spec": {"decisions": {known(who).username: entry}}}
     began = time.monotonic()
     reply = callers[who].send("PATCH", f"{GATES}/{gate}{'?dryRun=All' if dry else ''}", body, content_type=MERGE)
     return reply, time.monotonic() - began
@@ -117,7 +123,13 @@ def say(callers: Callers, who: str, gate: str, verdict: str, *, dry: bool = True
 @pytest.mark.parametrize("size", SIZES)
 def test_a_decision_passes(callers: Callers, size: str) -> None:
     ident = size.replace(" ", "-")
-    said = (("lead-1", "Approve"), ("lead-2", "Approve"), ("lead-2", "Decline"), ("oncall", "BreakGlass"))
+    said = (
+        ("lead-1", "Approve"),
+        ("lead-2", "Approve"),
+        ("lead-2", "Decline"),
+        ("lead-2", "Offer"),
+        ("oncall", "BreakGlass"),
+    )
     for who, verdict in said:
         reply, took = say(callers, who, ident, verdict)
         assert reply.ok, reply.message[:2000]

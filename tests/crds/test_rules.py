@@ -91,6 +91,23 @@ ACTION = [
             ({"users": [f"u{each}" for each in range(33)], "requester": "Allow"}, "must have at most 32 items"),
         )
     ),
+    *(
+        ({f"{STAGE}.counterOffer": {"inputs": inputs}}, sentence)
+        for inputs, sentence in (
+            ({}, "counterOffer.inputs names at least one input"),
+            ({"ttl": {}}, "what may be offered is either values, a list of texts, or numbers"),
+            ({"ttl": {"values": ["3d"], "maximum": 3}}, "what may be offered is either values, a list of texts"),
+            (
+                {"cpu": {"minimum": 4, "maximum": 2}},
+                "what may be offered is either values, a list of texts, or numbers",
+            ),
+            ({"ttl": {"values": ["3d", "3d"]}}, "Duplicate value"),
+        )
+    ),
+    (
+        {f"{STAGE}.counterOffer": {"inputs": {"a": {"values": ["b"]}}, "consent": "No"}},
+        "counterOffer.consent: Unsupported",
+    ),
     (
         {
             f"{STAGE}.approvers": {"users": ["lead-1@example.com"]},
@@ -288,6 +305,7 @@ CHANNEL = [
 APPROVAL = [
     ({"spec.policy.deadline": DELETE}, "a gate needs spec.policy.deadline"),
     ({"spec.policy.deadline": "tomorrow"}, "must be of type date-time"),
+    ({"spec.consent": {"answer": "Accept", "by": "a"}}, "nobody asked for consent"),
     ({"spec.policy.approvers": {}}, "approvers needs at least one user or group"),
     ({"spec.subject.kind": "Pod"}, "spec.subject.kind: Unsupported value"),
     ({"spec.decisions": {"a": {"verdict": "Perhaps"}}}, "verdict: Unsupported value"),

@@ -94,7 +94,7 @@ def test_a_team_requests_everything_in_its_namespace(world: Cluster) -> None:
         assert "forbidden" in answer.err
     for verb, resource in (
         ("update", "approvals"),
-        ("patch", "approvals"),
+        ("create", "approvals"),
         ("approve", "actions.pratique.dev/note"),
         ("withdraw", "actions.pratique.dev/note"),
         ("create", "environments"),

@@ -321,6 +321,51 @@ def test_the_glass_is_broken_and_its_review_outlives_its_run_and_the_operator(
     assert (signed["state"], signed["message"]) == ("Approved", "Signed by security@example.com")
 
 
+def test_what_is_offered_instead_is_approved_and_accepted(attempts: Attempts) -> None:
+    cluster, space = attempts.cluster, attempts.namespace
+    offers = {"inputs": {"size": {"values": ["small", "huge"]}}, "consent": "Required"}
+    size = {"type": "string", "enum": ["small", "large"]}
+    form = {"schema": {"type": "object", "properties": {"size": size}}}
+    rule = {"stages": [{"name": "platform", "approvers": LEADS, "counterOffer": offers}]}
+    attempts.offer([attempts.action("less", CONFIGMAP, approval=rule, inputs=form)], "admin")
+    attempts.ask({"less": {"size": "large"}})
+    first = gate(attempts, "less", "platform")
+    lead = "lead-1@example.com"
+
+    def offer(value: str) -> str:
+        said = {"verdict": "Offer", "comment": "small will do", "proposal": {"size": value}}
+        patch = json.dumps({"spec": {"decisions": {lead: said}}})
+        return cluster.kubectl(
+            "lead-1", "patch", "approval", first, "-n", space, "--type=merge", "-p", patch, check=False
+        ).err
+
+    assert "only values that it lists" in offer("huge"), "the form does not take it, whatever the rule says"
+    assert offer("small") == ""
+    second = wait_for("the next gate", lambda: next_gate(attempts, "less", first))
+    ended = (cluster.get("approval", first, space) or {})["status"]
+    assert (ended["state"], ended["message"]) == ("Offered", f"{lead} offers size: small")
+    opened = (cluster.get("approval", second, space) or {})["spec"]
+    assert opened["offered"]["inputs"] == {"size": "small"} and opened["policy"]["consent"] == "Required"
+    assert decide(attempts, "lead-1", second) == ""
+    wait_for(
+        "it to wait for who asks",
+        lambda: "to accept the counter-offer" in (cluster.get("approval", second, space) or {})["status"]["message"],
+    )
+    accept = json.dumps({"spec": {"consent": {"answer": "Accept", "by": "developer@example.com"}}})
+    cluster.kubectl("developer", "patch", "approval", second, "-n", space, "--type=merge", "-p", accept)
+    done = phase(cluster, "less", space, "Succeeded")
+    said = [each["event"] for each in done["timeline"]]
+    assert said[:3] == ["WaitingForApproval", "CounterOffered", "WaitingForApproval"]
+    assert done["approvals"][0]["round"] == 2
+
+
+def next_gate(attempts: Attempts, run: str, before: str) -> str | None:
+    """Return the Approval that a run asks by, once it is another than before."""
+    status = (attempts.cluster.get("actionrun", run, attempts.namespace) or {})["status"]
+    name = str(status["approvals"][-1]["name"])
+    return name if name != before else None
+
+
 def deleted(attempts: Attempts, who: str, approval: str) -> str:
     """Delete an Approval as this person; return what the API server complained of."""
     return attempts.cluster.kubectl(who, "delete", "approval", approval, "-n", attempts.namespace, check=False).err

@@ -35,6 +35,7 @@ _RULES = {
     "requester": [
         rule(GROUP, ["actionruns"], ["create", "update", "patch", "delete"]),
         rule(GROUP, ["actions"], ["run"]),
+        rule(GROUP, ["approvals"], ["patch"]),  # to accept what was offered instead: nothing else of it is theirs
     ],
     "approver": [
         rule(GROUP, ["approvals"], ["patch"]),

@@ -8,7 +8,7 @@ The seal: the API server counts the decisions that are there by the frozen rule,
 no further one once they decide. So an end depends neither on when the operator looks nor on the order within a second.
 """
 
-from pratique.admission import delegating, glass, standalone
+from pratique.admission import delegating, glass, offering, standalone
 from pratique.admission.asked import LISTED_GROUPS, VARIABLES, is_excluded, only_asked
 from pratique.admission.changing import DECIDING, ENTRY, HAS_ROOM, HISTORY, MINE_CHANGES, has_its_history, kept, stays
 from pratique.admission.language import (
@@ -31,7 +31,7 @@ _OF_THE_OPERATOR = {"labels": "{}", "annotations": "{}", "finalizers": "[]", "ow
 """What of the metadata people leave alone, and what stands for its absence: a gate can neither be hung on something nor
 be filled up until it has no room for its own status."""
 
-_THEIRS = "['decisions', 'delegations', 'withdrawn']"
+_THEIRS = "['decisions', 'delegations', 'consent', 'withdrawn']"
 """What of the spec is not frozen: rules of their own say who writes what there."""
 
 _CLAIMS = """
@@ -97,6 +97,7 @@ def _guard(operator: str) -> list[Manifest]:
         """,
         **SEAL,
         **glass.VARIABLES,
+        **offering.VARIABLES,
         "sameMetadata": _same_metadata(),
         "managedNow": "has(object.metadata.managedFields) ? object.metadata.managedFields : []",
         "managedBefore": "has(oldObject.metadata.managedFields) ? oldObject.metadata.managedFields : []",
@@ -114,7 +115,9 @@ def _guard(operator: str) -> list[Manifest]:
             glass.for_oneself(),
             *delegating.standing_in(),
             *_entitled(),
+            *offering.offering(),
             *_in_time(),
+            *offering.accepting(),
             _unclaimed(),
         ),
         canary="(variables.stamped ? 'stamped' : 'not stamped')",

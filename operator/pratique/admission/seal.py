@@ -17,9 +17,10 @@ _TIME = "timestamp(variables.old[{0}].decidedAt)"
 _EARLIER = f"""
     {_TIME.format("o")} < {_TIME.format("k")} || ({_TIME.format("o")} == {_TIME.format("k")} && (
       variables.old[o].verdict == variables.old[k].verdict ? o < k
-      : variables.old[o].verdict == 'Decline' || variables.old[k].verdict == 'Approve'))
+      : variables.old[o].verdict == 'Decline' || variables.old[k].verdict == 'Approve' ||
+        (variables.old[o].verdict == 'Offer' && variables.old[k].verdict == 'BreakGlass')))
 """
-"""The order of `core.gates.tally`: by second, of one second the declines first and the approvals last, then by name."""
+"""The order of `core.gates.tally`: by second, declines of one second first, then offers, approvals last; by name."""
 
 _SAME = f"""
     (o.size() == k.size() && {same_person("o", "k")}) ||
@@ -81,7 +82,9 @@ SEAL = {
     """,
     "valid": f"""
         variables.old.map(k, k).filter(k,
-          variables.old[k].verdict != 'Undecided' && has(variables.old[k].decidedAt) &&
+          variables.old[k].verdict != 'Undecided' &&
+          (variables.old[k].verdict != 'Offer' || has(oldObject.spec.policy.counterOffer)) &&
+          has(variables.old[k].decidedAt) &&
           (!has(oldObject.spec.policy.deadline) ||
            timestamp(variables.old[k].decidedAt) < timestamp(oldObject.spec.policy.deadline)) &&
           !{is_excluded("k", "oldObject")} &&
@@ -99,6 +102,7 @@ SEAL = {
     """,
     "approvals": "variables.counted.filter(k, variables.old[k].verdict == 'Approve')",
     "declines": "variables.counted.filter(k, variables.old[k].verdict == 'Decline')",
+    "offers": "variables.counted.filter(k, variables.old[k].verdict == 'Offer')",
     "broken": glass.BROKEN,
     "granted": f"""
         has(oldObject.spec.policy.alternatives)
@@ -108,6 +112,8 @@ SEAL = {
     "sealed": """
         variables.declines.size() >= oldObject.spec.policy.declineThreshold
         ? 'declined by ' + variables.declines.join(', ')
+        : variables.offers.size() > 0
+        ? 'something else is offered by ' + variables.offers.join(', ')
         : variables.broken.size() > 0
         ? 'its glass was broken by ' + variables.broken.join(', ')
         : variables.granted

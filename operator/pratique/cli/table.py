@@ -34,6 +34,10 @@ def lines(inbox: Inbox, namespaces: Sequence[str | None], width: int) -> list[st
     for title, columns, rows in tables:
         if rows:
             result += ["", title, *(f"{_INDENT}{line}" for line in table(columns, rows, width - len(_INDENT)))]
+    for row in runs:
+        if row.accept is not None and row.reject is not None:
+            what = f"To accept what an approver offers instead for {row.namespace}/{row.name}, or to reject it:"
+            result += ["", what, f"{_INDENT}{row.accept}", f"{_INDENT}{row.reject}"]
     back = [row for row in decided if row.take_back is not None]
     if back:
         result += ["", "To take back what you said, or to say another verdict, with your comment in place of the dots:"]
@@ -68,12 +72,15 @@ def _waiting(row: Waiting, inbox: Inbox, width: int) -> list[str]:
         ("so far", f"{row.approvals} of {row.required} approved; waits for {', '.join(row.waiting_for)}"),
         *(("said", f"{each.by} ({each.verdict}) {each.comment}") for each in row.said),
         ("changed", "\n".join(row.changes)),
+        ("may be offered", "\n".join(row.may_offer)),
         *_until(row, inbox),
         *(("not told", _failure(each, inbox)) for each in row.undelivered),
     ]
     head = f"{_INDENT}{row.namespace}/{row.run or row.approval}: {row.title}{' (new)' if row.unread else ''}"
     verbs = "sign, or to object" if row.purpose == "Review" else "approve, or to decline"
     how: tuple[str, ...] = (f"To {verbs}, with your comment in place of the dots:", row.approve, row.decline)
+    if row.offer is not None:
+        how = (*how, "To offer something else, with inputs and your comment in place of the dots:", row.offer)
     if row.name_stand_in is not None:
         how = (*how, "To have somebody decide for you, with their user name in place of the dots:", row.name_stand_in)
     # to be copied, so these are never wrapped

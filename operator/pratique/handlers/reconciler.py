@@ -247,7 +247,12 @@ class Reconciler:
             match effect:
                 case EvaluateRun():
                     return await self.sandbox.evaluate_run(
-                        effect.action, effect.run, owners, target=effect.target, listed=effect.listed
+                        effect.action,
+                        effect.run,
+                        owners,
+                        target=effect.target,
+                        listed=effect.listed,
+                        kept=effect.kept,
                     )
                 case EvaluateTarget():
                     return await self.sandbox.evaluate_target(

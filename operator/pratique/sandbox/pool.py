@@ -66,9 +66,14 @@ class Sandbox:
         *,
         target: Json | None = None,
         listed: Listed | None = None,
+        kept: str = "",
     ) -> Evaluation:
-        """Return what the Action makes of a run, of the object that it acts on, and of those that its form offers."""
-        return (await self._evaluate(_question(action, run, target, listed), owners))[0]
+        """Return what the Action makes of a run, of the object that it acts on, and of those that its form offers.
+
+        The stage `kept` is asked whatever its condition says.
+        """
+        question = _question(action, run, target, listed)
+        return (await self._evaluate({**question, "kept": kept} if kept else question, owners))[0]
 
     async def trace_run(
         self, action: Action, run: ActionRun, *, target: Json | None = None, listed: Listed | None = None

@@ -44,7 +44,7 @@ def _run(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     seen: list[tuple[str, bool]] = []
     note = (lambda path, held: seen.append((path, held))) if request.get("trace") else unnoted
     action, run = Action.model_validate(request["action"]), ActionRun.model_validate(request["run"])
-    evaluation = judge(action, run, note, request.get("target"), request.get("listed"))
+    evaluation = judge(action, run, note, request.get("target"), request.get("listed"), request.get("kept", ""))
     return {
         "refusals": list(evaluation.refusals),
         "plan": None if evaluation.plan is None else evaluation.plan.to_wire(),

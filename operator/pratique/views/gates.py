@@ -16,8 +16,9 @@ from pratique.core.gates.changes import changes
 from pratique.core.gates.tally import awaits, count, decision_of, may_take_back, open_parts
 from pratique.core.kernel.identity import asked_by
 from pratique.core.kernel.text import clean
-from pratique.core.telling.messages import decision_command, delegation_command, title_of
-from pratique.core.telling.wording import say_ended
+from pratique.core.telling.commands import decision_command, delegation_command, offer_command
+from pratique.core.telling.messages import title_of
+from pratique.core.telling.wording import say_ended, say_range
 from pratique.views.rows import Asked, Decided, Said, Undelivered, Viewer, Waiting
 from pratique.views.told import LINE, TEXT, lines, place, undelivered
 
@@ -72,6 +73,8 @@ def waiting(approval: Approval, runs: Runs, viewer: Viewer, now: datetime, since
         in_place_of=lines(places),
         approve=decision_command(approval, "Approve", viewer.username, kubectl, principal),
         decline=decision_command(approval, "Decline", viewer.username, kubectl, principal),
+        offer=_offer(approval, viewer, principal, kubectl),
+        may_offer=lines(_offered(approval)),
         name_stand_in=_name_stand_in(approval, viewer, kubectl) if None in parts else None,
         unread=meta.creation_timestamp > since,
         undelivered=_undelivered(approval, runs),
@@ -118,6 +121,18 @@ def _take_back(approval: Approval, viewer: Viewer, now: datetime, kubectl: str) 
         return None
     said = approval.spec.decisions[viewer.username]
     return decision_command(approval, Verdict.UNDECIDED, viewer.username, kubectl, said.for_)
+
+
+def _offer(approval: Approval, viewer: Viewer, principal: str | None, kubectl: str) -> str | None:
+    """Return the line for a shell by which an approver offers something else, if the rule takes that."""
+    takes = approval.spec.policy.counter_offer is not None
+    return offer_command(approval, viewer.username, kubectl, principal) if takes else None
+
+
+def _offered(approval: Approval) -> list[str]:
+    """Return what may be offered instead: `ttl: 3d, 5d`."""
+    rule = approval.spec.policy.counter_offer
+    return [f"{name}: {say_range(each)}" for name, each in sorted(rule.inputs.items())] if rule is not None else []
 
 
 def _name_stand_in(approval: Approval, viewer: Viewer, kubectl: str) -> str | None:

@@ -51,7 +51,7 @@ def inbox(
         since=since,
         waiting=tuple(waiting(each, by_uid, viewer, now, since, kubectl) for each in open_gates),
         decided=tuple(said[:most]),
-        runs=tuple(run_row(each, gates, since) for each in (*still_open, *ended[:most])),
+        runs=tuple(run_row(each, gates, since, viewer, kubectl) for each in (*still_open, *ended[:most])),
         environments=tuple(sorted((environment_row(each, since) for each in environments), key=_end)),
         events=tuple(events[:most]),
         left_out=LeftOut(_beyond(said, most), _beyond(ended, most), _beyond(events, most)),

@@ -10,17 +10,20 @@ from pratique.api.v1alpha1.environment import Environment
 from pratique.core.environments.ttl import expires_at, lifetime
 from pratique.core.kernel.identity import asked_by, is_among
 from pratique.core.kernel.text import clean
-from pratique.views.rows import Env, Run
+from pratique.core.telling.commands import consent_command
+from pratique.views.rows import Env, Run, Viewer
 from pratique.views.told import LINE, TEXT, history, last_change, undelivered
 
 Gates = Mapping[tuple[str, str], Approval]
 """By namespace and name."""
 
 
-def run_row(run: ActionRun, gates: Gates, since: datetime) -> Run:
+def run_row(run: ActionRun, gates: Gates, since: datetime, viewer: Viewer, kubectl: str) -> Run:
     """Return how a run stands."""
     spec, status, meta = run.spec, run.status, run.metadata
     gate, told = _open_gate(run), history(run, since)
+    open_ = gates.get((meta.namespace or "", gate)) if gate is not None else None
+    accept, reject = _answers(run, gates, viewer, kubectl)
     head = status.head
     title = head.action.title if head is not None else ""
     return Run(
@@ -33,8 +36,10 @@ def run_row(run: ActionRun, gates: Gates, since: datetime) -> Run:
         phase=status.phase.value,
         ended=status.phase.is_end,
         message=clean(status.message, TEXT),
-        until=_until(run, gates.get((meta.namespace or "", gate)) if gate is not None else None),
+        until=_until(run, open_),
         approval=clean(gate, LINE) if gate is not None else None,
+        accept=accept,
+        reject=reject,
         outputs=_outputs(status.outputs),
         created_at=meta.creation_timestamp,
         last=told[-1] if told else None,
@@ -75,6 +80,18 @@ def _open_gate(run: ActionRun) -> str | None:
     if run.status.phase is not Phase.WAITING_FOR_APPROVAL:
         return None
     return next((each.name for each in run.status.approvals if each.state is ApprovalState.PENDING), None)
+
+
+def _answers(run: ActionRun, gates: Gates, viewer: Viewer, kubectl: str) -> tuple[str | None, str | None]:
+    """Return the lines for a shell that accept what an approver offered instead, and reject it; none where none is due."""
+    names = [each.name for each in run.status.approvals] if run.status.phase is Phase.WAITING_FOR_APPROVAL else []
+    found = [gates.get((run.metadata.namespace or "", name)) for name in names]
+    for gate in found:
+        pending = gate is not None and gate.status.state is ApprovalState.PENDING
+        if gate is not None and pending and gate.spec.policy.consent is not None and gate.spec.consent is None:
+            accept, reject = (consent_command(gate, each, viewer.username, kubectl) for each in ("Accept", "Reject"))
+            return accept, reject
+    return None, None
 
 
 def _until(run: ActionRun, gate: Approval | None) -> datetime | None:

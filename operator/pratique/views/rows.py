@@ -68,7 +68,7 @@ class Waiting(Row):
 
     A review of a break-glass (`purpose` is Review) has no deadline: it is `due`, and one signs it or objects.
     `in_place_of` are those for whom the viewer may decide as their stand-in; `name_stand_in` is a line by which the viewer
-    names one, null where the rule takes none.
+    names one, null where the rule takes none; `offer` is one to offer something else, of what `may_offer` lists.
 
     `changes` says who changed their mind about it, oldest first.
     """
@@ -97,6 +97,8 @@ class Waiting(Row):
     in_place_of: tuple[str, ...]
     approve: str
     decline: str
+    offer: str | None
+    may_offer: tuple[str, ...]
     name_stand_in: str | None
     unread: bool
     undelivered: tuple[Undelivered, ...]
@@ -140,7 +142,10 @@ class Happened(Row):
 
 @dataclass(frozen=True)
 class Run(Row):
-    """A run that its viewer asked for, or that was asked on their behalf. `until` is when what it does now must be done."""
+    """A run that its viewer asked for, or that was asked on their behalf. `until` is when what it does now must be done.
+
+    `accept` and `reject` are lines for a shell where an approver offered something else that the viewer has to accept.
+    """
 
     name: str
     namespace: str
@@ -153,6 +158,8 @@ class Run(Row):
     message: str
     until: Time | None
     approval: str | None
+    accept: str | None
+    reject: str | None
     outputs: Mapping[str, str]
     created_at: Time
     last: Happened | None

@@ -147,7 +147,7 @@ def test_every_field_is_in_the_reference() -> None:
     pages = {path.stem: text for path, text in reference_files().items()}
     assert set(pages) == {kind.singular for kind in KINDS}
     assert (
-        "| `decisions[*].verdict` | `Approve` \\| `Decline` \\| `Undecided` \\| `BreakGlass` | required |"
+        "| `decisions[*].verdict` | `Approve` \\| `Decline` \\| `Undecided` \\| `BreakGlass` \\| `Offer` | required |"
         in pages["approval"]
     )
     assert "ttl is longer than maxTTL allows" in pages["environment"]

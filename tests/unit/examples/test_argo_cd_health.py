@@ -25,6 +25,7 @@ from pratique.api.v1alpha1.action_run import Phase, RunApproval
 from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.break_glass import BreakGlass
 from pratique.api.v1alpha1.conditions import Reason
+from pratique.api.v1alpha1.counter_offer import CounterOffer, OfferedValues
 from pratique.api.v1alpha1.environment import EnvironmentPhase
 from pratique.api.v1alpha1.meta import KubeObject
 from pratique.core.actions.plan import CHECK as CHECK_ACTION
@@ -68,6 +69,13 @@ def gated(minute: float = 1, verdict: str = "", subject: ActionRun | None = None
 def broken() -> Json:
     spec = gate({"oncall": vote("BreakGlass", 1, ["sre-oncall"], "down")}, break_glass=GLASS)
     return of(approval(spec), plan_approval(ApprovalSnapshot(approval(spec), run(), {VERIFY: Verified()}), at(2)))
+
+
+def countered() -> Json:
+    takes = CounterOffer(inputs={"ttl": OfferedValues(values=["3d"])})
+    said = vote("Offer").model_copy(update={"proposal": {"ttl": "3d"}})
+    found = approval(gate({"lead-1": said}, counter_offer=takes))
+    return of(found, plan_approval(ApprovalSnapshot(found, run(), {VERIFY: Verified()}), at(2)))
 
 
 def env(phase: EnvironmentPhase) -> Json:
@@ -129,6 +137,7 @@ GATES = {
     ),
     "a granted gate": (gated(2, "Approve"), "Healthy"),
     "a broken gate": (broken(), "Healthy"),
+    "a gate in which something else was offered": (countered(), "Degraded"),
     "a declined gate": (gated(2, "Decline"), "Degraded"),
     "a gate that nobody decided": (gated(9999), "Degraded"),
     "a gate that was taken back": (gated(subject=run(spec={"withdrawn": True})), "Degraded"),

@@ -26,18 +26,24 @@ from tests.builders.models import DEADLINE, NOW, approval, at, gate, lending, le
 from tests.support.golden import assert_golden
 
 from pratique.api.v1alpha1.action_run import Phase, RunResource
-from pratique.api.v1alpha1.approval import Approval, ApprovalState
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, GatePolicy
+from pratique.api.v1alpha1.counter_offer import Answer, Consent, ConsentRule, CounterOffer, OfferedValues
 from pratique.api.v1alpha1.decisions import EarlierDecision
 from pratique.api.v1alpha1.notifications import DeliveryState, EventType, Recipient, RecipientKind
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.api.v1alpha1.status import TimelineEntry
+from pratique.cli.table import lines
 from pratique.views.rows import Inbox, Viewer, to_wire
 
 ALICE = Viewer("alice@example.com", ("platform-leads",))
 BOT = Viewer("system:serviceaccount:ci:bot", ("platform-leads",))
 NAMED = {"approvers": Approvers(users=["alice@example.com", "system:serviceaccount:ci:bot"])}
 FOR_ALICE = {"requested_by": Requester(username="argo"), "on_behalf_of": OnBehalfOf(username="alice@example.com")}
+
+
+def needs_consent(gate: Approval) -> GatePolicy:
+    return gate.spec.policy.model_copy(update={"consent": ConsentRule.REQUIRED})
 
 
 def waits(inbox: Inbox) -> list[str]:
@@ -240,6 +246,32 @@ class TestChanged:
         assert '{"delegations":{"alice@example.com":{"to":"…","until":"2026-11-24T14:00:00Z"}}}' in (
             own.name_stand_in or ""
         )
+
+    def test_who_may_offer_something_else_finds_what_and_how(self) -> None:
+        takes = {"ttl": OfferedValues(values=["3d", "5d"]), "cpu": OfferedValues(minimum=1, maximum=4)}
+        (row,) = of(LEAD, gate_of(counter_offer=CounterOffer(inputs=takes))).waiting
+        assert row.may_offer == ("cpu: 1 to 4", "ttl: 3d, 5d")
+        assert '"verdict":"Offer","proposal":{"cpu":"…"},"comment":"…"' in (row.offer or "")
+        table = "\n".join(lines(of(LEAD, gate_of(counter_offer=CounterOffer(inputs=takes))), ["team-a"], 80))
+        assert "To offer something else" in table and "may be offered" in table
+        (none,) = of(LEAD, gate_of()).waiting
+        assert (none.offer, none.may_offer) == (None, ())
+        lent_ = lending(gate_of(**NAMED).spec, **{ALICE.username: lent(SECURITY.username, groups=[])})
+        policy = lent_.policy.model_copy(update={"counter_offer": CounterOffer(inputs=takes)})
+        stood = gate_of().model_copy(update={"spec": lent_.model_copy(update={"policy": policy})})
+        assert '"verdict":"Offer","for":"alice@example.com"' in (of(SECURITY, stood).waiting[0].offer or "")
+
+    def test_who_asked_finds_how_to_accept_what_was_offered(self) -> None:
+        run, gate = held("week")
+        asks = gate.model_copy(update={"spec": gate.spec.model_copy(update={"policy": needs_consent(gate)})})
+        (row,) = of(DEVELOPER, run, asks).runs
+        assert '"consent":{"answer":"Accept","by":"developer@example.com"}' in (row.accept or "")
+        assert '"answer":"Reject"' in (row.reject or "")
+        assert "To accept what an approver offers" in "\n".join(lines(of(DEVELOPER, run, asks), ["team-a"], 80))
+        given_ = asks.spec.model_copy(update={"consent": Consent(answer=Answer.ACCEPT, by=DEVELOPER.username)})
+        for other in (gate, asks.model_copy(update={"spec": given_})):
+            (row,) = of(DEVELOPER, run, other).runs
+            assert (row.accept, row.reject) == (None, None)
 
     def test_who_asked_reads_it_in_what_happened(self) -> None:
         run, gate = held("week")

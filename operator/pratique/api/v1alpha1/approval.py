@@ -9,10 +9,11 @@ from pydantic import Field
 
 from pratique.api.v1alpha1.break_glass import BreakGlass
 from pratique.api.v1alpha1.conditions import Conditions
+from pratique.api.v1alpha1.counter_offer import CONSENT_RULES, Answer, Consent, ConsentRule, CounterOffer, Offered
 from pratique.api.v1alpha1.decisions import DECISION_RULES, Decision, RecordedDecision
 from pratique.api.v1alpha1.delegations import DELEGATION_RULES, MAX_STAND_INS, DelegationRule, StandIn
 from pratique.api.v1alpha1.escalation import MAX_STEPS, Ladder, TakenStep
-from pratique.api.v1alpha1.meta import WRITTEN, ApiModel, KubeObject, PrinterColumn, Rule, amend
+from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule, amend
 from pratique.api.v1alpha1.notifications import NotificationRules
 from pratique.api.v1alpha1.outbox import Telling
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
@@ -20,6 +21,7 @@ from pratique.api.v1alpha1.scalars import Time, Username
 from pratique.api.v1alpha1.spelling import Duration
 from pratique.api.v1alpha1.stages import OF_GROUPS, Approvers, CommentRule, RequireFrom
 from pratique.api.v1alpha1.status import Timeline, pending_condition
+from pratique.api.v1alpha1.subject import Subject
 
 MAX_DOCUMENT = 786432
 """Characters of a plan as JSON: what may be planned, and what the dry runs of it may show at most."""
@@ -39,6 +41,7 @@ class ApprovalState(StrEnum):
     PENDING = "Pending"
     APPROVED = "Approved"
     BROKEN = "Broken"
+    OFFERED = "Offered"
     DECLINED = "Declined"
     EXPIRED = "Expired"
     WITHDRAWN = "Withdrawn"
@@ -50,48 +53,7 @@ class Purpose(StrEnum):
 
     GATE = "Gate"
     REVIEW = "Review"
-
-
-class Subject(ApiModel):
-    """What is being decided: an ActionRun, or, where there is none, what its creator says in words."""
-
-    kind: Annotated[
-        Literal["ActionRun"] | None, Field(description="Kind of the object that waits; none without a run.")
-    ] = None
-    # the API server fills these in, since version 0.1.0 cannot list a gate in which they are missing
-    name: Annotated[
-        str,
-        Field(max_length=253, description="Its name; it is in the same namespace.", json_schema_extra={WRITTEN: True}),
-    ] = ""
-    uid: Annotated[str, Field(max_length=64, description="Its uid.", json_schema_extra={WRITTEN: True})] = ""
-    title: Annotated[
-        str | None, Field(max_length=200, description="Without a run: what is to be decided, in one line.")
-    ] = None
-    url: Annotated[
-        str | None,
-        Field(
-            max_length=1024,
-            description="Without a run: where more of it is read, such as the page of the pipeline.",
-        ),
-    ] = None
-
-    cel_rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
-            rule="!has(self.kind) || (self.name != '' && self.uid != '' && !has(self.title) && !has(self.url))",
-            message="a subject of kind ActionRun has a name and a uid, and neither title nor url",
-        ),
-        Rule(
-            rule="has(self.kind) || (has(self.title) && self.title.matches('[^\\\\s]'))",
-            message="subject needs a title: what is to be decided, in one line",
-            reason="FieldValueRequired",
-            field_path=".title",
-        ),
-        Rule(
-            rule=r"!has(self.url) || self.url.matches('^https?://[^\\s]+$')",
-            message="url is a link without blanks, and begins with https:// or http://",
-            field_path=".url",
-        ),
-    )
+    OFFER = "CounterOffer"
 
 
 class ApprovalPlan(ApiModel):
@@ -179,6 +141,14 @@ class GatePolicy(ApiModel):
     break_glass: Annotated[
         BreakGlass | None, Field(description="Who may open it at once, with the verdict BreakGlass; nobody without it.")
     ] = None
+    counter_offer: Annotated[
+        CounterOffer | None,
+        Field(description="What may be offered instead, with the verdict Offer: what the form allows of it as well."),
+    ] = None
+    consent: Annotated[
+        ConsentRule | None,
+        Field(description="Required: who asks must accept the counter-offer that opened it, in spec.consent."),
+    ] = None
 
     @property
     def until(self) -> datetime:
@@ -213,14 +183,15 @@ class GatePolicy(ApiModel):
 
 
 class ApprovalSpec(ApiModel):
-    """The gate. All is frozen, but for your own entry in `decisions` and `delegations`, and `withdrawn` without a run."""
+    """The gate. All is frozen, but for your own entry in `decisions` and `delegations`, `consent`, and `withdrawn`."""
 
     subject: Annotated[Subject, Field(description="What is being decided.")]
     purpose: Annotated[
         Purpose | None,
         Field(
             description="Gate, if it is left out. Review: somebody broke the glass, and one of those who were skipped signs"
-            " it (Approve) or objects (Decline); nothing is undone by either."
+            " it (Approve) or objects (Decline); nothing is undone by either. CounterOffer: for what was offered,"
+            " not for what the run says."
         ),
     ] = None
     stage: Annotated[str, Field(max_length=32, description="The stage of the Action's approval rules.")] = ""
@@ -241,6 +212,10 @@ class ApprovalSpec(ApiModel):
             " review who broke the glass.",
             json_schema_extra={"x-kubernetes-list-type": "set"},
         ),
+    ] = None
+    offered: Annotated[
+        Offered | None,
+        Field(description="The counter-offer that is asked for here; none, if it is the run's own wish."),
     ] = None
     inputs: Annotated[
         list[AskedInput] | None,
@@ -264,6 +239,10 @@ class ApprovalSpec(ApiModel):
             description="By user name: who may decide for this approver. Write under your own.",
         ),
     ] = None
+    consent: Annotated[
+        Consent | None,
+        Field(description="Where policy.consent is Required: what who asks says of the counter-offer. Write it once."),
+    ] = None
     withdrawn: Annotated[
         bool | None,
         Field(description="Without a run: true takes it back. A gate of a run is withdrawn by its run."),
@@ -274,6 +253,19 @@ class ApprovalSpec(ApiModel):
         """The stand-ins, by who has named them; none where the rule allows none."""
         allowed = self.policy.delegation is DelegationRule.ALLOW
         return (self.delegations or {}) if allowed else {}
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether nothing is lacking of who asks: they accept the counter-offer, or need not."""
+        if self.policy.consent is None:
+            return True
+        return self.consent is not None and self.consent.answer is Answer.ACCEPT
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether who asks does not want what was offered."""
+        asked = self.policy.consent is not None and self.consent is not None
+        return asked and self.consent is not None and self.consent.answer is Answer.REJECT
 
     @property
     def is_standalone(self) -> bool:
@@ -309,6 +301,7 @@ class ApprovalSpec(ApiModel):
         ),
         *DECISION_RULES,
         *DELEGATION_RULES,
+        *CONSENT_RULES,
     )
 
 

@@ -52,6 +52,8 @@ class Reason(StrEnum):
     """Enough approvers said yes."""
     GLASS_BROKEN = "GlassBroken"
     """Somebody on call broke the glass: nobody approved it, and it is reviewed afterwards."""
+    COUNTER_OFFERED = "CounterOffered"
+    """An approver offers something else, which is asked for in the next Approval."""
     REVIEW_OPEN = "ReviewOpen"
     """Nobody has signed the break-glass, nor objected to it; the message names the Approval to sign."""
     SIGNED = "Signed"

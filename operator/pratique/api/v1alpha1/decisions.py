@@ -6,8 +6,9 @@ from typing import Annotated
 from pydantic import Field
 
 from pratique.api.v1alpha1.break_glass import DECISION_GLASS
+from pratique.api.v1alpha1.counter_offer import DECISION_OFFER, MAX_OFFERED
 from pratique.api.v1alpha1.meta import ApiModel, Rule
-from pratique.api.v1alpha1.scalars import GroupName, Time, Username
+from pratique.api.v1alpha1.scalars import GroupName, JsonObject, Time, Username
 
 MAX_CHANGES = 3
 """How often one person may change their mind about one gate."""
@@ -26,13 +27,15 @@ StampedGroups = Annotated[
 class Verdict(StrEnum):
     """What one approver says. Undecided counts for nothing: they have taken back what they said, or are looking.
 
-    Who breaks the glass opens the gate at once; it is reviewed afterwards.
+    Who breaks the glass opens the gate at once; it is reviewed afterwards. Who offers something else ends the
+    gate: what they offer is asked for in the next.
     """
 
     APPROVE = "Approve"
     DECLINE = "Decline"
     UNDECIDED = "Undecided"
     BREAK_GLASS = "BreakGlass"
+    OFFER = "Offer"
 
 
 class EarlierDecision(ApiModel):
@@ -53,10 +56,17 @@ class Decision(ApiModel):
         Verdict,
         Field(
             description="Approve, Decline, or Undecided: taken back, or not sure yet; it counts for nothing. BreakGlass"
-            " opens the gate at once, if spec.policy.breakGlass names you."
+            " opens the gate at once, if spec.policy.breakGlass names you. Offer has a proposal."
         ),
     ]
     comment: Annotated[str, Field(max_length=1024, description="What the requester reads.")] = ""
+    proposal: Annotated[
+        JsonObject | None,
+        Field(
+            max_length=MAX_OFFERED,
+            description="With the verdict Offer: the inputs that you offer instead, as spec.policy.counterOffer allows.",
+        ),
+    ] = None
     for_: Annotated[
         Username | None,
         Field(
@@ -112,6 +122,7 @@ DECISION_RULES: tuple[Rule, ...] = (
         field_path=".decisions",
     ),
     DECISION_GLASS,
+    DECISION_OFFER,
     Rule(
         # the second layer: it holds while the policy is gone, too
         rule="!has(oldSelf.decisions) || (has(self.decisions) && oldSelf.decisions.all(k, k in self.decisions &&"

@@ -20,6 +20,7 @@ class EventType(StrEnum):
     APPROVED = "Approved"
     HANDLED = "Handled"
     GLASS_BROKEN = "GlassBroken"
+    COUNTER_OFFERED = "CounterOffered"
     REVIEW_DUE = "ReviewDue"
     REVIEW_SIGNED = "ReviewSigned"
     REVIEW_OBJECTED = "ReviewObjected"

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pratique.api.v1alpha1.break_glass import STAGE_GLASS, BreakGlass
+from pratique.api.v1alpha1.counter_offer import CounterOffer
 from pratique.api.v1alpha1.delegations import DelegationRule
 from pratique.api.v1alpha1.escalation import STAGE_RULES, Escalation
 from pratique.api.v1alpha1.meta import ApiModel, Rule
@@ -199,6 +200,10 @@ class Stage(Quorum):
             " were skipped reviews it afterwards. Default: nobody."
         ),
     ] = None
+    counter_offer: Annotated[
+        CounterOffer | None,
+        Field(description="Which inputs an approver may offer other values for, and which. Default: none."),
+    ] = None
 
     cel_rules: ClassVar[tuple[Rule, ...]] = (
         *Quorum.cel_rules,
@@ -217,7 +222,7 @@ class Stage(Quorum):
         """Whether version 0.1.0 knows all of its rule, too: it knows no reminder, from which nothing follows."""
         rules = self.require_from or self.alternatives or self.exclude or self.added_users or self.added_groups
         plain = self.mode is Mode.COUNT and not rules and self.break_glass is None
-        return plain and not self.allows_stand_ins
+        return plain and not self.allows_stand_ins and self.counter_offer is None
 
     @property
     def allows_stand_ins(self) -> bool:

@@ -22,14 +22,21 @@ _NOW = {
     Verdict.APPROVE: "approves",
     Verdict.DECLINE: "declines",
     Verdict.UNDECIDED: "is undecided",
+    Verdict.OFFER: "offers something else",
 }
 _BEFORE = {
     Verdict.APPROVE: "had approved",
     Verdict.DECLINE: "had declined",
     Verdict.UNDECIDED: "was undecided",
     Verdict.BREAK_GLASS: "had broken the glass",
+    Verdict.OFFER: "had offered something else",
 }
-_NOUN = {Verdict.APPROVE: "approval", Verdict.DECLINE: "decline", Verdict.BREAK_GLASS: "break-glass"}
+_NOUN = {
+    Verdict.APPROVE: "approval",
+    Verdict.DECLINE: "decline",
+    Verdict.BREAK_GLASS: "break-glass",
+    Verdict.OFFER: "counter-offer",
+}
 
 
 def changes(spec: ApprovalSpec) -> list[TimelineEntry]:

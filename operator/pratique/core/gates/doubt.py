@@ -11,7 +11,13 @@ from pratique.api.v1alpha1.action_run import Phase
 from pratique.api.v1alpha1.approval import ApprovalState, Purpose
 from pratique.core.kernel.effects import Json
 
-FORGEABLE = (ApprovalState.APPROVED, ApprovalState.BROKEN, ApprovalState.DECLINED, ApprovalState.EXPIRED)
+FORGEABLE = (
+    ApprovalState.APPROVED,
+    ApprovalState.BROKEN,
+    ApprovalState.OFFERED,
+    ApprovalState.DECLINED,
+    ApprovalState.EXPIRED,
+)
 """The ends that rest on decisions, or on there being none: the others grant nothing, and what they say can be seen."""
 _NOT_FORGED = (ApprovalState.WITHDRAWN.value, ApprovalState.SUPERSEDED.value)
 _BEFORE_IT_RUNS = (None, Phase.PENDING.value, Phase.WAITING_FOR_APPROVAL.value)

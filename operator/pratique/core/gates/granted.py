@@ -14,12 +14,14 @@ from datetime import datetime
 from pratique.api.v1alpha1 import API_VERSION
 from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunApproval, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
+from pratique.api.v1alpha1.counter_offer import Offered
 from pratique.api.v1alpha1.decisions import RecordedDecision
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.stages import Stage
 from pratique.core.gates.broken import is_opened, who_broke
 from pratique.core.gates.entries import approval_name, has_passed, is_listed, name_of_gate, round_of
 from pratique.core.gates.guarded import verify_guard
+from pratique.core.gates.offers import find_offer
 from pratique.core.gates.opening import (
     NO_RULE,
     deciders_before,
@@ -58,7 +60,7 @@ OPEN_GATE = "open-gate"
 READ_GATE = "read-gate"
 OPEN_REVIEW = "open-review"
 MAX_ROUNDS = 16
-_DECIDED = (ApprovalState.APPROVED, ApprovalState.BROKEN, ApprovalState.DECLINED)
+_DECIDED = (ApprovalState.APPROVED, ApprovalState.BROKEN, ApprovalState.OFFERED, ApprovalState.DECLINED)
 _ENDS = {
     ApprovalState.DECLINED: Phase.DECLINED,
     ApprovalState.EXPIRED: Phase.EXPIRED,
@@ -71,9 +73,9 @@ def _enter(question: Question, fresh: Fresh, now: datetime) -> Answer | None:
     plan, stages = fresh.plan, fresh.plan.stages
     if not stages:
         return None
-    wanted = open_gate(question.run, plan, stages[0], now, fresh.round, question.action)
+    wanted = open_gate(question.run, plan, stages[0], now, fresh.round, question.action, fresh.offered)
     answer = _open(question, wanted, stages, 0, fresh.round)
-    return replace(answer, plan=plan, again=fresh.why) if isinstance(answer, Opened) else answer
+    return replace(answer, plan=plan, again=fresh.why, offered=fresh.is_news) if isinstance(answer, Opened) else answer
 
 
 def _open(question: Question, wanted: Json, stages: Sequence[Stage], index: int, round_: int) -> Answer:
@@ -143,6 +145,10 @@ def _follow_one(question: Question, document: Document, approval: Approval, now:
     if state in _ENDS:
         return Ended(_ENDS[state], say_ended(as_decided(approval, now)), _entry(run, approval))
     different = find_difference(document, approval)
+    if state is ApprovalState.OFFERED and run.spec.withdrawn:
+        return Ended(Phase.WITHDRAWN, "The requester took it back", _entry(run, approval))
+    if state is ApprovalState.OFFERED and different is None:
+        return _ask_again(question, document.plan, approval, *find_offer(approval, now))
     return Ended(Phase.SUPERSEDED, different, _entry(run, approval)) if different is not None else None
 
 
@@ -249,15 +255,20 @@ def _look_for(question: Question, name: str) -> Answer:
     return Ended(Phase.SUPERSEDED, f"Its Approval {name} was deleted: apply the request again under another name")
 
 
-def _ask_again(question: Question, plan: RunPlan, approval: Approval) -> Answer:
-    """Have a fresh look at the request decide what is asked next: a stored plan may have been forged with its gate."""
+def _ask_again(
+    question: Question, plan: RunPlan, approval: Approval, offer: Offered | None = None, why: str = ""
+) -> Answer:
+    """Have a fresh look at the request decide what is asked next: a stored plan may have been forged with its gate.
+
+    What was offered before is asked for again, and is accepted anew where it has to be.
+    """
     next_round = round_of(question.run) + 1
     if question.action is None or question.action.metadata.uid != plan.action.uid:
         return Ended(Phase.SUPERSEDED, f"The Action {plan.action.name} was deleted while the request waited")
     if next_round > MAX_ROUNDS:
         text = f"Its gate was superseded {MAX_ROUNDS} times: apply the request again under another name"
         return Ended(Phase.SUPERSEDED, text)
-    return Void(next_round, approval.status.message)
+    return Void(next_round, why or approval.status.message, offer or approval.spec.offered, offer is not None)
 
 
 def _so_far(approval: Approval) -> str:
@@ -280,12 +291,19 @@ def _not_granted(run: str, document: Document, approval: Approval, now: datetime
 
 
 def _warrant(plan: RunPlan, passed: Sequence[Approval], now: datetime) -> Warrant:
-    decisive = count(passed[-1].spec, now).decisive
-    granted_at = decisive.decided_at if decisive is not None else now
     how = {each.spec.stage: say_ended(as_decided(each, now)) for each in passed}
     said = [(each.name, how.get(each.name, "opened by the same break-glass")) for each in plan.stages]
     why = said[0][1] if len(said) == 1 else "; ".join(f"{stage}: {text}" for stage, text in said)
     broken = [who_broke(each, now) is not None for each in passed]
     # who was skipped has been told when it was put on record
     told = () if broken[-1] else (EventType.APPROVED, EventType.HANDLED)
-    return Warrant(plan, why, granted_at, told, any(broken))
+    return Warrant(plan, why, _granted_at(passed[-1], now), told, any(broken))
+
+
+def _granted_at(gate: Approval, now: datetime) -> datetime:
+    """Return when the last gate was granted: by its last decision, or by who asked, who accepted before its deadline."""
+    decisive = count(gate.spec, now).decisive
+    decided_at = decisive.decided_at if decisive is not None else now
+    if gate.spec.policy.consent is None:
+        return decided_at
+    return max(decided_at, min(gate.status.decided_at or now, gate.spec.policy.until))

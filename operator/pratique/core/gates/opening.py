@@ -18,12 +18,14 @@ from pratique.api.v1alpha1.approval import (
     AskedInput,
     GatePolicy,
     GateRule,
-    Subject,
+    Purpose,
 )
+from pratique.api.v1alpha1.counter_offer import ConsentRule, Offered
 from pratique.api.v1alpha1.delegations import DelegationRule
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.stages import Quorum, SamePeople, Stage
+from pratique.api.v1alpha1.subject import Subject
 from pratique.core.environments.ttl import expires_at
 from pratique.core.gates.entries import approval_name, round_of
 from pratique.core.gates.ladder import as_if_until, climb, only_rights
@@ -52,6 +54,7 @@ def policy_of(stage: Stage, deadline: datetime) -> GatePolicy:
         deadline=deadline,
         escalation=climb(stage, deadline),
         break_glass=stage.break_glass,
+        counter_offer=stage.counter_offer,
     )
 
 
@@ -60,17 +63,26 @@ def _rule(way: Quorum) -> GateRule:
 
 
 def open_gate(
-    run: ActionRun, plan: RunPlan, stage: Stage, now: datetime, round_: int = 1, action: Action | None = None
+    run: ActionRun,
+    plan: RunPlan,
+    stage: Stage,
+    now: datetime,
+    round_: int = 1,
+    action: Action | None = None,
+    offered: Offered | None = None,
 ) -> Json:
     """Return the Approval that holds this run, to be created; its deadline starts to run now.
 
-    The Action is the one that the plan was made from: its form says how the inputs are shown.
+    The Action is the one that the plan was made from: its form says how the inputs are shown. What was offered is
+    accepted here, in the first gate, if it has to be.
     """
     form = action.spec.inputs.schema_ if action is not None else {}
     written = document(plan)
     shown = ApprovalPlan(digest=written.digest, summary=plan.summary, cost=plan.cost, document=written.text)
     excluded = excluded_from(plan, stage, (), now)
-    return _opened(run, plan, shown, asked_inputs(with_chosen(form, plan), plan.inputs), stage, now, round_, excluded)
+    consent = offered.consent if offered is not None else None
+    inputs = asked_inputs(with_chosen(form, plan), plan.inputs)
+    return _opened(run, plan, shown, inputs, stage, now, round_, excluded, offered, consent)
 
 
 def with_chosen(form: Json, plan: RunPlan) -> Json:
@@ -93,7 +105,8 @@ def open_next_gate(run: ActionRun, plan: RunPlan, stage: Stage, passed: Sequence
     """
     last = passed[-1]
     excluded = excluded_from(plan, stage, passed, now)
-    return _opened(run, plan, last.spec.planned, last.spec.inputs, stage, now, round_of(run), excluded)
+    offered = last.spec.offered
+    return _opened(run, plan, last.spec.planned, last.spec.inputs, stage, now, round_of(run), excluded, offered)
 
 
 def excluded_from(plan: RunPlan, stage: Stage, passed: Sequence[Approval], now: datetime) -> list[str]:
@@ -135,11 +148,14 @@ def _opened(
     now: datetime,
     round_: int,
     excluded: list[str],
+    offered: Offered | None = None,
+    consent: ConsentRule | None = None,
 ) -> Json:
     # a clock of ours that is behind the API server's must not make it shorter: a run is never held before it was asked
     opened = max(now, run.metadata.creation_timestamp)
     spec = ApprovalSpec(
         subject=Subject(kind="ActionRun", name=run.metadata.name, uid=run.metadata.uid),
+        purpose=Purpose.OFFER if offered is not None else None,
         stage=stage.name,
         action=plan.action.name,
         title=plan.action.title,
@@ -148,9 +164,10 @@ def _opened(
         requested_by=run.spec.requested_by or Requester(username="unknown"),
         on_behalf_of=run.spec.on_behalf_of,
         excluded=excluded or None,
+        offered=offered,
         inputs=inputs,
         plan=shown,
-        policy=policy_of(stage, expires_at(opened, stage.deadline)),
+        policy=amend(policy_of(stage, expires_at(opened, stage.deadline)), consent=consent),
         notifications=plan.notifications,
     )
     labels = {RUN_UID_LABEL: run.metadata.uid}
@@ -170,7 +187,13 @@ def find_mismatch(found: Approval, wanted: Approval) -> tuple[Phase, str] | None
     asked = wanted.spec.inputs if spec.inputs is None else spec.inputs  # one opened by the version before has none
     written = amend(wanted.spec.planned, summary=spec.planned.summary, cost=spec.planned.cost)
     as_opened = amend(
-        spec, policy=same_time, decisions={}, delegations=wanted.spec.delegations, inputs=asked, plan=written
+        spec,
+        policy=same_time,
+        decisions={},
+        delegations=wanted.spec.delegations,
+        inputs=asked,
+        plan=written,
+        consent=None,
     )
     by_rights = amend(wanted.spec, policy=only_rights(wanted.spec.policy))
     if as_opened != by_rights or rule.until > wanted.spec.policy.until:
@@ -182,7 +205,7 @@ def find_difference(document: Document, approval: Approval) -> str | None:
     """Return why an Approval is not the one of this document, or None: digest and rule are both compared."""
     if document.digest != approval.spec.planned.digest:
         return "What was approved is not what would run: the plan does not have the digest that was approved: ask again"
-    rule, out = only_rights(approval.spec.policy), set(approval.spec.excluded or ())
+    rule, out = amend(only_rights(approval.spec.policy), consent=None), set(approval.spec.excluded or ())
     stages = [each for each in document.plan.stages if each.name == approval.spec.stage]
     if not any(
         only_rights(policy_of(each, rule.until)) == rule and out.issuperset(each.exclude or ()) for each in stages

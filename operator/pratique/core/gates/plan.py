@@ -22,6 +22,7 @@ from pratique.core.gates.doubt import FORGEABLE
 from pratique.core.gates.entries import approval_name, round_of
 from pratique.core.gates.guarded import verify_guard
 from pratique.core.gates.ladder import find_due, next_moment
+from pratique.core.gates.offers import say_offer
 from pratique.core.gates.standalone import is_new, say_asked, tell_end
 from pratique.core.gates.standing_in import next_turn
 from pratique.core.gates.tally import STATES, Count, Tally, count
@@ -34,7 +35,7 @@ from pratique.core.telling.addressing import ask_no_more
 from pratique.core.telling.recipients import Routing
 from pratique.core.telling.recorder import decide_and_record
 from pratique.core.telling.stakeholders import stakeholders_of_approval
-from pratique.core.telling.wording import approvers_phrase, moment, say_waiting
+from pratique.core.telling.wording import NOT_ACCEPTED, approvers_phrase, moment, say_too_late, say_waiting
 
 READ_SUBJECT = "subject"
 _MAX_MESSAGE = 2048
@@ -117,10 +118,12 @@ def _judge(snapshot: ApprovalSnapshot, now: datetime) -> Plan[ApprovalStatus]:
             return _end(counted, ApprovalState.APPROVED, f"Approved by {_by(tally)}", now)
         case Tally.BROKEN:
             return _end(counted, ApprovalState.BROKEN, f"{_by(tally)} broke the glass", now)
+        case Tally.OFFERED if tally.decisive is not None:
+            return _end(counted, ApprovalState.OFFERED, say_offer(approval.spec, tally.decisive), now)
         case Tally.DECLINED:
             return _end(counted, ApprovalState.DECLINED, f"Declined by {_by(tally)}", now)
         case Tally.TOO_LATE:
-            text = f"Nobody decided before {moment(approval.spec.policy.until)}"
+            text = say_too_late(approval.spec)
             return _end(counted, ApprovalState.EXPIRED, text, now)
         case _:
             return _still_open(approval, counted.status, tally, now)
@@ -137,6 +140,8 @@ def _end_with_its_run(snapshot: ApprovalSnapshot, now: datetime) -> Plan[Approva
         return _end(approval, ApprovalState.WITHDRAWN, "The request was deleted", now).after_that(asked)
     if approval.spec.withdrawn or (snapshot.run is not None and snapshot.run.spec.withdrawn):
         return _end(approval, ApprovalState.WITHDRAWN, "The requester took it back", now)
+    if approval.spec.is_rejected:
+        return _end(approval, ApprovalState.WITHDRAWN, NOT_ACCEPTED, now)
     return None
 
 
@@ -163,7 +168,7 @@ def state_holds(approval: Approval, run: ActionRun | None, now: datetime) -> boo
     """Return whether a gate ended as its status says, counted again from the decisions of its frozen spec."""
     if approval.status.state is ApprovalState.WITHDRAWN:
         gone = run is not None and (run.spec.withdrawn or run.metadata.deletion_timestamp is not None)
-        return gone or bool(approval.spec.withdrawn)
+        return gone or bool(approval.spec.withdrawn) or approval.spec.is_rejected
     if approval.status.state is ApprovalState.SUPERSEDED:
         return True  # it grants nothing: at worst somebody makes the run ask again
     return STATES[count(approval.spec, now).tally] is approval.status.state
@@ -278,6 +283,7 @@ def _still_open(approval: Approval, status: ApprovalStatus, tally: Count, now: d
     """
     policy, before, generation = approval.spec.policy, approval.status, approval.metadata.generation
     wake, due = next_moment(policy, now), find_due(policy, approval.status.escalation, now)
+    due = due if tally.tally is Tally.OPEN else ()  # approvers have nothing left to do: who asks has
     turn = next_turn(approval.spec, now)
     wake = min(wake, turn) if turn is not None else wake
     same_people = not approval.spec.stand_ins or before.waiting_for == status.waiting_for
@@ -342,6 +348,7 @@ def _open_conditions(conditions: list[Condition], text: str, now: datetime, gene
 _REASONS = {
     ApprovalState.APPROVED: Reason.GRANTED,
     ApprovalState.BROKEN: Reason.GLASS_BROKEN,
+    ApprovalState.OFFERED: Reason.COUNTER_OFFERED,
     ApprovalState.DECLINED: Reason.DECLINED,
     ApprovalState.EXPIRED: Reason.EXPIRED,
     ApprovalState.WITHDRAWN: Reason.WITHDRAWN,

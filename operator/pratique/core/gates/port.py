@@ -13,6 +13,7 @@ from typing import TypeVar
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunApproval, RunPlan
 from pratique.api.v1alpha1.approval import Approval
+from pratique.api.v1alpha1.counter_offer import Offered
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.kernel.effects import AnyEffect, Outcomes, Plan
 from pratique.core.plans.document import Document
@@ -27,6 +28,10 @@ class Fresh:
     plan: RunPlan
     round: int = 1
     why: str = ""
+    offered: Offered | None = None
+    """What an approver offered instead: the plan is made of that."""
+    is_news: bool = False
+    """Whether it was offered just now."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,8 @@ class Opened:
     message: str
     again: str = ""
     holds_plan: bool = True
+    offered: bool = False
+    """Whether it is asked again since somebody offered something else."""
 
 
 @dataclass(frozen=True)
@@ -108,10 +115,13 @@ class Passed:
 
 @dataclass(frozen=True)
 class Void:
-    """What people decided does not count, and the run asks again: the how many-th time, and why."""
+    """What people decided does not count, and the run asks again: the how many-th time, why, and for what."""
 
     round: int
     why: str
+    offered: Offered | None = None
+    fresh: bool = False
+    """Whether it was offered just now: people are told of it as that."""
 
 
 @dataclass(frozen=True)

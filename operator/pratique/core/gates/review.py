@@ -18,13 +18,13 @@ from pratique.api.v1alpha1.approval import (
     ApprovalState,
     GatePolicy,
     Purpose,
-    Subject,
 )
 from pratique.api.v1alpha1.decisions import RecordedDecision
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.stages import Approvers, Stage
+from pratique.api.v1alpha1.subject import Subject
 from pratique.core.gates.broken import is_opened, who_broke
 from pratique.core.kernel.effects import Json
 from pratique.core.kernel.happened import Happened

@@ -29,11 +29,13 @@ from pratique.core.kernel.text import clean
 
 
 class Tally(Enum):
-    """What the decisions amount to at a moment."""
+    """What the decisions amount to at a moment. Unaccepted: enough approve, and who asks has not accepted it yet."""
 
     OPEN = "open"
     APPROVED = "approved"
     BROKEN = "broken"
+    OFFERED = "offered"
+    UNACCEPTED = "unaccepted"
     DECLINED = "declined"
     TOO_LATE = "too late"
 
@@ -42,13 +44,21 @@ STATES = {
     Tally.OPEN: ApprovalState.PENDING,
     Tally.APPROVED: ApprovalState.APPROVED,
     Tally.BROKEN: ApprovalState.BROKEN,
+    Tally.OFFERED: ApprovalState.OFFERED,
+    Tally.UNACCEPTED: ApprovalState.PENDING,
     Tally.DECLINED: ApprovalState.DECLINED,
     Tally.TOO_LATE: ApprovalState.EXPIRED,
 }
 """What an Approval is by what its decisions amount to."""
-_DECIDING = {Tally.APPROVED: Verdict.APPROVE, Tally.BROKEN: Verdict.BREAK_GLASS, Tally.DECLINED: Verdict.DECLINE}
+_DECIDING = {
+    Tally.APPROVED: Verdict.APPROVE,
+    Tally.BROKEN: Verdict.BREAK_GLASS,
+    Tally.OFFERED: Verdict.OFFER,
+    Tally.DECLINED: Verdict.DECLINE,
+}
 """What people said last where what they said has ended it."""
-_LAST = (Verdict.DECLINE, Verdict.BREAK_GLASS, Verdict.APPROVE)
+_GRANTING = (Tally.APPROVED, Tally.BROKEN)
+_LAST = (Verdict.DECLINE, Verdict.OFFER, Verdict.BREAK_GLASS, Verdict.APPROVE)
 """Which of several accounts of one person counts that spoke in one second: the first of these."""
 
 
@@ -135,7 +145,8 @@ def count(spec: ApprovalSpec, now: datetime) -> Count:
     A decision counts as it is now, at the time of its last change; Undecided counts for nothing. It counts if its author
     may decide and the API server stamped it before the deadline; of one person, whose accounts differ in letter case only,
     the first, and their own word before that of a stand-in. What follows the decisive second does not count. The order of
-    the map does not matter, nor that of names. Who breaks the glass ends it alone, but not against a decline.
+    the map does not matter, nor that of names. Who breaks the glass ends it alone, but not against a decline; so does who
+    offers something else. Where consent is asked for, nothing is granted without it, and the decisions stay.
 
     The API server takes no entry after the decisive one (the seal in `admission/decision.py`), so at most one threshold is
     reached, and all that is there counts. Where both are, as an older version left it or a gap in the guard, the earlier
@@ -150,6 +161,8 @@ def count(spec: ApprovalSpec, now: datetime) -> Count:
         declines = _said(counted, Verdict.DECLINE)
         if declines >= policy.decline_threshold:
             tally = Tally.DECLINED
+        elif _said(together, Verdict.OFFER):
+            tally = Tally.OFFERED
         elif not declines and _said(together, Verdict.BREAK_GLASS):
             tally = Tally.BROKEN
         elif any(each.is_met for each in progress(spec, counted)):
@@ -158,7 +171,9 @@ def count(spec: ApprovalSpec, now: datetime) -> Count:
             deciding = _DECIDING[tally]
             counted = [*before, *sorted(together, key=lambda each: (each.verdict is deciding, each.by))]
             break
-    if tally is Tally.OPEN and now >= policy.until:
+    if tally in _GRANTING and not spec.is_accepted:
+        tally = Tally.UNACCEPTED
+    if tally in (Tally.OPEN, Tally.UNACCEPTED) and now >= policy.until:
         tally = Tally.TOO_LATE
     ways = progress(spec, counted)
     nearest = min(ways, key=lambda each: each.missing)
@@ -166,6 +181,10 @@ def count(spec: ApprovalSpec, now: datetime) -> Count:
         name for name, said in spec.decisions.items() if said.verdict is Verdict.UNDECIDED and not may_change(said)
     )
     done = {*(name for decision in counted for name in decision.people), *spent}
+    if tally is Tally.UNACCEPTED:
+        asking = tuple(sorted(askers(spec)))
+        missing = f"{' or '.join(asking)} to accept the counter-offer"
+        return Count(tally, tuple(counted), nearest.approvals, nearest.way.required, asking, missing)
     if tally is not Tally.OPEN:
         return Count(tally, tuple(counted), nearest.approvals, nearest.way.required)
     waiting = _who(spec, policy.approvers_at(now), done, now)
@@ -204,6 +223,8 @@ def _counts(spec: ApprovalSpec, username: str, decision: Decision, decided_at: d
         return decision.for_ is None and may_break(
             spec.policy.break_glass, username, groups, askers(spec), spec.excluded or ()
         )
+    if decision.verdict is Verdict.OFFER and spec.policy.counter_offer is None:
+        return False
     if decision.for_ is not None:
         return counts_for(spec, username, decision, decided_at)
     return may_decide(spec, username, groups, decided_at)

@@ -23,6 +23,7 @@ from pratique.core.judging.form_types import ACTION, ANYTHING, RUN, Types, types
 from pratique.core.judging.forms import doubts_of_schema, example, problems_of_schema
 from pratique.core.judging.kind_schema import KindSchema, form_of, problems_of_template
 from pratique.core.judging.nulls import problems_of_nulls
+from pratique.core.judging.offers import problems_of_offers
 from pratique.core.judging.policy import render_resource
 from pratique.core.judging.rendering import Json, Literal, parse, strings
 from pratique.core.judging.requests import problems_of_request, render_request
@@ -87,6 +88,7 @@ def _approvals(action: Action, kinds: Kinds) -> Iterator[str]:
         for place, text in enumerate(stage.exclude or ()):
             path = f"spec.approval.stages[{index}].exclude[{place}]"
             yield from _text(action, text, path, _target(action, text, kinds))
+    yield from problems_of_offers(action)
 
 
 def _kind(template: ResourceTemplate, kinds: Kinds) -> KindSchema | None:

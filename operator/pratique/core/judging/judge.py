@@ -22,6 +22,7 @@ from pratique.core.judging.computed import (
 from pratique.core.judging.expressions import Note, evaluate_condition, has_nul, unnoted
 from pratique.core.judging.fields import fields_of, with_offers, with_states
 from pratique.core.judging.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
+from pratique.core.judging.offers import narrow_offers
 from pratique.core.judging.policy import NamedByRequesterError, freeze_plan, render_resources
 from pratique.core.judging.scopes import CHOSEN, scope_of
 from pratique.core.judging.stages import find_unsatisfiable, judge_stages
@@ -34,23 +35,28 @@ from pratique.core.kernel.text import clean
 
 
 def judge(
-    action: Action, run: ActionRun, note: Note = unnoted, target: Json | None = None, listed: Listed | None = None
+    action: Action,
+    run: ActionRun,
+    note: Note = unnoted,
+    target: Json | None = None,
+    listed: Listed | None = None,
+    kept: str = "",
 ) -> Evaluation:
     """Return the form, and what would run with its gates or the sentences that refuse it; or raise EvaluationError.
 
     A run is what was filled in and by whom; it need not be sent yet. `target` is the live object that it acts on, `listed`
     are those that its form offers, as expressions may see them. `note` is told of each field whose expression was
-    evaluated: tests of an Action count them.
+    evaluated: tests of an Action count them. The stage `kept` is asked whatever its condition says.
     """
     try:
-        return _judge(action, run, target, listed or {}, note)
+        return _judge(action, run, target, listed or {}, note, kept)
     except EvaluationError as error:
         path = error.path if isinstance(error, NotThereError) else ""
         hint = f"; {path} is not there, so ask has({path}) first" if path.startswith(("target.", "chosen.")) else ""
         raise EvaluationError(f"Action {action.metadata.name}, {error}{hint}") from None
 
 
-def _judge(action: Action, run: ActionRun, target: Json | None, listed: Listed, note: Note) -> Evaluation:
+def _judge(action: Action, run: ActionRun, target: Json | None, listed: Listed, note: Note, kept: str) -> Evaluation:
     if run.spec.requested_by is None:
         raise EvaluationError(f"run: {NOT_STAMPED}")
     if mistaken := refuse_ref(action, run):
@@ -83,7 +89,7 @@ def _judge(action: Action, run: ActionRun, target: Json | None, listed: Listed, 
         return Evaluation(tuple(problems), fields=fields)
     if action.spec.inputs.offers:
         scope[CHOSEN] = chosen_of(inputs, offered)
-    return _decide(action, run, inputs, scope, offered, fields, note)
+    return _decide(action, run, inputs, scope, offered, fields, note, kept)
 
 
 def _decide(
@@ -94,6 +100,7 @@ def _decide(
     offered: Mapping[str, Offered],
     fields: tuple[FormField, ...],
     note: Note,
+    kept: str,
 ) -> Evaluation:
     """Judge a form that is filled in properly: by the rules across its fields, by people, and by what it would make."""
     broken = [
@@ -101,7 +108,7 @@ def _decide(
         for index, rule in enumerate(action.spec.inputs.rules)
         if not evaluate_condition(rule.rule, scope, f"spec.inputs.rules[{index}].rule", note)
     ]
-    gates = judge_stages(action, scope, note)
+    gates = narrow_offers(judge_stages(action, scope, note, kept), action.spec.inputs.schema_, inputs)
     refusals = [
         *_machine(action, run),
         *broken,

@@ -32,12 +32,12 @@ class Gates(TypedDict):
     same_person_in_stages: SamePeople | None
 
 
-def judge_stages(action: Action, scope: Scope, note: Note = unnoted) -> list[Stage]:
+def judge_stages(action: Action, scope: Scope, note: Note = unnoted, kept: str = "") -> list[Stage]:
     """Return the stages that apply, in turn, as they are frozen; raises EvaluationError with the field."""
     applying = []
     for index, stage in enumerate(action.spec.approval.stages):
         path = f"spec.approval.stages[{index}]"
-        if evaluate_condition(stage.when, scope, f"{path}.when", note):
+        if evaluate_condition(stage.when, scope, f"{path}.when", note) or stage.name == kept:
             excluded = _excluded(stage.exclude or (), scope, f"{path}.exclude", note)
             applying.append(amend(stage, exclude=excluded or None))
     return applying

@@ -247,13 +247,14 @@ class AskRights(Effect[bool]):
 class EvaluateRun(Effect[Evaluation]):
     """Evaluate the Action for the run in the sandbox; `target` is the live object that it acts on, if it does on any.
 
-    `listed` are the objects that its form offers.
+    `listed` are the objects that its form offers, `kept` is a stage that is asked whatever its condition says.
     """
 
     action: Action
     run: ActionRun
     target: Json | None = None
     listed: Listed = field(default_factory=dict)
+    kept: str = ""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from pratique.core.execution.vanishing import release
 from pratique.core.gates.entries import keep
 from pratique.core.gates.free import EVALUATE
 from pratique.core.gates.grounds import ask
+from pratique.core.gates.offers import say_instead, with_offered
 from pratique.core.gates.opening import find_asked
 from pratique.core.gates.port import Ended, Fresh, Granted, Open, Opened, Passed, Question, Unsure, Void, Warrant
 from pratique.core.gates.review import find_skipped
@@ -103,7 +104,9 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: Void | None = None)
     target = aim(run, action, snapshot.outcomes, now)
     if not isinstance(target, Found):
         return target if isinstance(target, Plan) else transitions.end(run, Phase.REFUSED, target, now)
-    evaluate = EvaluateRun(EVALUATE, action, run, target.live, target.listed)
+    offered = again.offered if again is not None else None
+    asked, kept = with_offered(run, offered), offered.stage if offered is not None else ""
+    evaluate = EvaluateRun(EVALUATE, action, asked, target.live, target.listed, kept)
     evaluation = evaluate.outcome(snapshot.outcomes)
     if evaluation is None:
         return Plan(run.status, effects=(evaluate,))
@@ -111,8 +114,16 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: Void | None = None)
         text = evaluation.message
         return Plan(transitions.hold(run, Reason.EVALUATION_FAILED, text, now), wake_at=_try_again_at(run, now))
     if evaluation.plan is None:
-        return transitions.end(run, Phase.REFUSED, "; ".join(evaluation.refusals), now)
-    fresh = Fresh(evaluation.plan, again.round, again.why) if again is not None else Fresh(evaluation.plan)
+        why = "; ".join(evaluation.refusals)
+        text = why if offered is None else f"{say_instead(offered)}, which cannot be: {why}"
+        return transitions.end(run, Phase.REFUSED, text, now)
+    if offered is not None and not evaluation.plan.stages:
+        text = (
+            f"{say_instead(offered)}, and the Action has no stage {offered.stage} any more: ask for it in a new request"
+        )
+        return transitions.end(run, Phase.SUPERSEDED, text, now)
+    plan = evaluation.plan
+    fresh = Fresh(plan, again.round, again.why, again.offered, again.fresh) if again is not None else Fresh(plan)
     return _enter(snapshot, fresh, now)
 
 

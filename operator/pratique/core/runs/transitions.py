@@ -59,8 +59,16 @@ def wait(run: ActionRun, opened: Opened, now: datetime) -> Plan[ActionRunStatus]
         status = amend(status, plan=stored(document(opened.plan), opened.plan.summary), document=None)
     word, key = Phase.WAITING_FOR_APPROVAL.value, _gate_key(opened.gate, stage)
     asked = Happened(message, (EventType.APPROVAL_REQUESTED,), word, key, stage=opened.gate.stage)
-    before = (Happened(asked_again, word=Phase.SUPERSEDED.value),) if asked_again else ()
+    before = (_say_again(opened, key),) if asked_again else ()
     return Plan(status, happened=(*before, asked))
+
+
+def _say_again(opened: Opened, key: str) -> Happened:
+    """Return what is told of why it is asked again: who asked hears what was offered instead."""
+    if not opened.offered:
+        return Happened(opened.again, word=Phase.SUPERSEDED.value)
+    offered = EventType.COUNTER_OFFERED
+    return Happened(opened.again, (offered,), offered.value, key, stage=opened.gate.stage)
 
 
 def pass_stage(run: ActionRun, passed: Passed, now: datetime) -> Plan[ActionRunStatus]:

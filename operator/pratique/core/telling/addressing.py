@@ -135,6 +135,7 @@ def _drop_echoes(fresh: Outbox, outbox: Outbox) -> Outbox:
 _GATE_ENDS = (
     EventType.APPROVED,
     EventType.GLASS_BROKEN,
+    EventType.COUNTER_OFFERED,
     EventType.DECLINED,
     EventType.EXPIRED,
     EventType.WITHDRAWN,

@@ -1,6 +1,6 @@
 """The table of all that people are told about: one row per event, in one place.
 
-What comes later (a question, an offer) is one member of `EventType` and one row here. Must not decide who
+What comes later (a question) is one member of `EventType` and one row here. Must not decide who
 is told (`recipients` does), nor when (`outbox` does).
 """
 
@@ -86,6 +86,7 @@ EVENTS: dict[EventType, EventInfo] = dict(
             urgent=True,
             quietly=_REQUESTER,
         ),
+        _info(EventType.COUNTER_OFFERED, _REQUESTER, "Something else is offered", _WARNING, "Offer"),
         _info(EventType.REVIEW_DUE, _APPROVERS, "A break-glass is not reviewed yet", _WARNING, "Review", asks=True),
         _info(EventType.REVIEW_SIGNED, _REQUESTER, "Break-glass signed", _NORMAL, "Review"),
         _info(EventType.REVIEW_OBJECTED, _REQUESTER, "Break-glass objected to", _WARNING, "Review"),

@@ -5,7 +5,6 @@ not decide whether anything is told (`outbox` does). Called by the edge just bef
 """
 
 import json
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,17 +16,16 @@ from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.meta import KubeObject
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.api.v1alpha1.notifications import Audience, EventType, Notification, Recipient, RecipientKind
-from pratique.api.v1alpha1.scalars import format_time
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.kernel.identity import asked_by, askers, is_among, person_of
 from pratique.core.kernel.text import clean
+from pratique.core.telling.commands import YOU, command, consent_command, decision_command
 from pratique.core.telling.events import ASKING, EVENTS
 from pratique.core.telling.shown_inputs import asked_inputs, asked_lines
 from pratique.core.telling.stakeholders import approvers_of, approvers_of_entry, stage_of
 from pratique.core.telling.wording import approvers_phrase, moment, policy_phrase
 
 MAX_DECISIONS = 8
-YOU = "YOUR-USER-NAME"
 _PERSON = 253
 _ASKER = 2 * _PERSON + len(" (by )")
 _LINE = 512
@@ -117,6 +115,8 @@ def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) 
     if entry.event is EventType.GLASS_BROKEN and (review := _review_of(run, entry)) is not None:
         facts.append(("To be reviewed in", f"Approval {review}"))
         how = _signing(review, run.metadata.namespace, entry)
+    if entry.event is EventType.COUNTER_OFFERED and approval is not None:
+        how = _accepting(approval)
     if entry.event is EventType.SUCCEEDED:
         facts += [(clean(name, _OUTPUT_NAME), _shown(value)) for name, value in run.status.outputs.items()]
     named = title or run.spec.action_ref.name
@@ -199,6 +199,7 @@ _ASKED_FOR = "What was asked for"
 _PLAN_LABEL = {
     **dict.fromkeys(ASKING, "What will happen if approved"),
     EventType.GLASS_BROKEN: "What will happen",
+    EventType.COUNTER_OFFERED: "What will happen if approved",
     EventType.REVIEW_DUE: _ASKED_FOR,
     EventType.APPROVED: "What will happen",
     EventType.SUCCEEDED: "What was done",
@@ -329,8 +330,20 @@ def _signing(review: str, namespace: str | None, entry: Notification) -> tuple[t
     """Return the lines that one of those who were skipped copies, to sign a break-glass or to object to it."""
     name = _reader(entry)
     return (
-        ("Sign", _command(review, namespace, "Approve", name)),
-        ("Object", _command(review, namespace, "Decline", name)),
+        ("Sign", command(review, namespace, "Approve", name)),
+        ("Object", command(review, namespace, "Decline", name)),
+    )
+
+
+def _accepting(approval: Approval) -> tuple[tuple[str, str], ...]:
+    """Return the lines that who asks copies, to accept what was offered instead or to reject it; none if they need not."""
+    open_ = approval.status.state is ApprovalState.PENDING and approval.spec.consent is None
+    if approval.spec.policy.consent is None or not open_:
+        return ()
+    name = person_of(approval.spec)
+    return (
+        ("Accept", consent_command(approval, "Accept", name)),
+        ("Reject", consent_command(approval, "Reject", name)),
     )
 
 
@@ -339,43 +352,6 @@ def _place_of(approval: Approval, username: str) -> str | None:
     if username in approval.spec.policy.approvers.users:
         return None
     return next((name for name, each in approval.spec.stand_ins.items() if each.to == username), None)
-
-
-def decision_command(
-    approval: Approval, verdict: str, username: str = YOU, kubectl: str = "kubectl", principal: str | None = None
-) -> str:
-    """Return the line for a shell that decides, for somebody else if a principal is named."""
-    return _command(approval.metadata.name, approval.metadata.namespace, verdict, username, kubectl, principal)
-
-
-def _command(
-    gate: str,
-    namespace: str | None,
-    verdict: str,
-    username: str,
-    kubectl: str = "kubectl",
-    principal: str | None = None,
-) -> str:
-    place = f'"for":{_quoted(principal)},' if principal is not None else ""
-    entry = f'{{"verdict":"{verdict}",{place}"comment":"…"}}'
-    return _patch(gate, namespace, f'{{"spec":{{"decisions":{{{_quoted(username)}:{entry}}}}}}}', kubectl)
-
-
-def delegation_command(approval: Approval, username: str, until: datetime, kubectl: str = "kubectl") -> str:
-    """Return the line for a shell that names a stand-in, whose name goes in place of the dots."""
-    entry = f'{{"to":"…","until":"{format_time(until)}"}}'
-    patch = f'{{"spec":{{"delegations":{{{_quoted(username)}:{entry}}}}}}}'
-    return _patch(approval.metadata.name, approval.metadata.namespace, patch, kubectl)
-
-
-def _quoted(username: str) -> str:
-    """Return a user name as JSON. What does not show is written as escapes: the line must be copied as it stands."""
-    return json.dumps(username, ensure_ascii=not username.isprintable())
-
-
-def _patch(gate: str, namespace: str | None, patch: str, kubectl: str) -> str:
-    """Return the line that sends a patch. Kubernetes names need no quoting; a user name may hold anything."""
-    return f"{kubectl} patch approval {gate} -n {namespace} --type merge -p {shlex.quote(patch)}"
 
 
 def _titled(title: str, name: str) -> str:

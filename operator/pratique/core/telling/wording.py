@@ -4,12 +4,15 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from pratique.api.v1alpha1.action import Action
-from pratique.api.v1alpha1.approval import Approval, ApprovalState, GatePolicy
+from pratique.api.v1alpha1.approval import Approval, ApprovalSpec, ApprovalState, GatePolicy
 from pratique.api.v1alpha1.break_glass import BreakGlass
+from pratique.api.v1alpha1.counter_offer import OfferedValues
 from pratique.api.v1alpha1.decisions import Verdict
 from pratique.api.v1alpha1.escalation import Added, TimedStep
 from pratique.api.v1alpha1.stages import Approvers, GroupCount, Stage
 from pratique.core.kernel.text import clean
+
+NOT_ACCEPTED = "The requester did not accept what was offered instead"
 
 
 def moment(when: datetime) -> str:
@@ -91,6 +94,21 @@ def say_suspended(action: str) -> str:
     return f"The Action {action} is suspended: ask again when it takes requests"
 
 
+def say_range(offered: OfferedValues) -> str:
+    """Return what may be offered for an input: `3d, 5d`, or `1 to 4`."""
+    if offered.values is not None:
+        return ", ".join(offered.values)
+    return f"{offered.minimum:g} to {offered.maximum:g}"
+
+
+def say_too_late(spec: ApprovalSpec) -> str:
+    """Return why a gate has expired: nobody decided, or who asks never accepted what was offered."""
+    until = moment(spec.policy.until)
+    if spec.is_accepted:
+        return f"Nobody decided before {until}"
+    return f"What was offered instead was not both approved and accepted before {until}"
+
+
 def say_ended(approval: Approval) -> str:
     """Return how a gate ended, for the requester."""
     status = approval.status
@@ -108,10 +126,11 @@ def say_ended(approval: Approval) -> str:
         case ApprovalState.DECLINED:
             return f"Declined by {_who(approval, Verdict.DECLINE)}{said}"
         case ApprovalState.EXPIRED:
-            until = moment(approval.spec.policy.until)
-            return f"Nobody decided before {until}: the request expired, it was not declined"
+            return f"{say_too_late(approval.spec)}: the request expired, it was not declined"
         case ApprovalState.WITHDRAWN:
-            return "The requester took it back"
+            return NOT_ACCEPTED if approval.spec.is_rejected else "The requester took it back"
+        case ApprovalState.OFFERED:
+            return f"{_who(approval, Verdict.OFFER)} offers something else{said}"
         case ApprovalState.SUPERSEDED:
             return status.message
         case _:

@@ -38,7 +38,7 @@ from pratique.core.kernel.effects import Delivery, Failure, Plan, Stored, Verifi
 from pratique.core.telling.wording import approvers_phrase, moment, say_ended, say_held
 
 A, D = "Approve", "Decline"
-OPEN, APPROVED, BROKEN, DECLINED, EXPIRED, WITHDRAWN, SUPERSEDED = ApprovalState
+OPEN, APPROVED, BROKEN, OFFERED, DECLINED, EXPIRED, WITHDRAWN, SUPERSEDED = ApprovalState
 TWO = {"required": 2}
 
 
@@ -164,6 +164,7 @@ def test_a_gate_that_was_not_guarded_is_superseded(spec: ApprovalSpec) -> None:
     [
         (APPROVED, SUPERSEDED),
         (BROKEN, SUPERSEDED),
+        (OFFERED, SUPERSEDED),
         (DECLINED, SUPERSEDED),
         (EXPIRED, SUPERSEDED),
         (WITHDRAWN, WITHDRAWN),
@@ -434,4 +435,4 @@ def test_a_pipeline_passes_what_was_approved_and_nothing_else(
 def test_only_an_open_gate_ends_now() -> None:
     of = {state: approval(state=state).status for state in ApprovalState}
     ends = {(was, now) for was in ApprovalState for now in ApprovalState if ends_now(of[was], of[now])}
-    assert ends == {(OPEN, now) for now in (APPROVED, BROKEN, DECLINED, EXPIRED, WITHDRAWN, SUPERSEDED)}
+    assert ends == {(OPEN, now) for now in (APPROVED, BROKEN, OFFERED, DECLINED, EXPIRED, WITHDRAWN, SUPERSEDED)}

@@ -21,6 +21,7 @@ from pratique.admission.language import Check, code, same_person
 from pratique.admission.seal import SEAL
 from pratique.api.v1alpha1.approval import ApprovalSpec, GateRule, Purpose
 from pratique.api.v1alpha1.break_glass import BreakGlass
+from pratique.api.v1alpha1.counter_offer import ConsentRule, CounterOffer, OfferedValues
 from pratique.api.v1alpha1.decisions import Decision, Verdict
 from pratique.api.v1alpha1.delegations import StandIn
 from pratique.api.v1alpha1.escalation import Added, EscalationStep, TimedStep
@@ -32,10 +33,15 @@ from pratique.core.gates.standing_in import may_stand_in
 from pratique.core.gates.tally import Tally, count, may_decide
 from pratique.core.kernel.identity import fold
 
-A, D, U, B = "Approve", "Decline", "Undecided", "BreakGlass"
+A, D, U, B, P = "Approve", "Decline", "Undecided", "BreakGlass", "Offer"
 BOT, LISTED_BOT = "system:serviceaccount:ci:bot", "system:serviceaccount:ci:listed"
 WHO = {"approvers": Approvers(users=["lead-3", "developer@example.com", LISTED_BOT], groups=["platform-leads"])}
-SENTENCE = {Tally.APPROVED: "approved by ", Tally.BROKEN: "its glass was broken by ", Tally.DECLINED: "declined by "}
+SENTENCE = {
+    Tally.APPROVED: "approved by ",
+    Tally.BROKEN: "its glass was broken by ",
+    Tally.OFFERED: "something else is offered by ",
+    Tally.DECLINED: "declined by ",
+}
 
 
 DYN, TEXT = cel.Type.DYN, cel.Type.STRING
@@ -84,7 +90,7 @@ def agree(spec: ApprovalSpec) -> None:
     said = sealed(spec)
     assert bool(said) == (ends is not Tally.OPEN), spec.decisions
     # several ends at once: only where no seal was; then which of them is the operator's to say
-    alone = [{who: each for who, each in spec.decisions.items() if each.verdict == verdict} for verdict in (A, D, B)]
+    alone = [{who: each for who, each in spec.decisions.items() if each.verdict == verdict} for verdict in (A, D, B, P)]
     could = [count(spec.model_copy(update={"decisions": each}), at(0)).tally is not Tally.OPEN for each in alone]
     if said and sum(could) < 2:
         assert said.startswith(SENTENCE[ends])
@@ -258,6 +264,47 @@ def test_who_breaks_the_glass_ends_it_alone_but_not_against_a_decline(required: 
             if each is not None
         }
         agree(gate(decided, **rule))
+
+
+BOTH = {who: ["platform-leads", "sre-oncall"] for who in ("both", "BOTH", "lead-1")}
+OFFERS = CounterOffer(inputs={"ttl": OfferedValues(values=["3d"])})
+
+
+def offer(minute: float, groups: list[str] | None = None, for_: str | None = None) -> Decision:
+    return vote(P, minute, groups, for_=for_).model_copy(update={"proposal": {"ttl": "3d"}})
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("takes", [True, False], ids=["takes offers", "takes none"])
+@pytest.mark.parametrize("required", [1, 2])
+@pytest.mark.parametrize("threshold", [1, 2])
+def test_who_offers_something_else_ends_it(required: int, threshold: int, takes: bool) -> None:
+    rule = {**WHO, "required": required, "decline_threshold": threshold, "break_glass": GLASSES["Forbid"]}
+    rule |= {"counter_offer": OFFERS} if takes else {}
+    for said in product([None, (A, 1), (P, 1), (P, 2), (D, 1), (D, 2), (B, 2)], repeat=len(BOTH)):
+        decided = {
+            who: offer(each[1], groups) if each[0] == P else vote(each[0], each[1], groups=groups)
+            for (who, groups), each in zip(BOTH.items(), said, strict=True)
+            if each is not None
+        }
+        agree(gate(decided, **rule))
+
+
+@pytest.mark.parametrize("who", ["lead-1", "lead-3", "stranger", "developer@example.com", "Developer@example.com", BOT])
+def test_who_may_offer(who: str) -> None:
+    for groups, minute in product(([], ["platform-leads"]), (1, 119, 120)):
+        spec = gate({who: offer(minute, groups)}, **WHO, counter_offer=OFFERS)
+        agree(spec)
+        agree(spec.model_copy(update={"excluded": [who.upper()]}))
+    for loan in ({"lead-1": lent(who)}, {}):
+        spec = gate({who: offer(1, for_="lead-1")}, **WHO, counter_offer=OFFERS, delegation="Allow")
+        agree(lending(spec, **loan))
+
+
+def test_what_is_granted_is_sealed_before_who_asks_has_accepted_it() -> None:
+    for said in ({"lead-1": vote(A)}, {"oncall": vote(B, groups=["sre-oncall"])}, {}, {"lead-1": vote(D)}):
+        spec = gate(said, **WHO, break_glass=GLASSES["Forbid"], consent=ConsentRule.REQUIRED)
+        assert bool(sealed(spec)) == (count(spec, at(0)).tally is not Tally.OPEN)
 
 
 @pytest.mark.parametrize("own", GLASSES)
@@ -525,7 +572,10 @@ def test_generated_stand_ins(
 
 
 votes = st.builds(
-    vote, st.sampled_from([A, D, U, B]), st.integers(0, 121), st.sampled_from([["platform-leads"], ["sre-oncall"], []])
+    vote,
+    st.sampled_from([A, D, U, B, P]),
+    st.integers(0, 121),
+    st.sampled_from([["platform-leads"], ["sre-oncall"], []]),
 )
 glasses = st.none() | st.sampled_from(list(GLASSES.values()))
 policies = st.fixed_dictionaries(

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from tests.builders.models import DEADLINE, NOW, approval, gate, vote
 
-from pratique.api.v1alpha1.approval import Approval, ApprovalState, ApprovalStatus, Subject
+from pratique.api.v1alpha1.approval import Approval, ApprovalState, ApprovalStatus
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
+from pratique.api.v1alpha1.subject import Subject
 from pratique.core.gates.doubt import may_be_forged
 from pratique.core.gates.guarded import VERIFY
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval

@@ -19,7 +19,8 @@ from pratique.core.gates.opening import excluded_from, find_mismatch, find_share
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
 from pratique.core.gates.tally import Tally, awaits, count, find_part, may_take_back, open_parts
 from pratique.core.kernel.effects import Verified
-from pratique.core.telling.messages import compose_approval, decision_command
+from pratique.core.telling.commands import decision_command
+from pratique.core.telling.messages import compose_approval
 from pratique.core.telling.stakeholders import approvers_of_entry, stakeholders_of_approval, stakeholders_of_run
 
 A, D, U = "Approve", "Decline", "Undecided"

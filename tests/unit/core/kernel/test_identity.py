@@ -6,10 +6,11 @@ import pytest
 from tests.builders.messages import entry
 from tests.builders.models import NOW, action, approval, at, effects, gate, run, run_plan, stage, vote
 
-from pratique.api.v1alpha1.approval import ApprovalSpec, Subject
+from pratique.api.v1alpha1.approval import ApprovalSpec
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
 from pratique.api.v1alpha1.stages import Approvers
+from pratique.api.v1alpha1.subject import Subject
 from pratique.core.gates.opening import open_gate
 from pratique.core.gates.plan import READ_SUBJECT, ApprovalSnapshot, plan_approval
 from pratique.core.gates.tally import Tally, count, may_decide

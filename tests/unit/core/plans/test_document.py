@@ -29,6 +29,7 @@ from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunPlan, SkippedS
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalSpec, ApprovalState
 from pratique.api.v1alpha1.break_glass import BreakGlass, OwnGlass
 from pratique.api.v1alpha1.calling import EventAttributes, HeaderFrom, HttpRequest, RequestSigning, SecretValueRef
+from pratique.api.v1alpha1.counter_offer import CounterOffer, OfferedValues
 from pratique.api.v1alpha1.escalation import Added, EscalationStep
 from pratique.api.v1alpha1.notifications import NotificationRule
 from pratique.api.v1alpha1.options import ChosenObject, Options, PlannedChoice, PlannedChoices
@@ -57,6 +58,7 @@ GATE = stage(
     alternatives=[OR_LEAD],
     escalation=[EscalationStep(after="1h", to=Added(groups=["directors"]))],
     break_glass=BreakGlass(groups=["sre-oncall"], requester=OwnGlass.FORBID),
+    counter_offer=CounterOffer(inputs={"ttl": OfferedValues(values=["3d"])}),
 )
 INPUTS = {"size": "large", "né": "\N{GRINNING FACE}"}
 NOTE = planned(made=manifest(data={"a": "1"}), dry_run=SEEN)

@@ -22,12 +22,12 @@ from tests.builders.models import NOW, approval, counted, environment, gate, run
 
 from pratique.api.v1alpha1.notifications import Audience, EventType, Recipient, RecipientKind
 from pratique.api.v1alpha1.target import PlannedTarget
+from pratique.core.telling.commands import decision_command
 from pratique.core.telling.messages import (
     MAX_DECISIONS,
     compose_approval,
     compose_environment,
     compose_run,
-    decision_command,
     leave_out_shown,
 )
 
