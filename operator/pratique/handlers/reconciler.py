@@ -278,7 +278,9 @@ class Reconciler:
                 case _:
                     raise TypeError(f"nobody performs {type(effect).__name__}")
         except EvaluationError as error:
-            return Failure("EvaluationFailed", hide(str(error), _objects_of(effect)))
+            # beside the loop: a form may offer two megabytes of objects, and whoever fills it in sets this off
+            hidden = await asyncio.to_thread(hide, str(error), _objects_of(effect))
+            return Failure("EvaluationFailed", hidden)
 
 
 def _path(key: Key, body: dict[str, Any]) -> str:

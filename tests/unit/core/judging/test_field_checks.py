@@ -56,7 +56,10 @@ def options(name: str = "size", **more: Any) -> Json:
 
 
 def test_a_sound_form_has_no_problems() -> None:
-    all_of_it = options(filter="has(object.data)", label="object.metadata.name", order="size(object.data)")
+    labelled = {"selector": {"example.com/a": "b"}}
+    all_of_it = options(
+        source=labelled, filter="has(object.data)", label="object.metadata.name", order="size(object.data)"
+    )
     for schemas in ({}, KINDS):
         assert check_action(action(all_of_it), schemas) == ()
         assert check_action(action(options("sizes"), data="${string(size(chosen.sizes))}"), schemas) == ()
