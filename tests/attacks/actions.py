@@ -350,7 +350,7 @@ ACTIONS = [
         5,
         "an author says of a call what is true of objects only",
         {"spec.execution.resources.0": {"id": "a", "readyWhen": "true", "request": _CALL}},
-        "patch, readyWhen and failedWhen are about an object, and a request makes none: leave them out, and say in"
+        "patch, wait, readyWhen and failedWhen are about an object, and a request makes none: leave them out, and say in"
         " request.expect which answers are good",
     ),
     offer(

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from tests.builders.manifests import decision, run
 from tests.support.cluster import Cluster, wait_for
+from tests.support.desk import Desk
 from tests.support.runs import document_of
 from tools.installation import OperatorProcess
 
@@ -164,6 +165,20 @@ def test_later_objects_wait_for_what_earlier_ones_give(cluster: Cluster, namespa
     for name, status in statuses.items():
         tried = document_of(cluster, status, namespace)["resources"][-1]["dryRun"]
         assert (tried["result"], "first" in tried["message"]) == ("Deferred", True), (name, tried)
+
+
+def test_what_is_not_waited_for_gets_ready_beside_the_others(desk: Desk) -> None:
+    """No node runs pods here: the Deployment is ready once it wants none."""
+    where = {"name": "${run.name}", "namespace": desk.namespace}
+    pods = {"metadata": {"labels": {"app": "aside"}}, "spec": {"containers": [{"name": "web", "image": "none"}]}}
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": where}
+    deployment["spec"] = {"selector": {"matchLabels": {"app": "aside"}}, "template": pods}
+    note = {"id": "note", "template": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": where}}
+    desk.ask("aside", desk.offer({"id": "web", "wait": False, "template": deployment}, note, free=True))
+    wait_for("the second is made", lambda: desk.get("configmap", "aside"))
+    desk.says("aside", "Waiting for Deployment")
+    desk.admin("scale", "deployment", "aside", "--replicas=0")
+    desk.ends("aside", "Succeeded")
 
 
 def test_a_right_that_nothing_gives_is_found_before_anybody_is_asked(

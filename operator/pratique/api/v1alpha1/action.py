@@ -100,6 +100,13 @@ class ResourceTemplate(ApiModel):
         Expression | None,
         Field(description="CEL over `self`, the live object: when waiting is in vain, and the run has failed."),
     ] = None
+    wait: Annotated[
+        bool | None,
+        Field(
+            description="false: the next entry does not wait until this one is ready; the run does, at its end. Without it"
+            " each waits for the one before."
+        ),
+    ] = None
     patch: Annotated[
         bool, Field(description="Merge the template into an object that exists, instead of creating one.")
     ] = False
@@ -151,9 +158,10 @@ class ResourceTemplate(ApiModel):
             message="an entry has either a template, for an object, or a request, for a call",
         ),
         Rule(
-            rule="!has(self.request) || !(has(self.readyWhen) || has(self.failedWhen) || (has(self.patch) && self.patch))",
-            message="patch, readyWhen and failedWhen are about an object, and a request makes none: leave them out, and say"
-            " in request.expect which answers are good",
+            rule="!has(self.request) || !(has(self.readyWhen) || has(self.failedWhen) || has(self.wait) ||"
+            " (has(self.patch) && self.patch))",
+            message="patch, wait, readyWhen and failedWhen are about an object, and a request makes none: leave them out,"
+            " and say in request.expect which answers are good",
         ),
         Rule(
             rule="!has(self.conflict) || (has(self.patch) && self.patch)",

@@ -74,6 +74,7 @@ class PlannedResource(ApiModel):
     id: Annotated[str, Field(max_length=31, description="The id of the template.")]
     patch: Annotated[bool, Field(description="Whether an existing object is changed instead of one created.")] = False
     ready_when: Annotated[Expression | None, Field(description="The Action's readyWhen, as it was.")] = None
+    wait: Annotated[bool | None, Field(description="The Action's wait, as it was.")] = None
     lists: Annotated[Lists | None, Field(description="The Action's lists, as it was.")] = None
     failed_when: Annotated[Expression | None, Field(description="The Action's failedWhen, as it was.")] = None
     conflict: Annotated[Conflict | None, Field(description="The Action's conflict, as it was.")] = None

@@ -1,4 +1,4 @@
-"""Decides how a granted run proceeds: one object after the other, each when the one before is ready. Pure.
+"""Decides how a granted run proceeds: one object after the other, each when the one before is ready, or at once. Pure.
 
 Exactly once, killed at any instruction: names are fixed in the plan, objects are created by POST and carry the run's uid,
 a name that is taken is adopted only when its object carries that uid, and a changed object is changed by its uid.
@@ -74,6 +74,8 @@ def _awaited_after(plan: RunPlan, position: int) -> int:
     planned = plan.resources[position]
     if isinstance(planned, PlannedRequest):
         return position
+    if planned.wait is False:
+        return len(plan.resources) - 1
     objects = plan.objects
     return plan.resources.index(objects[awaited_after(objects, objects.index(planned))])
 

@@ -88,6 +88,7 @@ def render_resource(template: ResourceTemplate, run: ActionRun, scope: Json, pat
     return PlannedResource(
         id=template.id,
         patch=template.patch,
+        wait=template.wait,
         lists=template.lists,
         conflict=template.conflict,
         ready_when=template.ready_when,

@@ -96,6 +96,26 @@ def test_the_second_waits_for_the_first() -> None:
     ]
 
 
+def test_the_second_does_not_wait_where_the_action_says_so_and_the_run_does() -> None:
+    aside = planned("job", JOB, wait=False)
+    plan = run_plan(aside, TWO, planned("three"))
+    assert effects(look(plan, {"create/job": made(aside)})) == ["create/two"]
+    others = {"create/two": made(TWO), "create/three": made(planned("three"))}
+    waits = look(plan, {"create/job": made(aside), **others})
+    assert (waits.status.phase, waits.effects) == (Phase.RUNNING, ())
+    assert waits.status.message == "Waiting for Job team-a/migrate: it has not started"
+    assert [(each.id, each.ready) for each in waits.status.resources] == [
+        ("job", False),
+        ("two", True),
+        ("three", True),
+    ]
+    assert look(plan, {"create/job": made(aside, status=COMPLETE), **others}).status.phase is Phase.SUCCEEDED
+    broken = look(plan, {"create/job": made(aside, status=BROKEN)})
+    assert (broken.status.phase, broken.effects) == (Phase.FAILED, ()), "what failed is not gone on with"
+    last = look(run_plan(TWO, aside), {"create/two": made(TWO), "create/job": made(aside)})
+    assert last.status.phase is Phase.RUNNING
+
+
 OURS, OTHERS = {"pratique.dev/run-uid": RUN_UID}, {"pratique.dev/run-uid": "another"}
 
 
