@@ -4,8 +4,11 @@ A webhook fills in its certificate and its authority, the API server its default
 roles. `tests/support/gitops.py` has what each tool compares. That policies stamp instead is in tests/crds/test_chart.py.
 """
 
+import json
+import re
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -26,6 +29,7 @@ from tests.support.gitops import (
     live,
     name_of,
 )
+from tests.support.promql import asked
 from tools.controlplane.binaries import find_or_build
 from tools.controlplane.kubectl import Kubectl
 from tools.controlplane.plane import ControlPlane, temporary_plane
@@ -138,6 +142,18 @@ def test_flux_sees_no_drift_but_what_is_one(world: World) -> None:
     world.runs()
     world.settles(release)
     holds_and_sees(world, release, flux)
+    the_dashboard_asks_for_what_is_served(world)
+
+
+def the_dashboard_asks_for_what_is_served(found: World) -> None:
+    """By a live operator and a live webhook; labels are compared with their registries, in tests/component/processes."""
+    served: set[str] = set()
+    for process in (found.operator, found.webhook):
+        with urllib.request.urlopen(f"http://127.0.0.1:{process.port}/metrics", timeout=5) as answer:
+            served |= set(re.findall(r"^# TYPE (\w+)", answer.read().decode(), re.MULTILINE))
+    panels = json.loads((CHART / "files" / "dashboard.json").read_text())["panels"]
+    names = {name for each in panels for target in each.get("targets", ()) for name in asked(target["expr"])}
+    assert len(names) > 20 and {re.sub("_(bucket|count|sum)$", "", name) for name in names} <= served
 
 
 def test_argo_cd_sees_no_drift_but_what_is_one(world: World) -> None:
