@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from tools.controlplane.servers import Options
 from tools.installation import OperatorProcess
 
 SPACE = "leaders"
+WARM = 5.0
+"""Seconds from the Lease to the first write for what waited: a few requests, and much room for a busy machine."""
 pytestmark = pytest.mark.timeout(600)  # processes are started and ended one after another, on a busy machine too
 Planes = tuple[Cluster, Path, Path]
 
@@ -55,21 +59,30 @@ def asked(cluster: Cluster, name: str) -> float:
 
 
 def test_the_standby_takes_over(world: Planes) -> None:
-    cluster, folder, _ = world
+    cluster, folder, log = world
     first = start(world, "first")
     wait_for("the first leads", lambda: holder(cluster).startswith("first_"))
     second = start(world, "second")
     asked(cluster, "by-first")
+    waiting = [run(f"waits-{number}", SPACE, "note", inputs={"gated": True}) for number in range(30)]
+    create(cluster, waiting)
+    for each in waiting:
+        phase(cluster, each["metadata"]["name"], SPACE, "WaitingForApproval")
     assert holder(cluster).startswith("first_")
 
+    began = time.time()
     first.stop()
     assert asked(cluster, "after-a-clean-stop") < 5
     assert holder(cluster).startswith("second_")
+    assert written(log, "after-a-clean-stop") - leads(folder, "second", began) < WARM
 
     first = start(world, "first")
+    began = time.time()
     second.kill()
     assert asked(cluster, "after-a-kill") < 15
     assert holder(cluster).startswith("first_")
+    assert written(log, "after-a-kill") - leads(folder, "first", began) < WARM
+    assert len(created(log, "waits-")["approvals"]) == 30
 
     first.kill()
     first = start(world, "first")
@@ -125,10 +138,7 @@ def owners(cluster: Cluster) -> list[str]:
 def test_two_that_both_believe_they_lead_do_everything_once(world: Planes) -> None:
     cluster, _, log = world
     both = [start(world, f"believer-{number}", "--no-leader-election") for number in (1, 2)]
-    runs = [run(f"both-{number}", SPACE, "note", inputs={"gated": number % 2 == 0}) for number in range(20)]
-    cluster.kubectl(
-        "developer", "create", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": runs})
-    )
+    create(cluster, [run(f"both-{number}", SPACE, "note", inputs={"gated": number % 2 == 0}) for number in range(20)])
     for number in range(0, 20, 2):
         gate = phase(cluster, f"both-{number}", SPACE, "WaitingForApproval")["approvals"][0]["name"]
         patch = decision("lead-1@example.com", "Approve")
@@ -148,10 +158,7 @@ def test_a_job_that_vanishes_at_once_is_made_once_by_two(world: Planes) -> None:
     cluster, _, log = world
     both = [start(world, f"believer-{number}", "--no-leader-election") for number in (1, 2)]
     names = [f"both-job-{number}" for number in range(12)]
-    runs = [run(name, SPACE, "job", inputs={}) for name in names]
-    cluster.kubectl(
-        "developer", "create", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": runs})
-    )
+    create(cluster, [run(name, SPACE, "job", inputs={}) for name in names])
     for name in names:
         phase(cluster, name, SPACE, "Succeeded")
         cluster.kubectl("admin", "delete", "job", name, "-n", SPACE, "--wait=false", "--cascade=orphan")
@@ -161,8 +168,30 @@ def test_a_job_that_vanishes_at_once_is_made_once_by_two(world: Planes) -> None:
     assert sorted(created(log)["jobs"]) == sorted(names)
 
 
-def created(log: Path) -> dict[str, list[str]]:
-    """Return the names of what was created in both's time, by kind, as often as it was created."""
+def create(cluster: Cluster, runs: list[dict[str, Any]]) -> None:
+    """Ask for all of them at once."""
+    items = json.dumps({"apiVersion": "v1", "kind": "List", "items": runs})
+    cluster.kubectl("developer", "create", "-f", "-", input=items)
+
+
+def leads(folder: Path, name: str, began: float) -> float:
+    """Return when an operator said that it leads, first after this."""
+    said = re.findall(r"^(\S+) .*: Leading as ", (folder / f"{name}.log").read_text(), re.MULTILINE)
+    return next(when for when in (datetime.fromisoformat(each).timestamp() for each in said) if when > began)
+
+
+def written(log: Path, name: str) -> float:
+    """Return when a status of a run was written first."""
+    for line in log.read_text().splitlines():
+        entry: dict[str, Any] = json.loads(line)
+        what = entry.get("objectRef", {})
+        if entry["verb"] == "patch" and (what.get("name"), what.get("subresource")) == (name, "status"):
+            return datetime.fromisoformat(entry["requestReceivedTimestamp"]).timestamp()
+    raise AssertionError(f"nothing was written for {name}")
+
+
+def created(log: Path, prefix: str = "both-") -> dict[str, list[str]]:
+    """Return the names of what was created for runs of this prefix, by kind, as often as it was created."""
     found: dict[str, list[str]] = {"configmaps": [], "approvals": [], "events": [], "jobs": []}
     for line in log.read_text().splitlines():
         entry: dict[str, Any] = json.loads(line)
@@ -170,6 +199,6 @@ def created(log: Path) -> dict[str, list[str]]:
         done = entry["stage"] == "ResponseComplete" and entry["responseStatus"]["code"] == 201
         if done and entry["verb"] == "create" and "dryRun" not in entry["requestURI"] and what.get("resource") in found:
             name = str(what.get("name") or "")
-            if what.get("namespace") == SPACE and name.startswith("both-"):
+            if what.get("namespace") == SPACE and name.startswith(prefix):
                 found[what["resource"]].append(name)
     return found

@@ -57,6 +57,9 @@ class Store:
     def __len__(self) -> int:
         return len(self._objects)
 
+    def __contains__(self, name: Name) -> bool:
+        return name in self._objects
+
     def names(self) -> list[Name]:
         """Return all keys."""
         return list(self._objects)

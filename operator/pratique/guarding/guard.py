@@ -22,7 +22,18 @@ from pratique.cluster.perform import failure_of
 from pratique.core.kernel.effects import Failure, ObjectRef, Verified
 from pratique.guarding.canaries import Canary, canaries, in_turn
 from pratique.guarding.reads import RecordStore, idents, installed, webhook_stamps
-from pratique.guarding.record import Seen, changed, from_data, key_of, name_in_record, shown, to_data, unlike
+from pratique.guarding.record import (
+    Ident,
+    Seen,
+    changed,
+    from_data,
+    ident_of,
+    key_of,
+    name_in_record,
+    shown,
+    to_data,
+    unlike,
+)
 
 log = logging.getLogger(__name__)
 _PAUSE = 0.5
@@ -67,12 +78,9 @@ async def unguarded(api: Api, operator: str, going: Collection[str] = ()) -> Lap
 
 
 async def _accepted(api: Api, sent: Iterable[Canary], going: Collection[str] = ()) -> Lapse | None:
-    """Send these as dry runs; return what is wrong with the first that is not refused as it must be."""
-    for canary in sent:
-        lapse = await _send(api, canary, canary.manifest["kind"] in going)
-        if lapse is not None:
-            return lapse
-    return None
+    """Send these as dry runs, side by side; return what is wrong with the first that is not refused as it must be."""
+    lapses = await asyncio.gather(*(_send(api, canary, canary.manifest["kind"] in going) for canary in sent))
+    return next((lapse for lapse in lapses if lapse is not None), None)
 
 
 async def _send(api: Api, canary: Canary, is_going: bool) -> Lapse | None:
@@ -151,6 +159,8 @@ class Guard:
     _record: Seen | None = None
     _since: datetime | None = None
     _alarm: asyncio.Event = field(default_factory=asyncio.Event)
+    _ours: dict[str, Ident] = field(default_factory=dict)
+    """Which version of each was compared with the one that this version installs, and is that."""
     _gap: str = ""
     _noted: str = ""
     _turn: int = 0
@@ -194,6 +204,11 @@ class Guard:
         if not self._alarm.is_set():
             self._gap = why
             self._alarm.set()
+
+    async def prepare(self) -> None:
+        """Compare what is installed with what this version installs, so that who comes to lead has that behind it."""
+        with contextlib.suppress(ApiError):  # whoever leads tries again, and says why
+            await self._differs(await webhook_stamps(self.api), {})
 
     def begin(self) -> None:
         """Forget what an earlier leadership knew: meanwhile, another process led."""
@@ -239,12 +254,11 @@ class Guard:
 
     async def _restore(self, store: RecordStore) -> None:
         """Try once: look, settle, sweep, look again, write; the first thing that is not in order ends it."""
-        older = await webhook_stamps(self.api)
+        older, data = await asyncio.gather(webhook_stamps(self.api), store.read())
         self._refs, self._proving = refs(self.values, older=older), refs(self.values, older=True)
-        data = await store.read()
         recorded = from_data(data, map(name_in_record, self._refs))
         seen = await idents(self.api, self._refs)
-        lapse = await self._lapse(older)
+        lapse = await self._lapse(older, seen)
         gap = self._gap or data.get(_GAP) or (changed(recorded, seen) if data else _FIRST)
         if lapse is not None:
             gap = gap or lapse
@@ -263,7 +277,7 @@ class Guard:
         await self._mark(store, data, gap)
         await asyncio.sleep(self.settle)
         await self.sweep(gap)
-        if await self._lapse(older) is None and changed(seen, await idents(self.api, self._refs)) is None:
+        if await self._lapse(older, seen) is None and changed(seen, await idents(self.api, self._refs)) is None:
             await store.write(to_data(seen))
             self._record, self._gap, self._noted, self._since = seen, "", "", store.written_at
             log.warning("The API server guards again; decisions that were made meanwhile do not count (%s)", gap)
@@ -279,14 +293,27 @@ class Guard:
         if data.get(_GAP) != gap:
             await store.write({**data, _GAP: gap})
 
-    async def _lapse(self, older: bool) -> str | None:
+    async def _lapse(self, older: bool, seen: Seen) -> str | None:
         """Return what is not as this version installs it, or which canary is not refused."""
-        for manifest in expected(self.values, older=older):
-            live = await installed(self.api, manifest)
-            why = unlike(manifest, without_prose(live)) if live is not None else f"{shown(key_of(manifest))} is missing"
-            if why is not None:
-                return why
+        if (why := await self._differs(older, seen)) is not None:
+            return why
         lapse = await unguarded(self.api, self.values.operator)
         if lapse is not None and not lapse.certain:
             raise ApiError(0, "Unreachable", lapse.why)
         return lapse.why if lapse is not None else None
+
+    async def _differs(self, older: bool, seen: Seen) -> str | None:
+        """Return what is not as this version installs it; what is `seen` to be what was compared is not read again."""
+        manifests = [each for each in expected(self.values, older=older) if not self._is_ours(key_of(each), seen)]
+        found = await asyncio.gather(*(installed(self.api, manifest) for manifest in manifests))
+        for manifest, live in zip(manifests, found, strict=True):
+            why = unlike(manifest, without_prose(live)) if live is not None else f"{shown(key_of(manifest))} is missing"
+            if live is None or why is not None:
+                return why
+            self._ours[key_of(manifest)] = ident_of(live)
+        return None
+
+    def _is_ours(self, key: str, seen: Seen) -> bool:
+        """Whether the version that is there was compared before; each change of what it does counts its generation up."""
+        there = seen.get(key)
+        return there is not None and there.generation > 0 and there == self._ours.get(key)

@@ -3,11 +3,12 @@
 `KeyedQueue` is a state machine without clock or tasks: every call is told what time it is; `workers` drives it. A key that
 is added while it is worked on is worked on again afterwards; nothing added is ever lost. Deadlines are instants of the
 wall clock, which may be set; backoffs are of the steady clock. What became due and what is new are taken in turns, so ten
-thousand deadlines at one instant do not hold up a new request.
+thousand deadlines at one instant do not hold up a new request. While nobody works it is paused: what another process
+works off meanwhile is told here all the same, and what was told last is what that one may not have come to.
 """
 
 import heapq
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
@@ -83,11 +84,14 @@ class KeyedQueue(Generic[Key]):
     """From 0 to 1, for the length of a backoff."""
     late: Callable[[float], None] = lambda seconds: None
     """Told how many seconds after its time a deadline was seen to be due."""
-    _fresh: deque[Key] = field(default_factory=deque)
-    _overdue: deque[Key] = field(default_factory=deque)
+    paused: bool = False
+    """Whether nobody takes anything now."""
+    _fresh: OrderedDict[Key, None] = field(default_factory=OrderedDict)
+    _overdue: OrderedDict[Key, None] = field(default_factory=OrderedDict)
     _ready_since: dict[Key, float] = field(default_factory=dict)
     _active_since: dict[Key, float] = field(default_factory=dict)
     _dirty: set[Key] = field(default_factory=set)
+    _broken_off: list[Key] = field(default_factory=list)
     _deadlines: DueHeap[Key] = field(default_factory=DueHeap)
     _backoffs: DueHeap[Key] = field(default_factory=DueHeap)
     _failures: dict[Key, int] = field(default_factory=dict)
@@ -95,7 +99,38 @@ class KeyedQueue(Generic[Key]):
 
     def add(self, key: Key, now: Now, *, at_leisure: bool = False) -> None:
         """Ask for a look at this key as soon as possible; at leisure, it goes with what became due."""
+        if self.paused and not at_leisure and key in self._ready_since:
+            self._overdue.pop(key, None)
+            self._fresh[key] = None
+            self._fresh.move_to_end(key)
         self._make_ready(key, self._overdue if at_leisure else self._fresh, now)
+
+    def pause(self) -> None:
+        """Take in that nobody takes anything from now on, or that another process works."""
+        self.paused = True
+
+    def resume(self, now: Now) -> None:
+        """Let all that is ready be taken again, in turns with what is new from now on.
+
+        First what was broken off, then what was told last: only that may be what the process that worked did not come to.
+        """
+        self.paused = False
+        first = [key for key in self._broken_off if key in self._ready_since]
+        self._overdue = OrderedDict.fromkeys([*first, *reversed(self._fresh), *self._overdue])
+        self._broken_off.clear()
+        self._fresh = OrderedDict()
+        self._ready_since = dict.fromkeys(self._overdue, now.steady)
+
+    def forget(self, key: Key) -> None:
+        """Look no more at what is gone; unless it is being looked at, which ends by itself."""
+        if key in self._active_since:
+            return
+        self._fresh.pop(key, None)
+        self._overdue.pop(key, None)
+        self._ready_since.pop(key, None)
+        self._failures.pop(key, None)
+        self._deadlines.discard(key)
+        self._backoffs.discard(key)
 
     def take(self, now: Now) -> Key | None:
         """Return the next key to work on, or None; it is this caller's until `done`. What it was due for is seen now."""
@@ -105,7 +140,7 @@ class KeyedQueue(Generic[Key]):
         lane = first or second
         if not lane:
             return None
-        key = lane.popleft()
+        key, _ = lane.popitem(last=False)
         del self._ready_since[key]
         self._active_since[key] = now.steady
         self._deadlines.discard(key)
@@ -129,6 +164,7 @@ class KeyedQueue(Generic[Key]):
 
     def abandon(self, key: Key, now: Now) -> None:
         """Give a key back whose look was broken off: it is looked at again."""
+        self._broken_off.append(key)
         self._dirty.add(key)
         self.done(key, now)
 
@@ -160,8 +196,10 @@ class KeyedQueue(Generic[Key]):
         return len(self._deadlines) + len(self._backoffs)
 
     def oldest(self, now: Now) -> float:
-        """Return for how many seconds the key that is next in its lane has been ready; 0 if none is."""
-        heads = [self._ready_since[lane[0]] for lane in (self._fresh, self._overdue) if lane]
+        """Return for how many seconds the key that is next in its lane has been ready; 0 if none is, or nobody works."""
+        if self.paused:
+            return 0.0
+        heads = [self._ready_since[next(iter(lane))] for lane in (self._fresh, self._overdue) if lane]
         return now.steady - min(heads, default=now.steady)
 
     def longest_active(self, now: Now) -> tuple[Key, float] | None:
@@ -171,12 +209,12 @@ class KeyedQueue(Generic[Key]):
         key = min(self._active_since, key=self._active_since.__getitem__)
         return key, now.steady - self._active_since[key]
 
-    def _make_ready(self, key: Key, lane: deque[Key], now: Now) -> None:
+    def _make_ready(self, key: Key, lane: OrderedDict[Key, None], now: Now) -> None:
         if key in self._active_since:
             self._dirty.add(key)
         elif key not in self._ready_since:
             self._ready_since[key] = now.steady
-            lane.append(key)
+            lane[key] = None
 
     def promote(self, now: Now) -> int:
         """Let what has become due be ready; return how many keys are ready."""

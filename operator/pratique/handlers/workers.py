@@ -47,10 +47,15 @@ class Workers:
     clock: Clock
     number: int = 16
     observe: Observe = lambda kind, result, seconds: None
+    exists: Callable[[Key], bool] = lambda key: True
+    """Whether there is such an object: a standby hears of all that another process works off, for weeks."""
     _sleepers: deque[asyncio.Future[None]] = field(default_factory=deque)
     _alarm: asyncio.TimerHandle | None = None
     _ahead: float | None = None
     """By how much the wall clock was ahead of the steady one when the alarm last rang, in seconds."""
+
+    def __post_init__(self) -> None:
+        self.queue.pause()
 
     def now(self) -> Now:
         """Return this moment."""
@@ -58,8 +63,16 @@ class Workers:
 
     def add(self, key: Key, *, at_leisure: bool = False) -> None:
         """Ask for a look at this key as soon as possible; at leisure, in turns with what is new."""
+        if self.queue.paused and not self.exists(key):
+            self.queue.forget(key)
+            return
         self.queue.add(key, self.now(), at_leisure=at_leisure)
         self._wake(1)
+
+    def forget(self, key: Key) -> None:
+        """Take in that an object is gone: who leads looks once more, a standby need not remember it."""
+        if self.queue.paused:
+            self.queue.forget(key)
 
     @property
     def busy(self) -> bool:
@@ -68,12 +81,14 @@ class Workers:
 
     async def run(self) -> None:
         """Work until cancelled."""
+        self.queue.resume(self.now())
         try:
             async with asyncio.TaskGroup() as tasks:
                 for number in range(self.number):
                     tasks.create_task(self._one(), name=f"worker {number}")
                 self._ring()
         finally:
+            self.queue.pause()
             self._sleepers.clear()
             if self._alarm is not None:
                 self._alarm.cancel()

@@ -19,7 +19,7 @@ from pratique.cluster.client import Api, ApiError
 from pratique.cluster.connection import Connection
 from pratique.cluster.perform import failure_of
 from pratique.cluster.secrets import SecretReader
-from pratique.cluster.store import Store
+from pratique.cluster.store import Store, name_of
 from pratique.core.kernel.effects import CheckChannel, Checked, Failure
 from pratique.core.kernel.errors import Ending, EvaluationError
 from pratique.core.operating.leadership import LEADER_ROLE, LEASE_NAME
@@ -93,6 +93,7 @@ class Operator:
             called=self.metrics.called,
         )
         stores, parsed, taints = new_stores(), Parsed(), dict[str, str]()
+        self.workers.exists = lambda key: key[1:] in stores[key[0]]
         known, counted = stores["notificationchannels"], self.metrics.delivered
         self.teller = Teller(self.channels, known, lambda: self.routes.routing, counted)
         self.outbox = Outbox(
@@ -237,6 +238,7 @@ class Operator:
                 tasks.create_task(self._watch(stop))
                 await self._fill()
                 await self.routes.read(self.api, self.settings.namespace)
+                await self.guard.prepare()
                 self.health.reason = None
                 tasks.create_task(self._relist())
                 tasks.create_task(self._read_directory())
@@ -364,6 +366,7 @@ class Operator:
     def _forget(self, plural: str, body: dict[str, Any]) -> None:
         """An object is gone: drop what is kept for it."""
         self.outbox.forget(body["metadata"]["uid"])
+        self.workers.forget((plural, *name_of(body)))
 
     async def _check_channel(self, effect: CheckChannel) -> Checked:
         return Checked(await self.channels.check(effect.channel.spec))

@@ -39,6 +39,23 @@ class QueueMachine(RuleBasedStateMachine):
         self.queue.add(key, self.now, at_leisure=at_leisure)
         self.wanted.add(key)
 
+    @rule()
+    def another_works(self) -> None:
+        self.queue.pause()
+
+    @rule()
+    def we_work_again(self) -> None:
+        self.queue.resume(self.now)
+
+    @rule(key=KEYS)
+    def it_is_gone(self, key: str) -> None:
+        self.queue.forget(key)
+        if key not in self.active:
+            self.wanted.discard(key)
+            self.deadline.pop(key, None)
+            self.backoff.pop(key, None)
+            self.failures.pop(key, None)
+
     @rule(seconds=SECONDS)
     def time_passes(self, seconds: float) -> None:
         self.now = Now(self.now.wall + seconds, self.now.steady + seconds)
@@ -198,3 +215,53 @@ def test_what_a_list_shows_goes_in_turns_with_what_is_new() -> None:
     queue.add("new", now)
     assert "new" in (queue.take(now), queue.take(now))
     assert queue.depth == 99
+
+
+def test_after_a_pause_what_was_told_last_comes_first_and_in_turns_with_what_is_new() -> None:
+    """A standby has heard of everything. What the dead leader did not come to is what was told last."""
+    queue: KeyedQueue[str] = KeyedQueue()
+    queue.pause()
+    for number in range(1000):
+        queue.add(f"listed-{number}", NOW, at_leisure=True)
+    for key in ("worked-off", "listed-7", "told-again", "worked-off-too", "told-again"):
+        queue.add(key, NOW)
+    queue.add("told-again", NOW, at_leisure=True)
+    later = Now(NOW.wall + 86400, NOW.steady + 86400)
+    assert queue.oldest(later) == 0 and queue.depth == 1003, "nothing is late while nobody works here"
+    queue.resume(later)
+    assert queue.oldest(later) == 0
+    assert queue.take(later) == "told-again"
+    queue.add("new", later)
+    assert [queue.take(later) for _ in range(5)] == ["new", "worked-off-too", "listed-7", "worked-off", "listed-0"]
+    assert queue.depth == 998
+
+
+def test_what_was_broken_off_comes_before_what_was_told_last() -> None:
+    queue: KeyedQueue[str] = KeyedQueue()
+    for key in ("broken-off", "ended-meanwhile"):
+        queue.add(key, NOW)
+    for _ in range(2):
+        queue.abandon(str(queue.take(NOW)), NOW)
+    queue.pause()
+    queue.add("told", NOW)
+    queue.forget("ended-meanwhile")
+    queue.resume(NOW)
+    assert [queue.take(NOW) for _ in range(3)] == ["broken-off", "told", None]
+
+
+def test_what_is_gone_leaves_nothing_unless_it_is_being_looked_at() -> None:
+    queue: KeyedQueue[str] = KeyedQueue()
+    for key, wake_at, failed in (("deadline", 1060.0, False), ("backoff", None, True)):
+        queue.add(key, NOW)
+        queue.done(str(queue.take(NOW)), NOW, wake_at=wake_at, failed=failed)
+    queue.add("ready", NOW)
+    queue.add("active", NOW)
+    queue.add("listed", NOW, at_leisure=True)
+    for key in ("deadline", "backoff", "ready", "listed", "unknown"):
+        queue.forget(key)
+    assert queue.waiting == 0 and not queue._failures and queue.depth == 1
+    assert queue.take(NOW) == "active"
+    queue.add("active", NOW)
+    queue.forget("active")
+    queue.done("active", NOW)
+    assert queue.take(NOW) == "active"

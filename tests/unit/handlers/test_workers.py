@@ -166,3 +166,21 @@ async def test_what_was_broken_off_is_looked_at_first_when_work_goes_on() -> Non
     async with running(workers):
         await settle()
     assert look.looks == [A, A, B]
+
+
+async def test_a_standby_forgets_what_is_gone_and_a_leader_looks_at_it_once_more() -> None:
+    """A standby hears for weeks of what another process works off: it keeps no name of what is over."""
+    look, clock, there = Looker(), FakeClock(), {A}
+    workers = new(look, clock)
+    workers.exists = there.__contains__
+    for key in (A, B):
+        workers.add(key)
+    assert workers.queue.depth == 1
+    there.clear()
+    workers.forget(A)
+    assert workers.queue.depth == 0
+    async with running(workers):
+        workers.add(B)
+        workers.forget(B)
+        await settle()
+    assert look.looks == [B]
