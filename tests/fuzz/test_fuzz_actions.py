@@ -75,7 +75,7 @@ def templates(draw: st.DrawFn) -> dict[str, Any]:
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "data": data}
 
 
-FORM: dict[str, Any] = {
+FORM = {
     "type": "object",
     "properties": {
         "a": {"type": "string", "pattern": "^[a-z-]*$"},
@@ -84,17 +84,8 @@ FORM: dict[str, Any] = {
         "l": {"type": "array", "items": {"type": "string"}, "default": ["p", "q"]},
     },
 }
-LISTED = {"a": {"type": "string", "enum": ["web", "a-b"], "x-labels": {"web": "The web", "a-b": "Another"}}}
-WORDED = {"a": {"type": "string", "format": "markdown"}, "z": {"type": "array", "items": {"format": "user"}}}
 forms = mostly(
-    st.sampled_from(
-        [
-            FORM,
-            {"type": "object", "additionalProperties": True},
-            {**FORM, "properties": {**FORM["properties"], **LISTED}},
-            {**FORM, "properties": {**FORM["properties"], **WORDED}},
-        ]
-    ),
+    st.sampled_from([FORM, {"type": "object", "additionalProperties": True}]),
     st.sampled_from([{"type": "object", "properties": {"a": {"$ref": "#/x"}}}, {"type": "string"}]),
 )
 values = st.recursive(
@@ -107,41 +98,6 @@ filled = st.fixed_dictionaries(
 )
 anything = {"a": texts, "n": st.integers(), "b": st.booleans(), "l": st.lists(texts, max_size=3), "z": values}
 inputs = mostly(filled, st.fixed_dictionaries({}, optional=anything))
-
-
-over_objects = st.sampled_from(
-    [
-        "object.metadata.name",
-        "object.data.k",
-        "size(object.data)",
-        "inputs.a",
-        "object",
-        "object.missing",
-        "'web'",
-        "1 / 0",
-    ]
-)
-
-
-@st.composite
-def fields(draw: st.DrawFn) -> dict[str, Any]:
-    """Return a field that offers objects of the namespace, of the operator's own, or of nowhere."""
-    space = draw(mostly(st.just(SPACE), st.sampled_from(["kube-system", "pratique-system", "nowhere"])))
-    kind = draw(mostly(st.just("ConfigMap"), st.sampled_from(["Secret", "Node", "Gadget"])))
-    options: dict[str, Any] = {"from": {"apiVersion": "v1", "kind": kind, "namespace": space}}
-    for name in ("value", "label", "order"):
-        if draw(st.booleans()):
-            options[name] = draw(over_objects)
-    if draw(st.booleans()):
-        options["filter"] = draw(mostly(conditions, over_objects))
-    field: dict[str, Any] = {"options": options} if draw(st.booleans()) else {"disabled": "false"}
-    for name in ("visible", "disabled", "required"):
-        if not draw(st.integers(0, 3)):
-            field[name] = draw(mostly(conditions, expressions))
-    for name in ("default", "minimum", "maximum"):
-        if not draw(st.integers(0, 3)):
-            field[name] = draw(mostly(st.sampled_from(["inputs.n + 1", "'web'", "run.name"]), expressions))
-    return {draw(st.sampled_from(["a", "a", "n", "l", "z"])): field}
 
 
 @st.composite
@@ -163,8 +119,6 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
             "outputs": draw(st.dictionaries(st.sampled_from(["o", "p"]), strings, max_size=2)),
         },
     }
-    if not draw(st.integers(0, 3)):
-        spec["inputs"]["fields"] = draw(fields())
     if draw(st.booleans()):
         stage = {
             "name": "leads",

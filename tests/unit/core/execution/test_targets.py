@@ -21,6 +21,7 @@ from pratique.core.execution.targets import (
     Again,
     Found,
     Unfit,
+    check_again,
     find_target,
     is_target,
 )
@@ -243,3 +244,13 @@ def test_that_it_is_by_force_is_read_however_long_the_line_is() -> None:
     assert len(later) <= 512 and later.endswith("; by force, whoever applies the fields")
     kind = change.model_copy(update={"dry_run": deferred, "conflict": None})
     assert "by force" not in summarize_tried(kind)
+
+
+def test_the_version_that_is_changed_is_held_to_the_plan() -> None:
+    """Where only the target is at hand: it is another one, or there is nothing to judge about it."""
+    assert check_again(ASKS, run_plan(), WEB, {}, "it") == Again()
+    gone = "Deployment team-a/web was deleted and made again"
+    assert check_again(ASKS, run_plan(target=CHECKED), {"metadata": {"uid": "d2"}}, {}, "it") == Again(different=gone)
+    assert check_again(ASKS, run_plan(target=PlannedTarget(**WHICH)), WEB, {}, "it") == Again()
+    (ask,) = check_again(ASKS, run_plan(target=CHECKED), WEB, {}, "it").effects
+    assert ask == EvaluateTarget("it", run_plan(target=CHECKED), ASKS, WEB)
