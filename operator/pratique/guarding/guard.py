@@ -258,8 +258,9 @@ class Guard:
         self._refs, self._proving = refs(self.values, older=older), refs(self.values, older=True)
         recorded = from_data(data, map(name_in_record, self._refs))
         seen = await idents(self.api, self._refs)
-        lapse = await self._lapse(older, seen)
         gap = self._gap or data.get(_GAP) or (changed(recorded, seen) if data else _FIRST)
+        # after a gap nothing is known by its version: that of an etcd that was restored may have been another's
+        lapse = await self._lapse(older, {} if gap else seen)
         if lapse is not None:
             gap = gap or lapse
             self._note(gap)

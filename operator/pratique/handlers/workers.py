@@ -70,8 +70,11 @@ class Workers:
         self._wake(1)
 
     def forget(self, key: Key) -> None:
-        """Take in that an object is gone: who leads looks once more, a standby need not remember it."""
-        if self.queue.paused:
+        """Take in that an object is gone: who leads looks once more, a standby need not remember it.
+
+        What was made again under its name may have been heard of before.
+        """
+        if self.queue.paused and not self.exists(key):
             self.queue.forget(key)
 
     @property

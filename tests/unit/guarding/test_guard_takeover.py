@@ -123,6 +123,18 @@ async def test_only_what_changed_meanwhile_is_read_and_what_is_weaker_is_found()
         await made.restored()
 
 
+async def test_after_a_gap_everything_is_read_again() -> None:
+    """An etcd that was put back may hold another policy under a version that was compared."""
+    server = Server()
+    made = guard(server)
+    await made.prepare()
+    server.read.clear()
+    server.data["gap"] = "the record says so"
+    with pytest.raises(ToldError, match="the record says so"):
+        await made.restored()
+    assert sorted(server.read) == sorted(server.there)
+
+
 async def test_what_no_generation_is_counted_of_is_read_each_time() -> None:
     server = Server(generation=0)
     made = guard(server)

@@ -176,6 +176,10 @@ async def test_a_standby_forgets_what_is_gone_and_a_leader_looks_at_it_once_more
     for key in (A, B):
         workers.add(key)
     assert workers.queue.depth == 1
+    workers.forget(A)
+    assert workers.queue.depth == 1, (
+        "it is there again under its name, and that was heard of before the end of the old one"
+    )
     there.clear()
     workers.forget(A)
     assert workers.queue.depth == 0

@@ -257,15 +257,18 @@ class ApprovalSpec(ApiModel):
     @property
     def is_accepted(self) -> bool:
         """Whether nothing is lacking of who asks: they accept the counter-offer, or need not."""
-        if self.policy.consent is None:
-            return True
-        return self.consent is not None and self.consent.answer is Answer.ACCEPT
+        return self.policy.consent is None or self._answer is Answer.ACCEPT
 
     @property
     def is_rejected(self) -> bool:
         """Whether who asks does not want what was offered."""
-        asked = self.policy.consent is not None and self.consent is not None
-        return asked and self.consent is not None and self.consent.answer is Answer.REJECT
+        return self.policy.consent is not None and self._answer is Answer.REJECT
+
+    @property
+    def _answer(self) -> Answer | None:
+        """What who asks says; nobody else can say it for them."""
+        asking = [each.username for each in (self.requested_by, self.on_behalf_of) if each is not None]
+        return self.consent.answer if self.consent is not None and self.consent.by in asking else None
 
     @property
     def is_standalone(self) -> bool:

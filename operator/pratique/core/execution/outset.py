@@ -24,7 +24,7 @@ _NOTHING = "nothing was made"
 
 def set_out(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes, now: datetime) -> Progress | None:
     """Return what is in the way of the first effect of a run, or must come before it; None if it may go on."""
-    is_over = now >= expires_at(started, plan.timeout)
+    is_over = now > expires_at(started, plan.timeout)
     if (not plan.rests_on_others and not is_over) or run.status.resources or run.status.requests:
         return None
     first = plan.resources[0]
@@ -33,7 +33,9 @@ def set_out(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes
     if unmade is None or isinstance(unmade, Progress):
         return unmade
     if is_over:
-        return Progress(Step.FAILED, message=f"Not begun within {plan.timeout} of its start, and {unmade}: ask again")
+        held = f" ({run.status.message})" if run.status.held_up is not None else ""
+        text = f"Not begun within {plan.timeout} of its start, and {unmade}{held}: ask again"
+        return Progress(Step.FAILED, message=text)
     return answer_of(look_again(run, plan, outcomes, OUTSET))
 
 

@@ -43,7 +43,15 @@ def may_be_forged(approval: Json, runs: Iterable[Json]) -> bool:
         return touched or not approval["spec"]["subject"].get("kind")
     if approval["spec"].get("purpose") == Purpose.REVIEW:  # no run waits for it
         return state not in _NOT_FORGED and not approval["status"].get("settled")
+    if state == ApprovalState.OFFERED:
+        return any(_waits(run) and _may_hold(run, approval["metadata"]["name"]) for run in runs)
     return state not in _NOT_FORGED and any(_waits(run) for run in runs)
+
+
+def _may_hold(run: Json, name: str) -> bool:
+    """Whether a run waits at this gate; once it waits at others, it has asked for what was offered in it."""
+    held = [each["name"] for each in (run.get("status") or {}).get("approvals") or ()]
+    return not held or name in held
 
 
 def _waits(run: Json) -> bool:

@@ -14,8 +14,9 @@ from datetime import datetime
 from pratique.api.v1alpha1 import API_VERSION
 from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunApproval, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalState
-from pratique.api.v1alpha1.counter_offer import Offered
+from pratique.api.v1alpha1.counter_offer import ConsentRule, Offered
 from pratique.api.v1alpha1.decisions import RecordedDecision
+from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.stages import Stage
 from pratique.core.gates.broken import is_opened, who_broke
@@ -75,7 +76,8 @@ def _enter(question: Question, fresh: Fresh, now: datetime) -> Answer | None:
         return None
     wanted = open_gate(question.run, plan, stages[0], now, fresh.round, question.action, fresh.offered)
     answer = _open(question, wanted, stages, 0, fresh.round)
-    return replace(answer, plan=plan, again=fresh.why, offered=fresh.is_news) if isinstance(answer, Opened) else answer
+    tells = fresh.is_news or (fresh.offered is not None and fresh.offered.consent is not None)  # who asks has to accept
+    return replace(answer, plan=plan, again=fresh.why, offered=tells) if isinstance(answer, Opened) else answer
 
 
 def _open(question: Question, wanted: Json, stages: Sequence[Stage], index: int, round_: int) -> Answer:
@@ -260,15 +262,17 @@ def _ask_again(
 ) -> Answer:
     """Have a fresh look at the request decide what is asked next: a stored plan may have been forged with its gate.
 
-    What was offered before is asked for again, and is accepted anew where it has to be.
+    What was offered before is asked for again, and is accepted anew: nobody knows who offered it, after a gap.
     """
     next_round = round_of(question.run) + 1
     if question.action is None or question.action.metadata.uid != plan.action.uid:
         return Ended(Phase.SUPERSEDED, f"The Action {plan.action.name} was deleted while the request waited")
     if next_round > MAX_ROUNDS:
-        text = f"Its gate was superseded {MAX_ROUNDS} times: apply the request again under another name"
+        text = f"It was asked for {MAX_ROUNDS} times, as its gate was superseded or something else offered: ask anew"
         return Ended(Phase.SUPERSEDED, text)
-    return Void(next_round, why or approval.status.message, offer or approval.spec.offered, offer is not None)
+    before = approval.spec.offered
+    doubted = amend(before, consent=ConsentRule.REQUIRED) if before is not None else None
+    return Void(next_round, why or approval.status.message, offer or doubted, offer is not None)
 
 
 def _so_far(approval: Approval) -> str:

@@ -67,5 +67,15 @@ def test_a_signature_is_in_doubt_whatever_its_run_does_until_all_is_said_of_it(
         assert may_be_forged(review, runs) is forged
 
 
+@pytest.mark.parametrize(
+    ("held", "forged"), [([], True), (["gate"], True), (["gate-2"], False)], ids=["none yet", "this one", "a later one"]
+)
+def test_an_offer_is_in_doubt_until_its_run_has_asked_for_it(held: list[str], forged: bool) -> None:
+    offered = {**approval("Offered"), "metadata": {"name": "gate", "generation": 2}}
+    status = {"phase": "WaitingForApproval", "approvals": [{"name": each} for each in held]}
+    assert may_be_forged(offered, [{"status": status}]) is forged
+    assert not may_be_forged(offered, of("Running"))
+
+
 def test_the_doubt_says_what_happened_and_what_follows() -> None:
     assert "for 3 s" in doubt("a policy was gone for 3 s") and doubt("x").endswith("What was decided does not count")

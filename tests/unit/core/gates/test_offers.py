@@ -195,11 +195,21 @@ def test_an_offer_that_the_rule_does_not_take_is_asked_again_without_it() -> Non
 
 
 def test_what_is_asked_again_in_doubt_is_asked_as_it_was_offered() -> None:
-    second = amend(gated({}, SUPERSEDED, offered=amend(INSTEAD, consent=REQUIRED)))
-    evaluate = only(
-        follow(asked(2), approval(second.spec, name=approval_name(asked(), "platform", 2), state=SUPERSEDED)).effects
-    )
+    """Nobody knows who offered it: who asks accepts it anew, and is told so."""
+    second = gated({}, SUPERSEDED, offered=INSTEAD, consent=ACCEPT)
+    before = approval(second.spec, name=approval_name(asked(), "platform", 2), state=SUPERSEDED, message="nobody guarded")
+    evaluate = only(follow(asked(2), before).effects)
     assert isinstance(evaluate, EvaluateRun) and evaluate.run.spec.inputs["ttl"] == "5d"
+    judged: dict[str, Any] = {EVALUATE: Evaluation(plan=LESS)}
+    made = only(follow(asked(2), before, **judged, **tried(LESS)).effects)
+    assert isinstance(made, Create)
+    spec = ApprovalSpec.model_validate(made.manifest["spec"])
+    assert (spec.policy.consent, spec.consent, spec.offered) == (REQUIRED, None, amend(INSTEAD, consent=REQUIRED))
+    opened = follow(asked(2), before, **judged, **tried(LESS), **{made.key: Stored({**made.manifest, "status": {}})})
+    assert [each.events for each in opened.happened] == [
+        (EventType.COUNTER_OFFERED,),
+        (EventType.APPROVAL_REQUESTED,),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -242,6 +252,9 @@ def test_nothing_is_granted_before_who_asks_has_accepted() -> None:
     assert (status.state, status.waiting_for) == (PENDING, ["developer@example.com"])
     assert status.message.startswith("Waiting for developer@example.com to accept the counter-offer until ")
     assert look(unaccepted(ACCEPT)).status.state is ApprovalState.APPROVED
+    for answer in (ACCEPT, REJECT):
+        forged = look(unaccepted(amend(answer, by="mallory@example.com"))).status
+        assert forged.state is PENDING, "nobody else says it for them, however it came there"
     late = look(unaccepted(), 121).status
     assert late.state is ApprovalState.EXPIRED and "not both approved and accepted" in late.message
     assert "it was not declined" in say_ended(amend(unaccepted(), status=late))

@@ -353,7 +353,7 @@ def test_a_gate_that_was_opened_again_is_followed() -> None:
 @pytest.mark.parametrize(
     ("round_", "known", "message"),
     [
-        (16, {}, "Its gate was superseded 16 times: apply the request again"),
+        (16, {}, "It was asked for 16 times, as its gate was superseded or something else offered: ask anew"),
         (1, {"action": None}, "The Action create-environment was deleted while the request waited"),
     ],
 )

@@ -194,6 +194,10 @@ def test_one_without_a_target_costs_nothing_in_time_and_does_not_begin_after_it(
     assert effects(under_way({"outset/find/one": Stored(MADE)}, 11, plan)) == ["create/one"], "which adopts it"
     call = PlannedRequest(id="told", request=HttpRequest(url="https://api.example.com/v1/runs"))
     assert under_way({}, 11, run_plan(call, gate=stage())).status.message == said
+    lacking = {"message": "ConfigMap team-a/one could not be created: quota", "held_up": HeldUp(id="one", since=NOW)}
+    why = "Not begun within 10m of its start, and nothing was made (ConfigMap team-a/one could not be created: quota)"
+    assert under_way(UNMADE, 11, plan, **lacking).status.message.startswith(why)
+    assert effects(under_way({}, 0, run_plan(planned("one"), gate=stage(), timeout="0s"))) == ["create/one"]
 
 
 def test_what_could_not_be_looked_for_is_said() -> None:
