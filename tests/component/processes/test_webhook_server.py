@@ -1,8 +1,11 @@
 """What the webhook answers over HTTP: strict, so that whatever is not understood is an error and never `allowed`."""
 
+import asyncio
 import base64
 import io
 import json
+import socket
+import struct
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -56,6 +59,24 @@ async def test_a_stamp_is_a_json_patch_under_the_uid_that_was_asked(served: Serv
         {"op": "add", "path": "/spec/requestedBy", "value": {"username": ME, "groups": GROUPS}}
     ]
     assert served.told == ["stamped"]
+
+
+async def test_who_goes_away_in_the_middle_of_a_review_is_no_mistake_of_ours(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = "POST /stamp HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    _, writer = await asyncio.open_connection("127.0.0.1", int(served.url.rpartition(":")[2]))
+    writer.write(head.encode())
+    await writer.drain()
+    await asyncio.sleep(0.05)  # the server waits for the rest of the body by now
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+    while not served.told:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    assert (
+        served.told == ["error"] and [each.getMessage() for each in caplog.records if each.levelname == "ERROR"] == []
+    )
 
 
 async def test_what_needs_no_stamp_is_allowed_without_a_patch(served: Served) -> None:

@@ -6,7 +6,7 @@ made just before a crash is found first: nothing of that counts against the run.
 in time. Called by `advance`.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.planned import PlannedRequest, PlannedResource
@@ -20,11 +20,13 @@ from pratique.core.kernel.effects import Failure, Outcomes, Read
 
 OUTSET = "outset"
 _NOTHING = "nothing was made"
+_A_LOOK = timedelta(minutes=1)
+"""A shorter timeout is about how long objects may take: whoever takes over begins all the same."""
 
 
 def set_out(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes, now: datetime) -> Progress | None:
     """Return what is in the way of the first effect of a run, or must come before it; None if it may go on."""
-    is_over = now > expires_at(started, plan.timeout)
+    is_over = now >= max(expires_at(started, plan.timeout), started + _A_LOOK)
     if (not plan.rests_on_others and not is_over) or run.status.resources or run.status.requests:
         return None
     first = plan.resources[0]

@@ -42,7 +42,7 @@ class Reviews:
         try:
             if request.content_type != "application/json":
                 raise web.HTTPUnsupportedMediaType(text="send an AdmissionReview as application/json\n")
-            uid, asked = _parsed(await request.read())
+            uid, asked = _parsed(await _read(request))
             result, response = _reviewed(asked)
             api_version, kind = REVIEW
             answer = {"apiVersion": api_version, "kind": kind, "response": {"uid": uid, **response}}
@@ -52,6 +52,14 @@ class Reviews:
         if self.closing:
             sent.force_close()
         return sent
+
+
+async def _read(request: web.Request) -> bytes:
+    """Return the body; whoever goes away in the middle of it is answered, and hears nothing."""
+    try:
+        return await request.read()
+    except ConnectionResetError as error:
+        raise web.HTTPBadRequest(text="the connection ended before the body did\n") from error
 
 
 def _parsed(body: bytes) -> tuple[str, dict[str, Any]]:

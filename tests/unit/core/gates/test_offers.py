@@ -197,7 +197,9 @@ def test_an_offer_that_the_rule_does_not_take_is_asked_again_without_it() -> Non
 def test_what_is_asked_again_in_doubt_is_asked_as_it_was_offered() -> None:
     """Nobody knows who offered it: who asks accepts it anew, and is told so."""
     second = gated({}, SUPERSEDED, offered=INSTEAD, consent=ACCEPT)
-    before = approval(second.spec, name=approval_name(asked(), "platform", 2), state=SUPERSEDED, message="nobody guarded")
+    before = approval(
+        second.spec, name=approval_name(asked(), "platform", 2), state=SUPERSEDED, message="nobody guarded"
+    )
     evaluate = only(follow(asked(2), before).effects)
     assert isinstance(evaluate, EvaluateRun) and evaluate.run.spec.inputs["ttl"] == "5d"
     judged: dict[str, Any] = {EVALUATE: Evaluation(plan=LESS)}

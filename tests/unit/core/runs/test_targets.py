@@ -197,7 +197,9 @@ def test_one_without_a_target_costs_nothing_in_time_and_does_not_begin_after_it(
     lacking = {"message": "ConfigMap team-a/one could not be created: quota", "held_up": HeldUp(id="one", since=NOW)}
     why = "Not begun within 10m of its start, and nothing was made (ConfigMap team-a/one could not be created: quota)"
     assert under_way(UNMADE, 11, plan, **lacking).status.message.startswith(why)
-    assert effects(under_way({}, 0, run_plan(planned("one"), gate=stage(), timeout="0s"))) == ["create/one"]
+    short = run_plan(planned("one"), gate=stage(), timeout="0s")
+    assert effects(under_way({}, 0.5, short)) == ["create/one"], "the operator may be killed on the way there"
+    assert effects(under_way({}, 1, short)) == ["outset/find/one"]
 
 
 def test_what_could_not_be_looked_for_is_said() -> None:
