@@ -13,7 +13,8 @@ from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.options import InputField, texts_of
 from pratique.core.judging.expression_text import selections_of
 from pratique.core.judging.expressions import Note, compile_expression, evaluate_condition
-from pratique.core.judging.forms import as_declared, with_defaults
+from pratique.core.judging.form_language import comparable
+from pratique.core.judging.forms import as_declared, example, with_defaults
 from pratique.core.kernel.errors import EvaluationError, NotThereError
 from pratique.core.kernel.text import clean
 from pratique.core.telling.shown_inputs import in_order
@@ -97,27 +98,20 @@ def refuse_bounds(action: Action, worked: Worked, scope: Json, note: Note) -> tu
             if text is None or name not in worked.inputs:
                 continue
             bound = _evaluated(text, scope, f"{path}.{word}", note)
-            if not (_is_number(bound) and _is_number(value)) and not (
-                isinstance(bound, str) and isinstance(value, str)
-            ):
-                raise EvaluationError(
-                    f"{path}.{word}: must be of the type of its field, but is {clean(str(bound), 80)}"
+            form = (action.spec.inputs.schema_.get("properties") or {}).get(name, {}).get("format")
+            held, limit = comparable(form, value), comparable(form, bound)
+            if held is None or limit is None:
+                of = (
+                    f"a {form}, such as {example({'format': form})}," if form in _DATES else "of the type of its field,"
                 )
-            if _is_beyond(value, bound, word):
+                raise EvaluationError(f"{path}.{word}: must be {of} but is {clean(str(bound), 80)}")
+            if held < limit if word == "minimum" else held > limit:
                 refusals.append(f"spec.inputs.{name}: {value} is {_BEYOND[word]} {bound}, which is its {word} here")
     return refusals, frozenset(needed)
 
 
 _BEYOND = {"minimum": "less than", "maximum": "more than"}
-
-
-def _is_beyond(value: Any, bound: Any, word: str) -> bool:  # noqa: ANN401 - two numbers, or two texts
-    """Whether a value is out of a bound; dates are compared as the texts that they are."""
-    return bool(value < bound if word == "minimum" else value > bound)
-
-
-def _is_number(value: Any) -> bool:  # noqa: ANN401 - any JSON value
-    return isinstance(value, int | float) and not isinstance(value, bool)
+_DATES = ("date", "date-time")
 
 
 def without_hidden(schema: Mapping[str, Any], hidden: frozenset[str]) -> Json:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 from unicodedata import category
 from urllib.parse import urlsplit
 
@@ -28,12 +29,38 @@ WORDS = frozenset(
 TYPES = ("string", "integer", "number", "boolean", "object", "array")
 FORMATS = FormatChecker(formats=("date", "email", "ipv4", "ipv6", "uuid"))
 _OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+_MOMENT = re.compile(
+    r"(?P<second>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(?P<rest>\d{1,9}))?(?P<offset>Z|[+-]\d\d:[0-5]\d)", re.ASCII
+)
 
 
-@FORMATS.checks("date-time", raises=ValueError)
+def _moment_of(text: str) -> tuple[datetime, int] | None:
+    """Return the instant of a `date-time`, and its nanoseconds, which Python does not keep; None if it is none."""
+    found = _MOMENT.fullmatch(text)
+    try:
+        return found and (
+            datetime.fromisoformat(found["second"] + found["offset"]),
+            int((found["rest"] or "").ljust(9, "0")),
+        )
+    except ValueError:
+        return None
+
+
+@FORMATS.checks("date-time")
 def _is_moment(value: object) -> bool:
-    return not isinstance(value, str) or bool(_MOMENT.fullmatch(value) and datetime.fromisoformat(value[:19]))
+    return not isinstance(value, str) or _moment_of(value) is not None
+
+
+def comparable(form: object, value: object) -> Any | None:
+    """Return what of a value is compared with a bound of its field, whose `format` is given; None if nothing can be.
+
+    A moment is an instant, however it is written. Dates sort as texts.
+    """
+    if form == "date-time":
+        return _moment_of(value) if isinstance(value, str) else None
+    if form == "date":
+        return value if isinstance(value, str) and FORMATS.conforms(value, "date") else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 @FORMATS.checks("duration")

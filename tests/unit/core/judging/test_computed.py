@@ -24,6 +24,7 @@ SCHEMA: Json = {
         "size": {"type": "integer", "default": 7},
         "note": {"type": "string"},
         "day": {"type": "string", "format": "date"},
+        "until": {"type": "string", "format": "date-time"},
     },
 }
 FIELDS: Json = {
@@ -65,6 +66,7 @@ def test_fields_say_what_they_are_for_this_request() -> None:
         "port": (True, True, True),
         "size": (False, False, False),
         "day": (True, False, False),
+        "until": (True, False, False),
         "note": (True, False, False),
     }
     needed = {each.name: each.required for each in found(engine="large", size=9).fields}
@@ -92,6 +94,26 @@ def test_what_does_not_fit_is_refused(inputs: Json, said: str) -> None:
     assert sentence.startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("moment", "beyond"),
+    [
+        ("2026-12-31T00:00:00Z", False),
+        ("2026-12-30T23:59:59-23:59", True),
+        ("2026-12-31T01:00:00+02:00", False),
+        ("2026-12-31T00:00:00.000000001Z", True),
+        ("2026-12-30T23:59:59.999999999Z", False),
+        ("0001-01-01T00:00:00+23:59", False),
+    ],
+)
+def test_a_moment_is_an_instant_however_it_is_written(moment: str, beyond: bool) -> None:
+    latest = {"until": {"maximum": "'2026-12-31T00:00:00Z'"}}
+    said = f"spec.inputs.until: {moment} is more than 2026-12-31T00:00:00Z, which is its maximum here"
+    assert found(latest, engine="small", port=1, until=moment).refusals == ((said,) if beyond else ())
+    earliest = {"until": {"minimum": "string(timestamp('2026-12-31T01:00:00+01:00'))"}}
+    (too_early,) = found(earliest, engine="small", port=1, until="2026-12-31T00:30:00+01:00").refusals
+    assert "is less than 2026-12-31T00:00:00Z" in too_early
+
+
 def test_what_is_required_for_a_request_has_to_be_there() -> None:
     fields = {"note": {"required": "inputs.engine == 'large'"}}
     assert found(fields, engine="large", port=1).refusals == (
@@ -115,7 +137,23 @@ def test_a_default_that_does_not_fit_its_schema_is_refused() -> None:
             {},
             "spec.inputs.fields.size.minimum: must be of the type of its field, but is x",
         ),
-        ({"day": {"maximum": "1"}}, {"day": "2026-01-01"}, "spec.inputs.fields.day.maximum: must be of the type of"),
+        (
+            {"day": {"maximum": "1"}},
+            {"day": "2026-01-01"},
+            "spec.inputs.fields.day.maximum: must be a date, such as 2026-12-24, but is 1",
+        ),
+        (
+            {"day": {"minimum": "run.createdAt"}},
+            {"day": "2026-01-01"},
+            "day.minimum: must be a date, such as 2026-12-24",
+        ),
+        (
+            {"until": {"maximum": "'2026-12-31'"}},
+            {"until": "2026-12-30T00:00:00Z"},
+            "spec.inputs.fields.until.maximum: must be a date-time, such as 2026-12-24T18:00:00Z, but is 2026-12-31",
+        ),
+        ({"until": {"maximum": "3"}}, {"until": "2026-12-30T00:00:00Z"}, "until.maximum: must be a date-time, such as"),
+        ({"note": {"minimum": "'a'"}}, {"note": "b"}, "note.minimum: must be of the type of its field, but is a"),
         ({"size": {"minimum": "true"}}, {}, "spec.inputs.fields.size.minimum: must be of the type of its field"),
         ({"size": {"maximum": "inputs.port / 0"}}, {}, "spec.inputs.fields.size.maximum: divide by zero"),
         ({"note": {"default": "inputs.day"}}, {}, "spec.inputs.fields.note.default: Key not found in map"),

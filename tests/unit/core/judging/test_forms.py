@@ -213,7 +213,7 @@ def test_an_example_is_made_up(schema: dict[str, Any], made_up: Any) -> None:
 
 FORMATTED = {
     "duration": (["3d", "0s"], ["3 d", "", "3d\n"]),
-    "date-time": (["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.5+02:00"], ["2026-13-02T03:04:05Z", "2026-01-02", ""]),
+    "date-time": (["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.5+02:00"], ["2026-13-02T03:04:05Z", "2026-01-02T03:04:05+99:99", "2026-01-02", ""]),
     "secret-ref": (["my-secret", "a.b"], ["My", "-a", "", "a/b", "a\n"]),
     "uri": (["https://example.com/x"], ["example.com", "", "http://[", "mailto:a"]),
     "date": (["2026-01-02"], ["2026-1-2"]),
