@@ -60,10 +60,16 @@ def _read(field: InputField) -> set[str]:
 
 
 def work_out(action: Action, given: Json, scope: Json, note: Note) -> Worked:
-    """Return the inputs with all defaults, and without what is not asked for; raises EvaluationError with the field."""
+    """Return the inputs with all defaults, and without what is not asked for; raises EvaluationError with the field.
+
+    The schema's default of a field that may be hidden is not seen before it is known to be asked for.
+    """
     form = action.spec.inputs
     inputs, hidden, disabled, refusals = with_defaults(form.schema_, given), set[str](), set[str](), list[str]()
-    for name in sorted_fields(action):
+    order = sorted_fields(action)
+    unsure = [name for name in order if form.fields[name].visible is not None and name not in given]
+    unseen = {name: inputs.pop(name) for name in unsure if name in inputs}
+    for name in order:
         field, path = form.fields[name], f"spec.inputs.fields.{name}"
         seen = {**scope, "inputs": as_declared(form.schema_, inputs)}
         if field.visible is not None and not evaluate_condition(field.visible, seen, f"{path}.visible", note):
@@ -79,7 +85,9 @@ def work_out(action: Action, given: Json, scope: Json, note: Note) -> Worked:
             if name in given:
                 refusals.append(f"spec.inputs.{name}: is not for you to fill in here: leave it out")
         if field.default is not None and name not in given:
-            inputs[name] = _evaluated(field.default, seen, f"{path}.default", note)
+            unseen[name] = _evaluated(field.default, seen, f"{path}.default", note)
+        if name in unseen:
+            inputs |= _with_defaults_inside(form.schema_, {name: unseen[name]})
     return Worked(inputs, frozenset(hidden), frozenset(disabled), tuple(refusals))
 
 
@@ -124,6 +132,12 @@ def before_computing(action: Action) -> Json:
     """Return the form by which what was given is judged first: what is computed may be missing."""
     names = frozenset(name for name, each in action.spec.inputs.fields.items() if is_computed(each))
     return without_hidden(action.spec.inputs.schema_, names)
+
+
+def _with_defaults_inside(schema: Json, inputs: Json) -> Json:
+    """Return inputs with the defaults that the form has for fields inside of them, and no others."""
+    properties = schema.get("properties") or {}
+    return with_defaults({"properties": {name: properties[name] for name in inputs if name in properties}}, inputs)
 
 
 def _false(text: str) -> str:

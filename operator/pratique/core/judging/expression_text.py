@@ -81,8 +81,9 @@ def as_checked(text: str) -> str:
 
 
 def selections_of(text: str) -> set[tuple[str, str]]:
-    """Return what is selected of each name that stands alone: `inputs.a.b` is a of inputs. Optional selections are none."""
-    tokens = tokens_of("".join(_selections(_joined(tokens_of(text)))))
+    """Return what is selected of each name that stands alone: `inputs.a.b` is a of inputs, and so is `inputs[?'a']`."""
+    found = tokens_of("".join(_selections(_joined(tokens_of(text)))))
+    tokens = [token for at, token in enumerate(found) if token.text != "?" or found[at - 1].text != "."]
     return {
         (first.text, name.text.strip("`"))
         for at, (first, dot, name) in enumerate(zip(tokens, tokens[1:], tokens[2:], strict=False))

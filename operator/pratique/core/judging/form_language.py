@@ -51,7 +51,7 @@ def _is_moment(value: object) -> bool:
     return not isinstance(value, str) or _moment_of(value) is not None
 
 
-def comparable(form: object, value: object) -> Any | None:
+def comparable(form: object, value: object) -> Any | None:  # noqa: ANN401 - an instant, a text or a number
     """Return what of a value is compared with a bound of its field, whose `format` is given; None if nothing can be.
 
     A moment is an instant, however it is written. Dates sort as texts.

@@ -114,6 +114,41 @@ def test_a_moment_is_an_instant_however_it_is_written(moment: str, beyond: bool)
     assert "is less than 2026-12-31T00:00:00Z" in too_early
 
 
+@pytest.mark.parametrize("reads", ["inputs.?size", "inputs[?'size']", "inputs . ?size", "inputs[?('si' + 'ze')]"])
+def test_no_default_is_seen_of_a_field_that_is_hidden_then(reads: str) -> None:
+    """Whatever comes first: the field that reads it has a name that sorts before, and one that sorts behind."""
+    fields = {
+        name: {"default": f"string({reads}.orValue(0))", **more}
+        for name, more in (("a", {}), ("note", {"visible": f"{reads}.orValue(0) != 7"}), ("z", {}))
+    }
+    fields["size"] = {"visible": "inputs.engine == 'large'"}
+    texts = {name: {"type": "string"} for name in fields if name != "size"}
+    schema = {**SCHEMA, "x-order": ["a", "engine"], "properties": {**SCHEMA["properties"], **texts}}
+    plan = certain(judge(action(fields, schema), run(engine="small", port=1)).plan)
+    assert plan.inputs == {"engine": "small", "port": 1, "a": "0", "note": "0", "z": "0"}
+
+
+def test_what_is_read_optionally_is_worked_out_first() -> None:
+    fields = {"port": {"default": "inputs.?size.orValue(0)"}, "size": {"visible": "inputs.engine == 'large'"}}
+    assert certain(found(fields, engine="large").plan).inputs == {"engine": "large", "port": 7, "size": 7}
+    assert certain(found(fields, engine="small").plan).inputs == {"engine": "small", "port": 0}
+    circle = {"port": {"default": "inputs.?size.orValue(0)"}, "size": {"visible": "inputs.?port.orValue(0) > 1"}}
+    (said, *_) = check_action(action(circle))
+    assert said.startswith("spec.inputs.fields: port reads size reads port: none of them can be worked out")
+
+
+def test_a_default_that_is_an_object_gets_the_defaults_inside_of_it() -> None:
+    inner = {"type": "object", "properties": {"cpu": {"type": "integer", "default": 2}, "disk": {"type": "string"}}}
+    outer = {"type": "object", "properties": {"limits": inner, "deep": {"type": "object", "properties": {"in": inner}}}}
+    schema = {**SCHEMA, "properties": {**SCHEMA["properties"], "box": outer}}
+    for fields in (
+        {"box": {"default": "{'limits': {'disk': 'd'}}"}},
+        {"box": {"default": "{'limits': {'cpu': 2, 'disk': 'd'}}"}},
+    ):
+        plan = certain(judge(action(fields, schema), run(engine="small", port=1)).plan)
+        assert plan.inputs == {"engine": "small", "port": 1, "size": 7, "box": {"limits": {"cpu": 2, "disk": "d"}}}
+
+
 def test_what_is_required_for_a_request_has_to_be_there() -> None:
     fields = {"note": {"required": "inputs.engine == 'large'"}}
     assert found(fields, engine="large", port=1).refusals == (

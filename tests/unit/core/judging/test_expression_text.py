@@ -69,7 +69,9 @@ def test_pieces_are_the_whole(text: str) -> None:
 
 
 def test_what_is_selected_is_found_outside_of_strings() -> None:
-    text = "inputs.a + inputs['b-c'] + x.inputs.no + 'inputs.no' + inputs .d + inputs.?no.orValue(run.e.no)"
+    text = "inputs.a + inputs['b-c'] + x.inputs.no + 'inputs.no' + inputs .d + inputs.?f.orValue(run.e.no)"
+    text += " + inputs[?'g'] + (a ? b : c)"
     selected = selections_of(text)
     assert selected >= {("inputs", "a"), ("inputs", "b-c"), ("inputs", "d"), ("run", "e"), ("x", "inputs")}
+    assert selected >= {("inputs", "f"), ("inputs", "g")}
     assert ("inputs", "no") not in selected
