@@ -13,6 +13,7 @@ from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.api.v1alpha1.options import MAX_CHOSEN, ChosenObject, Options, PlannedChoice, PlannedChoices
 from pratique.api.v1alpha1.target import Recheck
+from pratique.core.judging.copies import refuse_copied, with_other_word
 from pratique.core.judging.expressions import Note, compile_expression, unnoted
 from pratique.core.judging.scopes import OPTION_SCOPE
 from pratique.core.kernel.errors import EvaluationError
@@ -65,6 +66,9 @@ def _offer(options: Options, seen: Json, path: str, note: Note) -> Offer | None:
     if options.filter is not None and not _held(options.filter, seen, f"{path}.filter", note):
         return None
     value = _evaluated(options.value, seen, f"{path}.value", note)
+    if (hidden_otherwise := with_other_word(seen)) is not None:
+        other = _evaluated(options.value, hidden_otherwise, f"{path}.value", unnoted)
+        refuse_copied(value, other, f"{path}.value", "what an object is chosen by is stored and shown; use its name")
     if not isinstance(value, str | int | float):
         raise EvaluationError(f"{path}.value: must be a text, a number, true or false: {options.value}")
     label = _evaluated(options.label, seen, f"{path}.label", note) if options.label is not None else ""

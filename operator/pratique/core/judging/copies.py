@@ -1,7 +1,10 @@
-"""Finds what a template would copy out of a Secret that a run acts on: `(hidden)` would be written, and nobody told. Pure.
+"""Finds what would be copied out of a Secret that a run acts on: `(hidden)` would be written, and nobody told. Pure.
 
-Expressions never see the values, a word stands for each. So what is made is rendered once more with another word: where
-the two differ, it came from a value, however it was cut or joined on its way. Called by `policy`.
+Expressions never see the values, a word stands for each. So what is worked out is worked out once more with another word:
+where the two differ, it came from a value, however it was cut or joined on its way. That goes for what is made, and for all
+that goes into it: inputs that are computed, values of options, whom a stage excludes.
+
+Called by `judge`, `policy`, `stages` and `choices`.
 """
 
 from collections.abc import Mapping
@@ -16,11 +19,14 @@ Json = dict[str, Any]
 _OTHER_WORD = "(hidden here too)"
 
 
-def with_other_word(scope: Json) -> Json | None:
+_HIDDEN = "reads a value of a Secret, which is hidden from expressions"
+
+
+def with_other_word(scope: Mapping[str, Any]) -> Json | None:
     """Return the names that expressions see with another word for each value of a Secret; None without a Secret."""
     other = dict(scope)
-    if "target" in scope:
-        other["target"] = without_secrets(scope["target"], _OTHER_WORD)
+    for name in scope.keys() & {"target", "object"}:
+        other[name] = without_secrets(scope[name], _OTHER_WORD)
     if CHOSEN in scope:
         other[CHOSEN] = {field: _other(each) for field, each in scope[CHOSEN].items()}
     return other if other != scope else None
@@ -40,10 +46,21 @@ def refuse_copy(planned: Planned, other: Planned, path: str) -> None:
         field, one, two = "template", planned.manifest, other.to_wire().get("manifest")
     where = _first_difference(one, two, f"{path}.{field}")
     if where is not None:
-        raise EvaluationError(
-            f"{where}: reads a value of a Secret, which is hidden from expressions: a template must not hold"
-            " values of a Secret; let who needs it read the Secret itself, by its name"
-        )
+        instead = "a template must not hold values of a Secret; let who needs it read the Secret itself, by its name"
+        raise EvaluationError(f"{where}: {_HIDDEN}: {instead}")
+
+
+def refuse_copied_inputs(inputs: Json, others: Json) -> None:
+    """Raise an EvaluationError with the field if an input that was worked out is not the same with another word."""
+    instead = "an input must not hold values of a Secret; take its name, and let who needs it read the Secret itself"
+    for name in sorted({**inputs, **others}):
+        refuse_copied(inputs.get(name), others.get(name), f"spec.inputs.fields.{name}", instead)
+
+
+def refuse_copied(value: object, other: object, path: str, instead: str) -> None:
+    """Raise an EvaluationError with the field and the remedy if the two are not the same."""
+    if value != other:
+        raise EvaluationError(f"{path}: {_HIDDEN}: {instead}")
 
 
 def _first_difference(one: Any, two: Any, path: str) -> str | None:  # noqa: ANN401 - any JSON value

@@ -19,6 +19,7 @@ from pratique.core.judging.computed import (
     without_hidden,
     work_out,
 )
+from pratique.core.judging.copies import refuse_copied_inputs, with_other_word
 from pratique.core.judging.expressions import Note, evaluate_condition, has_nul, unnoted
 from pratique.core.judging.fields import fields_of, with_offers, with_states
 from pratique.core.judging.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
@@ -73,7 +74,7 @@ def _judge(action: Action, run: ActionRun, target: Json | None, listed: Listed, 
     computed = any(is_computed(each) for each in form.fields.values())
     if computed and (problems := problems_of_inputs(before_computing(action), inputs)):
         return Evaluation(tuple(problems), fields=fields_of(form.schema_, inputs))
-    worked = work_out(action, run.spec.inputs, scope, note) if computed else Worked(inputs)
+    worked = _work_out(action, run.spec.inputs, scope, note) if computed else Worked(inputs)
     inputs, schema = worked.inputs, without_hidden(form.schema_, worked.hidden)
     scope["inputs"] = as_declared(form.schema_, inputs)
     fields = with_states(fields_of(schema, inputs), worked)
@@ -90,6 +91,14 @@ def _judge(action: Action, run: ActionRun, target: Json | None, listed: Listed, 
     if action.spec.inputs.offers:
         scope[CHOSEN] = chosen_of(inputs, offered)
     return _decide(action, run, inputs, scope, offered, fields, note, kept)
+
+
+def _work_out(action: Action, given: Json, scope: Json, note: Note) -> Worked:
+    """Work the computed fields out; of values of a Secret nothing may come of it."""
+    worked, hidden_otherwise = work_out(action, given, scope, note), with_other_word(scope)
+    if hidden_otherwise is not None:
+        refuse_copied_inputs(worked.inputs, work_out(action, given, hidden_otherwise, unnoted).inputs)
+    return worked
 
 
 def _decide(

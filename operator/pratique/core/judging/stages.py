@@ -12,6 +12,7 @@ from pratique.api.v1alpha1.action_run import SkippedStage
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.scalars import MAX_USERNAME
 from pratique.api.v1alpha1.stages import ApprovalRules, SamePeople, Stage
+from pratique.core.judging.copies import refuse_copied, with_other_word
 from pratique.core.judging.expressions import Note, evaluate_condition, unnoted
 from pratique.core.judging.rendering import render_text
 from pratique.core.kernel.errors import EvaluationError
@@ -64,9 +65,14 @@ def gates_of_plan(rules: ApprovalRules, applying: list[Stage]) -> Gates:
 
 def _excluded(texts: Sequence[str], scope: Scope, path: str, note: Note) -> list[str]:
     """Return the user names that a rule excludes; an input that was left empty names nobody."""
-    names = []
+    names, hidden_otherwise = [], with_other_word(scope) if texts else None
     for index, text in enumerate(texts):
         found = list(_names(text, scope, f"{path}[{index}]"))
+        if hidden_otherwise is not None:
+            other = list(_names(text, hidden_otherwise, f"{path}[{index}]"))
+            refuse_copied(
+                found, other, f"{path}[{index}]", "it would exclude nobody; name them in a label or an annotation"
+            )
         note(f"{path}[{index}]", bool(found))
         names += found
     if len(names) > MAX_EXCLUDED:

@@ -200,6 +200,46 @@ def test_no_value_of_a_secret_is_copied_from_what_was_chosen() -> None:
     assert planned(named, (hidden,)).objects[0].manifest["data"] == {"ref": "small"}
 
 
+def test_nothing_that_is_worked_out_holds_a_value_of_a_secret() -> None:
+    """A word stands for each value, and would be stored as if it were one, or exclude nobody."""
+    secret = {"apiVersion": "v1", "kind": "Secret"}
+    live = {**secret, "metadata": {"name": "x", "namespace": "team-a", "uid": "t1"}, "data": {"of": "(hidden)"}}
+    asked = models.run(meta={"creation_timestamp": NOW}, spec={"target_ref": {"name": "x"}})
+
+    def acting(default: str, who: str = "x", **more: Any) -> Action:
+        form = {"schema": FORM, "fields": {"region": {"default": default, **more}}}
+        form["schema"] = {"type": "object", "properties": {"region": {}}}
+        stages = [{"name": "p", "approvers": {"groups": ["leads"]}, "exclude": [who]}]
+        template = {**MADE, "data": {"region": "${string(inputs.region)}"}}
+        return action(actsOn=secret, inputs=form, template=template, stages=stages)
+
+    for reads in ("target.data.of", "size(target.data.of)", "target.data.of + 'x'"):
+        with pytest.raises(
+            EvaluationError, match=r"spec\.inputs\.fields\.region: reads a value of a Secret.*; take its name"
+        ):
+            judge(acting(reads), asked, target=live)
+    with pytest.raises(EvaluationError, match=r"fields\.region: reads a value of a Secret"):
+        judge(acting("'x'", visible="target.data.of == '(hidden)'"), asked, target=live)
+    with pytest.raises(EvaluationError, match=r"stages\[0\]\.exclude\[0\]: reads a value of a Secret.*exclude nobody"):
+        judge(acting("'x'", "${target.data.of}"), asked, target=live)
+    plan = certain(judge(acting("target.metadata.name", "${target.metadata.name}"), asked, target=live).plan)
+    assert (plan.inputs, plan.stages[0].exclude) == ({"region": "x"}, ["x"])
+
+
+def test_no_object_is_chosen_by_a_value_of_a_secret() -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret"}
+    options = {"from": secret, "filter": "true", "label": "object.data.cpu", "order": "1"}
+    found = {**secret, "metadata": entry("small", 2)["metadata"], "data": {"cpu": "(hidden)"}}
+    for value in ("object.data.cpu", "string(size(object.data.cpu))"):
+        offered = action(options={**options, "value": value}, template={**MADE, "data": {}})
+        for chosen in ("(hidden)", "8"):
+            with pytest.raises(
+                EvaluationError, match=r"fields\.size\.options\.value: reads a value of a Secret"
+            ) as raised:
+                judge(offered, run(size=chosen), listed={"size": (found,)})
+            assert "Secret catalogue/small is not offered, since" in str(raised.value)
+
+
 LEADS = {"name": "leads", "when": "int(chosen.size.data.cpu) > 4", "approvers": {"groups": ["leads"]}}
 
 
