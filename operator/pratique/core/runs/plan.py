@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunPlan
 from pratique.api.v1alpha1.conditions import Reason
+from pratique.api.v1alpha1.counter_offer import Offered
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.planned import PlannedResource
@@ -101,11 +102,13 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: Void | None = None)
         return waits if isinstance(waits, Plan) else Plan(transitions.hold(run, Reason.ACTION_NOT_FOUND, waits, now))
     if action.spec.suspend:
         return transitions.end(run, Phase.REFUSED, say_suspended(action.metadata.name), now)
-    target = aim(run, action, snapshot.outcomes, now)
-    if not isinstance(target, Found):
-        return target if isinstance(target, Plan) else transitions.end(run, Phase.REFUSED, target, now)
     offered = again.offered if again is not None else None
     asked, kept = with_offered(run, offered), offered.stage if offered is not None else ""
+    target = aim(asked, action, snapshot.outcomes, now)
+    if isinstance(target, Plan):
+        return target
+    if not isinstance(target, Found):
+        return transitions.end(run, Phase.REFUSED, _say_refused(target, offered), now)
     evaluate = EvaluateRun(EVALUATE, action, asked, target.live, target.listed, kept)
     evaluation = evaluate.outcome(snapshot.outcomes)
     if evaluation is None:
@@ -114,9 +117,7 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: Void | None = None)
         text = evaluation.message
         return Plan(transitions.hold(run, Reason.EVALUATION_FAILED, text, now), wake_at=_try_again_at(run, now))
     if evaluation.plan is None:
-        why = "; ".join(evaluation.refusals)
-        text = why if offered is None else f"{say_instead(offered)}, which cannot be: {why}"
-        return transitions.end(run, Phase.REFUSED, text, now)
+        return transitions.end(run, Phase.REFUSED, _say_refused("; ".join(evaluation.refusals), offered), now)
     if offered is not None and not evaluation.plan.stages:
         text = (
             f"{say_instead(offered)}, and the Action has no stage {offered.stage} any more: ask for it in a new request"
@@ -125,6 +126,10 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: Void | None = None)
     plan = evaluation.plan
     fresh = Fresh(plan, again.round, again.why, again.offered, again.fresh) if again is not None else Fresh(plan)
     return _enter(snapshot, fresh, now)
+
+
+def _say_refused(why: str, offered: Offered | None) -> str:
+    return why if offered is None else f"{say_instead(offered)}, which cannot be: {why}"
 
 
 def _try_again_at(run: ActionRun, now: datetime) -> datetime:

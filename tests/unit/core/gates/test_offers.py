@@ -9,6 +9,7 @@ from tests.builders.models import (
     approval,
     approved,
     at,
+    failed,
     gate,
     only,
     run,
@@ -37,7 +38,7 @@ from pratique.core.gates.opening import find_difference, open_gate, open_next_ga
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval, state_holds
 from pratique.core.gates.port import Granted, Question
 from pratique.core.gates.tally import Tally, awaits, count, may_take_back
-from pratique.core.kernel.effects import Create, EvaluateRun, Evaluation, Plan, Stored, Verified
+from pratique.core.kernel.effects import Create, EvaluateRun, Evaluation, Listing, ListOptions, Plan, Stored, Verified
 from pratique.core.plans.document import Document, document
 from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
@@ -186,6 +187,32 @@ def test_what_cannot_be_made_of_it_ends_the_request() -> None:
     assert gone.status.phase is Phase.SUPERSEDED and "has no stage platform any more" in gone.status.message
     forged = follow(asked(), gated({}, OFFERED))
     assert forged.status.phase is Phase.WAITING_FOR_APPROVAL and forged.effects == (), "a status alone offers nothing"
+
+
+def test_what_is_offered_is_looked_up_in_a_field_that_was_left_empty() -> None:
+    """The field offers objects: what there is to choose from is looked at for what is asked now."""
+    source = {"apiVersion": "v1", "kind": "ConfigMap"}
+    schema = {"type": "object", "properties": {"ttl": {"type": "string"}}}
+    listed = action(inputs={"schema": schema, "fields": {"ttl": {"options": {"from": source}}}})
+    empty = amend(asked(), spec=amend(asked().spec, inputs={"cpu": 2}))
+    ended = gated({"lead-1": offer()}, OFFERED)
+
+    def went_on(**outcomes: Any) -> Plan[ActionRunStatus]:
+        return plan_action_run(RunSnapshot(empty, listed, (ended,), {**GUARDED, **outcomes}), at(3))
+
+    look_up = only(went_on().effects)
+    assert isinstance(look_up, ListOptions) and look_up.key == "options/ttl"
+    one = {"metadata": {"name": "5d", "uid": "u"}}
+    evaluate = only(went_on(**{look_up.key: Listing("ConfigMaps", may_list=True, found=(one,))}).effects)
+    assert isinstance(evaluate, EvaluateRun) and evaluate.listed == {"ttl": (one,)}
+    assert evaluate.run.spec.inputs == {"ttl": "5d", "cpu": 2}
+    unseen = went_on(**{look_up.key: Listing("ConfigMaps", may_list=False, found=())}).status
+    assert unseen.phase is Phase.REFUSED and unseen.message.startswith(
+        "lead-1 offered ttl: 5d, which cannot be: spec.inputs.ttl: it offers ConfigMaps, which you may not list"
+    )
+    away = went_on(**{look_up.key: failed("Timeout", "slow", transient=True)})
+    assert (away.status.phase, away.retry) == (Phase.WAITING_FOR_APPROVAL, True)
+    assert away.status.approvals == empty.status.approvals
 
 
 def test_an_offer_that_the_rule_does_not_take_is_asked_again_without_it() -> None:
