@@ -11,6 +11,7 @@ from typing import Any
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import RunPlan
+from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.options import MAX_CHOSEN, ChosenObject, Options, PlannedChoice, PlannedChoices
 from pratique.api.v1alpha1.target import Recheck
 from pratique.core.judging.copies import refuse_copied, with_other_word
@@ -190,24 +191,30 @@ def _freeze(chosen: Offer) -> ChosenObject:
 
 
 def find_withdrawn(plan: RunPlan, listed: Listed, scope: Json) -> tuple[Json, list[str]]:
-    """Return the objects that were chosen as they are now, and a sentence for each that is not offered any more."""
+    """Return the objects that were chosen as they are now, and a sentence for each that is not offered any more.
+
+    How they are shown and sorted says nothing about that.
+    """
     chosen, changed = Json(), list[str]()
     for each in plan.choices.fields if plan.choices is not None else ():
-        offered = offer(each.options, listed.get(each.field, ()), scope, f"the options of {each.field}")
-        found = list[Json]()
+        options, found = amend(each.options, label=None, order=None), list[Json]()
         for one in each.chosen:
-            now = [now for now in offered.of(one.value) if now.object["metadata"].get("uid") == one.uid]
+            same = [live for live in listed.get(each.field, ()) if live["metadata"].get("uid") == one.uid]
+            offered = offer(options, same, scope, f"the options of {each.field}")
+            now = offered.of(one.value)
             found += [now[0].object] if now else []
-            changed += [] if now else [_withdrawn(each.field, one)]
+            changed += [] if now else [_withdrawn(each.field, one, offered.failed)]
         several = isinstance(plan.inputs.get(each.field), list)
         chosen |= {each.field: found} if several else {each.field: found[0]} if found else {}
     return chosen, changed
 
 
-def _withdrawn(field: str, one: ChosenObject) -> str:
+def _withdrawn(field: str, one: ChosenObject, failed: str) -> str:
     name = f"{one.namespace}/{one.name}" if one.namespace else one.name
     value = clean(json.dumps(one.value, ensure_ascii=False), _VALUE)
-    return f"spec.inputs.{field}: {value} is not offered any more, as {name} offered it"
+    return f"spec.inputs.{field}: {value} is not offered any more, as {name} offered it" + (
+        f": {failed}" if failed else ""
+    )
 
 
 def _values(value: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON value

@@ -117,7 +117,8 @@ def _decide(
         for index, rule in enumerate(action.spec.inputs.rules)
         if not evaluate_condition(rule.rule, scope, f"spec.inputs.rules[{index}].rule", note)
     ]
-    gates = narrow_offers(judge_stages(action, scope, note, kept), action.spec.inputs.schema_, inputs)
+    unasked = frozenset(each.name for each in fields if each.disabled or not each.visible)
+    gates = narrow_offers(judge_stages(action, scope, note, kept), action.spec.inputs.schema_, inputs, unasked)
     refusals = [
         *_machine(action, run),
         *broken,

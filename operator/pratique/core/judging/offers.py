@@ -4,7 +4,7 @@ A gate holds nothing else, so the API server refuses an offer outside of the for
 on several inputs at once is judged when the offer is asked for.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from pratique.api.v1alpha1.action import Action
@@ -18,18 +18,23 @@ Json = dict[str, Any]
 _NUMBERS = ("number", "integer")
 
 
-def narrow_offers(stages: Sequence[Stage], schema: Json, inputs: Json) -> list[Stage]:
-    """Return the stages with what may be offered in them: nothing that the form refuses, nor what was asked for."""
-    return [_narrow(each, schema, inputs) for each in stages]
+def narrow_offers(stages: Sequence[Stage], schema: Json, inputs: Json, unasked: Collection[str] = ()) -> list[Stage]:
+    """Return the stages with what may be offered in them: nothing that the form refuses, nor what was asked for.
+
+    What is `unasked`, since it is hidden or disabled, the form would refuse whoever fills it in.
+    """
+    return [_narrow(each, schema, inputs, unasked) for each in stages]
 
 
-def _narrow(stage: Stage, schema: Json, inputs: Json) -> Stage:
+def _narrow(stage: Stage, schema: Json, inputs: Json, unasked: Collection[str]) -> Stage:
     if stage.counter_offer is None:
         return stage
     found = {
         name: left
         for name, allowed in stage.counter_offer.inputs.items()
-        if (field := _field(schema, name)) is not None and (left := _left(name, field, allowed, inputs)) is not None
+        if name not in unasked
+        and (field := _field(schema, name)) is not None
+        and (left := _left(name, field, allowed, inputs)) is not None
     }
     return amend(stage, counter_offer=amend(stage.counter_offer, inputs=found) if found else None)
 

@@ -259,6 +259,21 @@ def test_what_was_chosen_must_be_offered_still_by_the_same_object() -> None:
     assert changed(plan, entry("twin", 2, title="2 CPU"), *SIZES) == ()
 
 
+def test_at_the_start_only_what_offers_an_object_is_worked_out() -> None:
+    plan, bare, odd = planned(), entry("small", 2), entry("small", 2)
+    bare["data"] = {"region": "eu"}
+    assert changed(plan, bare) == (), "neither label nor order: it is offered, and nobody is shown anything"
+    odd["data"] = {}
+    (said,) = changed(plan, odd, entry("large", 8))
+    assert said.startswith(
+        'spec.inputs.size: "small" is not offered any more, as catalogue/small offered it: ConfigMap'
+    )
+    assert "catalogue/small is not offered, since the options of size.filter: Key not found in map" in said
+    broken = {**entry("huge", 1), "data": {}}
+    (other,) = changed(plan, broken)
+    assert other == 'spec.inputs.size: "small" is not offered any more, as catalogue/small offered it'
+
+
 def test_of_the_whole_cluster_an_object_is_named_without_a_namespace() -> None:
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "small", "uid": "n1"}}
     offered = action(

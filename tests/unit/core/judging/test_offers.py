@@ -63,6 +63,27 @@ def test_a_gate_takes_what_the_form_takes_and_was_not_asked_for(
     assert offered(rule) == left
 
 
+def test_a_gate_takes_no_offer_of_a_field_that_is_not_asked_for() -> None:
+    rule = {"ttl": {"values": ["3d"]}, "cpu": {"minimum": 2, "maximum": 4}}
+
+    def left(given: dict[str, Any], **fields: Any) -> list[str]:
+        stage = {"name": "platform", "approvers": {"groups": ["leads"]}, "counterOffer": {"inputs": rule}}
+        form = {"schema": FORM, "fields": fields}
+        judged = judge(
+            whole(inputs=form, approval={"stages": [stage]}, execution=DOES),
+            run(spec={"inputs": {"name": "x", **given}}),
+        )
+        assert judged.plan is not None, judged.refusals
+        (kept,) = judged.plan.stages
+        return sorted(kept.counter_offer.inputs) if kept.counter_offer is not None else []
+
+    locked = {"disabled": "inputs.name == 'x'", "default": "3"}
+    assert left({}, cpu={"visible": "true", "disabled": "false"}) == ["cpu", "ttl"]
+    assert left({}, cpu={"visible": "inputs.name != 'x'"}) == ["ttl"]
+    assert left({}, cpu=locked) == ["ttl"]
+    assert left({}, cpu=locked, ttl={"visible": "false"}) == []
+
+
 def test_a_stage_that_offered_is_asked_whatever_its_condition_says() -> None:
     short = action({"ttl": {"values": ["3d"]}}, when="inputs.ttl == '14d'")
     asks = run(spec={"inputs": {"name": "x", "ttl": "3d"}})
