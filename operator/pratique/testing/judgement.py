@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec, RunPlan
 from pratique.api.v1alpha1.meta import ObjectMeta
+from pratique.api.v1alpha1.options import OptionSource
 from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.planned import PlannedRequest
 from pratique.api.v1alpha1.stages import Stage
-from pratique.api.v1alpha1.target import TargetRef
+from pratique.api.v1alpha1.target import ActsOn, TargetRef
 from pratique.core.kernel.effects import Json, Listed, Rendered
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.form import FormField
@@ -18,6 +19,16 @@ from pratique.sandbox.pool import Sandbox
 from pratique.testing.cases import Asked, Case, Outcome, RunName, Standing
 
 _TARGET_UID = "00000000-0000-4000-8000-000000000001"
+_CLUSTER_SCOPED = {
+    "": ("Namespace", "Node", "PersistentVolume"),
+    "apiextensions.k8s.io": ("CustomResourceDefinition",),
+    "networking.k8s.io": ("IngressClass",),
+    "node.k8s.io": ("RuntimeClass",),
+    "rbac.authorization.k8s.io": ("ClusterRole", "ClusterRoleBinding"),
+    "scheduling.k8s.io": ("PriorityClass",),
+    "storage.k8s.io": ("CSIDriver", "CSINode", "StorageClass", "VolumeAttachment", "VolumeAttributesClass"),
+}
+"""Kinds of Kubernetes' own without a namespace; of any other a case says `namespace: null`."""
 SOMEONE = Requester(username="someone@example.com")
 
 
@@ -67,24 +78,34 @@ def target_of(action: Action, given: Asked, case: Case) -> Json | None:
     if acts_on is None or said == (None, None):
         return None
     run = case.run or given.run or RunName()
-    named = {"name": "example", "namespace": run.namespace, "uid": _TARGET_UID}
+    named = {"name": "example", **_space(acts_on, run.namespace), "uid": _TARGET_UID}
     made_up = {"apiVersion": acts_on.api_version, "kind": acts_on.kind, "metadata": named}
     return merged(merged(made_up, given.target or {}), case.target or {})
 
 
 def listed_of(action: Action, given: Asked, case: Case) -> dict[str, tuple[Json, ...]]:
-    """Return the objects that each field of the form offers; what a case does not say of one is made up."""
+    """Return the objects that each field of the form offers; what a case does not say of one is made up.
+
+    Each has the labels by which it is found; where it is from all namespaces, only the case can say from which one.
+    """
     run, said = case.run or given.run or RunName(), {**given.options, **case.options}
     listed = {}
     for name, options in action.spec.inputs.offers.items():
         source, found = options.from_, list[Json]()
         for number, each in enumerate(said.get(name, ())):
-            named = {"name": f"example-{number}", "uid": f"00000000-0000-4000-9000-{number:012}"}
-            named |= {"namespace": source.namespace or run.namespace}
+            named: Json = {"name": f"example-{number}", "uid": f"00000000-0000-4000-9000-{number:012}"}
+            named |= {} if source.all_namespaces else _space(source, source.namespace or run.namespace)
+            named |= {"labels": dict(source.selector)} if source.selector else {}
             made_up = {"apiVersion": source.api_version, "kind": source.kind, "metadata": named}
             found.append(merged(made_up, each))
         listed[name] = tuple(found)
     return listed
+
+
+def _space(source: ActsOn | OptionSource, namespace: str) -> Json:
+    """Return the namespace of a made-up object, if its kind has any."""
+    group = source.api_version.rpartition("/")[0]
+    return {} if source.kind in _CLUSTER_SCOPED.get(group, ()) else {"namespace": namespace}
 
 
 def run_of(action: str, given: Asked, case: Case, target: Json | None = None) -> ActionRun:

@@ -343,6 +343,33 @@ def test_the_object_that_a_case_acts_on_is_made_up_but_for_what_it_says() -> Non
     assert run_of("make", given, case).spec.target_ref is None
 
 
+def test_what_is_made_up_is_what_the_cluster_could_have() -> None:
+    core, storage = {"apiVersion": "v1"}, {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass"}
+    fields = {
+        "node": {"options": {"from": {**core, "kind": "Node", "selector": {"a": "b"}}}},
+        "class": {"options": {"from": storage}},
+        "all": {"options": {"from": {**core, "kind": "Secret", "allNamespaces": True, "selector": {"x": "y"}}}},
+        "own": {"options": {"from": {"apiVersion": "example.com/v1", "kind": "Node"}}},
+    }
+    offered = action(inputs={"fields": fields}, actsOn={**core, "kind": "Namespace"})
+    said = [{}, {"metadata": {"namespace": "team-b", "labels": {"more": "c"}}}]
+    case = Case.model_validate({"name": "a", "target": {}, "expect": {}, "options": dict.fromkeys(fields, said)})
+    listed = listed_of(offered, Asked(), case)
+    found = {
+        name: [(each["metadata"].get("namespace"), each["metadata"].get("labels")) for each in of]
+        for name, of in listed.items()
+    }
+    assert found == {
+        "node": [(None, {"a": "b"}), ("team-b", {"a": "b", "more": "c"})],
+        "class": [(None, None), ("team-b", {"more": "c"})],
+        "all": [(None, {"x": "y"}), ("team-b", {"x": "y", "more": "c"})],
+        "own": [("default", None), ("team-b", {"more": "c"})],
+    }
+    target = certain(target_of(offered, Asked(), case))
+    assert "namespace" not in target["metadata"]
+    assert certain(run_of("make", Asked(), case, target).spec.target_ref).namespace is None
+
+
 def test_what_a_field_offers_is_made_up_around_what_a_case_says() -> None:
     source = {"apiVersion": "v1", "kind": "ConfigMap"}
     fields = {
