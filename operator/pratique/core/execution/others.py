@@ -32,14 +32,15 @@ _MISTAKES = ("UnknownKind", "BadRequest")
 def find_others(run: ActionRun, action: Action, outcomes: Outcomes) -> tuple[AnyEffect, ...] | Failure | Unfit | Found:
     """Return what a request rests on, or the effects that must come first; a Failure is no answer.
 
-    A field that was left empty costs nothing.
+    A field that was left empty costs nothing, nor does one that is an empty list.
     """
     form = action.spec.inputs
     defaults = form.schema_.get("properties") or {}
     filled = {
         name: options.from_
         for name, options in form.offers.items()
-        if name in run.spec.inputs or "default" in (defaults.get(name) or {}) or form.fields[name].default is not None
+        if run.spec.inputs.get(name, (defaults.get(name) or {}).get("default", [])) != []
+        or (name not in run.spec.inputs and form.fields[name].default is not None)
     }
     account = action.spec.execution.service_account_ref
     return _both(find_target(run, action, outcomes), _list(OPTIONS, run, account, filled, outcomes))
@@ -51,7 +52,7 @@ def look_again(run: ActionRun, plan: RunPlan, outcomes: Outcomes, key: str = TAR
     `key` tells apart several looks in one look at the run.
     """
     chosen = plan.choices.fields if plan.choices is not None else []
-    sources = {each.field: each.options.from_ for each in chosen}
+    sources = {each.field: each.options.from_ for each in chosen if each.chosen}
     offered = _list(f"{key}/{OPTIONS}", run, plan.service_account_ref, sources, outcomes)
     found = _both(find_again(run, plan, outcomes, key), offered)
     match found:

@@ -103,11 +103,11 @@ def _order(value: Any) -> tuple[int, float, str]:  # noqa: ANN401 - any JSON val
 
 
 def offers_of(action: Action, listed: Listed, scope: Json, note: Note = unnoted) -> dict[str, Offered]:
-    """Return what each field offers; of one that is empty nothing was looked up."""
+    """Return what each field offers; of one that is empty nothing was looked up, and of an empty list nothing is chosen."""
     return {
-        name: offer(options, listed[name], scope, f"spec.inputs.fields.{name}.options", note)
+        name: offer(options, listed.get(name, ()), scope, f"spec.inputs.fields.{name}.options", note)
         for name, options in sorted(action.spec.inputs.offers.items())
-        if name in listed
+        if name in listed or scope["inputs"].get(name) == []
     }
 
 

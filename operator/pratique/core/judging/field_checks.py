@@ -36,6 +36,7 @@ def problems_of_fields(action: Action, check: Check) -> Iterator[str]:
         if options is None:
             continue
         yield from _problems_of_schema(known[name], f"spec.inputs.schema.properties.{name}")
+        yield from _looked_up_in_vain(field, known[name], path)
         for key, value in (options.from_.selector or {}).items():
             if not _LABEL_NAME.fullmatch(key) or not _LABEL.fullmatch(value):
                 yield f"{path}.options.from.selector: {clean(f'{key}: {value}', 80)} is no label that an object can have"
@@ -59,6 +60,16 @@ def problems_of_computed(name: str, field: InputField, schema: Any, check: Check
     for what in ("minimum", "maximum"):
         if getattr(field, what) is not None and not bounded:
             yield f"{path}.{what}: is for numbers and dates (type integer or number, format date or date-time)"
+
+
+def _looked_up_in_vain(field: InputField, schema: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    """Yield why a field would be looked up that is not asked for: whether it is hidden is known only after that."""
+    has_default = field.default is not None or (isinstance(schema, Mapping) and "default" in schema)
+    if field.visible is not None and has_default:
+        yield (
+            f"{path}.visible: excludes a default where the field has options: who may not list its objects would be refused"
+            " though it is hidden from them: leave the default out, or visible"
+        )
 
 
 def _problems_of_schema(field: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON value

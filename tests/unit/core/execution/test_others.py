@@ -71,6 +71,8 @@ def test_only_a_field_that_is_filled_in_is_looked_up() -> None:
     assert isinstance(computed, tuple) and [each.key for each in computed] == ["options/size"]
     bare = action(inputs={"fields": {"size": FIELDS["size"]}})
     assert find_others(asks(), bare, {}) == Found()
+    none = {"type": "object", "properties": {"size": {"type": "array", "items": {"type": "string"}, "default": []}}}
+    assert find_others(asks(), action(inputs={"schema": none, "fields": {"size": FIELDS["size"]}}), {}) == Found()
 
 
 def test_target_and_options_are_looked_at_side_by_side() -> None:

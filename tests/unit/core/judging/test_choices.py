@@ -9,10 +9,12 @@ from tests.support.certain import certain
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
+from pratique.core.execution.others import find_others, look_again
+from pratique.core.execution.targets import Found
 from pratique.core.gates.opening import with_chosen
 from pratique.core.judging.judge import judge
 from pratique.core.judging.targets import evaluate_target
-from pratique.core.kernel.effects import Json
+from pratique.core.kernel.effects import EvaluateTarget, Json
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.form import Option
 from pratique.core.plans.document import document
@@ -182,6 +184,18 @@ def test_a_field_that_is_empty_chooses_nothing() -> None:
     assert plan.choices is None and plan.objects[0].manifest["data"] == {"cpu": "none"}
     with pytest.raises(EvaluationError, match=r"chosen\.size is not there, so ask has"):
         judge(action(), asked)
+
+
+def test_an_empty_list_chooses_nothing_and_is_not_looked_up() -> None:
+    rule = {"rule": "chosen.sizes.all(each, each.data.cpu != '0')", "message": "None of nothing"}
+    form = {"schema": FORM, "fields": {"sizes": {"options": OPTIONS}}, "rules": [rule]}
+    offered = action(inputs=form, template={**MADE, "data": {"count": "${string(size(chosen.sizes))}"}})
+    asked = models.run(meta={"creation_timestamp": NOW}, spec={"inputs": {"sizes": []}})
+    assert find_others(asked, offered, {}) == Found()
+    plan = certain(judge(offered, asked).plan)
+    assert plan.objects[0].manifest["data"] == {"count": "0"}
+    (look,) = look_again(asked, plan, {}).effects
+    assert isinstance(look, EvaluateTarget) and evaluate_target(plan, asked, None, {}) == ()
 
 
 def test_what_was_filled_in_and_not_looked_up_is_not_offered() -> None:

@@ -63,6 +63,8 @@ def test_a_sound_form_has_no_problems() -> None:
     for schemas in ({}, KINDS):
         assert check_action(action(all_of_it), schemas) == ()
         assert check_action(action(options("sizes"), data="${string(size(chosen.sizes))}"), schemas) == ()
+        hidden = {"sizes": {**options("sizes")["sizes"], "visible": "inputs.size == 's'"}}
+        assert check_action(action(hidden), schemas) == ()
         assert check_action(action(options("names"), data="${chosen.names[0].metadata.name}"), schemas) == ()
         assert check_action(action(options(), data="${chosen.size.data.cpu}"), schemas) == ()
 
@@ -118,6 +120,16 @@ def test_a_sound_form_has_no_problems() -> None:
             options(value="object.metadata.nam"),
             None,
             "spec.inputs.fields.size.options.value: object.metadata has no field",
+        ),
+        (
+            {"size": {**options()["size"], "visible": "true"}},
+            None,
+            "spec.inputs.fields.size.visible: excludes a default where the field has options: who may not list",
+        ),
+        (
+            {"sizes": {**options("sizes")["sizes"], "visible": "true", "default": "['a']"}},
+            None,
+            "spec.inputs.fields.sizes.visible: excludes a default where the field has options: who may not list",
         ),
         (options(label="object."), None, "spec.inputs.fields.size.options.label: Syntax error"),
         (options(order="inputs.sice"), None, "spec.inputs.fields.size.options.order: there is no input named sice"),
