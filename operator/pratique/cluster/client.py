@@ -32,6 +32,11 @@ METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 _TRIES = 4
 _UNAVAILABLE = 503
 _PAGE = 100
+_CHUNK = 64 * 1024
+TOO_LARGE = "TooLarge"
+"""Reason of an ApiError: the answer has more bytes than were to be read."""
+_LISTINGS = 2
+"""Pages of what tenants write that are read at the same time: each may be large, and takes many times that once parsed."""
 _SEGMENT = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.:@+]*[A-Za-z0-9_])?")
 
 
@@ -86,6 +91,8 @@ class Api:
         self._reporting: set[tuple[str, str]] = set()
         self.schemas: dict[str, Json | None] = {}
         """Kept by `inspection`: the schemas of kinds, by where the API server publishes them."""
+        self.listing = asyncio.Semaphore(_LISTINGS)
+        """Held by `options` while a page is read."""
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(ssl=self.connection.ssl_context(), limit=64)
@@ -109,17 +116,19 @@ class Api:
         run_as: str | None = None,
         fenced: bool = True,
         accept: str = "application/json",
+        at_most: int | None = None,
     ) -> Json:
         """Send one request as ourselves, or as `run_as`; return the JSON answer or raise ApiError.
 
-        A write that is `fenced` is not sent unless this process may write at this instant.
+        A write that is `fenced` is not sent unless this process may write at this instant. Of an answer of more bytes
+        than `at_most` the rest is not read, and nothing is parsed.
         """
         fenced = fenced and method != "GET" and "dryRun" not in (params or {})
         for attempt in range(1, _TRIES + 1):
             if fenced and not self._may_write():
                 raise ApiError(0, "NotLeading", "this process does not lead any more, so it writes nothing")
             try:
-                return await self._once(method, path, body, params, content_type, run_as, accept)
+                return await self._once(method, path, body, params, content_type, run_as, accept, at_most)
             except ApiError as error:
                 safe = error.answer.undone or (error.code == _UNAVAILABLE and method == "GET")
                 if not safe or attempt == _TRIES:
@@ -136,6 +145,7 @@ class Api:
         content_type: str,
         run_as: str | None,
         accept: str,
+        at_most: int | None,
     ) -> Json:
         if self._session is None:
             raise RuntimeError("Api is used outside `async with`")
@@ -143,6 +153,8 @@ class Api:
         groups = self.connection.impersonate_groups
         if run_as is not None:
             headers["Impersonate-User"], groups = run_as, ()
+        if at_most is not None:
+            headers["Accept-Encoding"] = "identity"  # little that is packed may be much
         data = None
         if body is not None:
             headers["Content-Type"] = content_type
@@ -157,8 +169,8 @@ class Api:
                 headers=[*headers.items(), *(("Impersonate-Group", group) for group in groups)],
                 allow_redirects=False,  # what a plan names is at its own path, or nowhere
             ) as response:
-                payload = await response.read()
                 code = response.status
+                payload = await _payload(response, at_most)
                 if response.status < 300:
                     return _answer(payload)
                 raise _error(response.status, payload, response.headers.get("Retry-After"), body)
@@ -257,6 +269,18 @@ class Api:
 
 def _root(api_version: str) -> str:
     return f"/api/{api_version}" if "/" not in api_version else f"/apis/{api_version}"
+
+
+async def _payload(response: aiohttp.ClientResponse, at_most: int | None) -> bytes:
+    if at_most is None:
+        return await response.read()
+    payload = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        payload += chunk
+        if len(payload) > at_most:
+            response.close()  # the rest is left where it is
+            raise ApiError(413, TOO_LARGE, f"the answer has more than {at_most} bytes")
+    return bytes(payload)
 
 
 def _answer(payload: bytes) -> Json:

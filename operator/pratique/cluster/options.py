@@ -1,21 +1,24 @@
 """Lists what a field of a form offers: reads it as the Action's account, and asks whether who asked may list it.
 
-Both are always done, so that the time of an answer says no more than its words. Pages are small at first: an object may
-have a megabyte, and nobody reads five hundred of those.
+Both are always done, so that the time of an answer says no more than its words. Whoever writes such objects decides how
+large they are, and an object may have a megabyte: so pages are small, smaller still where they turn out large, and of one
+that is too large the rest is not read. Parsing holds the whole process up, in a thread as well (0.1 s for a page of nothing
+but braces), and what is parsed takes many times the memory: of all that forms offer two pages are read at a time.
 """
 
 import asyncio
 import json
 
-from pratique.cluster.client import Api, ApiError
+from pratique.cluster.client import TOO_LARGE, Api, ApiError
 from pratique.cluster.failures import as_failure
 from pratique.cluster.targets import may
 from pratique.core.kernel.effects import Failure, Json, Listing, ListOptions
 from pratique.core.kernel.limits import MAX_OFFERED, MAX_OFFERED_BYTES
 
-_FIRST_PAGE, _PAGE = 20, 100
-_LARGE = 256 * 1024
-"""Bytes of a first page behind which the others are as small."""
+_PAGE, _SMALLER = 20, 4
+"""Objects of a page, and by how much it shrinks if that was too large."""
+_PAGE_BYTES, _OBJECT_BYTES = 512 * 1024, MAX_OFFERED_BYTES
+"""Of a page, and of one that holds a single object, as the API server writes them."""
 
 
 async def list_options(api: Api, effect: ListOptions) -> Listing:
@@ -38,31 +41,51 @@ async def list_options(api: Api, effect: ListOptions) -> Listing:
     what = f"objects of kind {source.kind}{where}"
     may_list, found = await asyncio.gather(may(api, effect.username, effect.groups, asked), _read(api, path, effect))
     if isinstance(found, str):
-        many = f"there are {found} among {what}: the Action has to narrow options.from.selector"
-        return Listing(what, may_list, (), many)
-    return Listing(what, may_list, found)
+        return Listing(what, may_list, (), f"there are {found} among {what}")
+    if isinstance(found, Failure):
+        return Listing(what, may_list, found)
+    objects, size = found
+    return Listing(what, may_list, objects, size=size)
 
 
-async def _read(api: Api, path: str, effect: ListOptions) -> tuple[Json, ...] | Failure | str:
-    """Return the objects as expressions know them, with apiVersion and kind, which lists leave out; or what is too much."""
-    source, found, size = effect.source, list[Json](), 0
-    params = {"limit": str(_FIRST_PAGE)}
+async def _read(api: Api, path: str, effect: ListOptions) -> tuple[tuple[Json, ...], int] | Failure | str:
+    """Return the objects as expressions know them and how many bytes they have; or what is too much.
+
+    They know apiVersion and kind, which lists leave out, and no records of field managers, which are counted.
+    """
+    source, found, size, limit = effect.source, list[Json](), 0, _PAGE
+    params = {}
     if source.selector:
         params["labelSelector"] = ",".join(f"{key}={value}" for key, value in sorted(source.selector.items()))
     while True:
         try:
-            page = await api.request("GET", path, params=params, run_as=effect.run_as)
+            page = await _read_page(api, path, params | {"limit": str(limit)}, effect.run_as)
         except ApiError as error:
-            return as_failure(error.answer.bare())
+            if error.reason != TOO_LARGE:
+                return as_failure(error.answer.bare())
+            if limit == 1:
+                return _too_large(effect)
+            limit = max(limit // _SMALLER, 1)
+            continue
         for each in page.get("items") or ():
+            size += len(json.dumps(each))
             metadata = {key: value for key, value in each["metadata"].items() if key != "managedFields"}
-            known = {**each, "apiVersion": source.api_version, "kind": source.kind, "metadata": metadata}
-            found.append(known)
-            size += len(json.dumps(known))
+            found.append({**each, "apiVersion": source.api_version, "kind": source.kind, "metadata": metadata})
         if len(found) > MAX_OFFERED:
             return f"more than {MAX_OFFERED} objects"
-        if size > MAX_OFFERED_BYTES:
-            return f"more than {MAX_OFFERED_BYTES} bytes"
+        if size > effect.room:
+            return _too_large(effect)
         if not (following := page["metadata"].get("continue")):
-            return tuple(found)
-        params |= {"continue": following, "limit": str(_FIRST_PAGE if size > _LARGE else _PAGE)}
+            return tuple(found), size
+        params["continue"], limit = following, min(2 * limit, _PAGE)
+
+
+async def _read_page(api: Api, path: str, params: dict[str, str], run_as: str) -> Json:
+    most = _OBJECT_BYTES if params["limit"] == "1" else _PAGE_BYTES
+    async with api.listing:
+        return await api.request("GET", path, params=params, run_as=run_as, at_most=most)
+
+
+def _too_large(effect: ListOptions) -> str:
+    before = "" if effect.room == MAX_OFFERED_BYTES else ", with what fields before it offer,"
+    return f"more than {MAX_OFFERED_BYTES} bytes{before}"

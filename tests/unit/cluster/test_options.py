@@ -1,11 +1,14 @@
 """What a form offers is listed in pages, as the account, and whoever asks must be allowed to list it."""
 
+import asyncio
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pratique.api.v1alpha1.options import OptionSource
-from pratique.cluster.client import Api, ApiError
+from pratique.cluster.client import TOO_LARGE, Api, ApiError
 from pratique.cluster.connection import Connection
 from pratique.cluster.options import list_options
 from pratique.core.kernel.effects import Failure, ListOptions
@@ -52,7 +55,9 @@ async def test_objects_are_listed_page_by_page_and_know_their_kind() -> None:
     (path, first, run_as), (_, second, _) = server.asked
     assert (path, run_as) == ("/api/v1/namespaces/vault/secrets", "maker")
     assert first == {"limit": "20", "labelSelector": "a=1,b=2"} and second["continue"] == "page 1"
-    assert second["limit"] == "100"
+    assert second["limit"] == "20" and seen.size == len(json.dumps(named("a"))) + len(
+        json.dumps(named("b", data={"k": "v"}))
+    )
     attributes = {"group": "", "version": "v1", "resource": "secrets", "verb": "list", "namespace": "vault"}
     assert server.reviewed == {"user": "ann", "groups": ["devs"], "resourceAttributes": attributes}
 
@@ -87,17 +92,73 @@ async def test_one_namespace_and_all_are_no_source() -> None:
 
 
 @pytest.mark.asyncio
-async def test_too_many_are_none_and_large_ones_come_in_small_pages() -> None:
+async def test_too_many_are_none() -> None:
     many = await list_options(Server([named(str(number)) for number in range(501)]), ask())
-    assert many.found == () and many.too_many.startswith(
-        "there are more than 500 objects among objects of kind Secret in"
+    assert many.found == () and many.too_many == (
+        "there are more than 500 objects among objects of kind Secret in namespace team-a"
     )
     large = named("a", data={"k": "x" * 300_000})
-    server = Server([large], [large])
-    seen = await list_options(server, ask())
-    assert isinstance(seen.found, tuple) and len(seen.found) == 2 and server.asked[1][1]["limit"] == "20"
     huge = await list_options(Server([large] * 8), ask())
-    assert huge.found == () and "more than 2097152 bytes" in huge.too_many
+    assert huge.found == () and "there are more than 2097152 bytes among" in huge.too_many
+    rest = await list_options(Server([large]), replace(ask(), room=300_000))
+    assert "more than 2097152 bytes, with what fields before it offer, among" in rest.too_many
+    managed = {"metadata": {"name": "a", "managedFields": [{"fieldsV1": "x" * 2_200_000}]}}
+    assert "more than 2097152 bytes" in (await list_options(Server([managed]), ask())).too_many
+
+
+class Weighing(Server):
+    """Has objects of so many bytes, and gives out no answer that is larger than asked for."""
+
+    def __init__(self, *sizes: int) -> None:
+        super().__init__()
+        self.sizes, self.limits = sizes, list[tuple[int, int]]()
+        self.reading = self.most_reading = 0
+
+    async def request(self, method: str, path: str, body: Any = None, *_: object, **more: Any) -> dict[str, Any]:
+        if method == "POST":
+            return await super().request(method, path, body)
+        limit, at = int(more["params"]["limit"]), int(more["params"].get("continue", 0))
+        self.limits.append((limit, more["at_most"]))
+        self.reading += 1
+        self.most_reading = max(self.most_reading, self.reading)
+        await asyncio.sleep(0)
+        self.reading -= 1
+        sizes = self.sizes[at : at + limit]
+        if sum(sizes) > more["at_most"]:
+            raise ApiError(413, TOO_LARGE, "too large")
+        following = {"continue": str(at + limit)} if at + limit < len(self.sizes) else {}
+        return {"metadata": following, "items": [named(str(at), data={"k": "x" * size}) for size in sizes]}
+
+
+@pytest.mark.asyncio
+async def test_pages_are_small_where_objects_are_large() -> None:
+    page, single = 512 * 1024, 2 * 1024 * 1024
+    server = Weighing(*[400_000] * 2, *[10] * 40)
+    seen = await list_options(server, ask())
+    assert isinstance(seen.found, tuple) and len(seen.found) == 42
+    assert server.limits == [
+        (20, page),
+        (5, page),
+        (1, single),
+        (2, page),
+        (4, page),
+        (8, page),
+        (16, page),
+        (20, page),
+    ]
+    hostile = Weighing(*[1] * 20, *[1_400_000] * 480)
+    assert "more than 2097152 bytes" in (await list_options(hostile, ask())).too_many
+    assert len(hostile.limits) < 12 and all(limit <= 20 and most <= single for limit, most in hostile.limits)
+    giant = Weighing(5_000_000)
+    assert "more than 2097152 bytes" in (await list_options(giant, ask())).too_many
+    assert [limit for limit, _ in giant.limits] == [20, 5, 1]
+
+
+@pytest.mark.asyncio
+async def test_two_pages_are_read_at_a_time_whoever_asks() -> None:
+    server = Weighing(*[1] * 30)
+    await asyncio.gather(*(list_options(server, ask()) for _ in range(10)))
+    assert server.most_reading == 2
 
 
 @pytest.mark.asyncio

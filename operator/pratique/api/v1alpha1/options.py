@@ -11,7 +11,7 @@ from pratique.api.v1alpha1.spelling import NamespaceName
 from pratique.api.v1alpha1.target import Recheck
 
 MAX_FIELDS = 16
-"""Of a form whose options are looked up: each costs two requests."""
+"""Of a form, beyond their schema, whatever they say; a plan holds so many choices."""
 CONDITIONS = ("visible", "disabled", "required")
 """What of a field is true or false for a request."""
 MAX_CHOSEN = 64

@@ -3,9 +3,14 @@
 All is read as the Action's account, and counts only if the API server says that who asked may read it themselves. At the
 start both are looked at again: who was chosen must be offered still, and every condition that read them must say what it
 said. Called by `runs`, `gates` and `outset`.
+
+Fields are looked up one after the other, each within what those before it left of the room for all: whoever writes such
+objects must not fill the memory of the operator. Who writes too many of them stops requests, never what was granted: that
+waits.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
@@ -22,11 +27,19 @@ from pratique.core.kernel.effects import (
     LookAtTarget,
     Outcomes,
 )
+from pratique.core.kernel.limits import MAX_OFFERED_BYTES
 
 _Target = LookAtTarget | Failure | Unfit | Found
 _Offered = tuple[ListOptions, ...] | Failure | Unfit | dict[str, tuple[Json, ...]]
 OPTIONS = "options"
 _MISTAKES = ("UnknownKind", "BadRequest")
+
+
+@dataclass(frozen=True)
+class TooMany(Unfit):
+    """More is offered than can be looked at, as `fact` says: what was chosen may well be among it."""
+
+    fact: str = ""
 
 
 def find_others(run: ActionRun, action: Action, outcomes: Outcomes) -> tuple[AnyEffect, ...] | Failure | Unfit | Found:
@@ -60,6 +73,8 @@ def look_again(run: ActionRun, plan: RunPlan, outcomes: Outcomes, key: str = TAR
             return Again(effects=found)
         case Failure():
             return Again(unknown=found)
+        case TooMany():
+            return Again(held=f"{found.fact}; delete some of them, or take it back and ask again")
         case Unfit():
             return Again(different=found.why)
         case _:
@@ -102,21 +117,18 @@ def _list(
     who = run.spec.requested_by
     if who is None:  # who asks nobody knows is judged by nothing else
         return {}
-    space, groups = run.metadata.namespace or "", tuple(who.groups)
-    asked = {
-        field: ListOptions(f"{key}/{field}", source, space, account.username, who.username, groups)
-        for field, source in sources.items()
-    }
-    missing = tuple(each for each in asked.values() if each.outcome(outcomes) is None)
-    if missing:
-        return missing
+    space, groups, room = run.metadata.namespace or "", tuple(who.groups), MAX_OFFERED_BYTES
     offered = {}
-    for field, ask in asked.items():
+    for field, source in sources.items():
+        ask = ListOptions(f"{key}/{field}", source, space, account.username, who.username, groups, room)
         seen = ask.outcome(outcomes)
-        found = seen and _offered(f"spec.inputs.{field}", seen, account)
+        if seen is None:
+            return (ask,)
+        found = _offered(f"spec.inputs.{field}", seen, account)
         if isinstance(found, Failure | Unfit):
             return found
-        offered[field] = found or ()
+        offered[field] = found
+        room -= seen.size if isinstance(seen, Listing) else 0
     return offered
 
 
@@ -129,4 +141,7 @@ def _offered(path: str, seen: Listing | Failure, account: ServiceAccountRef) -> 
         who = f"as ServiceAccount {account.namespace}/{account.name}"
         text = f"{path}: {seen.what} could not be listed ({who}): {seen.found.message}"
         return seen.found if seen.found.transient else Unfit(text, seen.found)
-    return Unfit(f"{path}: {seen.too_many}") if seen.too_many else seen.found
+    if seen.too_many:
+        fact = f"{path}: {seen.too_many}"
+        return TooMany(f"{fact}: the Action has to narrow options.from.selector", fact=fact)
+    return seen.found

@@ -47,6 +47,8 @@ def answer_of(again: Again) -> Progress | None:
         return Progress(Step.NEEDS, effects=again.effects)
     if again.unknown is not None:
         return Progress(Step.RETRIES, message=f"Its target cannot be judged: {again.unknown.message}")
+    if again.held is not None:
+        return Progress(Step.RETRIES, message=f"It waits until what was chosen can be looked at: {again.held}")
     if again.different is not None:
         return Progress(Step.FAILED, message=f"It would not do any more what was planned: {again.different}")
     return None

@@ -103,11 +103,15 @@ def _find(
 
 @dataclass(frozen=True)
 class Again:
-    """What became of the target of a plan: `effects` that must come first, no answer yet, or why it must not start."""
+    """What became of the target of a plan: `effects` that must come first, no answer yet, or why it must not start.
+
+    `held` says why it cannot be looked at until somebody else has changed something; that is no verdict.
+    """
 
     effects: tuple[AnyEffect, ...] = ()
     unknown: Failure | None = None
     different: str | None = None
+    held: str | None = None
 
 
 def check_again(run: ActionRun, plan: RunPlan, live: Json, outcomes: Outcomes, key: str) -> Again:

@@ -18,6 +18,7 @@ from pratique.api.v1alpha1.options import OptionSource
 from pratique.core.kernel.answers import Cause
 from pratique.core.kernel.form import FormField
 from pratique.core.kernel.happened import Happened
+from pratique.core.kernel.limits import MAX_OFFERED_BYTES
 
 Status = TypeVar("Status")
 Result_co = TypeVar("Result_co", covariant=True)
@@ -148,13 +149,14 @@ class TargetSeen:
 class Listing:
     """The objects that a field of a form offers, as the Action's account sees them, and whether who asked may list them.
 
-    `what` names them for people; of too many there are none, and `too_many` says so.
+    `what` names them for people; of too many there are none, and `too_many` says so. `size` is what they have in bytes.
     """
 
     what: str
     may_list: bool
     found: tuple[Json, ...] | Failure
     too_many: str = ""
+    size: int = 0
 
 
 Listed = Mapping[str, tuple[Json, ...]]
@@ -259,13 +261,17 @@ class EvaluateRun(Effect[Evaluation]):
 
 @dataclass(frozen=True)
 class ListOptions(Effect[Listing]):
-    """List what a field of a form offers as the Action's account, and ask whether who asked may list it."""
+    """List what a field of a form offers as the Action's account, and ask whether who asked may list it.
+
+    `room` are the bytes that the fields before it have left of what all may offer.
+    """
 
     source: OptionSource
     run_namespace: str
     run_as: str
     username: str
     groups: tuple[str, ...]
+    room: int = MAX_OFFERED_BYTES
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ MAX_EXCLUDED = 32
 MAX_OFFERED = 500
 """Objects that one field of a form offers."""
 MAX_OFFERED_BYTES = 2 * 1024 * 1024
-"""Of them together, as JSON: they travel to the sandbox."""
+"""Of what all fields of a form offer together, as JSON: it is held in memory, and travels to the sandbox."""
 MAX_OBJECTS = 16
 """Of a plan."""
 EFFECT_ROUNDS = 32 + 8 * MAX_OBJECTS

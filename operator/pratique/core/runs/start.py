@@ -57,6 +57,9 @@ def start(snapshot: RunSnapshot, warrant: Warrant, now: datetime) -> Plan[Action
     frozen = find_end(action, now) if action is not None and not warrant.broken else None
     if action is not None and frozen is not None:
         return transitions.freeze(run, warrant, f"{why}. {say_frozen(action, now, frozen)}", frozen)
+    if again.held is not None:
+        text = f"{why}. It starts once what was chosen can be looked at: {again.held}"
+        return Plan(transitions.retry_start(run, text), retry=True)
     return begin(snapshot, warrant, now)
 
 

@@ -7,7 +7,9 @@ from tests.builders.models import action, failed, run, run_plan
 
 from pratique.api.v1alpha1.options import ChosenObject, Options, PlannedChoice, PlannedChoices
 from pratique.api.v1alpha1.target import PlannedTarget
+from pratique.core.execution.awaiting import Step
 from pratique.core.execution.others import find_others, look_again
+from pratique.core.execution.outset import answer_of
 from pratique.core.execution.targets import Again, Found, Unfit
 from pratique.core.kernel.effects import (
     EvaluateTarget,
@@ -20,6 +22,7 @@ from pratique.core.kernel.effects import (
     Stored,
     TargetSeen,
 )
+from pratique.core.kernel.limits import MAX_OFFERED_BYTES
 
 SOURCE = {"apiVersion": "v1", "kind": "ConfigMap", "namespace": "catalogue"}
 FIELDS = {"size": {"options": {"from": SOURCE}}, "region": {"options": {"from": SOURCE}}}
@@ -40,8 +43,8 @@ CHOICES = PlannedChoices(
 )
 
 
-def listing(found: Any = (ONE,), *, may_list: bool = True, too_many: str = "") -> Listing:
-    return Listing("objects of kind ConfigMap in namespace catalogue", may_list, found, too_many)
+def listing(found: Any = (ONE,), *, may_list: bool = True, too_many: str = "", size: int = 0) -> Listing:
+    return Listing("objects of kind ConfigMap in namespace catalogue", may_list, found, too_many, size)
 
 
 def asks(**inputs: Any) -> Any:
@@ -59,9 +62,10 @@ def test_only_a_field_that_is_filled_in_is_looked_up() -> None:
         "catalogue",
     )
     both = find_others(asks(size="small"), OFFERS, {})
-    assert isinstance(both, tuple) and [each.key for each in both] == ["options/size", "options/region"]
-    rest = find_others(asks(size="small"), OFFERS, {"options/size": listing()})
-    assert isinstance(rest, tuple) and [each.key for each in rest] == ["options/region"]
+    assert isinstance(both, tuple) and [each.key for each in both] == ["options/size"]
+    rest = find_others(asks(size="small"), OFFERS, {"options/size": listing(size=1000)})
+    assert isinstance(rest, tuple) and [each.key for each in rest] == ["options/region"], "one after the other"
+    assert isinstance(rest[0], ListOptions) and rest[0].room == MAX_OFFERED_BYTES - 1000, "within what is left"
     plain = action(inputs={"schema": SCHEMA})
     assert find_others(asks(size="small"), plain, {}) == Found()
     worked_out = action(
@@ -99,7 +103,6 @@ def test_target_and_options_are_looked_at_side_by_side() -> None:
         (failed("UnknownKind", "the cluster has no kind X"), "the cluster has no kind X"),
         (failed("BadRequest", "Node is not in a namespace"), "Node is not in a namespace"),
         (listing(failed("Forbidden", "no")), "could not be listed (as ServiceAccount pratique-actions/maker): no"),
-        (listing((), too_many="there are more than 500 objects"), "there are more than 500 objects"),
     ],
 )
 def test_what_cannot_be_offered_is_said_of_the_field(seen: Any, found: str) -> None:
@@ -108,6 +111,20 @@ def test_what_cannot_be_offered_is_said_of_the_field(seen: Any, found: str) -> N
     plan = run_plan(choices=CHOICES)
     again = look_again(asks(), plan, {"target/options/size": seen})
     assert again.different is not None and again.different.startswith("spec.inputs.size: ")
+
+
+def test_too_many_stop_a_request_and_not_what_was_granted() -> None:
+    seen = listing((), too_many="there are more than 500 objects")
+    unfit = find_others(asks(), OFFERS, {"options/region": seen})
+    fact = "there are more than 500 objects"
+    assert isinstance(unfit, Unfit)
+    assert unfit.why == f"spec.inputs.region: {fact}: the Action has to narrow options.from.selector"
+    again = look_again(asks(), run_plan(choices=CHOICES), {"target/options/size": seen})
+    held = f"spec.inputs.size: {fact}; delete some of them, or take it back and ask again"
+    assert again == Again(held=held)
+    waits = answer_of(again)
+    assert waits is not None and waits.step is Step.RETRIES
+    assert waits.message == f"It waits until what was chosen can be looked at: {held}"
 
 
 @pytest.mark.parametrize("seen", [failed("Timeout", transient=True), listing(failed("Timeout", transient=True))])

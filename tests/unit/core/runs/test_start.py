@@ -28,12 +28,13 @@ from tests.builders.models import (
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, HeldUp, Phase, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalState, ApprovalStatus
+from pratique.api.v1alpha1.options import ChosenObject, Options, PlannedChoice, PlannedChoices
 from pratique.api.v1alpha1.planned import DryRun, FieldChange
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.free import EVALUATE
 from pratique.core.gates.granted import READ_GATE
 from pratique.core.gates.guarded import VERIFY
-from pratique.core.kernel.effects import Evaluation, Failure, Plan, Stored, Verified
+from pratique.core.kernel.effects import Evaluation, Failure, Listing, Plan, Stored, Verified
 from pratique.core.plans.document import document
 from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
@@ -202,6 +203,34 @@ def test_no_answer_leaves_it_granted_and_asks_again(answers: dict[str, Any]) -> 
     plan = start(**answers)
     assert (plan.status.phase, plan.retry) == (Phase.WAITING_FOR_APPROVAL, True)
     assert plan.status.message == "Approved by lead-1: no. It starts once the API server has answered: slow"
+
+
+FROM = {"from": {"apiVersion": "v1", "kind": "ConfigMap"}}
+CHOSEN = PlannedChoices(
+    fields=[
+        PlannedChoice(
+            field="size",
+            options=Options.model_validate(FROM),
+            chosen=[ChosenObject(value="small", name="small", uid="u1")],
+        )
+    ]
+)
+
+
+def test_what_others_offer_besides_does_not_undo_an_approval() -> None:
+    chose = run_plan(*MADE.objects, gate=stage(), choices=CHOSEN, start_deadline="10m")
+    seen = {
+        "try/one": Stored(live(manifest(name="one"))),
+        "target/options/size": Listing("x", may_list=True, found=(), too_many="there are more than 500 objects"),
+    }
+    held = start(chose, seen)
+    assert (held.status.phase, held.effects, held.retry) == (Phase.WAITING_FOR_APPROVAL, (), True)
+    assert held.status.message == (
+        "Approved by lead-1: no. It starts once what was chosen can be looked at: spec.inputs.size: there are more than"
+        " 500 objects; delete some of them, or take it back and ask again"
+    )
+    assert "not started within 10m" in superseded(start(chose, seen, now=at(11)))
+    assert "is suspended" in superseded(start(chose, seen, found=action(suspend=True)))
 
 
 @pytest.mark.parametrize("found", [failed("NotFound"), action(suspend=True), SLOW])
