@@ -40,7 +40,7 @@ from pratique.core.kernel.effects import (
     VerifyGuard,
     object_of,
 )
-from pratique.core.kernel.errors import EvaluationError, UnreadableError
+from pratique.core.kernel.errors import EvaluationError, EvaluationLimitError, UnreadableError
 from pratique.core.kernel.hiding import hide
 from pratique.core.kernel.limits import EFFECT_ROUNDS
 from pratique.core.kernel.parking import parked_conditions
@@ -278,9 +278,7 @@ class Reconciler:
                 case _:
                     raise TypeError(f"nobody performs {type(effect).__name__}")
         except EvaluationError as error:
-            # beside the loop: a form may offer two megabytes of objects, and whoever fills it in sets this off
-            hidden = await asyncio.to_thread(hide, str(error), _objects_of(effect))
-            return Failure("EvaluationFailed", hidden)
+            return await _failed(effect, error)
 
 
 def _path(key: Key, body: dict[str, Any]) -> str:
@@ -289,13 +287,22 @@ def _path(key: Key, body: dict[str, Any]) -> str:
     return f"/apis/{body['apiVersion']}{space}/{plural}/{name}"
 
 
+async def _failed(effect: AnyEffect, error: EvaluationError) -> Failure:
+    """Return what is told of an evaluation that failed; that one was cut off is all there is to say, and quotes nothing."""
+    if isinstance(error, EvaluationLimitError):
+        return Failure("EvaluationFailed", str(error))
+    # beside the loop: an object may have a megabyte, and whoever asks for something sets this off
+    return Failure("EvaluationFailed", await asyncio.to_thread(hide, str(error), _objects_of(effect)))
+
+
 def _objects_of(effect: AnyEffect) -> object:
-    """Return the live objects that an expression saw: what it complains about may be a value of them."""
+    """Return the live objects that an expression saw: what it complains about may be a value of them.
+
+    Of those that a form offers the sandbox knows which it saw, and hides them itself (`judging.choices`).
+    """
     match effect:
-        case EvaluateReady():
+        case EvaluateReady() | EvaluateRun() | EvaluateTarget():
             return effect.target
-        case EvaluateRun() | EvaluateTarget():
-            return [effect.target, *(each for found in (effect.listed or {}).values() for each in found)]
         case EvaluateOutputs():
             return effect.resources
         case EvaluateAnswer():

@@ -1,11 +1,13 @@
 """Judges what was chosen in a form among objects: what there is to choose from, and whether it still is so at the start.
 
 An object for which an expression fails is not offered, and stops nobody who chose another; who chose what is not offered is
-held then, not refused: it may have been that one. Pure; runs inside the sandbox only. Called by `judge` and `targets`.
+held then, not refused: it may have been that one. What fails may quote an object, so the values of those that the
+expression saw are hidden here, where they are few. Pure; runs inside the sandbox only. Called by `judge` and `targets`.
 """
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +20,7 @@ from pratique.core.judging.copies import refuse_copied, with_other_word
 from pratique.core.judging.expressions import Note, compile_expression, unnoted
 from pratique.core.judging.scopes import OPTION_SCOPE
 from pratique.core.kernel.errors import EvaluationError
+from pratique.core.kernel.hiding import hide
 from pratique.core.kernel.text import clean, nearest
 from pratique.core.plans.summary import name_of
 from pratique.core.telling.shown_inputs import MAX_TITLE
@@ -57,10 +60,20 @@ def offer(options: Options, found: Sequence[Json], scope: Json, path: str, note:
         try:
             made = _offer(options, seen, path, note)
         except EvaluationError as error:
-            failed = failed or f"{name_of(each)} is not offered, since {error}"
+            failed = failed or f"{name_of(each)} is not offered, since {hide(str(error), each)}"
             continue
         offers += [made] if made is not None else []
     return Offered(tuple(sorted(offers, key=lambda each: (each.order, each.label, str(each.value)))), failed)
+
+
+@contextmanager
+def without_values_of(chosen: Json) -> Iterator[None]:
+    """Hide the values of what was chosen in the words of what fails."""
+    try:
+        yield
+    except EvaluationError as error:
+        error.args = (hide(str(error), chosen),)
+        raise
 
 
 def _offer(options: Options, seen: Json, path: str, note: Note) -> Offer | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pratique.api.v1alpha1.action import Action, RequireReason
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.stages import Stage
-from pratique.core.judging.choices import Listed, Offered, chosen_of, offers_of, refuse_choices
+from pratique.core.judging.choices import Listed, Offered, chosen_of, offers_of, refuse_choices, without_values_of
 from pratique.core.judging.computed import (
     Worked,
     before_computing,
@@ -88,9 +88,11 @@ def _judge(action: Action, run: ActionRun, target: Json | None, listed: Listed, 
     fields = with_offers(fields, offered)
     if problems := refuse_choices(action, inputs, offered):
         return Evaluation(tuple(problems), fields=fields)
+    chosen = chosen_of(inputs, offered)
     if action.spec.inputs.offers:
-        scope[CHOSEN] = chosen_of(inputs, offered)
-    return _decide(action, run, inputs, scope, offered, fields, note, kept)
+        scope[CHOSEN] = chosen
+    with without_values_of(chosen):
+        return _decide(action, run, inputs, scope, offered, fields, note, kept)
 
 
 def _work_out(action: Action, given: Json, scope: Json, note: Note) -> Worked:

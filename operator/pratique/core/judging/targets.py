@@ -12,7 +12,7 @@ from typing import Any
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.target import ActsOn, PlannedTarget, Recheck
-from pratique.core.judging.choices import Listed, find_withdrawn
+from pratique.core.judging.choices import Listed, find_withdrawn, without_values_of
 from pratique.core.judging.expression_text import tokens_of
 from pratique.core.judging.expressions import Note, evaluate_condition, unnoted
 from pratique.core.judging.scopes import CHOSEN, FILTER_SCOPE, scope_of_plan
@@ -127,11 +127,10 @@ def evaluate_target(
         scope[CHOSEN], changed = find_withdrawn(plan, listed, scope)
         rechecks = [] if changed else [*of_target, *(plan.choices.rechecks or [])]
     what = name_of(target) if target is not None else "what was chosen"
-    return (
-        *changed,
-        *(
+    with without_values_of(scope.get(CHOSEN, {})):
+        changed += [
             each.message
             for each in rechecks
             if evaluate_condition(each.rule, scope, f"a condition of {what}") is not each.holds
-        ),
-    )
+        ]
+    return tuple(changed)

@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 HIDDEN = "(hidden)"
@@ -17,6 +17,8 @@ _SHORTEST = 6
 """Values shorter than this are words such as `true` and `TCP`: they stay."""
 PART = 12
 """So many letters in a row are a part of a value."""
+_STEP = PART // 2
+"""A value is looked at in steps: wherever a part begins, one whole step lies within it."""
 _OPEN = frozenset({"apiVersion", "kind", "name", "generateName", "namespace", "image", "serviceAccount"})
 """Fields whose values say what is meant, and may be said."""
 _CLOSED = frozenset({"data", "stringData", "binaryData", "annotations"})
@@ -35,17 +37,20 @@ def hide(words: str, *objects: Any) -> str:  # noqa: ANN401 - any JSON value
     parts: dict[str, list[int]] = {}
     for at in range(len(folded) - PART + 1):
         parts.setdefault(folded[at : at + PART], []).append(at)
+    steps = {folded[at : at + _STEP] for at in range(len(folded) - _STEP + 1)}
     for value in {each.casefold() for held in objects for each in _values(held, "")}:
-        _mark(marks, folded, value, parts)
+        _mark(marks, folded, value, parts, steps)
     for found in _CREDENTIAL.finditer(words):
         marks[found.start() : found.end()] = b"\1" * len(found[0])
     return "".join(pieces(words, marks))
 
 
-def _mark(marks: bytearray, folded: str, value: str, parts: Mapping[str, list[int]]) -> None:
-    for end in range(PART, len(value) + 1):
-        for at in parts.get(value[end - PART : end], ()):
-            marks[at : at + PART] = b"\1" * PART
+def _mark(marks: bytearray, folded: str, value: str, parts: dict[str, list[int]], steps: Set[str]) -> None:
+    """Mark the parts of a value, and forget them: they need not be found again."""
+    for near in [at for at in range(0, len(value), _STEP) if value[at : at + _STEP] in steps]:
+        for begin in range(max(near - _STEP, 0), near + 1):
+            for at in parts.pop(value[begin : begin + PART], ()):
+                marks[at : at + PART] = b"\1" * PART
     if len(value) < PART:
         at = folded.find(value)
         while at >= 0:

@@ -143,6 +143,38 @@ def test_an_object_that_cannot_be_judged_stops_only_who_chose_it() -> None:
         refusals((*SIZES, broken), size="broken")
 
 
+TOKEN = "Grey-heron 4711"
+
+
+def test_what_fails_quotes_no_object() -> None:
+    held = entry("small", 2, token=TOKEN)
+    fails = "{'a': 1}[%s.data.token]"
+    with pytest.raises(EvaluationError, match=r'options.order: Key not found in map: "\(hidden\)"'):
+        refusals((held,), action(options={"order": fails % "object"}))
+    reads = fails % "chosen.size"
+    with pytest.raises(EvaluationError, match=r'data.cpu: Key not found in map: "\(hidden\)"$'):
+        planned(action(template={**MADE, "data": {"cpu": f"${{string({reads})}}"}}), (held,))
+    rule = [{"rule": f"chosen.size.data.title == '2 CPU' || {reads} == 1", "message": "no"}]
+    ruled = action(inputs={"rules": rule, "schema": FORM, "fields": {"size": {"options": OPTIONS}}})
+    with pytest.raises(EvaluationError, match=r'what was chosen: Key not found in map: "\(hidden\)"$'):
+        changed(planned(ruled, (held,)), entry("small", 2, token=TOKEN, title="3 CPU"))
+
+
+def test_of_objects_that_were_not_seen_nothing_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = list[Json]()
+
+    def note(words: str, *objects: Json) -> str:
+        searched.extend(objects)
+        return words
+
+    monkeypatch.setattr("pratique.core.judging.choices.hide", note)
+    broken, others = entry("broken", 1), tuple(entry(f"e{number}", number) for number in range(400))
+    del broken["data"]["title"]
+    with pytest.raises(EvaluationError, match="is not offered, and ConfigMap catalogue/broken"):
+        refusals((*others, broken, broken), size="broken")
+    assert searched == [broken], "the time that it takes grows with that"
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -2,9 +2,14 @@
 
 import base64
 import json
+import re
+import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.generated import examples
 
 from pratique.core.kernel.hiding import hide
 from pratique.guarding.canaries import canaries
@@ -85,3 +90,31 @@ def test_the_words_of_a_canary_are_heard() -> None:
     """They are compared with what is expected: no value of a canary may be a part of them."""
     for canary in canaries("system:serviceaccount:pratique-system:pratique"):
         assert hide(canary.expected, canary.manifest) == canary.expected
+
+
+def _naive(words: str, value: str) -> str:
+    """Return the words without any twelve letters of a value in a row: what `hide` does, in the plainest way."""
+    marks = [False] * len(words)
+    for at in range(len(words) - 11):
+        if words[at : at + 12] in value:
+            marks[at : at + 12] = [True] * 12
+    shown = "".join("\0" if hidden else letter for letter, hidden in zip(words, marks, strict=True))
+    return re.sub("\0+", "(hidden)", shown)
+
+
+@examples(200)
+@given(
+    st.text("ab ", min_size=12, max_size=90).filter(lambda text: len(text.strip()) >= 12),
+    st.text("ab ", max_size=40),
+    st.integers(0, 80),
+)
+def test_every_part_of_a_long_text_is_found_wherever_it_begins(value: str, around: str, begin: int) -> None:
+    value = "x" + value.strip() + "x"  # no base64 of anything
+    words = f"{around}{value[begin : begin + 17]}{around}"
+    assert hide(words, {"data": {"k": value}}) == _naive(words, value)
+
+
+def test_the_time_grows_with_the_object_and_not_with_what_it_repeats() -> None:
+    before = time.process_time()
+    assert hide("a" * 2000, {"data": {"k": "a" * 300_000}}) == "(hidden)"
+    assert time.process_time() - before < 20, "it took minutes: each part was marked wherever it was found"
