@@ -13,7 +13,7 @@ from pratique.cluster.client import TOO_LARGE, Api, ApiError
 from pratique.cluster.failures import as_failure
 from pratique.cluster.targets import may
 from pratique.core.kernel.effects import Failure, Json, Listing, ListOptions
-from pratique.core.kernel.limits import MAX_OFFERED, MAX_OFFERED_BYTES
+from pratique.core.kernel.limits import LEAST_OFFERED_BYTES, MAX_OFFERED, MAX_OFFERED_BYTES
 
 _PAGE, _SMALLER = 20, 4
 """Objects of a page, and by how much it shrinks if that was too large."""
@@ -68,7 +68,7 @@ async def _read(api: Api, path: str, effect: ListOptions) -> tuple[tuple[Json, .
             limit = max(limit // _SMALLER, 1)
             continue
         for each in page.get("items") or ():
-            size += len(json.dumps(each))
+            size += max(len(json.dumps(each)), LEAST_OFFERED_BYTES)
             metadata = {key: value for key, value in each["metadata"].items() if key != "managedFields"}
             found.append({**each, "apiVersion": source.api_version, "kind": source.kind, "metadata": metadata})
         if len(found) > MAX_OFFERED:

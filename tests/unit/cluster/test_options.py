@@ -1,7 +1,6 @@
 """What a form offers is listed in pages, as the account, and whoever asks must be allowed to list it."""
 
 import asyncio
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -55,8 +54,9 @@ async def test_objects_are_listed_page_by_page_and_know_their_kind() -> None:
     (path, first, run_as), (_, second, _) = server.asked
     assert (path, run_as) == ("/api/v1/namespaces/vault/secrets", "maker")
     assert first == {"limit": "20", "labelSelector": "a=1,b=2"} and second["continue"] == "page 1"
-    assert second["limit"] == "20" and seen.size == len(json.dumps(named("a"))) + len(
-        json.dumps(named("b", data={"k": "v"}))
+    assert second["limit"] == "20"
+    assert seen.size == 2 * 1024, (
+        "as much as an object counts at least: to look at very many small ones takes long, too"
     )
     attributes = {"group": "", "version": "v1", "resource": "secrets", "verb": "list", "namespace": "vault"}
     assert server.reviewed == {"user": "ann", "groups": ["devs"], "resourceAttributes": attributes}

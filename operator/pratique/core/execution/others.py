@@ -91,7 +91,7 @@ def _check(run: ActionRun, plan: RunPlan, found: Found, outcomes: Outcomes, key:
     if changed is None:
         return Again(effects=(ask,))
     if isinstance(changed, Failure):
-        return Again(unknown=changed)
+        return Again(held=changed.message)
     return Again(different=say_changed(plan, changed) if changed else None)
 
 

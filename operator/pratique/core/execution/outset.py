@@ -45,10 +45,8 @@ def answer_of(again: Again) -> Progress | None:
     """Return what a look at the target means for a run that is under way; None if all is well."""
     if again.effects:
         return Progress(Step.NEEDS, effects=again.effects)
-    if again.unknown is not None:
-        return Progress(Step.RETRIES, message=f"Its target cannot be judged: {again.unknown.message}")
-    if again.held is not None:
-        return Progress(Step.RETRIES, message=f"It waits until what was chosen can be looked at: {again.held}")
+    if (why := again.held or (again.unknown and again.unknown.message)) is not None:
+        return Progress(Step.RETRIES, message=f"What it rests on cannot be judged: {why}")
     if again.different is not None:
         return Progress(Step.FAILED, message=f"It would not do any more what was planned: {again.different}")
     return None

@@ -105,7 +105,7 @@ def _find(
 class Again:
     """What became of the target of a plan: `effects` that must come first, no answer yet, or why it must not start.
 
-    `held` says why it cannot be looked at until somebody else has changed something; that is no verdict.
+    `held` says why it cannot be judged until somebody has changed something: no verdict, and it may take long.
     """
 
     effects: tuple[AnyEffect, ...] = ()
@@ -128,7 +128,7 @@ def check_again(run: ActionRun, plan: RunPlan, live: Json, outcomes: Outcomes, k
     if changed is None:
         return Again(effects=(ask,))
     if isinstance(changed, Failure):
-        return Again(unknown=changed)
+        return Again(held=changed.message)
     return Again(different=say_changed(plan, changed) if changed else None)
 
 

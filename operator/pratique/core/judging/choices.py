@@ -18,6 +18,7 @@ from pratique.api.v1alpha1.options import MAX_CHOSEN, ChosenObject, Options, Pla
 from pratique.api.v1alpha1.target import Recheck
 from pratique.core.judging.copies import refuse_copied, with_other_word
 from pratique.core.judging.expressions import Note, compile_expression, unnoted
+from pratique.core.judging.forms import MAX_SENTENCES
 from pratique.core.judging.scopes import OPTION_SCOPE
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.hiding import hide
@@ -27,7 +28,8 @@ from pratique.core.telling.shown_inputs import MAX_TITLE
 
 Json = dict[str, Any]
 Listed = Mapping[str, Sequence[Json]]
-_SHOWN, _VALUE = 20, 80
+_SHOWN, _VALUE, _HINTS = 20, 80, 3
+"""Objects that a refusal names, letters of a value, and how many refusals say what there is: to find that takes long."""
 
 
 @dataclass(frozen=True)
@@ -132,15 +134,19 @@ def refuse_choices(action: Action, inputs: Json, offered: Mapping[str, Offered])
         for name, count in several.items()
         if count > MAX_CHOSEN
     ]
-    return many or [
-        problem
-        for name in sorted(several)
-        for value in _values(inputs[name])
-        if (problem := _refuse(name, value, offered.get(name, Offered(())))) is not None
-    ]
+    if many:
+        return many[:MAX_SENTENCES]
+    refused = list[str]()
+    for name in sorted(several):
+        for value in _values(inputs[name]):
+            problem = _refuse(name, value, offered.get(name, Offered(())), hint=len(refused) < _HINTS)
+            refused += [problem] if problem is not None else []
+            if len(refused) == MAX_SENTENCES:
+                return refused
+    return refused
 
 
-def _refuse(name: str, value: Any, offered: Offered) -> str | None:  # noqa: ANN401 - any JSON value
+def _refuse(name: str, value: Any, offered: Offered, *, hint: bool) -> str | None:  # noqa: ANN401 - any JSON value
     found, path = offered.of(value), f"spec.inputs.{name}"
     if len(found) == 1:
         return None
@@ -150,10 +156,11 @@ def _refuse(name: str, value: Any, offered: Offered) -> str | None:  # noqa: ANN
         return f"{path}: {written} is offered by {names}, so it is not known which one is meant; choose another"
     if offered.failed:
         raise EvaluationError(f"{path}: {written} is not offered, and {offered.failed}")
-    known = [str(each.value) for each in offered.offers]
-    meant = nearest(str(value), known)
-    hint = f"did you mean {clean(meant, _VALUE)}?" if meant else f"there is: {_shown(offered.offers)}"
-    return f"{path}: {written} is not offered to you; {hint}"
+    refusal = f"{path}: {written} is not offered to you"
+    if not hint:
+        return refusal
+    meant = nearest(clean(str(value), _VALUE), [clean(str(each.value), _VALUE) for each in offered.offers])
+    return f"{refusal}; did you mean {meant}?" if meant else f"{refusal}; there is: {_shown(offered.offers)}"
 
 
 def _shown(offers: Sequence[Offer]) -> str:

@@ -43,7 +43,8 @@ def sorted_fields(action: Action) -> list[str]:
     computed = {name: each for name, each in fields.items() if is_computed(each)}
     order = [name for name in in_order(schema, schema.get("properties") or {}) if name in computed]
     order += sorted(computed.keys() - set(order))
-    graph = {name: [each for each in order if each in _read(computed[name])] for name in order}
+    read = {name: _read(computed[name]) for name in order}
+    graph = {name: [each for each in order if each in read[name]] for name in order}
     try:
         return list(TopologicalSorter(graph).static_order())
     except CycleError as error:

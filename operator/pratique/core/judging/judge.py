@@ -24,7 +24,7 @@ from pratique.core.judging.expressions import Note, evaluate_condition, has_nul,
 from pratique.core.judging.fields import fields_of, with_offers, with_states
 from pratique.core.judging.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
 from pratique.core.judging.offers import narrow_offers
-from pratique.core.judging.policy import NamedByRequesterError, freeze_plan, render_resources
+from pratique.core.judging.policy import NamedByRequesterError, freeze_plan, refuse_size, render_resources
 from pratique.core.judging.scopes import CHOSEN, scope_of
 from pratique.core.judging.stages import find_unsatisfiable, judge_stages
 from pratique.core.judging.targets import refuse_ref, refuse_target
@@ -137,7 +137,8 @@ def _decide(
         nothing = "With these inputs there is nothing to do: every resource's `when` is false"
         return Evaluation((nothing,), fields=fields)
     plan = freeze_plan(action, inputs, gates, resources, scope, note, offered)
-    return Evaluation(plan=plan, fields=fields)
+    large = refuse_size(plan)
+    return Evaluation(plan=plan, fields=fields) if large is None else Evaluation((large,), fields=fields)
 
 
 def _machine(action: Action, run: ActionRun) -> list[str]:

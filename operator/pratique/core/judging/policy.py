@@ -120,11 +120,11 @@ def freeze_plan(
     note: Note,
     offered: Mapping[str, Offered],
 ) -> RunPlan:
-    """Return the plan of what would run; raises EvaluationError where it is too large."""
+    """Return the plan of what would run, whatever its size."""
     metadata, execution = action.metadata, action.spec.execution
     stages, made = [each.name for each in gates], [each.id for each in resources]
     rechecks = freeze_rechecks(action, stages, made)
-    plan = RunPlan(
+    return RunPlan(
         action=ActionVersion(
             name=metadata.name, uid=metadata.uid, generation=metadata.generation, title=clean(action.spec.title, 100)
         ),
@@ -141,10 +141,20 @@ def freeze_plan(
         notifications=action.spec.notifications,
         **gates_of_plan(action.spec.approval, gates),
     )
-    size = len(json.dumps(plan.to_wire()))
-    if size > MAX_PLAN_BYTES:
+
+
+def refuse_size(plan: RunPlan) -> str | None:
+    """Return why a plan is too large by what was chosen in its form; raises EvaluationError where it is by itself."""
+    size, chosen = len(json.dumps(plan.to_wire())), 0
+    if size <= MAX_PLAN_BYTES:
+        return None
+    if plan.choices is not None:
+        chosen = len(json.dumps(plan.choices.to_wire()))
+    if size - chosen > MAX_PLAN_BYTES or plan.choices is None:
         raise EvaluationError(f"spec.execution.resources: make a plan of {size} bytes, {MAX_PLAN_BYTES} are allowed")
-    return plan
+    counts = [f"{len(each.chosen)} in {each.field}" for each in plan.choices.fields]
+    fewer = f"choose fewer objects than {', '.join(counts)}"
+    return f"spec.inputs: makes a plan of {size} bytes, {MAX_PLAN_BYTES} are allowed: {fewer}"
 
 
 def _line(action: Action, planned: Planned) -> str:

@@ -21,6 +21,8 @@ MAX_OFFERED = 500
 """Objects that one field of a form offers."""
 MAX_OFFERED_BYTES = 2 * 1024 * 1024
 """Of what all fields of a form offer together, as JSON: it is held in memory, and travels to the sandbox."""
+LEAST_OFFERED_BYTES = 1024
+"""As which an object counts at least: four expressions for each of two thousand take a third of the sandbox's time."""
 MAX_OBJECTS = 16
 """Of a plan."""
 EFFECT_ROUNDS = 32 + 8 * MAX_OBJECTS

@@ -58,7 +58,7 @@ def start(snapshot: RunSnapshot, warrant: Warrant, now: datetime) -> Plan[Action
     if action is not None and frozen is not None:
         return transitions.freeze(run, warrant, f"{why}. {say_frozen(action, now, frozen)}", frozen)
     if again.held is not None:
-        text = f"{why}. It starts once what was chosen can be looked at: {again.held}"
+        text = f"{why}. It starts once what it rests on can be judged: {again.held}"
         return Plan(transitions.retry_start(run, text), retry=True)
     return begin(snapshot, warrant, now)
 

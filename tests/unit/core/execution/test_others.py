@@ -124,7 +124,7 @@ def test_too_many_stop_a_request_and_not_what_was_granted() -> None:
     assert again == Again(held=held)
     waits = answer_of(again)
     assert waits is not None and waits.step is Step.RETRIES
-    assert waits.message == f"It waits until what was chosen can be looked at: {held}"
+    assert waits.message == f"What it rests on cannot be judged: {held}"
 
 
 @pytest.mark.parametrize("seen", [failed("Timeout", transient=True), listing(failed("Timeout", transient=True))])
@@ -142,7 +142,7 @@ def test_what_was_chosen_is_judged_again_at_the_start() -> None:
     assert ask == EvaluateTarget("target/recheck", plan, asks(), None, {"size": (ONE,)})
     assert look_again(asks(), plan, seen | {ask.key: ()}) == Again()
     assert look_again(asks(), plan, seen | {ask.key: ("gone", "dear")}).different == "gone; dear"
-    assert look_again(asks(), plan, seen | {ask.key: failed("EvaluationFailed")}).unknown is not None
+    assert look_again(asks(), plan, seen | {ask.key: failed("EvaluationFailed")}).held == "no"
     nobody = run(spec={"requested_by": None})
     assert [each.key for each in look_again(nobody, plan, {}).effects] == ["target/recheck"], (
         "which finds nothing offered"

@@ -112,7 +112,7 @@ def test_at_the_start_it_must_be_the_same_object_of_which_the_conditions_say_the
     assert look_again(ASKS, plan, seen() | {ask.key: ()}) == Again()
     changed = look_again(ASKS, plan, seen() | {ask.key: ("not three", "nor four")})
     assert changed.different == "Deployment team-a/web has changed: not three; nor four"
-    assert look_again(ASKS, plan, seen() | {ask.key: failed("EvaluationFailed")}).unknown is not None
+    assert look_again(ASKS, plan, seen() | {ask.key: failed("EvaluationFailed")}).held == "no"
     replaced = Stored(live(WEB, "d2"))
     assert look_again(ASKS, plan, seen(replaced)).different == "Deployment team-a/web was deleted and made again"
     assert look_again(ASKS, run_plan(), {}) == Again()
@@ -148,7 +148,7 @@ def test_the_conditions_are_held_against_the_very_version_that_is_changed() -> N
         said = "It would not do any more what was planned: Deployment team-a/web has changed: not three"
         assert stopped.message == said
         unsure = look(plan, changed=failed("EvaluationFailed", "no"))
-        assert (unsure.end, unsure.retry, unsure.message) == (None, True, "Its target cannot be judged: no")
+        assert (unsure.end, unsure.retry, unsure.message) == (None, True, "What it rests on cannot be judged: no")
     assert look(free, found=live(WEB, "d2")).message.endswith("Deployment team-a/web was deleted and made again")
     done = {**WEB, "spec": {"replicas": 5}}
     (patch,) = look(free, found=done).effects

@@ -121,6 +121,41 @@ def test_not_more_are_chosen_than_a_plan_holds() -> None:
     assert refusals(sizes=["huge"] * 64) == ()
 
 
+def test_of_much_that_is_not_offered_a_few_sentences_speak(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = list[list[str]]()
+
+    def none_near(name: str, known: list[str]) -> None:
+        compared.append([name, *known])
+
+    monkeypatch.setattr("pratique.core.judging.choices.nearest", none_near)
+    long = tuple(entry("e" * 70 + f"{number:03}" + "x" * 100, number) for number in range(400))
+    said = refusals(long, size="none", sizes=[f"no-{number}" + "y" * 500 for number in range(64)])
+    assert len(said) == 10 and [("there is: " in each) for each in said] == [True] * 3 + [False] * 7
+    assert len(compared) == 3 and max(len(each) for known in compared for each in known) == 80
+
+
+def test_a_plan_that_is_too_large_by_what_was_chosen_is_refused_and_names_the_fields() -> None:
+    found = tuple(entry("e" * 230 + f"{number:03}", number) for number in range(64))
+    for number, each in enumerate(found):
+        each["metadata"]["uid"] = f"uid-{number}"
+    fields = {f"f{number}": {"options": {"from": OPTIONS["from"]}} for number in range(3)}
+    several = {"type": "array", "items": {"type": "string"}}
+    form = {"schema": {"type": "object", "properties": dict.fromkeys(fields, several)}, "fields": fields}
+    names = [each["metadata"]["name"] for each in found]
+
+    def asked(**data: str) -> tuple[str, ...]:
+        offered = action(inputs=form, template={**MADE, "data": data})
+        inputs = models.run(meta={"creation_timestamp": NOW}, spec={"inputs": dict.fromkeys(fields, names)})
+        return judge(offered, inputs, listed=dict.fromkeys(fields, found)).refusals
+
+    (said,) = asked()
+    assert said.startswith("spec.inputs: makes a plan of 1") and said.endswith(
+        " bytes, 131072 are allowed: choose fewer objects than 64 in f0, 64 in f1, 64 in f2"
+    )
+    with pytest.raises(EvaluationError, match=r"spec\.execution\.resources: make a plan of"):
+        asked(**dict.fromkeys("abc", "y" * 60_000))
+
+
 def test_what_is_offered_need_not_be_chosen() -> None:
     found = judge(action(), run(), listed={"size": SIZES, "sizes": SIZES})
     assert [each.field for each in certain(certain(found.plan).choices).fields] == ["size"]

@@ -10,6 +10,8 @@ from tests.support.certain import certain
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.core.judging.checks import check_action
+from pratique.core.judging.computed import sorted_fields
+from pratique.core.judging.expression_text import selections_of
 from pratique.core.judging.judge import judge
 from pratique.core.kernel.effects import Evaluation, Json
 from pratique.core.kernel.errors import EvaluationError
@@ -147,6 +149,19 @@ def test_a_default_that_is_an_object_gets_the_defaults_inside_of_it() -> None:
     ):
         plan = certain(judge(action(fields, schema), run(engine="small", port=1)).plan)
         assert plan.inputs == {"engine": "small", "port": 1, "size": 7, "box": {"limits": {"cpu": 2, "disk": "d"}}}
+
+
+def test_what_a_field_reads_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = list[str]()
+
+    def note(text: str) -> set[tuple[str, str]]:
+        read.append(text)
+        return selections_of(text)
+
+    monkeypatch.setattr("pratique.core.judging.computed.selections_of", note)
+    chain = {f"f{number}": {"default": f"inputs.f{number + 1} + 'x'"} for number in range(15)}
+    assert sorted_fields(action({**chain, "f15": {"default": "'x'"}})) == [f"f{number}" for number in range(15, -1, -1)]
+    assert len(read) == 16, "and not once for each pair of fields"
 
 
 def test_what_is_required_for_a_request_has_to_be_there() -> None:

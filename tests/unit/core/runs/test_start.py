@@ -226,11 +226,17 @@ def test_what_others_offer_besides_does_not_undo_an_approval() -> None:
     held = start(chose, seen)
     assert (held.status.phase, held.effects, held.retry) == (Phase.WAITING_FOR_APPROVAL, (), True)
     assert held.status.message == (
-        "Approved by lead-1: no. It starts once what was chosen can be looked at: spec.inputs.size: there are more than"
+        "Approved by lead-1: no. It starts once what it rests on can be judged: spec.inputs.size: there are more than"
         " 500 objects; delete some of them, or take it back and ask again"
     )
     assert "not started within 10m" in superseded(start(chose, seen, now=at(11)))
     assert "is suspended" in superseded(start(chose, seen, found=action(suspend=True)))
+    cut = seen | {
+        "target/options/size": Listing("x", may_list=True, found=()),
+        "target/recheck": failed("EvaluationFailed"),
+    }
+    assert start(chose, cut).status.message.endswith("It starts once what it rests on can be judged: no")
+    assert "not started within 10m" in superseded(start(chose, cut, now=at(11)))
 
 
 @pytest.mark.parametrize("found", [failed("NotFound"), action(suspend=True), SLOW])
