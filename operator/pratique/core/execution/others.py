@@ -16,7 +16,16 @@ from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.options import OptionSource
 from pratique.api.v1alpha1.people import ServiceAccountRef
-from pratique.core.execution.targets import TARGET, Again, Found, Unfit, find_again, find_target, replaced, say_changed
+from pratique.core.execution.targets import (
+    TARGET,
+    Again,
+    Found,
+    Unfit,
+    evaluate_again,
+    find_again,
+    find_target,
+    replaced,
+)
 from pratique.core.kernel.effects import (
     AnyEffect,
     EvaluateTarget,
@@ -86,13 +95,7 @@ def _check(run: ActionRun, plan: RunPlan, found: Found, outcomes: Outcomes, key:
         return Again(different=gone)
     if plan.choices is None and (plan.target is None or plan.target.rechecks is None):
         return Again()
-    ask = EvaluateTarget(key, plan, run, found.live, found.listed)
-    changed = ask.outcome(outcomes)
-    if changed is None:
-        return Again(effects=(ask,))
-    if isinstance(changed, Failure):
-        return Again(held=changed.message)
-    return Again(different=say_changed(plan, changed) if changed else None)
+    return evaluate_again(EvaluateTarget(key, plan, run, found.live, found.listed), outcomes)
 
 
 def _both(target: _Target, offered: _Offered) -> tuple[AnyEffect, ...] | Failure | Unfit | Found:

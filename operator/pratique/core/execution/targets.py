@@ -123,13 +123,17 @@ def check_again(run: ActionRun, plan: RunPlan, live: Json, outcomes: Outcomes, k
         return Again(different=gone)
     if target.rechecks is None:
         return Again()
-    ask = EvaluateTarget(key, plan, run, live)
+    return evaluate_again(EvaluateTarget(key, plan, run, live), outcomes)
+
+
+def evaluate_again(ask: EvaluateTarget, outcomes: Outcomes) -> Again:
+    """Return whether the conditions of a plan say what they said."""
     changed = ask.outcome(outcomes)
     if changed is None:
         return Again(effects=(ask,))
     if isinstance(changed, Failure):
         return Again(held=changed.message)
-    return Again(different=say_changed(plan, changed) if changed else None)
+    return Again(different=say_changed(ask.plan, changed) if changed else None)
 
 
 def say_changed(plan: RunPlan, changed: tuple[str, ...]) -> str:
