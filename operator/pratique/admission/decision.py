@@ -40,10 +40,9 @@ _CLAIMS = """
 """
 _CLAIMED = f"""
     !has(m.fieldsV1) || !('f:spec' in m.fieldsV1) ||
-    ({_CLAIMS.format("decisions", "new")} && {_CLAIMS.format("delegations", "lentNow")} &&
-     (!('f:consent' in m.fieldsV1['f:spec']) || has(object.spec.consent)))
+    ({_CLAIMS.format("decisions", "new")} && {_CLAIMS.format("delegations", "lentNow")})
 """
-"""Whether an entry `m` of managedFields speaks of decisions, stand-ins and an answer that are there, and of no others.
+"""Whether an entry `m` of managedFields speaks of decisions and stand-ins that are there, and of no others.
 
 Whoever could claim a colleague's key in advance would make two owners of it, and the colleague could not decide any more.
 """
@@ -99,10 +98,6 @@ def _guard(operator: str) -> list[Manifest]:
         **SEAL,
         **glass.VARIABLES,
         **offering.VARIABLES,
-        "takesPart": """
-            variables.deciding || variables.naming || variables.ending || variables.answering ||
-            (variables.withdrawn && !variables.wasWithdrawn)
-        """,
         "sameMetadata": _same_metadata(),
         "managedNow": "has(object.metadata.managedFields) ? object.metadata.managedFields : []",
         "managedBefore": "has(oldObject.metadata.managedFields) ? oldObject.metadata.managedFields : []",
@@ -123,7 +118,7 @@ def _guard(operator: str) -> list[Manifest]:
             *offering.offering(),
             *_in_time(),
             *offering.accepting(),
-            *_unclaimed(),
+            _unclaimed(),
         ),
         canary="(variables.stamped ? 'stamped' : 'not stamped')",
     )
@@ -276,21 +271,15 @@ def _in_time() -> tuple[Check, ...]:
     )
 
 
-def _unclaimed() -> tuple[Check, ...]:
-    # who does nothing in it leaves no trace either: each trace takes room, and there is no end of field managers
-    return (
-        Check(
-            "!variables.updating || variables.keeper || variables.takesPart || object.spec == oldObject.spec",
-            "an Approval is changed only by who decides, names a stand-in, answers a counter-offer or withdraws it, and"
-            " not by empty fields",
-        ),
-        Check(
-            f"""
-            !variables.updating || variables.keeper || (
-              (variables.takesPart || !variables.sameMetadata || variables.managedNow == variables.managedBefore) &&
-              variables.managedNow.all(m, {_CLAIMED})
-            )
-            """,
-            "managedFields of an Approval belong to the API server: send your decision and nothing else",
-        ),
+def _unclaimed() -> Check:
+    # who changes nothing leaves no trace either: each trace takes room, and there is no end of field managers
+    return Check(
+        f"""
+        !variables.updating || variables.keeper || (
+          (variables.deciding || object.spec != oldObject.spec || !variables.sameMetadata ||
+           variables.managedNow == variables.managedBefore) &&
+          variables.managedNow.all(m, {_CLAIMED})
+        )
+        """,
+        "managedFields of an Approval belong to the API server: send your decision and nothing else",
     )
