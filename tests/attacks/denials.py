@@ -140,6 +140,11 @@ GATE_MARKS = Denial(
     "labels, annotations, finalizers and ownerReferences of an Approval belong to the operator:"
     " only spec.decisions[you] may be added",
 )
+TAKES_NO_PART = Denial(
+    DECISION,
+    "an Approval is changed only by who decides, names a stand-in, answers a counter-offer or withdraws it, and not by"
+    " empty fields",
+)
 MANAGED = Denial(DECISION, "managedFields of an Approval belong to the API server: send your decision and nothing else")
 RECORDED = Denial(
     DECISION,

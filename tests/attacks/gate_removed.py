@@ -1,5 +1,6 @@
 """Attacks on the gate as an object: take it away, mark it, hang it on something, open one's own."""
 
+from functools import partial
 from typing import Any
 
 from tests.attacks.denials import (
@@ -9,6 +10,7 @@ from tests.attacks.denials import (
     OPENED,
     OPENED_BY_ANOTHER,
     PENDING,
+    TAKES_NO_PART,
     TIMEOUT,
     a_record,
     canary,
@@ -159,6 +161,19 @@ def _claiming_while_deciding(live: Json) -> None:
     live["spec"]["decisions"] = {LEAD: APPROVE}
 
 
+def _claiming_an_answer(live: Json) -> None:
+    live["metadata"]["managedFields"].append(
+        {**_claim({}), "fieldsV1": {"f:spec": {"f:consent": {"f:answer": {}, "f:by": {}}}}}
+    )
+    live["spec"]["decisions"] = {LEAD: APPROVE}
+
+
+def _filling(empty: Json, live: Json) -> None:
+    claims: Json = {f"f:{number}": {} for number in range(1000)}
+    live["metadata"]["managedFields"].append({**_claim({}), "fieldsV1": {"f:spec": {"f:consent": claims}}})
+    live["spec"] |= empty
+
+
 SILENCED = [
     Attack(
         "claim-a-colleagues-key",
@@ -193,6 +208,32 @@ SILENCED = [
         "mallory",
         "somebody applies what is there already under ever new field managers, until the gate is full",
         apply("approvals/gate", {"spec": {"stage": "platform"}}, manager="m1"),
+        MANAGED,
+        DECIDE,
+    ),
+    *(
+        Attack(
+            f"fill-by-{slug}",
+            4,
+            "mallory",
+            f"somebody writes {what}, and with it managed fields until the gate is full",
+            replacing("approvals/gate", partial(_filling, empty)),
+            TAKES_NO_PART,
+            DECIDE,
+            behind=(MANAGED,),
+        )
+        for slug, what, empty in (
+            ("not-withdrawing", "that the gate is not withdrawn", {"withdrawn": False}),
+            ("no-decisions", "no decisions", {"decisions": {}}),
+            ("no-stand-ins", "no stand-ins", {"delegations": {}}),
+        )
+    ),
+    Attack(
+        "claim-an-answer",
+        4,
+        "lead-1",
+        "an approver approves, and in the same request takes the answer of who asks",
+        replacing("approvals/gate", _claiming_an_answer),
         MANAGED,
         DECIDE,
     ),

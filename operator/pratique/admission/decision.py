@@ -40,9 +40,10 @@ _CLAIMS = """
 """
 _CLAIMED = f"""
     !has(m.fieldsV1) || !('f:spec' in m.fieldsV1) ||
-    ({_CLAIMS.format("decisions", "new")} && {_CLAIMS.format("delegations", "lentNow")})
+    ({_CLAIMS.format("decisions", "new")} && {_CLAIMS.format("delegations", "lentNow")} &&
+     (!('f:consent' in m.fieldsV1['f:spec']) || has(object.spec.consent)))
 """
-"""Whether an entry `m` of managedFields speaks of decisions and stand-ins that are there, and of no others.
+"""Whether an entry `m` of managedFields speaks of decisions, stand-ins and an answer that are there, and of no others.
 
 Whoever could claim a colleague's key in advance would make two owners of it, and the colleague could not decide any more.
 """
@@ -98,6 +99,15 @@ def _guard(operator: str) -> list[Manifest]:
         **SEAL,
         **glass.VARIABLES,
         **offering.VARIABLES,
+        "frozen": f"""
+            object.spec.all(k, k in {_THEIRS} || (k in oldObject.spec && object.spec[k] == oldObject.spec[k])) &&
+            oldObject.spec.all(k, k in {_THEIRS} || k in object.spec)
+        """,
+        "moved": """
+            variables.new != variables.old || variables.lentNow != variables.lentBefore ||
+            variables.withdrawn != variables.wasWithdrawn || variables.answering ||
+            has(object.spec.consent) != has(oldObject.spec.consent)
+        """,
         "sameMetadata": _same_metadata(),
         "managedNow": "has(object.metadata.managedFields) ? object.metadata.managedFields : []",
         "managedBefore": "has(oldObject.metadata.managedFields) ? oldObject.metadata.managedFields : []",
@@ -118,7 +128,7 @@ def _guard(operator: str) -> list[Manifest]:
             *offering.offering(),
             *_in_time(),
             *offering.accepting(),
-            _unclaimed(),
+            *_unclaimed(),
         ),
         canary="(variables.stamped ? 'stamped' : 'not stamped')",
     )
@@ -153,13 +163,7 @@ def _frozen() -> tuple[Check, ...]:
         ),
         Check("!variables.creating || variables.new.size() == 0", "an Approval starts without decisions"),
         Check(
-            f"""
-            !variables.updating || (
-              object.spec.all(k, k in {_THEIRS} ||
-                (k in oldObject.spec && object.spec[k] == oldObject.spec[k])) &&
-              oldObject.spec.all(k, k in {_THEIRS} || k in object.spec)
-            )
-            """,
+            "!variables.updating || variables.frozen",
             "what is being approved, by whom and until when is frozen: only spec.decisions[you] may be added",
         ),
         Check(
@@ -271,15 +275,25 @@ def _in_time() -> tuple[Check, ...]:
     )
 
 
-def _unclaimed() -> Check:
+def _unclaimed() -> tuple[Check, ...]:
     # who changes nothing leaves no trace either: each trace takes room, and there is no end of field managers
-    return Check(
-        f"""
-        !variables.updating || variables.keeper || (
-          (variables.deciding || object.spec != oldObject.spec || !variables.sameMetadata ||
-           variables.managedNow == variables.managedBefore) &&
-          variables.managedNow.all(m, {_CLAIMED})
-        )
-        """,
-        "managedFields of an Approval belong to the API server: send your decision and nothing else",
+    return (
+        Check(
+            """
+            !variables.updating || variables.keeper || !variables.frozen || variables.moved ||
+            object.spec == oldObject.spec
+            """,
+            "an Approval is changed only by who decides, names a stand-in, answers a counter-offer or withdraws it, and"
+            " not by empty fields",
+        ),
+        Check(
+            f"""
+            !variables.updating || variables.keeper || (
+              (variables.deciding || object.spec != oldObject.spec || !variables.sameMetadata ||
+               variables.managedNow == variables.managedBefore) &&
+              variables.managedNow.all(m, {_CLAIMED})
+            )
+            """,
+            "managedFields of an Approval belong to the API server: send your decision and nothing else",
+        ),
     )
