@@ -8,12 +8,13 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pratique.api.v1alpha1 import Action, ActionRun
 from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.api.v1alpha1.meta import amend
-from pratique.core.kernel.effects import Evaluation, Json, Judged, Listed, Rendered, Traced
+from pratique.core.kernel.effects import Evaluation, Json, Judged, Listed, Rendered
 from pratique.core.kernel.errors import EvaluationLimitError
 from pratique.core.kernel.form import field_from
 from pratique.core.plans.objects import as_target, without_secrets
@@ -24,6 +25,14 @@ DEFAULT_TIMEOUT = 2.0
 """Seconds of CPU that one evaluation may take."""
 DEFAULT_MEMORY = 384 * 1024 * 1024
 """Bytes of address space of a worker; about 70 MB of it are mapped before it has done anything."""
+
+
+@dataclass(frozen=True)
+class Traced:
+    """What is made of a run, and which fields were evaluated: whether a condition held, or that it was rendered."""
+
+    evaluation: Evaluation
+    seen: tuple[tuple[str, bool], ...] = ()
 
 
 class Sandbox:

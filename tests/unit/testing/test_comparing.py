@@ -8,10 +8,10 @@ from tests.support.certain import certain
 
 from pratique.core.judging.judge import judge as judge_here
 from pratique.core.judging.policy import evaluate_outputs, evaluate_ready
-from pratique.core.kernel.effects import Judged, Rendered, Traced
+from pratique.core.kernel.effects import Judged, Rendered
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.form import FormField, Option
-from pratique.sandbox.pool import Sandbox
+from pratique.sandbox.pool import Sandbox, Traced
 from pratique.testing.cases import Asked, Case, Expected, Standing
 from pratique.testing.comparing import compare
 from pratique.testing.coverage import cover

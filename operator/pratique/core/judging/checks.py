@@ -157,12 +157,7 @@ def _of_option(
     if condition:
         yield from _condition(action, text, OPTION_SCOPE, path, live)
         return
-    try:
-        compile_expression(text, OPTION_SCOPE)
-    except EvaluationError as error:
-        yield f"{path}: {_difference(action, text) or error}"
-        return
-    yield from _typed(action, text, OPTION_SCOPE, path, live, condition=False)
+    yield from _expression(action, text, OPTION_SCOPE, path, live)
 
 
 def _of_field(action: Action, kinds: Kinds, text: str, path: str, *, condition: bool) -> Iterator[str]:
@@ -171,6 +166,10 @@ def _of_field(action: Action, kinds: Kinds, text: str, path: str, *, condition: 
     if condition:
         yield from _condition(action, text, names, path, live)
         return
+    yield from _expression(action, text, names, path, live)
+
+
+def _expression(action: Action, text: str, names: tuple[str, ...], path: str, live: Json) -> Iterator[str]:
     try:
         compile_expression(text, names)
     except EvaluationError as error:

@@ -17,7 +17,7 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.options import MAX_CHOSEN, ChosenObject, Options, PlannedChoice, PlannedChoices
 from pratique.api.v1alpha1.target import Recheck
 from pratique.core.judging.copies import refuse_copied, with_other_word
-from pratique.core.judging.expressions import Note, compile_expression, unnoted
+from pratique.core.judging.expressions import Note, compile_expression, errors_at, unnoted
 from pratique.core.judging.forms import MAX_SENTENCES
 from pratique.core.judging.scopes import OPTION_SCOPE
 from pratique.core.kernel.errors import EvaluationError
@@ -102,10 +102,8 @@ def _held(text: str, seen: Json, path: str, note: Note) -> bool:
 
 
 def _evaluated(text: str, seen: Json, path: str, note: Note) -> Any:  # noqa: ANN401 - any JSON value
-    try:
+    with errors_at(path):
         value = compile_expression(text, OPTION_SCOPE).evaluate(seen)
-    except EvaluationError as error:
-        raise EvaluationError(f"{path}: {error}") from None
     note(path, True)
     return value
 

@@ -12,10 +12,10 @@ from typing import Any
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.options import InputField, texts_of
 from pratique.core.judging.expression_text import selections_of
-from pratique.core.judging.expressions import Note, compile_expression, evaluate_condition
+from pratique.core.judging.expressions import Note, compile_expression, errors_at, evaluate_condition
 from pratique.core.judging.form_language import comparable
 from pratique.core.judging.forms import as_declared, example, with_defaults
-from pratique.core.kernel.errors import EvaluationError, NotThereError
+from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.text import clean
 from pratique.core.telling.shown_inputs import in_order
 
@@ -146,11 +146,7 @@ def _false(text: str) -> str:
 
 
 def _evaluated(text: str, scope: Json, path: str, note: Note) -> Any:  # noqa: ANN401 - any JSON value
-    try:
+    with errors_at(path):
         value = compile_expression(text, tuple(scope)).evaluate(scope)
-    except NotThereError as error:
-        raise NotThereError(f"{path}: {error}", error.path) from None
-    except EvaluationError as error:
-        raise EvaluationError(f"{path}: {error}") from None
     note(path, True)
     return value

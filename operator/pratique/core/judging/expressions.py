@@ -5,7 +5,8 @@ limits of its own. An evaluation that fails is never a verdict: what depends on 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,7 +20,7 @@ from pratique.core.judging.expression_hints import remedy
 from pratique.core.judging.expression_library import FUNCTION_NAMES, evaluator, text_of
 from pratique.core.judging.expression_text import as_evaluated
 from pratique.core.judging.missing import missing_path
-from pratique.core.kernel.errors import EvaluationError, NotThereError
+from pratique.core.kernel.errors import EvaluationError, NotThereError, UnsendableError
 
 MAX_LENGTH = 4096
 Note = Callable[[str, bool], None]
@@ -100,14 +101,23 @@ def unnoted(path: str, held: bool) -> None:
 
 def evaluate_condition(text: str, scope: Mapping[str, Any], path: str, note: Note = unnoted) -> bool:
     """Evaluate a condition; an EvaluationError names the field."""
-    try:
+    with errors_at(path):
         held = compile_expression(text, tuple(scope)).holds(scope)
-    except NotThereError as error:
-        raise NotThereError(f"{path}: {error}", error.path) from None
-    except EvaluationError as error:
-        raise EvaluationError(f"{path}: {error}") from None
     note(path, held)
     return held
+
+
+@contextmanager
+def errors_at(path: str) -> Iterator[None]:
+    """Say of an EvaluationError which field it is of."""
+    try:
+        yield
+    except NotThereError as error:
+        raise NotThereError(f"{path}: {error}", error.path) from None
+    except UnsendableError as error:
+        raise UnsendableError(f"{path}: {error}") from None
+    except EvaluationError as error:
+        raise EvaluationError(f"{path}: {error}") from None
 
 
 def complaint(text: str) -> str:

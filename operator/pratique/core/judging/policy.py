@@ -16,7 +16,7 @@ from pratique.core.judging.choices import Offered, freeze_choices
 from pratique.core.judging.copies import refuse_copy, with_other_word
 from pratique.core.judging.directives import as_data
 from pratique.core.judging.expression_text import selections_of
-from pratique.core.judging.expressions import Note, Program, compile_expression, evaluate_condition
+from pratique.core.judging.expressions import Note, Program, compile_expression, errors_at, evaluate_condition
 from pratique.core.judging.nulls import check_nulls, without_nulls
 from pratique.core.judging.rendering import parse, render, render_text
 from pratique.core.judging.requests import render_request
@@ -101,10 +101,8 @@ def _cost(action: Action, scope: Json, note: Note) -> str | None:
     """Render what it costs; an Action may well say nothing of some runs."""
     if action.spec.cost is None:
         return None
-    try:
+    with errors_at("spec.cost"):
         rendered = render_text(action.spec.cost, scope)
-    except EvaluationError as error:
-        raise EvaluationError(f"spec.cost: {error}") from None
     if not isinstance(rendered, str):
         rendered = json.dumps(rendered)
     note("spec.cost", True)

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pratique.core.judging.expressions import Program, compile_expression
+from pratique.core.judging.expressions import Program, compile_expression, errors_at
 from pratique.core.judging.scanner import closing_brace
-from pratique.core.kernel.errors import EvaluationError, NotThereError
+from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.limits import MAX_TEMPLATE_DEPTH
 from pratique.core.kernel.text import clean
 
@@ -89,12 +89,8 @@ def render(template: Any, scope: Scope, path: str) -> Any:  # noqa: ANN401 - any
     """Render a template of any depth; an EvaluationError names the field under `path`."""
     match template:
         case str():
-            try:
+            with errors_at(path):
                 return render_text(template, scope)
-            except NotThereError as error:
-                raise NotThereError(f"{path}: {error}", error.path) from None
-            except EvaluationError as error:
-                raise EvaluationError(f"{path}: {error}") from None
         case Mapping():
             return {key: render(value, scope, f"{path}.{key}") for key, value in template.items()}
         case list():

@@ -14,7 +14,7 @@ from pratique.api.v1alpha1.calling import HttpRequest, Method
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.planned import PlannedRequest
 from pratique.core.judging.addresses import BASE, leads_elsewhere, problem_of_server
-from pratique.core.judging.expressions import Program, compile_expression
+from pratique.core.judging.expressions import Program, compile_expression, errors_at
 from pratique.core.judging.rendering import Literal, Scope, parse, render, render_text, strings
 from pratique.core.kernel.errors import EvaluationError, UnsendableError
 from pratique.core.kernel.foreign import fit_whole
@@ -84,10 +84,8 @@ def evaluate_answer(rules: Mapping[str, str], seen: Json) -> Json:
     """Return what is kept of an answer; raises EvaluationError with the name."""
     kept: Json = {}
     for name, rule in rules.items():
-        try:
+        with errors_at(name):
             value = compile_expression(rule, ANSWER_SCOPE).evaluate({"answer": seen})
-        except EvaluationError as error:
-            raise EvaluationError(f"{name}: {error}") from None
         if not isinstance(value, str | int | float):
             raise EvaluationError(f"{name}: gives {type(value).__name__}; a text, a number or a boolean can be kept")
         if isinstance(value, str) and len(value) > _MAX_TEXT:
@@ -145,13 +143,9 @@ def _url(text: str, scope: Scope, path: str) -> str:
     base = BASE.match(text)
     at = base.end() if base is not None else 0
     shown = text[:at]
-    try:
+    with errors_at(path):
         for part in parse(text[at:], tuple(scope)):
             shown += part.text if isinstance(part, Literal) else _segment(part, scope)
-    except UnsendableError as error:
-        raise UnsendableError(f"{path}: {error}") from None
-    except EvaluationError as error:
-        raise EvaluationError(f"{path}: {error}") from None
     rest = shown[at:]
     if not _PATH.fullmatch(rest):
         raise EvaluationError(f"{path}: holds a character that no address may: write it as %XX, and no #")
@@ -175,10 +169,8 @@ def _segment(part: Program, scope: Scope) -> str:
 
 def _line(text: str, scope: Scope, path: str) -> str:
     """Render a text of one line: what an input holds cannot begin another header."""
-    try:
+    with errors_at(path):
         value = render_text(text, scope)
-    except EvaluationError as error:
-        raise EvaluationError(f"{path}: {error}") from None
     if not isinstance(value, str | int | float):
         raise EvaluationError(f"{path}: is a {type(value).__name__}, and must be a text")
     shown = str(value).lower() if isinstance(value, bool) else str(value)

@@ -13,7 +13,7 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.scalars import MAX_USERNAME
 from pratique.api.v1alpha1.stages import ApprovalRules, SamePeople, Stage
 from pratique.core.judging.copies import refuse_copied, with_other_word
-from pratique.core.judging.expressions import Note, evaluate_condition, unnoted
+from pratique.core.judging.expressions import Note, errors_at, evaluate_condition, unnoted
 from pratique.core.judging.rendering import render_text
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.identity import fold
@@ -81,10 +81,8 @@ def _excluded(texts: Sequence[str], scope: Scope, path: str, note: Note) -> list
 
 
 def _names(text: str, scope: Scope, path: str) -> Iterator[str]:
-    try:
+    with errors_at(path):
         value = render_text(text, scope)
-    except EvaluationError as error:
-        raise EvaluationError(f"{path}: {error}") from None
     for name in value if isinstance(value, list) else [value]:
         if not isinstance(name, str) or len(name) > MAX_USERNAME:
             raise EvaluationError(

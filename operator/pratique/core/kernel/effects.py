@@ -78,14 +78,6 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Traced:
-    """What the sandbox makes of a run, and which fields it evaluated: whether a condition held, or that it was rendered."""
-
-    evaluation: Evaluation
-    seen: tuple[tuple[str, bool], ...] = ()
-
-
-@dataclass(frozen=True)
 class Judged:
     """What an Action's rules say of a live object; `missing` is what `readyWhen` reads and what is not there yet."""
 
