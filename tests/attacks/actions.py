@@ -204,6 +204,7 @@ _QUORUM = "required is larger than the number of users in approvers.users: this 
 _SOMEBODY = "approvers needs at least one user or group"
 
 
+_GOES = {"apiVersion": "v1", "kind": "ConfigMap", "name": "old"}
 _CALL = {"url": "https://api.example.com/"}
 
 
@@ -343,7 +344,7 @@ ACTIONS = [
         5,
         "an author hides a call behind an object: people read of one, and both are done",
         {"spec.execution.resources.0.request": _CALL},
-        "an entry has either a template, for an object, or a request, for a call",
+        "an entry has one of template, for an object, request, for a call, and delete, for an object that goes",
     ),
     offer(
         "call-that-is-ready",
@@ -352,6 +353,21 @@ ACTIONS = [
         {"spec.execution.resources.0": {"id": "a", "readyWhen": "true", "request": _CALL}},
         "patch, wait, readyWhen and failedWhen are about an object, and a request makes none: leave them out, and say in"
         " request.expect which answers are good",
+    ),
+    offer(
+        "object-that-goes-and-stays",
+        5,
+        "an author says of an object that is deleted when it is ready",
+        {"spec.execution.resources.0": {"id": "a", "readyWhen": "true", "delete": _GOES}},
+        "patch, readyWhen and failedWhen are about an object that stays: leave them out; a deletion is done when the"
+        " object is gone",
+    ),
+    offer(
+        "object-and-deletion-in-one",
+        5,
+        "an author hides a deletion behind an object: people read of one, and both are done",
+        {"spec.execution.resources.0.delete": _GOES},
+        "an entry has one of template, for an object, request, for a call, and delete, for an object that goes",
     ),
     offer(
         "body-that-is-never-sent",

@@ -30,13 +30,14 @@ from pratique.api.v1alpha1.meta import ObjectMeta
 from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.api.v1alpha1.people import Requester, ServiceAccountRef
-from pratique.api.v1alpha1.planned import Planned, PlannedResource
+from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedRequest, PlannedResource
 from pratique.api.v1alpha1.stages import Approvers, Stage
 from pratique.api.v1alpha1.subject import Subject
 from pratique.core.gates.entries import approval_name, round_of
 from pratique.core.gates.opening import policy_of
 from pratique.core.kernel.answers import Standing, judge
 from pratique.core.kernel.effects import AnyEffect, Failure, Stored
+from pratique.core.plans.deletions import line_of_deletion
 from pratique.core.plans.document import document, document_of, head_of
 from pratique.core.plans.requests import line_of_call
 from pratique.core.plans.summary import summarize
@@ -213,11 +214,15 @@ def run_plan(*resources: Planned, **changes: Any) -> RunPlan:
             **changes,
         }
     )
-    summary = [
-        summarize(each.manifest, patch=each.patch) if isinstance(each, PlannedResource) else line_of_call(each.request)
-        for each in plan.resources
-    ]
-    return plan.model_copy(update={"summary": summary})
+    return plan.model_copy(update={"summary": [_line(each) for each in plan.resources]})
+
+
+def _line(planned: Planned) -> str:
+    if isinstance(planned, PlannedDeletion):
+        return line_of_deletion(planned)
+    if isinstance(planned, PlannedRequest):
+        return line_of_call(planned.request)
+    return summarize(planned.manifest, patch=planned.patch)
 
 
 def waiting(plan: RunPlan | None = None, *, status: Json | None = None, **spec: Any) -> ActionRun:

@@ -138,6 +138,9 @@ class Cutter:
             problems += invariants.called_once(self.world.receivers.calls, name)
         if story.changes:
             problems += invariants.changed_once(entries, story.changes, f"{name}-there")
+        if story.deletes:
+            (gate,) = (await status(self.world, name))["approvals"]
+            problems += invariants.deleted_once(entries, story.deletes, f"{name}-there", gate["name"])
         if not story.makes:
             return problems + invariants.never_created(entries, name)
         problems += invariants.created_once(entries, story.makes, name)

@@ -26,6 +26,7 @@ def accepted(entries: Sequence[Entry], verb: str, resource: str, name: str, subr
             and entry["verb"] == verb
             and entry["responseStatus"]["code"] < 300
             and "dryRun" not in entry["requestURI"]
+            and not (verb == "delete" and (entry.get("requestObject") or {}).get("dryRun"))
         ):
             found.append(at)
     return found
@@ -49,10 +50,29 @@ def changed_once(entries: Sequence[Entry], resource: str, name: str) -> list[str
     return [] if len(versions) == 1 else [f"{resource}/{name} was changed {len(versions)} times"]
 
 
+def deleted_once(entries: Sequence[Entry], resource: str, name: str, gate: str) -> list[str]:
+    """An object is deleted exactly once, and not before its gate is on record as granted."""
+    times = accepted(entries, "delete", resource, name)
+    if len(times) != 1:
+        return [f"{resource}/{name} was deleted {len(times)} times"]
+    granted = [entries[at]["requestReceivedTimestamp"] for at in _grants(entries, gate)]
+    early = not granted or entries[times[0]]["requestReceivedTimestamp"] < min(granted)
+    return [f"{resource}/{name} was deleted before {gate} was granted"] if early else []
+
+
 def called_once(calls: Sequence[tuple[str, str]], name: str) -> list[str]:
     """What is outside is done once: however often it is called, it is by one key."""
     keys = {key for about, key in calls if about == name}
     return [] if len(keys) == 1 else [f"{name} called under {len(keys)} keys"]
+
+
+def _grants(entries: Sequence[Entry], gate: str) -> list[int]:
+    """Return where the gate was put on record as granted."""
+    return [
+        at
+        for at in accepted(entries, "patch", "approvals", gate, "status")
+        if (entries[at].get("responseObject") or {}).get("status", {}).get("state") in ("Approved", "Broken")
+    ]
 
 
 def not_before_granted(entries: Sequence[Entry], resource: str, name: str, gate: str) -> list[str]:
@@ -61,11 +81,7 @@ def not_before_granted(entries: Sequence[Entry], resource: str, name: str, gate:
     Judged by the versions that the API server gave: the lines of its log stand in the order in which answers were finished.
     """
     made = [_version(entries[at]) for at in accepted(entries, "create", resource, name)]
-    grants = [
-        _version(entries[at])
-        for at in accepted(entries, "patch", "approvals", gate, "status")
-        if (entries[at].get("responseObject") or {}).get("status", {}).get("state") in ("Approved", "Broken")
-    ]
+    grants = [_version(entries[at]) for at in _grants(entries, gate)]
     if made and (not grants or min(made) < min(grants)):
         return [f"{resource}/{name} was created before {gate} was granted"]
     return []

@@ -28,6 +28,8 @@ class Story:
     """Each receiver and what it must be told, in this order, each once; nobody else is told anything."""
     changes: str = ""
     """The plural of the kind of the object `RUN-there` that is changed."""
+    deletes: str = ""
+    """The plural of the kind of the object `RUN-there` that is deleted."""
     calls: bool = False
     """Whether something outside is called."""
 
@@ -208,6 +210,15 @@ async def aimed(world: World, name: str) -> None:
     await ended(world, name)
 
 
+async def removed(world: World, name: str) -> None:
+    """What is there goes."""
+    there = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{name}-there", "namespace": SPACE}}
+    await world.create("admin", "configmaps", there)
+    await ask(world, name, "removing", gated=True)
+    await decide(world, name, "Approve")
+    await ended(world, name)
+
+
 async def broken(world: World, name: str) -> None:
     """Somebody on call breaks the glass: a review is opened before anything starts."""
     await ask(world, name, "urgent", gated=True)
@@ -270,6 +281,13 @@ STORIES = {
             aimed,
             "Succeeded",
             changes="configmaps",
+            tells=tells(f"{ASK} Approved Succeeded", ASK, "Approved Succeeded", HANDLED),
+        ),
+        Story(
+            "removed",
+            removed,
+            "Succeeded",
+            deletes="configmaps",
             tells=tells(f"{ASK} Approved Succeeded", ASK, "Approved Succeeded", HANDLED),
         ),
         Story(

@@ -21,6 +21,7 @@ BOUNDED = {
     "job": 4,
     "called": 15,
     "aimed": 15,
+    "removed": 15,
     "broken": 20,
     "frozen": 15,
 }

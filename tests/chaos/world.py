@@ -69,6 +69,7 @@ _CALL = 'request: {url: OUTSIDE, idempotent: true, body: {by: "${run.name}"}}'
 _CHANGE = """patch: true
       template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${target.metadata.name}", namespace: chaos},
                  data: {by: "${run.name}"}}"""
+_DELETION = 'delete: {apiVersion: v1, kind: ConfigMap, namespace: chaos, name: "${run.name}-there"}'
 _NEVER = {"more": "timeout: 1s", "ready": 'readyWhen: "false"'}
 _ACTIONS: tuple[dict[str, str], ...] = (
     {"name": "note"},
@@ -79,6 +80,7 @@ _ACTIONS: tuple[dict[str, str], ...] = (
     {"name": "job", "step": f"template: {_JOB}"},
     {"name": "calling", "step": _CALL},
     {"name": "aimed", "step": _CHANGE, "acts": "actsOn: {apiVersion: v1, kind: ConfigMap}"},
+    {"name": "removing", "step": _DELETION},
     {"name": "frozen"},
     {"name": "urgent", "glass": ", breakGlass: {groups: [sre-oncall], requester: Forbid}"},
 )
@@ -190,7 +192,11 @@ async def chaos_world(folder: Path, *more: str) -> AsyncIterator[World]:
 
 def _manifests(receivers: Receivers) -> list[dict[str, Any]]:
     """Return what is there before the operator starts: who may act, how people are reached, and what they may ask for."""
-    rights = {"apiGroups": ["", "batch"], "resources": ["configmaps", "jobs"], "verbs": ["create", "get", "patch"]}
+    rights = {
+        "apiGroups": ["", "batch"],
+        "resources": ["configmaps", "jobs"],
+        "verbs": ["create", "get", "patch", "delete"],
+    }
     channel = {"apiVersion": "pratique.dev/v1alpha1", "kind": "NotificationChannel"}
     return [
         *account(SPACE, "worker", rights),

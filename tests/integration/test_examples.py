@@ -82,6 +82,7 @@ def test_every_example_is_told_here() -> None:
         "flux-kustomization",
         "github-workflow",
         "one-off-command",
+        "replace-pod",
         "scale",
         "secret-rotation",
         "team-namespace",
@@ -258,6 +259,19 @@ def test_one_off_command(team: Cluster) -> None:
     assert container["envFrom"] == [{"configMapRef": {"name": "billing"}}]
     complete(team, run)
     assert phase(team, run, SPACE, "Succeeded")["outputs"] == {"image": "registry.example.com/billing:2.1"}
+
+
+def test_replace_pod(team: Cluster) -> None:
+    """The Pod goes, and its controller makes another of the same name."""
+    before = wait_for("the Pod of the queue", lambda: team.get("pod", "queue-0", SPACE))
+    status = phase(team, ask(team, "replace-pod"), SPACE, "Succeeded")
+    assert status["message"] == f"Done: Pod {SPACE}/queue-0 was deleted"
+
+    def made_anew() -> bool:
+        found = team.get("pod", "queue-0", SPACE)
+        return found is not None and found["metadata"]["uid"] != before["metadata"]["uid"]
+
+    wait_for("the Pod is made anew", made_anew)
 
 
 def test_secret_rotation(team: Cluster) -> None:

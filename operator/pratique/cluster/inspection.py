@@ -44,9 +44,10 @@ def _named(action: Action) -> Iterator[tuple[str, str, str]]:
     for name, options in action.spec.inputs.offers.items():
         yield f"spec.inputs.fields.{name}.options.from", options.from_.api_version, options.from_.kind
     for index, each in enumerate(action.spec.execution.resources):
-        version, kind = str(each.template.get("apiVersion")), str(each.template.get("kind"))
+        raw = each.template if each.delete is None else each.delete.to_wire()
+        version, kind = str(raw.get("apiVersion")), str(raw.get("kind"))
         if each.request is None and "${" not in version + kind:
-            yield f"spec.execution.resources[{index}].template", version, kind
+            yield f"spec.execution.resources[{index}].{each.sort}", version, kind
 
 
 async def _account(api: Api, action: Action) -> list[str]:

@@ -93,9 +93,8 @@ async def _explained(api: Api, effect: ClusterEffect, error: ApiError) -> Failur
 
 async def _without_stored(api: Api, effect: MergePatch | Delete, answer: Answer) -> Answer:
     """Read the object as whoever changed it; without the right to do so its values are not known, nor what repeats them."""
-    run_as = effect.run_as if isinstance(effect, MergePatch) else None
     try:
-        stored = await api.request("GET", await api.path_of(effect.ref), run_as=run_as)
+        stored = await api.request("GET", await api.path_of(effect.ref), run_as=effect.run_as)
     except ApiError:
         return answer.bare()
     return answer.without(stored) if uid_of(stored) == effect.uid else answer.bare()
@@ -160,7 +159,10 @@ def _options(effect: Create | MergePatch) -> dict[str, str]:
 async def _delete(api: Api, effect: Delete) -> Json:
     path = await api.path_of(effect.ref)
     only = {"uid": effect.uid} | ({"resourceVersion": effect.version} if effect.version else {})
-    return await api.request("DELETE", path, {"preconditions": only, "propagationPolicy": "Background"})
+    # in the body: where there is one, an API server ignores dryRun in the query, and deletes
+    tries = {"dryRun": ["All"]} if effect.dry_run else {}
+    options = {"preconditions": only, "propagationPolicy": "Background", **tries}
+    return await api.request("DELETE", path, options, run_as=effect.run_as)
 
 
 async def _may(api: Api, effect: AskRights) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.api.v1alpha1.break_glass import BreakGlass
-from pratique.api.v1alpha1.planned import Planned, PlannedRequest
+from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedRequest
 from pratique.api.v1alpha1.stages import Quorum, Stage
 from pratique.core.kernel.effects import Json
 from pratique.core.kernel.form import FormField
@@ -165,6 +165,8 @@ def _made(planned: Planned) -> Json:
     """Return what is sent: an object, or a call as the Action has it, rendered."""
     if isinstance(planned, PlannedRequest):
         return planned.request.to_wire()
+    if isinstance(planned, PlannedDeletion):
+        return planned.delete.to_wire()
     return planned.manifest
 
 

@@ -95,6 +95,9 @@ def _steps(action: Action) -> Iterator[tuple[str, str, bool]]:
             for name, kept in each.request.answer.items():
                 yield f"{path}.request.answer.{name}", kept, False
             continue
+        if each.delete is not None:
+            yield f"{path}.delete", f"Delete {each.delete.kind} {each.id}", False
+            continue
         yield f"{path}.template", f"{each.template.get('kind')} {each.id}", False
         for field, text in (("readyWhen", each.ready_when), ("failedWhen", each.failed_when)):
             if text is not None:

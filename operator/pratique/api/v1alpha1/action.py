@@ -7,6 +7,7 @@ from pydantic import Field
 
 from pratique.api.v1alpha1.calling import HttpRequest
 from pratique.api.v1alpha1.conditions import Conditions
+from pratique.api.v1alpha1.deleting import ObjectToDelete
 from pratique.api.v1alpha1.freeze import Freeze
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
 from pratique.api.v1alpha1.notifications import NotificationRules
@@ -83,7 +84,7 @@ class Conflict(StrEnum):
 
 
 class ResourceTemplate(ApiModel):
-    """One object to create, or with `patch: true` to change; or a request to what is outside of the cluster."""
+    """One object to create, with `patch: true` to change, or to delete; or a request to what is outside of the cluster."""
 
     id: Annotated[
         ResourceId,
@@ -146,6 +147,18 @@ class ResourceTemplate(ApiModel):
     request: Annotated[
         HttpRequest | None, Field(description="A call, in place of an object: the template is left out then.")
     ] = None
+    delete: Annotated[
+        ObjectToDelete | None,
+        Field(
+            description="Deletes an object that exists: the very one that the plan found, and no other of its name. The"
+            " template is left out then. It is done when the object is gone."
+        ),
+    ] = None
+
+    @property
+    def sort(self) -> str:
+        """Which of its fields says what is done."""
+        return "request" if self.request is not None else "delete" if self.delete is not None else "template"
 
     cel_rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
@@ -154,8 +167,16 @@ class ResourceTemplate(ApiModel):
             field_path=".lists",
         ),
         Rule(
-            rule="(has(self.template) && has(self.template.kind)) != has(self.request)",
-            message="an entry has either a template, for an object, or a request, for a call",
+            rule="((has(self.template) && has(self.template.kind)) ? 1 : 0) + (has(self.request) ? 1 : 0) +"
+            " (has(self.delete) ? 1 : 0) == 1",
+            message="an entry has one of template, for an object, request, for a call, and delete, for an object that goes",
+        ),
+        Rule(
+            rule="!has(self.delete) || !(has(self.readyWhen) || has(self.failedWhen) ||"
+            " (has(self.patch) && self.patch))",
+            message="patch, readyWhen and failedWhen are about an object that stays: leave them out; a deletion is done"
+            " when the object is gone",
+            field_path=".delete",
         ),
         Rule(
             rule="!has(self.request) || !(has(self.readyWhen) || has(self.failedWhen) || has(self.wait) ||"

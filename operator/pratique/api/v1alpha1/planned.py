@@ -7,6 +7,7 @@ from pydantic import Discriminator, Field, Tag
 
 from pratique.api.v1alpha1.action import Conflict, Lists
 from pratique.api.v1alpha1.calling import HttpRequest
+from pratique.api.v1alpha1.deleting import ObjectToDelete
 from pratique.api.v1alpha1.meta import ApiModel
 from pratique.api.v1alpha1.scalars import Expression, JsonObject
 
@@ -97,16 +98,37 @@ class PlannedRequest(ApiModel):
     ] = None
 
 
-Planned = PlannedResource | PlannedRequest
+class PlannedDeletion(ApiModel):
+    """One object that goes; its dry run says by its uid which.
+
+    It has no manifest: a version that deletes nothing cannot read such a plan, and leaves its run alone.
+    """
+
+    id: Annotated[str, Field(max_length=31, description="The id of the step.")]
+    delete: Annotated[ObjectToDelete, Field(description="The object, its name rendered.")]
+    wait: Annotated[bool | None, Field(description="The Action's wait, as it was.")] = None
+    dry_run: Annotated[
+        DryRun | None, Field(description="Which object it would be, and that it may go. Absent if nobody looked.")
+    ] = None
+
+
+Planned = PlannedResource | PlannedRequest | PlannedDeletion
 
 
 def _sort_of(value: Any) -> str:  # noqa: ANN401 - an entry of a plan, read or not
-    """Tell a call from an object."""
-    is_call = "request" in value if isinstance(value, dict) else isinstance(value, PlannedRequest)
-    return "call" if is_call else "object"
+    """Tell calls and deletions from objects that are made."""
+    if isinstance(value, dict):
+        return next((sort for field, sort in _SORTS.items() if field in value), "object")
+    return (
+        "call" if isinstance(value, PlannedRequest) else "deletion" if isinstance(value, PlannedDeletion) else "object"
+    )
 
 
+_SORTS = {"request": "call", "delete": "deletion"}
 PlannedStep = Annotated[
-    Annotated[PlannedResource, Tag("object")] | Annotated[PlannedRequest, Tag("call")], Discriminator(_sort_of)
+    Annotated[PlannedResource, Tag("object")]
+    | Annotated[PlannedRequest, Tag("call")]
+    | Annotated[PlannedDeletion, Tag("deletion")],
+    Discriminator(_sort_of),
 ]
 """An entry of a plan, told apart by what it has."""

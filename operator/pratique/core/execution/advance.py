@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan, RunResource
 from pratique.api.v1alpha1.calling import RunRequest
 from pratique.api.v1alpha1.meta import amend
-from pratique.api.v1alpha1.planned import DryRunResult, PlannedRequest, PlannedResource
+from pratique.api.v1alpha1.planned import DryRunResult, PlannedDeletion, PlannedRequest, PlannedResource
 from pratique.core.environments.ttl import expires_at
 from pratique.core.execution.adoption import is_made_by, ref_of, uid_of
 from pratique.core.execution.awaiting import Progress, Step, judge
+from pratique.core.execution.deleting import advance_deletion
 from pratique.core.execution.dry_run import may_pass, try_plan
 from pratique.core.execution.finishing import finish
 from pratique.core.execution.needs import awaited_after
@@ -47,6 +48,8 @@ def advance(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes
         at = next((each for until, each in waiting if until < position), None)
         if isinstance(planned, PlannedRequest):
             at = at or advance_request(run, plan, planned, calls.get(planned.id), outcomes, now)
+        elif isinstance(planned, PlannedDeletion):
+            at = at or advance_deletion(run, plan, planned, recorded.get(planned.id), outcomes)
         else:
             at = at or _try_late(run, plan, planned, recorded, outcomes)
             at = at or _step(run, plan, planned, recorded.get(planned.id), outcomes)
@@ -70,12 +73,14 @@ def advance(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes
 
 
 def _awaited_after(plan: RunPlan, position: int) -> int:
-    """Return after which step of the plan the one at `position` has to be ready; a call is waited for at once."""
+    """Return after which step of the plan the one at `position` has to be ready; what is no object, at once."""
     planned = plan.resources[position]
     if isinstance(planned, PlannedRequest):
         return position
     if planned.wait is False:
         return len(plan.resources) - 1
+    if isinstance(planned, PlannedDeletion):
+        return position
     objects = plan.objects
     return plan.resources.index(objects[awaited_after(objects, objects.index(planned))])
 
@@ -86,7 +91,8 @@ def _with(
     """Return the run with what is known of its objects and calls."""
     known = [recorded[each.id] for each in plan.resources if each.id in recorded]
     called = [calls[each.id] for each in plan.resources if each.id in calls]
-    held_up = None if len(known) == len(plan.objects) else run.status.held_up
+    calls_of_plan = sum(isinstance(each, PlannedRequest) for each in plan.resources)
+    held_up = None if len(known) == len(plan.resources) - calls_of_plan else run.status.held_up
     return amend(run, status=amend(run.status, resources=known, requests=called, held_up=held_up))
 
 
@@ -129,7 +135,7 @@ def _try_late(
     tried = planned.dry_run
     if planned.id in recorded or tried is None or tried.result is DryRunResult.PASSED:
         return None
-    calls = [each.id for each in plan.resources if isinstance(each, PlannedRequest)]
+    calls = [each.id for each in plan.resources if not isinstance(each, PlannedResource)]
     trial = try_plan(run, plan, outcomes, "late", made=[*recorded, *calls])
     if trial.effects:
         return Progress(Step.NEEDS, effects=trial.effects)

@@ -10,8 +10,16 @@ from dataclasses import dataclass, field, replace
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.people import ServiceAccountRef
-from pratique.api.v1alpha1.planned import DryRun, DryRunResult, Planned, PlannedRequest, PlannedResource
-from pratique.core.execution.adoption import is_made_by
+from pratique.api.v1alpha1.planned import (
+    DryRun,
+    DryRunResult,
+    Planned,
+    PlannedDeletion,
+    PlannedRequest,
+    PlannedResource,
+)
+from pratique.core.execution.adoption import is_made_by, ref_of
+from pratique.core.execution.deleting import try_deletion
 from pratique.core.execution.entitlement import check_rights
 from pratique.core.execution.namespace_trial import try_namespace
 from pratique.core.execution.outgoing import outgoing_of
@@ -20,9 +28,20 @@ from pratique.core.execution.prerequisites import is_custom_before, provider
 from pratique.core.execution.vanishing import as_sent
 from pratique.core.kernel.answers import Cause
 from pratique.core.kernel.calling import TryCall
-from pratique.core.kernel.effects import AnyEffect, Create, Failure, ObjectRef, Outcomes, Read, Stored, object_of
+from pratique.core.kernel.effects import (
+    AnyEffect,
+    AskRights,
+    Create,
+    Failure,
+    ObjectRef,
+    Outcomes,
+    Read,
+    Stored,
+    object_of,
+)
 from pratique.core.kernel.text import clean
 from pratique.core.plans.changes import changes_of_new
+from pratique.core.plans.deletions import line_of_deletion, ref_of_deletion
 from pratique.core.plans.first_changes import first_changes
 from pratique.core.plans.listing import list_changes
 from pratique.core.plans.objects import without_secrets
@@ -49,11 +68,12 @@ class Tried:
 
 @dataclass(frozen=True)
 class _Around:
-    """The other objects of the plan: those before this one that are not made yet, and those that are."""
+    """The other objects of the plan: those before this one that are not made yet or still to go, and those that are."""
 
     account: ServiceAccountRef
     there: Sequence[PlannedResource]
     earlier: list[PlannedResource] = field(default_factory=list)
+    going: set[ObjectRef] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -108,6 +128,9 @@ def try_plan(run: ActionRun, plan: RunPlan, outcomes: Outcomes, what: str, made:
         key = f"{what}/{planned.id}"
         if isinstance(planned, PlannedRequest):
             shown = _try_call(run, plan, planned, around, outcomes, key)
+        elif isinstance(planned, PlannedDeletion):
+            shown = _try_deletion(run, planned, around, outcomes, key)
+            around.going.add(ref_of_deletion(planned))
         else:
             shown = _try(run, planned, around, outcomes, key)
             around.earlier.append(planned)
@@ -133,14 +156,20 @@ def without_results(plan: RunPlan) -> RunPlan:
 
 
 def _with_result(planned: Planned, found: DryRun | None) -> Planned:
-    if isinstance(planned, PlannedRequest):
-        return amend(planned, dry_run=found)
-    return amend(planned, dry_run=found)
+    match planned:
+        case PlannedRequest():
+            return amend(planned, dry_run=found)
+        case PlannedDeletion():
+            return amend(planned, dry_run=found)
+        case _:
+            return amend(planned, dry_run=found)
 
 
 def _line(planned: Planned, line: str | None) -> str:
     if isinstance(planned, PlannedResource):
         return summarize_tried(planned, line)
+    if isinstance(planned, PlannedDeletion):
+        return line_of_deletion(planned)
     line, tried = line or line_of_call(planned.request), planned.dry_run
     deferred = tried is not None and tried.result is DryRunResult.DEFERRED
     return clean(f"{line} (not checked yet: {tried.message})", MAX_LINE) if tried is not None and deferred else line
@@ -162,6 +191,24 @@ def _try_call(
     return Tried(problem=could)
 
 
+def _try_deletion(
+    run: ActionRun, planned: PlannedDeletion, around: _Around, outcomes: Outcomes, key: str
+) -> Tried | AnyEffect:
+    seen = try_deletion(run, planned, around.account.username, outcomes, key)
+    if isinstance(seen, DryRun):
+        return Tried(seen)
+    return Tried(problem=may_pass(seen)) if isinstance(seen, Failure) else seen
+
+
+def _may_change(
+    run: ActionRun, planned: PlannedResource, found: Stored | Failure | None, outcomes: Outcomes, key: str
+) -> AskRights | Failure | None:
+    """Return what must be asked first, or why who asked may not have it changed; what is not there is nobody's."""
+    if not isinstance(found, Stored):
+        return None
+    return check_rights(run, ref_of(planned.manifest), "extend", found.object, outcomes, f"{key}/rights")
+
+
 def _try(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Outcomes, key: str) -> Tried | AnyEffect:
     account = around.account.username
     if not planned.patch:
@@ -169,7 +216,7 @@ def _try(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Ou
         made = create.outcome(outcomes)
         return create if made is None else _shown(run, planned, around, made, outcomes, key)
     found = look_for(planned, account, key).outcome(outcomes)
-    asked = check_rights(run, planned, found.object, outcomes, f"{key}/rights") if isinstance(found, Stored) else None
+    asked = _may_change(run, planned, found, outcomes, key)
     if asked is not None:
         return Tried(problem=asked) if isinstance(asked, Failure) else asked
     seen = try_change(planned, account, outcomes, key)
@@ -196,6 +243,8 @@ def _shown(
         return Tried(show_passed(shown, old=old))
     if made.reason == "AlreadyExists" and is_made_by(run, planned, object_of(made)):
         return Tried(DryRun(result=DryRunResult.PASSED), begun=True)
+    if made.reason == "AlreadyExists" and ref_of(planned.manifest) in around.going:
+        return Tried(DryRun(result=DryRunResult.DEFERRED, message="the one that has its name is deleted first"))
     return _refused(planned, around, made, outcomes, key)
 
 
@@ -234,6 +283,10 @@ def _sentence(planned: Planned, failure: Failure) -> str:
     name = name_of_step(planned)
     if isinstance(planned, PlannedRequest):
         return f"{name} could not be sent: {failure.message}"
+    if isinstance(planned, PlannedDeletion):
+        if failure.reason == "NotFound":
+            return f"{name} is not there: there is nothing to delete"
+        return f"{name} could not be deleted: {failure.message}"
     if failure.reason == "AlreadyExists":
         return f"{name} exists and was not made by this run: choose another name"
     verb = "changed" if planned.patch else "created"

@@ -6,12 +6,13 @@ it, as it waits for an object to be ready.
 
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.meta import amend
-from pratique.api.v1alpha1.planned import Planned, PlannedRequest
+from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedRequest
 from pratique.core.execution.adoption import ref_of
 from pratique.core.execution.awaiting import Progress, Step
 from pratique.core.execution.request import seen_answer
 from pratique.core.execution.standing import End, Standing
 from pratique.core.kernel.effects import EvaluateOutputs, Failure, Json, Outcomes, Read, object_of
+from pratique.core.plans.deletions import ref_of_deletion
 from pratique.core.plans.requests import say_call
 from pratique.core.plans.summary import summarize, summarize_tried
 
@@ -50,6 +51,8 @@ def _done(planned: Planned) -> str:
     """Return what was done, in one line: of a change what it changed, which may be nothing."""
     if isinstance(planned, PlannedRequest):
         return f"{say_call(planned.request)} answered"
+    if isinstance(planned, PlannedDeletion):
+        return f"{ref_of_deletion(planned)} was deleted"
     return summarize_tried(planned) if planned.patch else summarize(planned.manifest, patch=False)
 
 

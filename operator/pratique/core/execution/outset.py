@@ -9,7 +9,7 @@ in time. Called by `advance`.
 from datetime import datetime, timedelta
 
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
-from pratique.api.v1alpha1.planned import PlannedRequest, PlannedResource
+from pratique.api.v1alpha1.planned import PlannedResource
 from pratique.core.environments.ttl import expires_at
 from pratique.core.execution.adoption import is_made_by, ref_of
 from pratique.core.execution.awaiting import Progress, Step
@@ -30,8 +30,8 @@ def set_out(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes
     if (not plan.rests_on_others and not is_over) or run.status.resources or run.status.requests:
         return None
     first = plan.resources[0]
-    # a call is on record before it is made
-    unmade = _NOTHING if isinstance(first, PlannedRequest) else _look_for(run, plan, first, outcomes)
+    # a call, and what goes, is on record before it is done
+    unmade = _look_for(run, plan, first, outcomes) if isinstance(first, PlannedResource) else _NOTHING
     if unmade is None or isinstance(unmade, Progress):
         return unmade
     if is_over:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.people import Requester, ServiceAccountRef
-from pratique.api.v1alpha1.planned import PlannedResource
+from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedRequest, PlannedResource
 from pratique.api.v1alpha1.target import PlannedTarget
 from pratique.core.execution.adoption import ref_of, uid_of
 from pratique.core.kernel.effects import (
@@ -24,6 +24,7 @@ from pratique.core.kernel.effects import (
     Outcomes,
 )
 from pratique.core.kernel.identity import NOT_STAMPED
+from pratique.core.plans.deletions import ref_of_deletion
 
 TARGET = "target"
 _FIELD = "spec.targetRef"
@@ -151,15 +152,23 @@ def replaced(target: PlannedTarget, live: Json) -> str | None:
     return None if uid_of(live) == target.uid else f"{name} was deleted and made again"
 
 
-def is_target(plan: RunPlan, planned: PlannedResource) -> bool:
+def is_target(plan: RunPlan, planned: PlannedResource | PlannedDeletion) -> bool:
     """Whether this object of a plan is its target, not changed by the plan before: what it did itself is no news."""
     target = plan.target
     if target is None:
         return False
-    up_to = plan.objects[: plan.objects.index(planned) + 1]
-    return [each for each in up_to if _is(target, ref_of(each.manifest))] == [planned]
+    up_to = plan.resources[: plan.resources.index(planned) + 1]
+    return [each for each in up_to if _is(target, _ref_of(each))] == [planned]
 
 
-def _is(target: PlannedTarget, ref: ObjectRef) -> bool:
+def _ref_of(planned: Planned) -> ObjectRef | None:
+    if isinstance(planned, PlannedRequest):
+        return None
+    return ref_of_deletion(planned) if isinstance(planned, PlannedDeletion) else ref_of(planned.manifest)
+
+
+def _is(target: PlannedTarget, ref: ObjectRef | None) -> bool:
+    if ref is None:
+        return False
     same_group = target.api_version.rpartition("/")[0] == ref.api_version.rpartition("/")[0]
     return same_group and (target.kind, target.namespace, target.name) == (ref.kind, ref.namespace, ref.name)

@@ -16,6 +16,7 @@ from pratique.api.v1alpha1.meta import ObjectMeta, amend
 from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.judging.computed import sorted_fields
+from pratique.core.judging.deletions import problems_of_deletion, render_deletion, texts_of_deletion
 from pratique.core.judging.expression_text import selections_of, tokens_of
 from pratique.core.judging.expressions import Program, compile_expression
 from pratique.core.judging.field_checks import chosen_types, example_choices, problems_of_fields
@@ -252,7 +253,7 @@ def _difference(action: Action, text: str) -> str | None:
 
 def _names(action: Action, text: str, path: str) -> Iterator[str]:
     """Catch typing mistakes that CEL cannot see, since inputs and resources are maps to it."""
-    resources = [template.id for template in action.spec.execution.resources]
+    resources = [template.id for template in action.spec.execution.resources if template.delete is None]
     selected = selections_of(text)
     for root, known, what in (("inputs", _inputs(action), "input"), ("resources", resources, "resource")):
         for name in sorted({each for of, each in selected if of == root} - set(known)):
@@ -270,10 +271,14 @@ def _template(action: Action, template: ResourceTemplate, path: str, kinds: Kind
         )
         yield from problems or (_trial(action, template, path) if trial else [])
         return
-    where = f"{path}.template"
-    found = list(forbidden(template.template, where)) + list(not_written_out(template.template, where))
+    where, goes = f"{path}.{template.sort}", template.delete
+    if goes is not None:
+        found, texts = list(problems_of_deletion(goes, where)), texts_of_deletion(goes, where)
+    else:
+        found = [*forbidden(template.template, where), *not_written_out(template.template, where)]
+        texts = strings(template.template, where)
     try:
-        for field, text in strings(template.template, where):
+        for field, text in texts:
             found += _text(action, text, field, _target(action, text, kinds))
     except EvaluationError as error:
         found.append(str(error))
@@ -288,15 +293,16 @@ def _twice(action: Action) -> Iterator[str]:
     for index, each in enumerate(action.spec.execution.resources):
         if each.request is not None:
             continue  # twice the same call is two calls
-        raw = each.template
-        metadata: Any = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
+        raw = each.template if each.delete is None else each.delete.to_wire()
+        metadata: Any = raw.get("metadata", {}) if each.delete is None else raw
+        metadata = metadata if isinstance(metadata, dict) else {}
         group = str(raw.get("apiVersion")).rpartition("/")[0]
         same = (group, str(raw.get("kind")), str(metadata.get("namespace")), str(metadata.get("name")))
-        # One of two may be made in each case, and an object that was made may be changed afterwards.
-        alike = first.setdefault((*same, each.when, str(each.patch)), index)
+        # One of two may be made in each case, one may take the place of another, and what was made may be changed.
+        alike = first.setdefault((*same, each.when, str(each.patch), each.sort), index)
         if alike != index:
             path = "spec.execution.resources"
-            yield f"{path}[{index}].template: is the object of {path}[{alike}] again; join the two"
+            yield f"{path}[{index}].{each.sort}: is the object of {path}[{alike}] again; join the two"
 
 
 def _trial(action: Action, template: ResourceTemplate, path: str) -> list[str]:
@@ -317,6 +323,8 @@ def _trial(action: Action, template: ResourceTemplate, path: str) -> list[str]:
             scope[CHOSEN] = example_choices(action, inputs)
         if template.request is not None:
             render_request(template, scope, path)
+        elif template.delete is not None:
+            render_deletion(template, template.delete, scope, path)
         else:
             render_resource(template, run, scope, path)
     except EvaluationError as error:

@@ -10,7 +10,7 @@ Called by `judge`, `policy`, `stages` and `choices`.
 from collections.abc import Mapping
 from typing import Any
 
-from pratique.api.v1alpha1.planned import Planned, PlannedRequest
+from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedRequest
 from pratique.core.judging.scopes import CHOSEN
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.plans.objects import without_secrets
@@ -42,6 +42,8 @@ def refuse_copy(planned: Planned, other: Planned, path: str) -> None:
     """Raise an EvaluationError with the field if the two are not the same."""
     if isinstance(planned, PlannedRequest):
         field, one, two = "request", planned.to_wire()["request"], other.to_wire().get("request")
+    elif isinstance(planned, PlannedDeletion):
+        field, one, two = "delete", planned.to_wire()["delete"], other.to_wire().get("delete")
     else:
         field, one, two = "template", planned.manifest, other.to_wire().get("manifest")
     where = _first_difference(one, two, f"{path}.{field}")

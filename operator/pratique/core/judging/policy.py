@@ -9,11 +9,12 @@ from collections.abc import Mapping
 
 from pratique.api.v1alpha1.action import Action, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, RunPlan
-from pratique.api.v1alpha1.planned import Planned, PlannedRequest, PlannedResource
+from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedRequest, PlannedResource
 from pratique.api.v1alpha1.stages import Stage
 from pratique.core.judging.asked import asked_fields
 from pratique.core.judging.choices import Offered, freeze_choices
 from pratique.core.judging.copies import refuse_copy, with_other_word
+from pratique.core.judging.deletions import render_deletion
 from pratique.core.judging.directives import as_data
 from pratique.core.judging.expression_text import selections_of
 from pratique.core.judging.expressions import Note, Program, compile_expression, errors_at, evaluate_condition
@@ -27,6 +28,7 @@ from pratique.core.kernel.effects import Json, Judged, Rendered
 from pratique.core.kernel.errors import EvaluationError, ImpossibleNameError, NotThereError
 from pratique.core.kernel.limits import MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
 from pratique.core.kernel.text import clean
+from pratique.core.plans.deletions import line_of_deletion
 from pratique.core.plans.objects import finished_manifest, not_written_out
 from pratique.core.plans.requests import line_of_call
 from pratique.core.plans.summary import summarize
@@ -40,24 +42,26 @@ def render_resources(action: Action, run: ActionRun, scope: Json, note: Note) ->
         path = f"spec.execution.resources[{index}]"
         if not evaluate_condition(template.when, scope, f"{path}.when", note):
             continue
-        if template.request is None:
+        if template.template:
             check_nulls(action, index, f"{path}.template")
         made = _render(template, run, scope, path)
         if hidden_otherwise is not None:
             refuse_copy(made, _render(template, run, hidden_otherwise, path), path)
         planned.append(made)
-        note(f"{path}.template" if template.request is None else f"{path}.request", True)
+        note(f"{path}.{template.sort}", True)
     return planned
 
 
 def _render(template: ResourceTemplate, run: ActionRun, scope: Json, path: str) -> Planned:
-    """Render an object or a call; a name that the requester chose, and that cannot be, is said of what they wrote."""
+    """Render one step; a name that the requester chose, and that cannot be, is said of what they wrote."""
     if template.request is not None:
         return render_request(template, scope, path)
     try:
+        if template.delete is not None:
+            return render_deletion(template, template.delete, scope, path)
         return render_resource(template, run, scope, path)
     except ImpossibleNameError as error:
-        field = "namespace" if ".metadata.namespace:" in str(error) else "name"
+        field = "namespace" if ".namespace:" in str(error) else "name"
         if chosen := _chosen(template, tuple(scope), field):
             raise NamedByRequesterError(f"{chosen}: {error}") from None
         raise
@@ -69,7 +73,8 @@ class NamedByRequesterError(EvaluationError):
 
 def _chosen(template: ResourceTemplate, names: tuple[str, ...], field: str) -> str:
     """Return what a requester chooses of an object's name or namespace, as they write it."""
-    text = str((template.template.get("metadata") or {}).get(field))
+    names_of = template.delete.to_wire() if template.delete is not None else template.template.get("metadata") or {}
+    text = str(names_of.get(field))
     of = {("inputs", "spec.inputs."), ("run", "run.")}
     selected = selections_of(" ".join(part.text for part in parse(text, names) if isinstance(part, Program)))
     chosen = sorted(f"{prefix}{name}" for root, prefix in of for found, name in selected if found == root)
@@ -158,6 +163,8 @@ def refuse_size(plan: RunPlan) -> str | None:
 def _line(action: Action, planned: Planned) -> str:
     if isinstance(planned, PlannedRequest):
         return line_of_call(planned.request)
+    if isinstance(planned, PlannedDeletion):
+        return line_of_deletion(planned)
     template = next(each for each in action.spec.execution.resources if each.id == planned.id)
     asked = asked_fields(template.template, planned.manifest)
     return summarize(planned.manifest, patch=planned.patch, asked=asked)

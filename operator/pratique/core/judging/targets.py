@@ -100,7 +100,8 @@ def _rechecks(action: Action, stages: Collection[str], made: Collection[str]) ->
         if stage.name not in stages:
             yield Recheck(rule=stage.when, holds=False, message=f"the stage {stage.name} would have to agree now")
     for each in action.spec.execution.resources:
-        holds, what = each.id in made, "call" if each.request is not None else each.template.get("kind")
+        what = {"request": "call", "delete": "deletion"}.get(each.sort, each.template.get("kind"))
+        holds = each.id in made
         text = f"the {what} {each.id} would {'not be in the plan any more' if holds else 'be in the plan now'}"
         yield Recheck(rule=each.when, holds=holds, message=clean(text, _SENTENCE))
 

@@ -224,6 +224,8 @@ class Delete(Effect[Stored]):
     uid: str
     version: str | None = None
     """If given, only while it is as it was seen: what was changed since is not deleted."""
+    run_as: str | None = None
+    dry_run: bool = False
 
 
 @dataclass(frozen=True)

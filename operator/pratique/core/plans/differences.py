@@ -1,6 +1,6 @@
 """Says what a dry run shows now and did not show before. Pure; called by `start` and `execution`."""
 
-from pratique.api.v1alpha1.planned import DryRun, DryRunResult, FieldChange, Planned, PlannedRequest
+from pratique.api.v1alpha1.planned import DryRun, DryRunResult, FieldChange, Planned, PlannedResource
 from pratique.core.plans.listing import key_of_change, sentence_of
 
 
@@ -13,8 +13,8 @@ def differences(planned: Planned, what: str, after: DryRun | None) -> list[str]:
         return [f"{what}: could be tried then, and cannot now: {after.message}"]
     if before.target_uid != after.target_uid:
         return [f"{what}: was deleted and made again"]
-    if isinstance(planned, PlannedRequest):
-        return []  # what is sent is in the plan, and nothing else was tried
+    if not isinstance(planned, PlannedResource):
+        return []  # what is sent, or which object goes, is in the plan, and nothing else was tried
     if planned.patch and not after.changes:
         return []
     return [*_other_values(what, before, after), *_other_owners(what, before, after)]

@@ -1,7 +1,7 @@
 """What every object that a run makes must be and carry: a sound name, and the marks that lead back to its run. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pratique.api.v1alpha1 import GROUP
@@ -34,9 +34,7 @@ def forbidden(manifest: Json, path: str) -> Iterator[str]:
             f"{path}: a plan is stored and shown to approvers, so it must not hold the values of a Secret:"
             " let a Job or an external-secrets object make the Secret"
         )
-    group = str(manifest.get("apiVersion", "")).partition("/")[0]
-    if group == GROUP and manifest.get("kind") != "Environment":
-        yield f"{path}.kind: of {GROUP} only an Environment can be made by a run"
+    yield from forbidden_kind(manifest, path, "made")
     metadata = manifest.get("metadata")
     if not isinstance(metadata, dict):
         yield f"{path}.metadata: is required, with a name"
@@ -56,10 +54,27 @@ def forbidden(manifest: Json, path: str) -> Iterator[str]:
         )
 
 
+def forbidden_kind(manifest: Json, path: str, verb: str) -> Iterator[str]:
+    """Yield that a run makes, changes and deletes nothing that decides about runs."""
+    group = str(manifest.get("apiVersion", "")).partition("/")[0]
+    if group == GROUP and manifest.get("kind") != "Environment":
+        yield f"{path}.kind: of {GROUP} only an Environment can be {verb} by a run"
+
+
 def finished_manifest(rendered: Json, run: ActionRun, path: str, *, patch: bool) -> Json:
     """Return the object as it will be sent; raises EvaluationError with the field if it cannot be one."""
     for problem in forbidden(rendered, path):
         raise EvaluationError(problem)
+    metadata: Json = rendered["metadata"]
+    check_identity(rendered, lambda field: f"{path}.{field}")
+    for field in ("labels", "annotations"):
+        if not isinstance(metadata.get(field, {}), dict):
+            raise EvaluationError(f"{path}.metadata.{field}: must be an object")
+    return rendered if patch else {**rendered, "metadata": _marked(metadata, rendered, run)}
+
+
+def check_identity(rendered: Json, path_of: Callable[[str], str]) -> None:
+    """Raise EvaluationError with the field, if an object cannot be called so; `path_of` says where a field is written."""
     metadata: Json = rendered["metadata"]
     named = (
         ("apiVersion", rendered.get("apiVersion"), _API_VERSION, "v1 or apps/v1"),
@@ -70,16 +85,12 @@ def finished_manifest(rendered: Json, run: ActionRun, path: str, *, patch: bool)
     for field, value, pattern, example in named:
         if not isinstance(value, str) or len(value) > _MAX_NAME or not pattern.fullmatch(value):
             error = ImpossibleNameError if field == "metadata.namespace" else EvaluationError
-            raise error(f"{path}.{field}: {value!r} is not what Kubernetes takes, such as {example}")
+            raise error(f"{path_of(field)}: {value!r} is not what Kubernetes takes, such as {example}")
     pattern, example = _name_of(rendered)
     name = metadata.get("name")
     if not isinstance(name, str) or len(name) > _MAX_NAME or not pattern.fullmatch(name):
         text = f"{name!r} is not what Kubernetes takes as the name of a {rendered['kind']}, such as {example}"
-        raise ImpossibleNameError(f"{path}.metadata.name: {text}")
-    for field in ("labels", "annotations"):
-        if not isinstance(metadata.get(field, {}), dict):
-            raise EvaluationError(f"{path}.metadata.{field}: must be an object")
-    return rendered if patch else {**rendered, "metadata": _marked(metadata, rendered, run)}
+        raise ImpossibleNameError(f"{path_of('metadata.name')}: {text}")
 
 
 def _name_of(manifest: Json) -> tuple[re.Pattern[str], str]:

@@ -4,8 +4,9 @@ import json
 from urllib.parse import urlsplit
 
 from pratique.api.v1alpha1.calling import HttpRequest
-from pratique.api.v1alpha1.planned import Planned, PlannedRequest
+from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedRequest
 from pratique.core.kernel.text import clean
+from pratique.core.plans.deletions import ref_of_deletion
 from pratique.core.plans.summary import MAX_LINE, name_of
 
 _MAX_URL = 256
@@ -25,5 +26,7 @@ def line_of_call(request: HttpRequest) -> str:
 
 
 def name_of_step(planned: Planned) -> str:
-    """Return what a step makes or calls, as sentences begin with it."""
+    """Return what a step makes, calls or deletes, as sentences begin with it."""
+    if isinstance(planned, PlannedDeletion):
+        return str(ref_of_deletion(planned))
     return say_call(planned.request) if isinstance(planned, PlannedRequest) else name_of(planned.manifest)

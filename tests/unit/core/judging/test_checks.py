@@ -8,6 +8,7 @@ import yaml
 from tests.builders import models
 
 from pratique.api.v1alpha1.action import Action
+from pratique.api.v1alpha1.deleting import ObjectToDelete
 from pratique.core.judging.checks import MAX_PROBLEMS, check_action
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
@@ -25,6 +26,7 @@ ODD = {
     "type": "object",
     "properties": {"team-name": {"type": "string"}, "namespace": {"type": "string"}, "in": {"type": "integer"}},
 }
+GOES = {"apiVersion": "v1", "kind": "Pod", "name": "old"}
 RESOURCE = "spec.execution.resources[0]"
 
 
@@ -185,6 +187,21 @@ def test_nothing_is_said_about_what_is_sound(sound: Action) -> None:
             action(metadata={"name": "{{ inputs.name }}"}),
             f"{RESOURCE}.template.metadata.name: {{{{ inputs.name }}}} would",
         ),
+        *(
+            (action(resource={"template": {}, "delete": {**GOES, **wrong}}), f"{RESOURCE}.delete.{said}")
+            for wrong, said in (
+                ({"kind": "${inputs.name}"}, "kind: must be written out"),
+                ({"kind": "Approval", "apiVersion": "pratique.dev/v1alpha1"}, "kind: of pratique.dev only an"),
+                ({"name": "${inputs.nmae}"}, "name: there is no input named nmae; did you mean name?"),
+                ({"name": "${inputs.name"}, "name: '${' is never closed"),
+                ({"name": "${inputs.days}"}, "name: 1 is not what Kubernetes takes as the name of a Pod"),
+                ({"namespace": "A_B"}, "namespace: 'A_B' is not what Kubernetes takes"),
+            )
+        ),
+        (
+            action(resource={"template": {}, "delete": GOES}, outputs={"a": "${resources.made.x}"}),
+            "spec.execution.outputs.a: there is no resource named made; known are: none",
+        ),
         (action(outputs={"a": "${"}), "spec.execution.outputs.a: '${' is never closed"),
     ],
 )
@@ -222,6 +239,10 @@ def test_problems_are_told_once_and_at_most_ten() -> None:
         ),
         ({"when": "inputs.days > 2"}, ()),
         ({"patch": True}, ()),
+        (
+            {"template": {}, "delete": ObjectToDelete(api_version="v1", kind="ConfigMap", name="made")},
+            (),
+        ),
     ],
 )
 def test_one_object_is_made_by_one_template(second: dict[str, Any], found: tuple[str, ...]) -> None:

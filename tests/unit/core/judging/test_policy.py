@@ -301,3 +301,9 @@ def test_a_name_that_the_requester_made_impossible_is_refused(
     evaluation = judge(action(resource(metadata=metadata)), run(**inputs))
     (said,) = evaluation.refusals
     assert said.startswith(f"{who}spec.execution.resources[0].template.metadata.name")
+
+
+def test_so_is_the_impossible_name_of_what_goes() -> None:
+    goes = {"id": "old", "delete": {"apiVersion": "v1", "kind": "Pod", "namespace": "${inputs.name}", "name": "x"}}
+    (said,) = judge(action(goes), run(name="My App")).refusals
+    assert said.startswith("spec.inputs.name: spec.execution.resources[0].delete.namespace: 'My App' is not what")

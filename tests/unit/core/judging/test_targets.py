@@ -9,6 +9,7 @@ from tests.support.certain import certain
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
+from pratique.api.v1alpha1.planned import PlannedDeletion
 from pratique.core.judging.checks import check_action
 from pratique.core.judging.judge import judge
 from pratique.core.judging.targets import evaluate_target, reads_target
@@ -193,6 +194,23 @@ def test_a_call_holds_no_value_of_a_secret_either(field: Json) -> None:
     calls = action(acts_on={"kind": "Secret"}, patch=False, template={}, request=request)
     with pytest.raises(EvaluationError, match=r"resources\[0\]\.request\..*must not hold values of a Secret"):
         planned(calls, secret())
+
+
+def test_no_value_of_a_secret_chooses_what_goes() -> None:
+    """Its name would tell approvers what the value is."""
+    goes = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x${size(target.data.password)}"}
+    deletes = action(acts_on={"kind": "Secret"}, patch=False, template={}, delete=goes)
+    with pytest.raises(EvaluationError, match=r"resources\[0\]\.delete\.name: reads a value of a Secret"):
+        planned(deletes, secret())
+    named = action(
+        acts_on={"kind": "Secret"}, patch=False, template={}, delete={**goes, "name": "${target.metadata.name}"}
+    )
+    (step,) = planned(named, secret()).resources
+    assert isinstance(step, PlannedDeletion) and step.delete.name == target()["metadata"]["name"]
+    assert planned(named, secret()).summary == [f"Delete ConfigMap {step.delete.name}"]
+    with pytest.raises(EvaluationError, match=r"delete\.kind: of pratique\.dev only an Environment can be deleted"):
+        kind = {"apiVersion": "pratique.dev/v1alpha1", "kind": "Approval", "name": "x"}
+        planned(action(acts_on={"kind": "Secret"}, patch=False, template={}, delete=kind), secret())
 
 
 def test_what_is_no_value_of_a_secret_may_be_copied() -> None:

@@ -30,11 +30,12 @@ from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalSpec,
 from pratique.api.v1alpha1.break_glass import BreakGlass, OwnGlass
 from pratique.api.v1alpha1.calling import EventAttributes, HeaderFrom, HttpRequest, RequestSigning, SecretValueRef
 from pratique.api.v1alpha1.counter_offer import CounterOffer, OfferedValues
+from pratique.api.v1alpha1.deleting import ObjectToDelete
 from pratique.api.v1alpha1.escalation import Added, EscalationStep
 from pratique.api.v1alpha1.notifications import NotificationRule
 from pratique.api.v1alpha1.options import ChosenObject, Options, PlannedChoice, PlannedChoices
 from pratique.api.v1alpha1.people import People
-from pratique.api.v1alpha1.planned import DryRun, FieldChange, PlannedRequest
+from pratique.api.v1alpha1.planned import DryRun, FieldChange, PlannedDeletion, PlannedRequest
 from pratique.api.v1alpha1.stages import Approvers, GroupCount, Quorum
 from pratique.api.v1alpha1.target import PlannedTarget, Recheck
 from pratique.core.execution.dry_run import without_results
@@ -75,6 +76,12 @@ CALL = PlannedRequest(
         answer={"number": "body.id"},
     ),
 )
+GONE = PlannedDeletion(
+    id="old",
+    delete=ObjectToDelete(api_version="v1", kind="ConfigMap", namespace="team-a", name="old"),
+    dry_run=DryRun(result="Passed", target_uid="u4"),
+)
+OLD = Stored(live({"metadata": {"name": "old"}}, "u4"))
 SKIPPED = SkippedStage(name="security", when="inputs.size == 'huge'")
 TARGET = PlannedTarget(
     api_version="v1", kind="ConfigMap", name="it", uid="u2", rechecks=[Recheck(rule="true", message="no")], inputs={}
@@ -91,10 +98,11 @@ CHOICES = PlannedChoices(
     rechecks=[Recheck(rule="true", message="no")],
 )
 HELD = run_plan(
-    NOTE, CALL, gate=GATE, inputs=INPUTS, notifications=[TOLD], skipped=[SKIPPED], target=TARGET, choices=CHOICES
+    NOTE, CALL, GONE, gate=GATE, inputs=INPUTS, notifications=[TOLD], skipped=[SKIPPED], target=TARGET, choices=CHOICES
 )
 FREE = HELD.model_copy(update={"gate": None})
 SHOWN: dict[str, object] = {"try/made": Stored(live(manifest(data={"a": "2"}))), "try/told": True}
+SHOWN |= {"try/old/find": OLD, "try/old": OLD}
 GUARDED = {VERIFY: Verified()}
 IT = Stored(live({"metadata": {"name": "it"}}, "u2"))
 AIMED: dict[str, object] = {
