@@ -238,7 +238,9 @@ def says(team: Cluster, run: str, words: str) -> None:
 
 def test_team_namespace(team: Cluster) -> None:
     """Whoever is of the team may work there afterwards, within the quota."""
-    assert phase(team, ask(team, "team-namespace"), SPACE, "Succeeded")["outputs"] == {"namespace": "search"}
+    readers = ["lead-1@example.com", "lead-2@example.com"]
+    outputs = {"namespace": "search", "readers": readers}
+    assert phase(team, ask(team, "team-namespace"), SPACE, "Succeeded")["outputs"] == outputs
     hard = (team.get("resourcequota", "team", "search") or {})["spec"]["hard"]
     assert hard == {"requests.cpu": "4", "requests.memory": "16Gi", "services.loadbalancers": "0"}
     assert {
@@ -248,6 +250,9 @@ def test_team_namespace(team: Cluster) -> None:
     may = ("auth", "can-i", "create", "deployments", "-n", "search")
     answers = [team.kubectl(who, *may, check=False).out.strip() for who in ("developer", "lead-1")]
     assert answers == ["yes", "no"]
+    sees = ("auth", "can-i", "list", "deployments", "-n", "search")
+    answers = [team.kubectl(who, *sees, check=False).out.strip() for who in ("lead-1", "lead-2", "security")]
+    assert answers == ["yes", "yes", "no"]
 
 
 def test_one_off_command(team: Cluster) -> None:

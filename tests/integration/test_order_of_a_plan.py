@@ -195,3 +195,27 @@ def test_a_right_that_nothing_gives_is_found_before_anybody_is_asked(
     message = _body(cluster, name, namespace)["status"]["message"]
     assert "As ServiceAccount pratique-actions/orderer: " in message
     assert 'cannot create resource "configmaps"' in message
+
+
+def test_an_entry_is_made_for_each(desk: Desk) -> None:
+    """As often as was asked for, in that order; too many, and one twice, are refused before anything is made."""
+    template = _object("one", "v1", "ConfigMap", "${run.name}-${each}", "${run.namespace}", data={"is": "${each}"})
+    outputs = {"names": "${resources.one.map(o, o.data['is'])}"}
+    made = desk.action("each", {**template, "forEach": "inputs.names"}, free=True, outputs=outputs)
+    listed = {"type": "array", "items": {"type": "string"}}
+    made["spec"]["inputs"] = {"schema": {"type": "object", "properties": {"names": listed}, "required": ["names"]}}
+    desk.cluster.apply("admin", made)
+    names = {
+        "few": ["b", "a", "c"],
+        "many": [f"n{number}" for number in range(33)],
+        "twice": ["a", "a"],
+        "all": [f"n{number}" for number in range(32)],
+    }
+    for name, asked in names.items():
+        desk.cluster.apply("developer", run(name, desk.namespace, made["metadata"]["name"], inputs={"names": asked}))
+    assert "gives 33 entries, 32 are allowed" in desk.ends("many", "Refused")["message"]
+    assert "would be made twice" in desk.ends("twice", "Refused")["message"]
+    for name in ("few", "all"):
+        status = desk.ends(name, "Succeeded")
+        assert status["outputs"] == {"names": names[name]}
+        assert [each["id"] for each in status["resources"]] == [f"one[{at}]" for at in range(len(names[name]))]

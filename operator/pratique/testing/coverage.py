@@ -90,6 +90,8 @@ def _steps(action: Action) -> Iterator[tuple[str, str, bool]]:
         path = f"spec.execution.resources[{index}]"
         if each.when != "true":
             yield f"{path}.when", each.when, True
+        if each.for_each is not None:
+            yield f"{path}.forEach", each.for_each, False
         if each.request is not None:
             yield f"{path}.request", f"{each.request.method.value} {each.id}", False
             for name, kept in each.request.answer.items():

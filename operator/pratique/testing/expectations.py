@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.scalars import JsonObject
 from pratique.core.kernel.text import clean, nearest
+from pratique.core.plans.unfolded import entry_of
 from pratique.testing.cases import Case, Expected, Outcome
 from pratique.testing.documents import Place
 
@@ -71,7 +72,7 @@ def find_unknown_options(given: Iterable[str], action: Action) -> Iterator[tuple
 
 def find_unknown_resource(name: str, action: Action, place: Place) -> Iterator[tuple[Place, str]]:
     """Yield that an Action has no template of this id."""
-    yield from _unknown(name, [each.id for each in action.spec.execution.resources], "resource", place)
+    yield from _unknown(entry_of(name), [each.id for each in action.spec.execution.resources], "resource", place)
 
 
 def _unknown(name: str, known: Iterable[str], what: str, place: Place) -> Iterator[tuple[Place, str]]:

@@ -14,6 +14,7 @@ from pratique.api.v1alpha1.target import ActsOn, TargetRef
 from pratique.core.kernel.effects import Json, Listed, Rendered
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.form import FormField
+from pratique.core.plans.unfolded import entry_of
 from pratique.core.telling.wording import stage_phrase
 from pratique.sandbox.pool import Sandbox
 from pratique.testing.cases import Asked, Case, Outcome, RunName, Standing
@@ -177,7 +178,11 @@ def _on_record(action: Action, later: Later) -> Iterator[tuple[str, bool]]:
     for what, held in later.seen:
         ident, _, field = what.partition(".")
         yield (
-            (f"spec.execution.resources[{places[ident]}].{field}" if field else f"spec.execution.outputs.{what}"),
+            (
+                f"spec.execution.resources[{places[entry_of(ident)]}].{field}"
+                if field
+                else f"spec.execution.outputs.{what}"
+            ),
             held,
         )
 

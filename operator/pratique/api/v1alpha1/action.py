@@ -93,6 +93,13 @@ class ResourceTemplate(ApiModel):
         ),
     ]
     when: Annotated[Expression, Field(description="CEL over `inputs`, `run`, `action`; false leaves it out.")] = "true"
+    for_each: Annotated[
+        Expression | None,
+        Field(
+            description="CEL over `inputs`, `run`, `action` that gives a list: the entry is made once for each of its"
+            " entries, which the rest of it reads as `each`. A run has at most 32 objects and calls."
+        ),
+    ] = None
     ready_when: Annotated[
         Expression | None,
         Field(description="CEL over `self`, the live object: when it is ready; default: the convention of its kind."),

@@ -110,16 +110,20 @@ class RunPlan(ApiModel):
     inputs: Annotated[JsonObject, Field(description="The inputs with the form's defaults filled in.")] = {}
     summary: Annotated[
         list[Annotated[str, Field(max_length=512)]],
-        Field(max_length=16, description="One line per object, for people."),
+        Field(max_length=32, description="One line per object, for people."),
     ] = []
     cost: Annotated[str | None, Field(max_length=512, description="What it costs, as the Action says.")] = None
     resources: Annotated[
-        list[PlannedStep], Field(max_length=16, description="The objects and calls, in the order they are made.")
+        list[PlannedStep], Field(max_length=32, description="The objects and calls, in the order they are made.")
     ] = []
     outputs: Annotated[
         dict[str, Annotated[str, Field(max_length=4096)]],
         Field(max_length=16, description="The Action's outputs, as they were."),
     ] = {}
+    lists: Annotated[
+        list[Annotated[str, Field(max_length=31)]] | None,
+        Field(max_length=16, description="The ids of entries with forEach: outputs read each as a list."),
+    ] = None
     notifications: NotificationRules = []
     gate: Annotated[
         Stage | None, Field(description="The one stage that applies, where version 0.1.0 knows all of its rule.")
@@ -172,7 +176,7 @@ class RunApproval(ApiModel):
 class RunResource(ApiModel):
     """One object that the run made."""
 
-    id: Annotated[str, Field(max_length=31, description="The id of the template.")]
+    id: Annotated[str, Field(max_length=35, description="The id of the template; `id[0]` and so on with forEach.")]
     api_version: Annotated[str, Field(max_length=128, description="apiVersion of the object.")]
     kind: Annotated[str, Field(max_length=128, description="Kind of the object.")]
     namespace: Annotated[str | None, Field(max_length=63, description="Namespace of the object, if it has one.")] = None
@@ -188,7 +192,7 @@ class RunResource(ApiModel):
 class HeldUp(ApiModel):
     """What cannot be made for now: something is lacking that may arrive by itself."""
 
-    id: Annotated[str, Field(max_length=31, description="The id of the template; empty for the dry run of the plan.")]
+    id: Annotated[str, Field(max_length=35, description="The id of the template; empty for the dry run of the plan.")]
     since: Annotated[Time, Field(description="Since when; it is not waited for very long.")]
 
 
@@ -224,7 +228,7 @@ class ActionRunStatus(Telling):
     resources: Annotated[
         list[RunResource],
         Field(
-            max_length=16,
+            max_length=32,
             description="What was made.",
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
         ),
@@ -232,7 +236,7 @@ class ActionRunStatus(Telling):
     requests: Annotated[
         list[RunRequest],
         Field(
-            max_length=16,
+            max_length=32,
             description="What was called outside of the cluster.",
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
         ),

@@ -162,7 +162,7 @@ class HttpRequest(ApiModel):
 class RunRequest(ApiModel):
     """One call of a run. That it is about to be made is written here before it is made."""
 
-    id: Annotated[str, Field(max_length=31, description="The id of the step.")]
+    id: Annotated[str, Field(max_length=35, description="The id of the step.")]
     attempt: Annotated[int, Field(ge=0, description="How often it was tried, or was about to be.")] = 0
     ticket: Annotated[
         str | None,

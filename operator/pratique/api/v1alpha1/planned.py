@@ -72,7 +72,7 @@ class DryRun(ApiModel):
 class PlannedResource(ApiModel):
     """One object exactly as it will be made."""
 
-    id: Annotated[str, Field(max_length=31, description="The id of the template.")]
+    id: Annotated[str, Field(max_length=35, description="The id of the template.")]
     patch: Annotated[bool, Field(description="Whether an existing object is changed instead of one created.")] = False
     ready_when: Annotated[Expression | None, Field(description="The Action's readyWhen, as it was.")] = None
     wait: Annotated[bool | None, Field(description="The Action's wait, as it was.")] = None
@@ -91,7 +91,7 @@ class PlannedRequest(ApiModel):
     It has no manifest: a version that knows no calls cannot read such a plan, and leaves its run alone.
     """
 
-    id: Annotated[str, Field(max_length=31, description="The id of the step.")]
+    id: Annotated[str, Field(max_length=35, description="The id of the step.")]
     request: Annotated[HttpRequest, Field(description="The call, rendered.")]
     dry_run: Annotated[
         DryRun | None, Field(description="That it could be made: nothing is sent for it. Absent if nobody looked.")
@@ -104,7 +104,7 @@ class PlannedDeletion(ApiModel):
     It has no manifest: a version that deletes nothing cannot read such a plan, and leaves its run alone.
     """
 
-    id: Annotated[str, Field(max_length=31, description="The id of the step.")]
+    id: Annotated[str, Field(max_length=35, description="The id of the step.")]
     delete: Annotated[ObjectToDelete, Field(description="The object, its name rendered.")]
     wait: Annotated[bool | None, Field(description="The Action's wait, as it was.")] = None
     dry_run: Annotated[

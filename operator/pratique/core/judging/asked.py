@@ -1,6 +1,7 @@
 """Finds the fields of a new object that hold what was asked for, so that approvers read it in its line. Pure.
 
-What comes from inputs is known from the text of the template: a string with `inputs` inside of `${…}`. Called by `policy`.
+What comes from inputs is known from the text of the template: a string with `inputs` inside of `${…}`, or
+with `each`, an entry of a list that was asked for. Called by `policy`.
 """
 
 import json
@@ -13,7 +14,7 @@ from pratique.core.kernel.text import clean
 Json = Any
 MAX_FIELDS = 8
 _MAX_VALUE = 64
-_FROM_INPUTS = re.compile(r"\$\{[^}]*(?<![\w.])inputs\b")
+_FROM_INPUTS = re.compile(r"\$\{[^}]*(?<![\w.])(?:inputs|each)\b")
 _NAMING = ("apiVersion", "kind", "metadata.name", "metadata.namespace")
 """What the line of an object says anyway."""
 _SECRET = re.compile(r"passw|secret|token|credential|api.?key|private.?key", re.IGNORECASE)

@@ -16,18 +16,18 @@ from pratique.api.v1alpha1.meta import ObjectMeta, amend
 from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.judging.computed import sorted_fields
-from pratique.core.judging.deletions import problems_of_deletion, render_deletion, texts_of_deletion
+from pratique.core.judging.deletions import problems_of_deletion, texts_of_deletion
 from pratique.core.judging.expression_text import selections_of, tokens_of
-from pratique.core.judging.expressions import Program, compile_expression
+from pratique.core.judging.expressions import EACH, Program, compile_expression, unnoted
 from pratique.core.judging.field_checks import chosen_types, example_choices, problems_of_fields
 from pratique.core.judging.form_types import ACTION, ANYTHING, RUN, Types, types_of
 from pratique.core.judging.forms import doubts_of_schema, example, problems_of_schema
 from pratique.core.judging.kind_schema import KindSchema, form_of, problems_of_template
 from pratique.core.judging.nulls import problems_of_nulls
 from pratique.core.judging.offers import problems_of_offers
-from pratique.core.judging.policy import render_resource
+from pratique.core.judging.policy import render_step
 from pratique.core.judging.rendering import Json, Literal, parse, strings
-from pratique.core.judging.requests import problems_of_request, render_request
+from pratique.core.judging.requests import problems_of_request
 from pratique.core.judging.scopes import (
     CHOSEN,
     FILTER_SCOPE,
@@ -39,6 +39,7 @@ from pratique.core.judging.scopes import (
 )
 from pratique.core.judging.stages import find_unsatisfiable
 from pratique.core.judging.targets import FILTER
+from pratique.core.judging.unfolding import FOR_EACH_SCOPE, unfold
 from pratique.core.kernel.errors import EvaluationError, NotThereError
 from pratique.core.kernel.text import clean, nearest
 from pratique.core.plans.objects import forbidden, not_written_out
@@ -137,6 +138,8 @@ def _conditions(action: Action, kinds: Kinds) -> Iterator[str]:
         path = f"spec.execution.resources[{index}]"
         live = _target(action, template.when, kinds)
         yield from _condition(action, template.when, names_in_scope(action), f"{path}.when", live)
+        if template.for_each is not None:
+            yield from _list(action, template.for_each, f"{path}.forEach")
         kind = _kind(template, kinds)
         for field, rule in (("readyWhen", template.ready_when), ("failedWhen", template.failed_when)):
             if rule is not None:
@@ -177,6 +180,14 @@ def _expression(action: Action, text: str, names: tuple[str, ...], path: str, li
         yield f"{path}: {_difference(action, text) or error}"
         return
     yield from _typed(action, text, names, path, live, condition=False)
+
+
+def _list(action: Action, text: str, path: str) -> Iterator[str]:
+    problems = list(_expression(action, text, FOR_EACH_SCOPE, path, {}))
+    kind = _types(action, FOR_EACH_SCOPE, {}).kind_of(text)
+    if not problems and kind not in (None, "array"):
+        problems = [f"{path}: must be a list, but is a {kind}: {text}"]
+    yield from problems
 
 
 def _condition(action: Action, text: str, names: tuple[str, ...], path: str, live: Json | None = None) -> Iterator[str]:
@@ -263,10 +274,11 @@ def _names(action: Action, text: str, path: str) -> Iterator[str]:
 
 
 def _template(action: Action, template: ResourceTemplate, path: str, kinds: Kinds, *, trial: bool) -> Iterator[str]:
+    names = names_in_scope(action) if template.for_each is None else (*names_in_scope(action), EACH)
     if template.request is not None:
         problems = list(
             problems_of_request(
-                template, path, lambda text, field: _text(action, text, field, _target(action, text, kinds))
+                template, path, lambda text, field: _text(action, text, field, _target(action, text, kinds), names)
             )
         )
         yield from problems or (_trial(action, template, path) if trial else [])
@@ -279,7 +291,7 @@ def _template(action: Action, template: ResourceTemplate, path: str, kinds: Kind
         texts = strings(template.template, where)
     try:
         for field, text in texts:
-            found += _text(action, text, field, _target(action, text, kinds))
+            found += _text(action, text, field, _target(action, text, kinds), names)
     except EvaluationError as error:
         found.append(str(error))
     if trial and not found:
@@ -321,12 +333,8 @@ def _trial(action: Action, template: ResourceTemplate, path: str) -> list[str]:
         scope = scope_of(action, run, inputs, _example(action))
         if action.spec.inputs.offers:
             scope[CHOSEN] = example_choices(action, inputs)
-        if template.request is not None:
-            render_request(template, scope, path)
-        elif template.delete is not None:
-            render_deletion(template, template.delete, scope, path)
-        else:
-            render_resource(template, run, scope, path)
+        for step, seen in unfold(template, scope, path, unnoted)[:1]:
+            render_step(step, run, seen, path)
     except EvaluationError as error:
         if isinstance(error, NotThereError) and (action.spec.acts_on is not None or action.spec.inputs.fields):
             return []

@@ -20,11 +20,13 @@ from pratique.core.judging.expression_hints import remedy
 from pratique.core.judging.expression_library import FUNCTION_NAMES, evaluator, text_of
 from pratique.core.judging.expression_text import as_evaluated
 from pratique.core.judging.missing import missing_path
-from pratique.core.kernel.errors import EvaluationError, NotThereError, UnsendableError
+from pratique.core.kernel.errors import EvaluationError, NamedByRequesterError, NotThereError, UnsendableError
 
 MAX_LENGTH = 4096
 Note = Callable[[str, bool], None]
 """Told of each field whose expression was evaluated: whether a condition held, or that something was rendered."""
+EACH = "each"
+"""An entry of a list: the one name that may hold any value, all others are maps."""
 MAX_COMPREHENSIONS = 4
 _EXPONENT = 1e21
 """From here on the API server writes numbers with an exponent."""
@@ -72,7 +74,8 @@ class Program:
 
 @lru_cache(maxsize=64)
 def _environment(names: tuple[str, ...]) -> Any:  # noqa: ANN401 - the library has no types
-    return evaluator({name: cel.Type.Map(cel.Type.STRING, cel.Type.DYN) for name in names})
+    a_map = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
+    return evaluator({name: cel.Type.DYN if name == EACH else a_map for name in names})
 
 
 @lru_cache(maxsize=4096)
@@ -114,8 +117,8 @@ def errors_at(path: str) -> Iterator[None]:
         yield
     except NotThereError as error:
         raise NotThereError(f"{path}: {error}", error.path) from None
-    except UnsendableError as error:
-        raise UnsendableError(f"{path}: {error}") from None
+    except (UnsendableError, NamedByRequesterError) as error:
+        raise type(error)(f"{path}: {error}") from None
     except EvaluationError as error:
         raise EvaluationError(f"{path}: {error}") from None
 

@@ -24,12 +24,12 @@ from pratique.core.judging.expressions import Note, evaluate_condition, has_nul,
 from pratique.core.judging.fields import fields_of, with_offers, with_states
 from pratique.core.judging.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
 from pratique.core.judging.offers import narrow_offers
-from pratique.core.judging.policy import NamedByRequesterError, freeze_plan, refuse_size, render_resources
+from pratique.core.judging.policy import freeze_plan, refuse_size, render_resources
 from pratique.core.judging.scopes import CHOSEN, scope_of
 from pratique.core.judging.stages import find_unsatisfiable, judge_stages
 from pratique.core.judging.targets import refuse_ref, refuse_target
 from pratique.core.kernel.effects import Evaluation, Json
-from pratique.core.kernel.errors import EvaluationError, NotThereError, UnsendableError
+from pratique.core.kernel.errors import EvaluationError, NamedByRequesterError, NotThereError, UnsendableError
 from pratique.core.kernel.form import FormField
 from pratique.core.kernel.identity import NOT_STAMPED, askers, is_service_account, person_of
 from pratique.core.kernel.text import clean
@@ -130,13 +130,13 @@ def _decide(
     if refusals:
         return Evaluation(tuple(refusals), fields=fields)
     try:
-        resources = render_resources(action, run, scope, note)
+        steps = render_resources(action, run, scope, note)
     except (NamedByRequesterError, UnsendableError) as error:
         return Evaluation((str(error),), fields=fields)
-    if not resources:
-        nothing = "With these inputs there is nothing to do: every resource's `when` is false"
+    if not steps.planned:
+        nothing = "With these inputs there is nothing to do: every resource's `when` is false, or its forEach is empty"
         return Evaluation((nothing,), fields=fields)
-    plan = freeze_plan(action, inputs, gates, resources, scope, note, offered)
+    plan = freeze_plan(action, inputs, gates, steps, scope, note, offered)
     large = refuse_size(plan)
     return Evaluation(plan=plan, fields=fields) if large is None else Evaluation((large,), fields=fields)
 

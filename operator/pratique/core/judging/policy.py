@@ -5,7 +5,9 @@ it leaves the run held. `checks.check_action` uses the same functions when an Ac
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from pratique.api.v1alpha1.action import Action, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, RunPlan
@@ -16,50 +18,60 @@ from pratique.core.judging.choices import Offered, freeze_choices
 from pratique.core.judging.copies import refuse_copy, with_other_word
 from pratique.core.judging.deletions import render_deletion
 from pratique.core.judging.directives import as_data
-from pratique.core.judging.expression_text import selections_of
-from pratique.core.judging.expressions import Note, Program, compile_expression, errors_at, evaluate_condition
+from pratique.core.judging.expression_text import selections_of, tokens_of
+from pratique.core.judging.expressions import EACH, Note, Program, compile_expression, errors_at, evaluate_condition
 from pratique.core.judging.nulls import check_nulls, without_nulls
 from pratique.core.judging.rendering import parse, render, render_text
 from pratique.core.judging.requests import render_request
 from pratique.core.judging.scopes import scope_of_plan
 from pratique.core.judging.stages import gates_of_plan
 from pratique.core.judging.targets import freeze_rechecks, freeze_target
+from pratique.core.judging.unfolding import refuse_too_many, unfold
 from pratique.core.kernel.effects import Json, Judged, Rendered
-from pratique.core.kernel.errors import EvaluationError, ImpossibleNameError, NotThereError
+from pratique.core.kernel.errors import EvaluationError, ImpossibleNameError, NamedByRequesterError, NotThereError
 from pratique.core.kernel.limits import MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
 from pratique.core.kernel.text import clean
 from pratique.core.plans.deletions import line_of_deletion
 from pratique.core.plans.objects import finished_manifest, not_written_out
 from pratique.core.plans.requests import line_of_call
 from pratique.core.plans.summary import summarize
+from pratique.core.plans.unfolded import entry_of, gather
 
 
-def render_resources(action: Action, run: ActionRun, scope: Json, note: Note) -> list[Planned]:
+@dataclass(frozen=True)
+class Steps:
+    """What would be done, in order, and the ids of the entries of the Action whose conditions hold."""
+
+    planned: list[Planned]
+    held: Collection[str]
+
+
+def render_resources(action: Action, run: ActionRun, scope: Json, note: Note) -> Steps:
     """Return the objects and calls whose conditions hold, as they will be sent."""
     planned: list[Planned] = []
+    held: set[str] = set()
     hidden_otherwise = with_other_word(scope)
     for index, template in enumerate(action.spec.execution.resources):
         path = f"spec.execution.resources[{index}]"
         if not evaluate_condition(template.when, scope, f"{path}.when", note):
             continue
+        held.add(template.id)
         if template.template:
             check_nulls(action, index, f"{path}.template")
-        made = _render(template, run, scope, path)
-        if hidden_otherwise is not None:
-            refuse_copy(made, _render(template, run, hidden_otherwise, path), path)
-        planned.append(made)
-        note(f"{path}.{template.sort}", True)
-    return planned
+        for step, seen in unfold(template, scope, path, note):
+            made = _render(step, run, seen, path)
+            if hidden_otherwise is not None:
+                refuse_copy(made, _render(step, run, {**seen, **hidden_otherwise}, path), path)
+            planned.append(made)
+            note(f"{path}.{template.sort}", True)
+    refuse_too_many(planned)
+    return Steps(planned, held)
 
 
-def _render(template: ResourceTemplate, run: ActionRun, scope: Json, path: str) -> Planned:
+def _render(template: ResourceTemplate, run: ActionRun, scope: Mapping[str, Any], path: str) -> Planned:
     """Render one step; a name that the requester chose, and that cannot be, is said of what they wrote."""
-    if template.request is not None:
-        return render_request(template, scope, path)
     try:
-        if template.delete is not None:
-            return render_deletion(template, template.delete, scope, path)
-        return render_resource(template, run, scope, path)
+        return render_step(template, run, scope, path)
     except ImpossibleNameError as error:
         field = "namespace" if ".namespace:" in str(error) else "name"
         if chosen := _chosen(template, tuple(scope), field):
@@ -67,21 +79,27 @@ def _render(template: ResourceTemplate, run: ActionRun, scope: Json, path: str) 
         raise
 
 
-class NamedByRequesterError(EvaluationError):
-    """An object cannot have the name that the requester chose: a verdict, since no author has to mend anything."""
+def render_step(template: ResourceTemplate, run: ActionRun, scope: Mapping[str, Any], path: str) -> Planned:
+    """Render an object, a call or a deletion; raises EvaluationError with the field."""
+    if template.request is not None:
+        return render_request(template, scope, path)
+    if template.delete is not None:
+        return render_deletion(template, template.delete, scope, path)
+    return render_resource(template, run, scope, path)
 
 
 def _chosen(template: ResourceTemplate, names: tuple[str, ...], field: str) -> str:
     """Return what a requester chooses of an object's name or namespace, as they write it."""
     names_of = template.delete.to_wire() if template.delete is not None else template.template.get("metadata") or {}
-    text = str(names_of.get(field))
+    read = " ".join(part.text for part in parse(str(names_of.get(field)), names) if isinstance(part, Program))
+    if template.for_each is not None and EACH in (token.text for token in tokens_of(read)):
+        read = f"{read} {template.for_each}"
     of = {("inputs", "spec.inputs."), ("run", "run.")}
-    selected = selections_of(" ".join(part.text for part in parse(text, names) if isinstance(part, Program)))
-    chosen = sorted(f"{prefix}{name}" for root, prefix in of for found, name in selected if found == root)
+    chosen = sorted(f"{prefix}{name}" for root, prefix in of for found, name in selections_of(read) if found == root)
     return ", ".join("metadata.name" if name == "run.name" else name for name in chosen)
 
 
-def render_resource(template: ResourceTemplate, run: ActionRun, scope: Json, path: str) -> PlannedResource:
+def render_resource(template: ResourceTemplate, run: ActionRun, scope: Mapping[str, Any], path: str) -> PlannedResource:
     """Render one object exactly as it will be sent; raises EvaluationError with the field."""
     for problem in not_written_out(template.template, f"{path}.template"):
         raise EvaluationError(problem)
@@ -118,14 +136,15 @@ def freeze_plan(
     action: Action,
     inputs: Json,
     gates: list[Stage],
-    resources: list[Planned],
+    steps: Steps,
     scope: Json,
     note: Note,
     offered: Mapping[str, Offered],
 ) -> RunPlan:
     """Return the plan of what would run, whatever its size."""
     metadata, execution = action.metadata, action.spec.execution
-    stages, made = [each.name for each in gates], [each.id for each in resources]
+    stages, made, resources = [each.name for each in gates], steps.held, steps.planned
+    lists = [each.id for each in execution.resources if each.for_each is not None and each.id in made]
     rechecks = freeze_rechecks(action, stages, made)
     return RunPlan(
         action=ActionVersion(
@@ -141,6 +160,7 @@ def freeze_plan(
         cost=_cost(action, scope, note),
         resources=resources,
         outputs=execution.outputs,
+        lists=lists or None,
         notifications=action.spec.notifications,
         **gates_of_plan(action.spec.approval, gates),
     )
@@ -165,7 +185,7 @@ def _line(action: Action, planned: Planned) -> str:
         return line_of_call(planned.request)
     if isinstance(planned, PlannedDeletion):
         return line_of_deletion(planned)
-    template = next(each for each in action.spec.execution.resources if each.id == planned.id)
+    template = next(each for each in action.spec.execution.resources if each.id == entry_of(planned.id))
     asked = asked_fields(template.template, planned.manifest)
     return summarize(planned.manifest, patch=planned.patch, asked=asked)
 
@@ -190,8 +210,8 @@ def _rule(text: str | None, field: str, target: Json) -> tuple[bool, str]:
 
 
 def evaluate_outputs(plan: RunPlan, run: ActionRun, resources: Mapping[str, Json]) -> Rendered:
-    """Render the outputs of a run over the objects it made; what these do not say yet may come."""
-    scope = scope_of_plan(plan, run, resources=dict(resources))
+    """Render the outputs of a run over the objects it made, by the ids of its steps; what these do not say yet may come."""
+    scope = scope_of_plan(plan, run, resources=gather(resources, plan.lists or ()))
     rendered = {}
     for name, text in plan.outputs.items():
         try:

@@ -11,7 +11,7 @@ why, the remedy.
         - ImpossibleNameError: it gave an object a name that its kind cannot have
         - UnsendableError: a call cannot carry what the requester chose: their run is refused
         - EvaluationLimitError: it took more time or memory than any evaluation may
-        - NamedByRequesterError: the requester chose a name that no object can have: their run is refused
+        - NamedByRequesterError: the requester chose a name that no object can have, or too many: their run is refused
     - UnreadableError: an object holds what this version does not know; it is left alone, and all others go on
     - UnstampableError: a request cannot be stamped, and is refused
     - ConfigurationError: what the platform team set cannot be used
@@ -83,6 +83,10 @@ class NotThereError(EvaluationError):
 
 class ImpossibleNameError(EvaluationError):
     """A template gave an object a name that its kind cannot have; what the requester chose of it is theirs to mend."""
+
+
+class NamedByRequesterError(EvaluationError):
+    """What the requester chose cannot be made: a verdict, since no author has to mend anything."""
 
 
 class UnsendableError(EvaluationError):

@@ -23,8 +23,8 @@ MAX_OFFERED_BYTES = 2 * 1024 * 1024
 """Of what all fields of a form offer together, as JSON: it is held in memory, and travels to the sandbox."""
 LEAST_OFFERED_BYTES = 1024
 """As which an object counts at least: four expressions for each of two thousand take a third of the sandbox's time."""
-MAX_OBJECTS = 16
-"""Of a plan."""
+MAX_OBJECTS = 32
+"""And calls, of a plan: an Action has at most half as many entries, and some may be made several times."""
 EFFECT_ROUNDS = 32 + 8 * MAX_OBJECTS
 """Of effects in one look: an object needs at most four of its own (found, tried, changed, judged), one after the other."""
 MAX_PLAN_BYTES = 131072

@@ -24,6 +24,7 @@ FORM = {
     "properties": {"name": {"type": "string"}, "days": {"type": "integer", "default": 1}},
 }
 TEMPLATE = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "made"}, "data": {"name": "${inputs.name}"}}
+NOTHING = "With these inputs there is nothing to do: every resource's `when` is false, or its forEach is empty"
 LEADS = {"name": "leads", "when": "inputs.days > 7", "approvers": {"groups": ["leads"]}, "deadline": "8h"}
 
 
@@ -105,7 +106,7 @@ def test_resources_whose_condition_is_false_are_left_out() -> None:
     large = {"id": "large", "when": "inputs.days >= 3", "patch": True, "template": TEMPLATE}
     assert [each.id for each in plan_of(judge(action(small, large), run(days=3))).resources] == ["large"]
     nothing = judge(action(small), run(days=3))
-    assert nothing.refusals == ("With these inputs there is nothing to do: every resource's `when` is false",)
+    assert nothing.refusals == (NOTHING,)
 
 
 WHY = "spec.reason: is required: say what it is for"
