@@ -204,6 +204,9 @@ _QUORUM = "required is larger than the number of users in approvers.users: this 
 _SOMEBODY = "approvers needs at least one user or group"
 
 
+_NAMES = {"apiVersion": "v1", "kind": "Namespace", "name": "${run.namespace}", "users": "object.metadata.labels.owner"}
+
+
 _GOES = {"apiVersion": "v1", "kind": "ConfigMap", "name": "old"}
 _CALL = {"url": "https://api.example.com/"}
 
@@ -252,7 +255,58 @@ ACTIONS = [
         4,
         "an author names no approver",
         {f"{STAGE}.approvers": {"users": []}},
-        _SOMEBODY,
+        f"{_SOMEBODY}, or `from`: objects that name them",
+    ),
+    offer(
+        "approvers-of-a-secret",
+        14,
+        "an author has approvers looked up in a Secret, so that its values are shown",
+        {f"{STAGE}.approvers": {"from": [{**_NAMES, "kind": "Secret"}]}},
+        "approvers.from reads no Secret: names that are found are shown to everybody; put them into a ConfigMap, a label or"
+        " an annotation",
+    ),
+    offer(
+        "approvers-of-an-object-that-says-nothing",
+        4,
+        "an author names an object, and nothing of it that would be a name",
+        {f"{STAGE}.approvers": {"from": [{key: each for key, each in _NAMES.items() if key != "users"}]}},
+        "an entry of approvers.from says what of the object are the names: set users, groups, or both",
+    ),
+    offer(
+        "fallback-for-nothing",
+        4,
+        "an author names people in place of those who are found, and looks for nobody",
+        {f"{STAGE}.approvers.fallback": {"users": ["lead-1@example.com"]}},
+        "fallback is for people whom `from` does not find: set from as well, or leave fallback out",
+    ),
+    offer(
+        "fallback-to-nobody",
+        4,
+        "an author names nobody in place of those who are found",
+        {f"{STAGE}.approvers": {"from": [_NAMES], "fallback": {"users": []}}},
+        "fallback needs at least one user or group",
+    ),
+    offer(
+        "fallback-to-everybody",
+        14,
+        "an author lets everybody approve where nobody is found",
+        {f"{STAGE}.approvers": {"from": [_NAMES], "fallback": {"groups": ["system:authenticated"]}}},
+        PEOPLE.replace("approvers.groups", "fallback.groups"),
+    ),
+    offer(
+        "fallback-in-one-string",
+        4,
+        "an author names two people in one string, where nobody is found",
+        {f"{STAGE}.approvers": {"from": [_NAMES], "fallback": {"users": ["lead-1@example.com, lead-2@example.com"]}}},
+        f"approvers.fallback: each of users and groups {ONE_NAME_SENTENCE}",
+    ),
+    offer(
+        "all-of-those-found-and-named",
+        4,
+        "an author asks for all of the users, and looks for others, whom a version before would not ask",
+        {f"{STAGE}.approvers": {"users": ["lead-1@example.com"], "from": [_NAMES]}, f"{STAGE}.mode": "All"},
+        "mode: All is every one of approvers.users, or every user whom approvers.from finds: not both, and no groups. Make"
+        " a stage of each",
     ),
     offer(
         "impossible-quorum",

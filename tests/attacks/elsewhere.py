@@ -87,7 +87,63 @@ CALLING = [
     ),
 ]
 
+_FOUND = "tests/integration/test_found.py"
+_NAMES = "tests/unit/core/judging/test_found.py"
+_SOURCES = "tests/unit/cluster/test_sources.py"
+
+FOUND = [
+    seen(
+        "write-the-own-approver",
+        3,
+        "developer",
+        "the admin of a namespace writes a ConfigMap there that says who approves, and asks",
+        f"{_FOUND}::test_who_may_write_the_object_is_refused_and_who_may_not_is_not",
+        "refused: the sentence names the object and the verb; who may not write it is let in",
+    ),
+    seen(
+        "write-by-a-group",
+        3,
+        "developer-2",
+        "somebody who may write that object by a right of their group alone asks",
+        f"{_FOUND}::test_who_may_write_the_object_is_refused_and_who_may_not_is_not",
+        "refused, with the verb that the group gives",
+    ),
+    seen(
+        "write-by-status-or-by-removal",
+        3,
+        "developer",
+        "somebody asks who may write only the status of that object, or only delete it and what is beside it",
+        f"{_SOURCES}::test_a_right_of_anybody_who_asks_is_said_with_its_verb",
+        "each is a way to change what it says, and refused",
+    ),
+    seen(
+        "owner-changed-while-it-waits",
+        4,
+        "admin",
+        "the owner of a namespace is another one once the gate is open",
+        f"{_FOUND}::test_the_owner_of_a_namespace_decides_what_its_admin_asks_for_and_stays_the_one",
+        "the new owner is no approver of this gate; the one who was found is",
+    ),
+    seen(
+        "owner-of-the-own-request",
+        3,
+        "developer",
+        "the owner whom the object names is who asks",
+        f"{_FOUND}::test_why_nobody_is_found_is_said_at_once",
+        "the fallback decides; without one it is refused at once",
+    ),
+    seen(
+        "machine-as-the-owner",
+        14,
+        "whoever keeps the object",
+        "an object names a ServiceAccount, or a group of the system, as who approves",
+        f"{_NAMES}::test_what_is_no_name_of_an_approver_is_refused_with_the_object_and_what_was_read",
+        "refused, with the object and the name",
+    ),
+]
+
 ATTACKS = [
+    *FOUND,
     *CALLING,
     seen(
         "forged-grant",

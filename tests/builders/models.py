@@ -31,7 +31,7 @@ from pratique.api.v1alpha1.notification_channel import NotificationChannel
 from pratique.api.v1alpha1.notifications import EventType, NotificationRule
 from pratique.api.v1alpha1.people import Requester, ServiceAccountRef
 from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedRequest, PlannedResource
-from pratique.api.v1alpha1.stages import Approvers, Stage
+from pratique.api.v1alpha1.stages import Approvers, RuleApprovers, Stage
 from pratique.api.v1alpha1.subject import Subject
 from pratique.core.gates.entries import approval_name, round_of
 from pratique.core.gates.opening import policy_of
@@ -85,9 +85,9 @@ def failure(reason: str, message: str = "no", *, transient: bool = False) -> Fai
 
 
 def stage(**changes: Any) -> Stage:
-    return Stage(
-        **{"name": STAGE, "approvers": Approvers(groups=[LEADS]), "deadline": "2h", **changes},
-    )
+    who = changes.pop("approvers", Approvers(groups=[LEADS]))
+    rule = RuleApprovers(users=who.users, groups=who.groups) if type(who) is Approvers else who
+    return Stage(**{"name": STAGE, "approvers": rule, "deadline": "2h", **changes})
 
 
 def gate(decisions: dict[str, Decision] | None = None, **policy: Any) -> ApprovalSpec:

@@ -81,6 +81,7 @@ def test_every_example_is_told_here() -> None:
         "extend-environment",
         "flux-kustomization",
         "github-workflow",
+        "namespace-owner",
         "one-off-command",
         "replace-pod",
         "scale",
@@ -367,6 +368,20 @@ def test_temporary_access(team: Cluster) -> None:
     phase(team, run, SPACE, "Succeeded")
     may = ("auth", "can-i", "list", "events", "-n", SPACE, "--as=developer@example.com")
     assert team.kubectl("admin", *may).out.strip() == "yes"
+
+
+def test_namespace_owner(team: Cluster) -> None:
+    owner = "lead-2@example.com"
+    team.kubectl("admin", "annotate", "namespace", SPACE, f"example.com/owner={owner}")
+    run = ask(team, "namespace-owner")
+    status = phase(team, run, SPACE, "WaitingForApproval")
+    assert f"Waiting for 1 of {owner} (Namespace {SPACE} names {owner}) until" in status["message"]
+    args = ("patch", "approval", status["approvals"][0]["name"], "-n", SPACE, "--type=merge", "-p")
+    other = team.kubectl("lead-1", *args, decision("lead-1@example.com", "Approve", "mine"), check=False)
+    assert "lead-1@example.com is not an approver of" in other.err
+    team.kubectl("lead-2", *args, decision(owner, "Approve", "welcome"))
+    phase(team, run, SPACE, "Succeeded")
+    assert team.get("rolebinding", f"edit-{run}", SPACE) is not None
 
 
 @pytest.mark.parametrize("file", INVALID, ids=lambda file: file.stem)

@@ -69,6 +69,7 @@ def _waiting(row: Waiting, inbox: Inbox, width: int) -> list[str]:
         ("asked for" if row.purpose == "Review" else "if approved", "\n".join(row.summary)),
         ("costs", row.cost),
         ("in place of", ", ".join(row.in_place_of)),
+        ("approvers", "\n".join(row.found)),
         ("so far", f"{row.approvals} of {row.required} approved; waits for {', '.join(row.waiting_for)}"),
         *(("said", f"{each.by} ({each.verdict}) {each.comment}") for each in row.said),
         ("changed", "\n".join(row.changes)),

@@ -43,6 +43,9 @@ def _named(action: Action) -> Iterator[tuple[str, str, str]]:
         yield "spec.actsOn", acts_on.api_version, acts_on.kind
     for name, options in action.spec.inputs.offers.items():
         yield f"spec.inputs.fields.{name}.options.from", options.from_.api_version, options.from_.kind
+    for index, stage in enumerate(action.spec.approval.stages):
+        for place, source in stage.sources:
+            yield f"spec.approval.stages[{index}].{place}", source.api_version, source.kind
     for index, each in enumerate(action.spec.execution.resources):
         raw = each.template if each.delete is None else each.delete.to_wire()
         version, kind = str(raw.get("apiVersion")), str(raw.get("kind"))

@@ -9,6 +9,7 @@ from pratique.cluster.failures import as_failure
 from pratique.cluster.inspection import inspect
 from pratique.cluster.letting_go import let_go
 from pratique.cluster.options import list_options
+from pratique.cluster.sources import look_at_source
 from pratique.cluster.targets import look_at_target
 from pratique.core.execution.adoption import uid_of
 from pratique.core.kernel.answers import Answer, Cause, Standing
@@ -29,15 +30,19 @@ from pratique.core.kernel.effects import (
     Stored,
     TargetSeen,
 )
+from pratique.core.kernel.looking import LookAtSource, SourceSeen
 from pratique.core.kernel.misfits import name_fields
 
-ClusterEffect = Create | Read | MergePatch | Delete | AskRights | LookAtTarget | ListOptions | InspectAction
+ClusterEffect = (
+    Create | Read | MergePatch | Delete | AskRights | LookAtTarget | LookAtSource | ListOptions | InspectAction
+)
+Done = Stored | bool | TargetSeen | SourceSeen | Listing | Inspection
 _FIELD_MANAGER = {"fieldManager": "pratique", "fieldValidation": "Strict"}
 _DRY_RUN = {"dryRun": "All"}
 _UNSUPPORTED = 415
 
 
-async def perform(api: Api, effect: ClusterEffect) -> Stored | bool | TargetSeen | Listing | Inspection | Failure:
+async def perform(api: Api, effect: ClusterEffect) -> Done | Failure:
     """Perform one effect; an answer that is a refusal is an outcome, not an exception."""
     try:
         match effect:
@@ -55,6 +60,8 @@ async def perform(api: Api, effect: ClusterEffect) -> Stored | bool | TargetSeen
                 return await _may(api, effect)
             case LookAtTarget():
                 return await look_at_target(api, effect)
+            case LookAtSource():
+                return await look_at_source(api, effect)
             case ListOptions():
                 return await list_options(api, effect)
             case InspectAction():

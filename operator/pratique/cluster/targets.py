@@ -4,6 +4,7 @@ Both are always done, so that the time of an answer says no more than its words.
 """
 
 import asyncio
+from typing import Any
 
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.failures import as_failure
@@ -42,8 +43,13 @@ async def _may_get(api: Api, effect: LookAtTarget, ref: ObjectRef, plural: str) 
 
 
 async def may(api: Api, username: str, groups: tuple[str, ...], asked: dict[str, str]) -> bool:
-    """Ask the API server whether a person may do what is `asked`."""
+    """Ask the API server whether a person may do what is `asked`. No answer is a no: for what takes a right."""
+    return bool((await review(api, username, groups, asked))["allowed"])
+
+
+async def review(api: Api, username: str, groups: tuple[str, ...], asked: dict[str, str]) -> dict[str, Any]:
+    """Return what the API server says of whether a person may do what is `asked`."""
     spec = {"user": username, "groups": list(groups), "resourceAttributes": asked}
-    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-    answer = await api.request("POST", _REVIEWS, review)
-    return bool(answer["status"]["allowed"])
+    asks = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+    answer = await api.request("POST", _REVIEWS, asks)
+    return dict(answer["status"])

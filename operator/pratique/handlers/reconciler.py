@@ -253,6 +253,7 @@ class Reconciler:
                         target=effect.target,
                         listed=effect.listed,
                         kept=effect.kept,
+                        sources=effect.sources,
                     )
                 case EvaluateTarget():
                     return await self.sandbox.evaluate_target(

@@ -14,9 +14,10 @@ from typing import Any
 from pratique.api.v1alpha1 import Action, ActionRun
 from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.api.v1alpha1.meta import amend
-from pratique.core.kernel.effects import Evaluation, Json, Judged, Listed, Rendered
+from pratique.core.kernel.effects import Evaluation, Json, Judged, Listed, ObjectRef, Rendered
 from pratique.core.kernel.errors import EvaluationLimitError
 from pratique.core.kernel.form import field_from
+from pratique.core.kernel.looking import Sources
 from pratique.core.plans.objects import as_target, without_secrets
 from pratique.sandbox.evaluator import Worker
 from pratique.sandbox.line import Line, Owners
@@ -76,19 +77,27 @@ class Sandbox:
         target: Json | None = None,
         listed: Listed | None = None,
         kept: str = "",
+        sources: Sources | None = None,
     ) -> Evaluation:
         """Return what the Action makes of a run, of the object that it acts on, and of those that its form offers.
 
-        The stage `kept` is asked whatever its condition says.
+        The stage `kept` is asked whatever its condition says; `sources` are the objects in which people are found.
         """
-        question = _question(action, run, target, listed)
+        question = _question(action, run, target, listed, sources)
         return (await self._evaluate({**question, "kept": kept} if kept else question, owners))[0]
 
     async def trace_run(
-        self, action: Action, run: ActionRun, *, target: Json | None = None, listed: Listed | None = None
+        self,
+        action: Action,
+        run: ActionRun,
+        *,
+        target: Json | None = None,
+        listed: Listed | None = None,
+        sources: Sources | None = None,
     ) -> Traced:
         """Return what the Action makes of a run, and which of its expressions that took."""
-        evaluation, seen = await self._evaluate({**_question(action, run, target, listed), "trace": True}, ())
+        question = {**_question(action, run, target, listed, sources), "trace": True}
+        evaluation, seen = await self._evaluate(question, ())
         return Traced(evaluation, tuple((path, held) for path, held in seen))
 
     async def _evaluate(self, question: Json, owners: Owners) -> tuple[Evaluation, list[tuple[str, bool]]]:
@@ -100,7 +109,8 @@ class Sandbox:
             raise EvaluationLimitError(text) from None
         plan = None if value["plan"] is None else RunPlan.model_validate(value["plan"])
         fields = tuple(field_from(each) for each in value["fields"])
-        return Evaluation(tuple(value["refusals"]), plan, fields), value["seen"]
+        wanted = tuple(ObjectRef(**each) for each in value["wanted"])
+        return Evaluation(tuple(value["refusals"]), plan, fields, wanted), value["seen"]
 
     async def evaluate_ready(
         self, ready_when: str | None, target: Json, owners: Owners = (), *, failed_when: str | None = None
@@ -170,8 +180,13 @@ def _digest(question: Json) -> str:
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
 
 
-def _question(action: Action, run: ActionRun, target: Json | None, listed: Listed | None) -> Json:
-    return {"do": "run", "action": action.to_wire(), "run": _without_status(run), **_seen(target, listed)}
+def _question(
+    action: Action, run: ActionRun, target: Json | None, listed: Listed | None, sources: Sources | None
+) -> Json:
+    question = {"do": "run", "action": action.to_wire(), "run": _without_status(run), **_seen(target, listed)}
+    if sources is None:
+        return question
+    return {**question, "sources": {key: as_target(each) for key, each in sources.items()}}
 
 
 def _seen(target: Json | None, listed: Listed | None) -> Json:

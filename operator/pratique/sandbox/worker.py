@@ -44,11 +44,13 @@ def _run(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     seen: list[tuple[str, bool]] = []
     note = (lambda path, held: seen.append((path, held))) if request.get("trace") else unnoted
     action, run = Action.model_validate(request["action"]), ActionRun.model_validate(request["run"])
-    evaluation = judge(action, run, note, request.get("target"), request.get("listed"), request.get("kept", ""))
+    target, listed, sources = (request.get(name) for name in ("target", "listed", "sources"))
+    evaluation = judge(action, run, note, target, listed, request.get("kept", ""), sources)
     return {
         "refusals": list(evaluation.refusals),
         "plan": None if evaluation.plan is None else evaluation.plan.to_wire(),
         "seen": seen,
+        "wanted": [asdict(each) for each in evaluation.wanted],
         "fields": [asdict(each) for each in evaluation.fields] if request.get("trace") else [],
     }
 

@@ -60,6 +60,8 @@ class Asked(ApiModel):
     """The live object that it acts on, by what of it matters: the rest is made up."""
     options: dict[str, list[JsonObject]] = {}
     """By the field of the form: the live objects that it offers, by what of them matters: the rest is made up."""
+    sources: list[JsonObject] = []
+    """The live objects in which approvers are found, by what of them matters: apiVersion, kind and name at least."""
     reason: Annotated[str, Field(max_length=1024)] | None = None
 
 

@@ -14,7 +14,7 @@ from pratique.sandbox.pool import Sandbox
 from pratique.testing.comparing import compare
 from pratique.testing.coverage import cover
 from pratique.testing.documents import read_documents
-from pratique.testing.judgement import judge, listed_of, run_of, target_of
+from pratique.testing.judgement import judge, listed_of, run_of, sources_of, target_of
 from pratique.testing.reading import Book, read_book
 from pratique.testing.report import Report, Result, junit_of, lines_of, lines_of_coverage
 
@@ -76,7 +76,8 @@ async def try_all(book: Book) -> Report:
             for index, case in enumerate(test.cases):
                 target = target_of(action, test.given, case)
                 run, listed = run_of(test.action, test.given, case, target), listed_of(action, test.given, case)
-                found = await judge(sandbox, action, run, case, target, listed)
+                sources = sources_of(test.given, case)
+                found = await judge(sandbox, action, run, case, target, listed, sources)
                 seen[test.action] += found.seen
                 where = document.where(("cases", index))
                 results.append(Result(test.action, case.name, where, compare(case.expect, found)))

@@ -65,6 +65,10 @@ def _expressions(action: Action) -> Iterator[tuple[str, str, bool]]:
             yield f"{path}.when", stage.when, True
         for place, name in enumerate(stage.exclude or ()):
             yield f"{path}.exclude[{place}]", name, False
+        for where, source in stage.sources:
+            for what, text in (("name", source.name), ("users", source.users), ("groups", source.groups)):
+                if text is not None:
+                    yield f"{path}.{where}.{what}", text, False
     yield from _steps(action)
     if spec.cost is not None:
         yield "spec.cost", spec.cost, False

@@ -70,6 +70,19 @@ def find_unknown_options(given: Iterable[str], action: Action) -> Iterator[tuple
         yield from _unknown(name, action.spec.inputs.offers, "field that offers objects", ("options", name))
 
 
+def find_unknown_sources(given: Iterable[JsonObject], action: Action) -> Iterator[tuple[Place, str]]:
+    """Yield what is wrong with objects in which approvers are found: the Action looks into no others."""
+    every = [source for stage in action.spec.approval.stages for _, source in stage.sources]
+    known = sorted({f"{each.api_version} {each.kind}" for each in every})
+    for index, each in enumerate(given):
+        metadata, place = each.get("metadata"), ("sources", index)
+        if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
+            yield (*place, "metadata"), "has to be a map, with a text as its name"
+        elif (said := f"{each.get('apiVersion')} {each.get('kind')}") not in known:
+            there = f"it looks into: {', '.join(known)}" if known else "it looks into none (approvers.from)"
+            yield place, f"is of {clean(said, 128)}, in which the Action looks for no approvers; {there}"
+
+
 def find_unknown_resource(name: str, action: Action, place: Place) -> Iterator[tuple[Place, str]]:
     """Yield that an Action has no template of this id."""
     yield from _unknown(entry_of(name), [each.id for each in action.spec.execution.resources], "resource", place)

@@ -1,6 +1,6 @@
 """Puts a case to an Action, as the operator puts a request to it: the same run, the same sandbox, the same answer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pratique.api.v1alpha1.action import Action
@@ -11,15 +11,17 @@ from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.planned import PlannedRequest
 from pratique.api.v1alpha1.stages import Stage
 from pratique.api.v1alpha1.target import ActsOn, TargetRef
-from pratique.core.kernel.effects import Json, Listed, Rendered
+from pratique.core.kernel.effects import Json, Listed, ObjectRef, Rendered
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.form import FormField
+from pratique.core.kernel.looking import key_of
 from pratique.core.plans.unfolded import entry_of
 from pratique.core.telling.wording import stage_phrase
 from pratique.sandbox.pool import Sandbox
 from pratique.testing.cases import Asked, Case, Outcome, RunName, Standing
 
 _TARGET_UID = "00000000-0000-4000-8000-000000000001"
+_SOURCE_UID = "00000000-0000-4000-8000-000000000002"
 _CLUSTER_SCOPED = {
     "": ("Namespace", "Node", "PersistentVolume"),
     "apiextensions.k8s.io": ("CustomResourceDefinition",),
@@ -103,7 +105,35 @@ def listed_of(action: Action, given: Asked, case: Case) -> dict[str, tuple[Json,
     return listed
 
 
-def _space(source: ActsOn | OptionSource, namespace: str) -> Json:
+def sources_of(given: Asked, case: Case) -> tuple[Json, ...]:
+    """Return the objects in which approvers are found: what a case says of one comes before what is given."""
+    return (*case.sources, *given.sources)
+
+
+def find_sources(
+    wanted: Sequence[ObjectRef], sources: Sequence[Json], run: ActionRun
+) -> tuple[dict[str, Json], list[str]]:
+    """Return the objects that are wanted, by their keys, and a sentence for each that is not there."""
+    found, missing = dict[str, Json](), list[str]()
+    for ref in wanted:
+        space = ref.namespace or next(iter(_space(ref, run.metadata.namespace or "").values()), None)
+        there = next((each for each in sources if _is(each, ref, space)), None)
+        if there is None:
+            name = ObjectRef(ref.api_version, ref.kind, ref.name, space)
+            missing.append(f"spec.approval: who may approve is looked up in {name}, which is not there")
+            continue
+        named: Json = {"name": ref.name, "uid": _SOURCE_UID, **({"namespace": space} if space else {})}
+        found[key_of(ref)] = merged({"apiVersion": ref.api_version, "kind": ref.kind, "metadata": named}, there)
+    return found, missing
+
+
+def _is(live: Json, ref: ObjectRef, space: str | None) -> bool:
+    metadata = live["metadata"]
+    same = (live["apiVersion"], live["kind"], metadata["name"]) == (ref.api_version, ref.kind, ref.name)
+    return same and metadata.get("namespace", space) == space
+
+
+def _space(source: ActsOn | OptionSource | ObjectRef, namespace: str) -> Json:
     """Return the namespace of a made-up object, if its kind has any."""
     group = source.api_version.rpartition("/")[0]
     return {} if source.kind in _CLUSTER_SCOPED.get(group, ()) else {"namespace": namespace}
@@ -134,10 +164,19 @@ async def judge(
     case: Case | None = None,
     target: Json | None = None,
     listed: Listed | None = None,
+    sources: Sequence[Json] = (),
 ) -> Judgement:
-    """Return what the Action makes of a run; and of its live objects, where the case says what these are like."""
+    """Return what the Action makes of a run; and of its live objects, where the case says what these are like.
+
+    `sources` are the objects in which approvers are found; whether who asks could write one, only a cluster knows.
+    """
     try:
         traced = await sandbox.trace_run(action, run, target=target, listed=listed)
+        if traced.evaluation.wanted:
+            found, missing = find_sources(traced.evaluation.wanted, sources, run)
+            if missing:
+                return Judgement(tuple(missing), fields=traced.evaluation.fields, seen=traced.seen)
+            traced = await sandbox.trace_run(action, run, target=target, listed=listed, sources=found)
         plan = traced.evaluation.plan
         later = await _look_later(sandbox, plan, run, case) if plan is not None and case is not None else None
     except EvaluationError as error:

@@ -19,6 +19,7 @@ from pratique.testing.expectations import (
     find_other_kind,
     find_unknown_options,
     find_unknown_resource,
+    find_unknown_sources,
 )
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -89,12 +90,15 @@ def _find_misfits(book: Book, test: ActionTest, document: Document) -> Iterator[
         yield f"{document.where(('action',))}: there is no Action named {test.action} in what was read; {known}"
         return
     action, names = book.actions[test.action][0], [each.name for each in test.cases]
+    for place, problem in find_unknown_sources(test.given.sources, action):
+        yield f"{document.where(('given', *place))}: {_path(('given', *place))}: {problem}"
     for index, case in enumerate(test.cases):
         if case.name in names[:index]:
             yield f"{document.where(('cases', index, 'name'))}: a case named {case.name} is there twice; give it another"
         wrong = [(("expect", *place), problem) for place, problem in find_contradictions(case.expect, action)]
         wrong += find_other_kind(test.given.target, case, action)
         wrong += find_unknown_options({**test.given.options, **case.options}, action)
+        wrong += find_unknown_sources(case.sources, action)
         wrong += [found for name in case.live for found in find_unknown_resource(name, action, ("live", name))]
         for place, problem in wrong:
             where: Place = ("cases", index, *place)

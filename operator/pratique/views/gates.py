@@ -18,7 +18,7 @@ from pratique.core.kernel.identity import asked_by
 from pratique.core.kernel.text import clean
 from pratique.core.telling.commands import decision_command, delegation_command, offer_command
 from pratique.core.telling.messages import title_of
-from pratique.core.telling.wording import say_ended, say_range
+from pratique.core.telling.wording import say_ended, say_found, say_range
 from pratique.views.rows import Asked, Decided, Said, Undelivered, Viewer, Waiting
 from pratique.views.told import LINE, TEXT, lines, place, undelivered
 
@@ -66,6 +66,7 @@ def waiting(approval: Approval, runs: Runs, viewer: Viewer, now: datetime, since
         ),
         changes=lines(each.message for each in changes(spec)),
         waiting_for=lines(tally.waiting_for),
+        found=lines(say_found([each]) for each in spec.found or ()),
         opened_at=meta.creation_timestamp,
         deadline=spec.policy.deadline,
         purpose=(spec.purpose or Purpose.GATE).value,

@@ -70,7 +70,7 @@ class Waiting(Row):
     `in_place_of` are those for whom the viewer may decide as their stand-in; `name_stand_in` is a line by which the viewer
     names one, null where the rule takes none; `offer` is one to offer something else, of what `may_offer` lists.
 
-    `changes` says who changed their mind about it, oldest first.
+    `changes` says who changed their mind about it, oldest first; `found` which objects name its approvers, and whom.
     """
 
     approval: str
@@ -90,6 +90,7 @@ class Waiting(Row):
     said: tuple[Said, ...]
     changes: tuple[str, ...]
     waiting_for: tuple[str, ...]
+    found: tuple[str, ...]
     opened_at: Time
     deadline: Time | None
     purpose: str

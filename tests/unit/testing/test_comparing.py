@@ -8,14 +8,14 @@ from tests.support.certain import certain
 
 from pratique.core.judging.judge import judge as judge_here
 from pratique.core.judging.policy import evaluate_outputs, evaluate_ready
-from pratique.core.kernel.effects import Judged, Rendered
+from pratique.core.kernel.effects import Json, Judged, Rendered
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.form import FormField, Option
 from pratique.sandbox.pool import Sandbox, Traced
 from pratique.testing.cases import Asked, Case, Expected, Standing
 from pratique.testing.comparing import compare
 from pratique.testing.coverage import cover
-from pratique.testing.judgement import Judgement, Later, judge, listed_of, merged, run_of, target_of
+from pratique.testing.judgement import Judgement, Later, judge, listed_of, merged, run_of, sources_of, target_of
 
 LEADS = stage(
     name="leads", approvers={"groups": ["leads"]}, required=1, message="It costs", exclude=["dev@example.com"]
@@ -247,9 +247,13 @@ def test_a_case_is_the_run_that_the_operator_would_see() -> None:
 class _Core(Sandbox):
     """Judges in this process."""
 
-    async def trace_run(self, action: Any, run: Any, *, target: Any = None, listed: Any = None) -> Traced:
+    async def trace_run(
+        self, action: Any, run: Any, *, target: Any = None, listed: Any = None, sources: Any = None
+    ) -> Traced:
         seen: list[tuple[str, bool]] = []
-        evaluation = judge_here(action, run, lambda path, held: seen.append((path, held)), target, listed)
+        evaluation = judge_here(
+            action, run, lambda path, held: seen.append((path, held)), target, listed, sources=sources
+        )
         return Traced(evaluation, tuple(seen))
 
     async def evaluate_ready(
@@ -262,7 +266,7 @@ class _Core(Sandbox):
 
 
 class _Broken(Sandbox):
-    async def trace_run(self, action: Any, run: Any, *, target: Any = None, listed: Any = None) -> Traced:
+    async def trace_run(self, action: Any, run: Any, **seen: Any) -> Traced:
         raise EvaluationError("Action a, spec.cost: is no text")
 
 
@@ -395,3 +399,29 @@ def test_what_a_field_offers_is_made_up_around_what_a_case_says() -> None:
         "spec.inputs.fields.size.options.label",
         "spec.inputs.fields.zone.options.value",
     ]
+
+
+async def test_approvers_are_found_in_the_objects_that_a_case_gives() -> None:
+    names = {"users": "object.metadata.annotations.owner"}
+    space = {"apiVersion": "v1", "kind": "Namespace", "name": "${run.namespace}", **names}
+    owners = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owners", **names}
+    template = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "made", "namespace": "team-a"}}
+    does = {"serviceAccountRef": {"namespace": "a", "name": "b"}, "resources": [{"id": "made", "template": template}]}
+    rule = {"stages": [{"name": "s", "approvers": {"from": [space, owners]}, "deadline": "1h"}]}
+    offered = action(approval=rule, execution=does)
+
+    def owned(kind: str, name: str, by: str, **more: str) -> Json:
+        return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "annotations": {"owner": by}, **more}}
+
+    given = Asked.model_validate(
+        {"sources": [owned("Namespace", "team-a", "ann"), owned("ConfigMap", "owners", "old")]}
+    )
+    elsewhere = owned("ConfigMap", "owners", "eve", namespace="elsewhere")
+    case = Case.model_validate({"name": "a", "sources": [elsewhere, owned("ConfigMap", "owners", "ben")], "expect": {}})
+    found = await judge(_Core(), offered, run(), case, sources=sources_of(given, case))
+    assert certain(found.plan).stages[0].approvers.users == ["ann", "ben"]
+    paths = [each.path for each in cover(offered, found.seen) if not each.missing]
+    assert "spec.approval.stages[0].approvers.from[1].users" in paths
+    missing = await judge(_Core(), offered, run(), case, sources=(given.sources[0],))
+    (said,) = missing.refusals
+    assert said == "spec.approval: who may approve is looked up in ConfigMap team-a/owners, which is not there"

@@ -245,6 +245,14 @@ def test_what_is_wrong_in_an_action_is_said(tmp_path: Path, old: str, new: str, 
             "b.yaml:6: cases[0].options.size: the Action has no field that offers objects named size; known are: none",
         ),
         (
+            "- name: a\n  sources: [{metadata: {name: x}}]\n  expect: {gates: []}",
+            "b.yaml:6: cases[0].sources[0]: is of None None, in which the Action looks for no approvers",
+        ),
+        (
+            "- name: a\n  sources: [{metadata: x}]\n  expect: {gates: []}",
+            "b.yaml:6: cases[0].sources[0].metadata: has to be a map, with a text as its name",
+        ),
+        (
             "- name: a\n  expect: {outcome: Free, fields: {sice: {}}}",
             "b.yaml:6: cases[0].expect.fields.sice: the Action has no input named sic",
         ),

@@ -29,6 +29,7 @@ from pratique.api.v1alpha1.action_run import Phase, RunResource
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, GatePolicy
 from pratique.api.v1alpha1.counter_offer import Answer, Consent, ConsentRule, CounterOffer, OfferedValues
 from pratique.api.v1alpha1.decisions import EarlierDecision
+from pratique.api.v1alpha1.found import FoundPeople
 from pratique.api.v1alpha1.notifications import DeliveryState, EventType, Recipient, RecipientKind
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
 from pratique.api.v1alpha1.stages import Approvers
@@ -246,6 +247,14 @@ class TestChanged:
         assert '{"delegations":{"alice@example.com":{"to":"…","until":"2026-11-24T14:00:00Z"}}}' in (
             own.name_stand_in or ""
         )
+
+    def test_it_is_said_which_object_names_the_approvers(self) -> None:
+        gate = gate_of(**NAMED)
+        by = FoundPeople(api_version="v1", kind="Namespace", name="team-a", uid="n1", users=[ALICE.username])
+        found = of(ALICE, gate.model_copy(update={"spec": gate.spec.model_copy(update={"found": [by]})}))
+        assert found.waiting[0].found == ("Namespace team-a names alice@example.com",)
+        assert "Namespace team-a names alice@example.com" in "\n".join(lines(found, ["team-a"], 100))
+        assert of(ALICE, gate).waiting[0].found == ()
 
     def test_who_may_offer_something_else_finds_what_and_how(self) -> None:
         takes = {"ttl": OfferedValues(values=["3d", "5d"]), "cpu": OfferedValues(minimum=1, maximum=4)}

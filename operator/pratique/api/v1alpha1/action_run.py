@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 from pratique.api.v1alpha1.approval import MAX_DOCUMENT, ApprovalState
 from pratique.api.v1alpha1.calling import RunRequest
 from pratique.api.v1alpha1.conditions import Conditions
+from pratique.api.v1alpha1.found import FoundInStage, FoundPeople
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
 from pratique.api.v1alpha1.notifications import NotificationRules
 from pratique.api.v1alpha1.options import PlannedChoices
@@ -142,11 +143,19 @@ class RunPlan(ApiModel):
     same_person_in_stages: Annotated[
         SamePeople | None, Field(description="Allow: who decided in one stage may decide in a later one.")
     ] = None
+    found: Annotated[
+        list[FoundInStage] | None,
+        Field(max_length=8, description="The objects that named approvers; the stages hold the names written out."),
+    ] = None
 
     @property
     def rests_on_others(self) -> bool:
         """Whether it was made from objects that may change meanwhile: what it acts on, or what was chosen in its form."""
         return self.target is not None or self.choices is not None
+
+    def found_in(self, stage: str) -> list[FoundPeople] | None:
+        """Return the objects that named approvers of a stage; None if none was looked at for it."""
+        return next((each.sources for each in self.found or () if each.stage == stage), None)
 
     @property
     def objects(self) -> list[PlannedResource]:

@@ -13,6 +13,7 @@ from pratique.api.v1alpha1.counter_offer import CONSENT_RULES, Answer, Consent, 
 from pratique.api.v1alpha1.decisions import DECISION_RULES, Decision, RecordedDecision
 from pratique.api.v1alpha1.delegations import DELEGATION_RULES, MAX_STAND_INS, DelegationRule, StandIn
 from pratique.api.v1alpha1.escalation import MAX_STEPS, Ladder, TakenStep
+from pratique.api.v1alpha1.found import MAX_LISTED, FoundPeople
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule, amend
 from pratique.api.v1alpha1.notifications import NotificationRules
 from pratique.api.v1alpha1.outbox import Telling
@@ -211,6 +212,16 @@ class ApprovalSpec(ApiModel):
             description="Who cannot decide besides: who decided in an earlier stage, whom the rule excludes, and of a"
             " review who broke the glass.",
             json_schema_extra={"x-kubernetes-list-type": "set"},
+        ),
+    ] = None
+    found: Annotated[
+        list[FoundPeople] | None,
+        Field(
+            min_length=1,
+            max_length=MAX_LISTED,
+            description="The objects that were looked at for approvers, and whom each of them named: those who may decide"
+            " are in policy.approvers.",
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
         ),
     ] = None
     offered: Annotated[

@@ -55,7 +55,7 @@ class BreakGlass(ApiModel):
 STAGE_GLASS = Rule(
     rule="!has(self.breakGlass) || !has(self.breakGlass.users) ||"
     " (has(self.approvers.groups) && size(self.approvers.groups) > 0) || !has(self.approvers.users) ||"
-    " size(self.approvers.users) > 1 || has(self.alternatives) ||"
+    " size(self.approvers.users) > 1 || has(self.approvers.from) || has(self.alternatives) ||"
     " (has(self.escalation) && self.escalation.exists(s, has(s.to))) ||"
     " !(self.approvers.users[0] in self.breakGlass.users)",
     message="breakGlass names the only approver, so nobody would be left to review what they did: name another approver,"

@@ -1,5 +1,6 @@
 """Who must approve a run, and by which rule: the stages of an Action, of which a plan holds those that apply."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
@@ -9,8 +10,9 @@ from pratique.api.v1alpha1.break_glass import STAGE_GLASS, BreakGlass
 from pratique.api.v1alpha1.counter_offer import CounterOffer
 from pratique.api.v1alpha1.delegations import DelegationRule
 from pratique.api.v1alpha1.escalation import STAGE_RULES, Escalation
+from pratique.api.v1alpha1.found import ApproverSource
 from pratique.api.v1alpha1.meta import ApiModel, Rule
-from pratique.api.v1alpha1.people import ONE_NAME, ONE_NAME_SENTENCE
+from pratique.api.v1alpha1.people import ONE_NAME, ONE_NAME_SENTENCE, People
 from pratique.api.v1alpha1.scalars import Expression, GroupName, Username
 from pratique.api.v1alpha1.spelling import Duration, StageName
 
@@ -49,6 +51,55 @@ class Approvers(ApiModel):
     )
 
 
+class RuleApprovers(Approvers):
+    """Who may decide, as an Action says it: by name, or by objects in which they are found for each request."""
+
+    from_: Annotated[
+        list[ApproverSource] | None,
+        Field(
+            alias="from",
+            min_length=1,
+            max_length=4,
+            description="Objects that say who may decide as well, looked at when a request is judged. Who asks must not be"
+            " able to write them.",
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = None
+    fallback: Annotated[
+        People | None,
+        Field(
+            description="Who may decide where `from` finds nobody, or nobody but who asks; without it, it is refused."
+        ),
+    ] = None
+
+    cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            rule="(has(self.users) && size(self.users) > 0) || (has(self.groups) && size(self.groups) > 0) ||"
+            " has(self.from)",
+            message="approvers needs at least one user or group, or `from`: objects that name them",
+        ),
+        *Approvers.cel_rules[1:],
+        Rule(
+            rule="!has(self.fallback) || has(self.from)",
+            message="fallback is for people whom `from` does not find: set from as well, or leave fallback out",
+            field_path=".fallback",
+        ),
+        Rule(
+            rule="!has(self.fallback) || (has(self.fallback.users) && size(self.fallback.users) > 0) ||"
+            " (has(self.fallback.groups) && size(self.fallback.groups) > 0)",
+            message="fallback needs at least one user or group",
+            field_path=".fallback",
+        ),
+        Rule(
+            rule="!has(self.fallback) || !has(self.fallback.groups) || self.fallback.groups.all(g,"
+            " !(g in ['system:authenticated', 'system:unauthenticated']) && !g.startsWith('system:serviceaccounts'))",
+            message="fallback.groups must name people: system:authenticated, system:unauthenticated and"
+            " system:serviceaccounts… are not allowed",
+            field_path=".fallback",
+        ),
+    )
+
+
 class Mode(StrEnum):
     """How the approvers of a rule are counted."""
 
@@ -80,7 +131,7 @@ RequireFrom = Annotated[
 class Quorum(ApiModel):
     """Who may decide, and how many of them are enough."""
 
-    approvers: Annotated[Approvers, Field(description="Who may decide.")]
+    approvers: Annotated[RuleApprovers, Field(description="Who may decide.")]
     mode: Annotated[
         Mode, Field(description="Count: as many as `required` says. All: every one of approvers.users.")
     ] = Mode.COUNT
@@ -95,7 +146,7 @@ class Quorum(ApiModel):
     cel_rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             rule="(has(self.mode) && self.mode == 'All') || !has(self.required) ||"
-            " (has(self.approvers.groups) && size(self.approvers.groups) > 0) ||"
+            " has(self.approvers.from) || (has(self.approvers.groups) && size(self.approvers.groups) > 0) ||"
             " !has(self.approvers.users) || self.required <= size(self.approvers.users)",
             message="required is larger than the number of users in approvers.users: this could never be approved",
             field_path=".required",
@@ -105,6 +156,15 @@ class Quorum(ApiModel):
             " !has(self.approvers.groups) || size(self.approvers.groups) == 0",
             message="mode: All needs users by name: who is in a group is not known. Name them in approvers.users, or use"
             " required and requireFrom",
+            field_path=".mode",
+        ),
+        Rule(
+            rule="!has(self.mode) || self.mode != 'All' || !has(self.approvers.from) ||"
+            " ((!has(self.approvers.users) || size(self.approvers.users) == 0) &&"
+            " self.approvers.from.all(f, !has(f.groups)) && (!has(self.approvers.fallback) ||"
+            " !has(self.approvers.fallback.groups) || size(self.approvers.fallback.groups) == 0))",
+            message="mode: All is every one of approvers.users, or every user whom approvers.from finds: not both, and no"
+            " groups. Make a stage of each",
             field_path=".mode",
         ),
         Rule(
@@ -133,6 +193,11 @@ class Quorum(ApiModel):
         if self.mode is Mode.ALL:
             return len(self.approvers.users)
         return self.required or max((each.count for each in self.require_from or ()), default=1)
+
+    @property
+    def may_be_anybody(self) -> bool:
+        """Whether not all of its people are known by name: a group may have anybody in it, so may what `from` finds."""
+        return bool(self.approvers.groups or self.approvers.from_)
 
 
 _TOGETHER = (
@@ -247,6 +312,14 @@ class Stage(Quorum):
         return Approvers(users=list(dict.fromkeys(users)), groups=list(dict.fromkeys(groups)))
 
     @property
+    def sources(self) -> Iterator[tuple[str, ApproverSource]]:
+        """The objects in which its people are found, each with its path in the stage."""
+        for place, way in enumerate(self.ways):
+            path = f"alternatives[{place - 1}].approvers" if place else "approvers"
+            for index, source in enumerate(way.approvers.from_ or ()):
+                yield f"{path}.from[{index}]", source
+
+    @property
     def ways(self) -> tuple[Quorum, ...]:
         """The rules of which one must be met."""
         return (self, *(self.alternatives or ()))
@@ -292,6 +365,12 @@ class ApprovalRules(ApiModel):
             rule=f"!has(self.stages) || self.stages.all(s, {_one_name_each('s.approvers')}"
             f" && (!has(s.alternatives) || s.alternatives.all(a, {_one_name_each('a.approvers')})))",
             message=f"approvers: each of users and groups {ONE_NAME_SENTENCE}",
+        ),
+        Rule(
+            rule="!has(self.stages) || self.stages.all(s, (!has(s.approvers.fallback) ||"
+            f" ({_one_name_each('s.approvers.fallback')})) && (!has(s.alternatives) || s.alternatives.all(a,"
+            f" !has(a.approvers.fallback) || ({_one_name_each('a.approvers.fallback')}))))",
+            message=f"approvers.fallback: each of users and groups {ONE_NAME_SENTENCE}",
         ),
         Rule(
             rule="!has(self.stages) || self.stages.all(s, !has(s.escalation) || s.escalation.all(e, !has(e.to) ||"

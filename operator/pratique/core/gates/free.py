@@ -18,6 +18,7 @@ from pratique.core.plans.document import is_same
 
 EVALUATE = "evaluate"
 _WHY = "No approval is needed"
+_DIFFERS = "its plan is not what its Action makes of it"
 
 
 def _enter(question: Question, fresh: Fresh, now: datetime) -> Answer | None:
@@ -62,9 +63,11 @@ def _find_difference(question: Question, plan: RunPlan) -> str | Unsure | None:
         return Unsure(why=f"It is looked at again whether this may go on: {evaluation.message}")
     if (action.metadata.uid, action.metadata.generation) != (plan.action.uid, plan.action.generation):
         return changed
+    if evaluation.wanted:  # a stage applies: whoever is found for it
+        return _DIFFERS
     if evaluation.plan is None:
         return "its Action refuses it"
-    return None if is_same(without_results(plan), evaluation.plan) else "its plan is not what its Action makes of it"
+    return None if is_same(without_results(plan), evaluation.plan) else _DIFFERS
 
 
 GROUND = Ground(enter=_enter, prove=_prove)

@@ -76,6 +76,8 @@ def _enter(question: Question, fresh: Fresh, now: datetime) -> Answer | None:
         return None
     wanted = open_gate(question.run, plan, stages[0], now, fresh.round, question.action, fresh.offered)
     answer = _open(question, wanted, stages, 0, fresh.round)
+    if isinstance(answer, Opened) and answer.plan is not None:
+        plan = amend(answer.plan, summary=plan.summary)
     tells = fresh.is_news or (fresh.offered is not None and fresh.offered.consent is not None)  # who asks has to accept
     return replace(answer, plan=plan, again=fresh.why, offered=tells) if isinstance(answer, Opened) else answer
 
@@ -95,9 +97,17 @@ def _open(question: Question, wanted: Json, stages: Sequence[Stage], index: int,
     if mismatch is not None:
         return Ended(*mismatch)
     stage, name = stages[index], approval.metadata.name
-    text = say_held(stage, approval.spec.policy.until, say_place(stages, index))
+    text = say_held(stage, approval.spec.policy.until, say_place(stages, index), approval.spec.found or ())
     gate = RunApproval(stage=stage.name, name=name, state=ApprovalState.PENDING, round=round_)
-    return Opened(gate, None, text, holds_plan=approval.spec.planned.document is not None)
+    return Opened(gate, _held_by(approval, wanted), text, holds_plan=approval.spec.planned.document is not None)
+
+
+def _held_by(approval: Approval, wanted: Json) -> RunPlan | None:
+    """Return the plan that a gate holds, where another look opened it: it says the same, in other letters."""
+    held = approval.spec.planned
+    if held.document is None or held.digest == wanted["spec"]["plan"]["digest"]:
+        return None
+    return Document(held.document).plan
 
 
 def _follow(question: Question, now: datetime) -> Answer | None:

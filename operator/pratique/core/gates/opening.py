@@ -22,9 +22,10 @@ from pratique.api.v1alpha1.approval import (
 )
 from pratique.api.v1alpha1.counter_offer import ConsentRule, Offered
 from pratique.api.v1alpha1.delegations import DelegationRule
+from pratique.api.v1alpha1.found import FoundPeople
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.people import Requester
-from pratique.api.v1alpha1.stages import Quorum, SamePeople, Stage
+from pratique.api.v1alpha1.stages import Approvers, Quorum, SamePeople, Stage
 from pratique.api.v1alpha1.subject import Subject
 from pratique.core.environments.ttl import expires_at
 from pratique.core.gates.entries import approval_name, round_of
@@ -33,7 +34,7 @@ from pratique.core.gates.tally import count
 from pratique.core.kernel.effects import Json
 from pratique.core.kernel.identity import fold
 from pratique.core.kernel.text import clean
-from pratique.core.plans.document import Document, document, is_plan_of
+from pratique.core.plans.document import Document, document, is_plan_of, without_versions
 from pratique.core.plans.objects import RUN_UID_LABEL
 from pratique.core.telling.shown_inputs import LABELS, asked_inputs
 
@@ -59,7 +60,8 @@ def policy_of(stage: Stage, deadline: datetime) -> GatePolicy:
 
 
 def _rule(way: Quorum) -> GateRule:
-    return GateRule(approvers=way.approvers, required=way.needed, require_from=way.require_from)
+    who = Approvers(users=way.approvers.users, groups=way.approvers.groups)
+    return GateRule(approvers=who, required=way.needed, require_from=way.require_from)
 
 
 def open_gate(
@@ -164,6 +166,7 @@ def _opened(
         requested_by=run.spec.requested_by or Requester(username="unknown"),
         on_behalf_of=run.spec.on_behalf_of,
         excluded=excluded or None,
+        found=plan.found_in(stage.name),
         offered=offered,
         inputs=inputs,
         plan=shown,
@@ -194,11 +197,17 @@ def find_mismatch(found: Approval, wanted: Approval) -> tuple[Phase, str] | None
         inputs=asked,
         plan=written,
         consent=None,
+        found=_as_read(spec.found, wanted.spec.found),
     )
     by_rights = amend(wanted.spec, policy=only_rights(wanted.spec.policy))
     if as_opened != by_rights or rule.until > wanted.spec.policy.until:
         return Phase.REFUSED, f"The name {name} is taken by an Approval that this run did not open: choose another name"
     return None
+
+
+def _as_read(found: list[FoundPeople] | None, wanted: list[FoundPeople] | None) -> list[FoundPeople] | None:
+    """Return what is wanted, if it was found in the same objects: they may have changed since, not what they say."""
+    return wanted if without_versions(found) == without_versions(wanted) else found
 
 
 def find_difference(document: Document, approval: Approval) -> str | None:

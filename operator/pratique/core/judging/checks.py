@@ -12,6 +12,7 @@ from typing import Any
 
 from pratique.api.v1alpha1.action import Action, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec
+from pratique.api.v1alpha1.found import MAX_SOURCES
 from pratique.api.v1alpha1.meta import ObjectMeta, amend
 from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.scalars import format_time
@@ -90,7 +91,30 @@ def _approvals(action: Action, kinds: Kinds) -> Iterator[str]:
         for place, text in enumerate(stage.exclude or ()):
             path = f"spec.approval.stages[{index}].exclude[{place}]"
             yield from _text(action, text, path, _target(action, text, kinds))
+    yield from _sources(action, kinds)
     yield from problems_of_offers(action)
+
+
+def _sources(action: Action, kinds: Kinds) -> Iterator[str]:
+    """Yield what is wrong with the objects in which people are found, and with what says whom they name."""
+    every = [(f"spec.approval.stages[{i}]", each) for i, each in enumerate(action.spec.approval.stages)]
+    found = [(f"{path}.{place}", source) for path, stage in every for place, source in stage.sources]
+    if len({(each.api_version, each.kind, each.namespace, each.name) for _, each in found}) > MAX_SOURCES:
+        yield f"spec.approval: looks for people in more than {MAX_SOURCES} objects: leave some of approvers.from out"
+    for path, source in found:
+        if source.name.strip() != source.name:
+            yield f"{path}.name: has blanks around it: {clean(source.name, 80)!r}"
+        yield from _text(action, source.name, f"{path}.name", _target(action, source.name, kinds))
+        kind, names = kinds.get(f"{source.api_version}/{source.kind}"), ("object", *names_in_scope(action))
+        for sort, text in (("users", source.users), ("groups", source.groups)):
+            if text is not None:
+                yield from _expression(action, text, names, f"{path}.{sort}", _live_object(action, kind, text, kinds))
+
+
+def _live_object(action: Action, kind: KindSchema | None, text: str, kinds: Kinds) -> Json:
+    """Return the types of the live objects that an expression sees, `object` among them."""
+    seen = {token.text.strip("`") for token in tokens_of(text)}
+    return _target(action, text, kinds) | ({"object": form_of(kind, seen)} if kind is not None else {})
 
 
 def _kind(template: ResourceTemplate, kinds: Kinds) -> KindSchema | None:

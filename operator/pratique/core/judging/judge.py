@@ -23,6 +23,7 @@ from pratique.core.judging.copies import refuse_copied_inputs, with_other_word
 from pratique.core.judging.expressions import Note, evaluate_condition, has_nul, unnoted
 from pratique.core.judging.fields import fields_of, with_offers, with_states
 from pratique.core.judging.forms import as_declared, problems_of_inputs, problems_of_schema, with_defaults
+from pratique.core.judging.found import People, find_people
 from pratique.core.judging.offers import narrow_offers
 from pratique.core.judging.policy import freeze_plan, refuse_size, render_resources
 from pratique.core.judging.scopes import CHOSEN, scope_of
@@ -32,7 +33,9 @@ from pratique.core.kernel.effects import Evaluation, Json
 from pratique.core.kernel.errors import EvaluationError, NamedByRequesterError, NotThereError, UnsendableError
 from pratique.core.kernel.form import FormField
 from pratique.core.kernel.identity import NOT_STAMPED, askers, is_service_account, person_of
+from pratique.core.kernel.looking import Sources
 from pratique.core.kernel.text import clean
+from pratique.core.telling.wording import say_found
 
 
 def judge(
@@ -42,22 +45,32 @@ def judge(
     target: Json | None = None,
     listed: Listed | None = None,
     kept: str = "",
+    sources: Sources | None = None,
 ) -> Evaluation:
     """Return the form, and what would run with its gates or the sentences that refuse it; or raise EvaluationError.
 
     A run is what was filled in and by whom; it need not be sent yet. `target` is the live object that it acts on, `listed`
     are those that its form offers, as expressions may see them. `note` is told of each field whose expression was
-    evaluated: tests of an Action count them. The stage `kept` is asked whatever its condition says.
+    evaluated: tests of an Action count them. The stage `kept` is asked whatever its condition says. `sources` are the
+    objects in which people are found: as long as one is lacking, the answer is which ones are wanted.
     """
     try:
-        return _judge(action, run, target, listed or {}, note, kept)
+        return _judge(action, run, target, listed or {}, note, kept, sources or {})
     except EvaluationError as error:
         path = error.path if isinstance(error, NotThereError) else ""
         hint = f"; {path} is not there, so ask has({path}) first" if path.startswith(("target.", "chosen.")) else ""
         raise EvaluationError(f"Action {action.metadata.name}, {error}{hint}") from None
 
 
-def _judge(action: Action, run: ActionRun, target: Json | None, listed: Listed, note: Note, kept: str) -> Evaluation:
+def _judge(
+    action: Action,
+    run: ActionRun,
+    target: Json | None,
+    listed: Listed,
+    note: Note,
+    kept: str,
+    sources: Sources,
+) -> Evaluation:
     if run.spec.requested_by is None:
         raise EvaluationError(f"run: {NOT_STAMPED}")
     if mistaken := refuse_ref(action, run):
@@ -92,7 +105,7 @@ def _judge(action: Action, run: ActionRun, target: Json | None, listed: Listed, 
     if action.spec.inputs.offers:
         scope[CHOSEN] = chosen
     with without_values_of(chosen):
-        return _decide(action, run, inputs, scope, offered, fields, note, kept)
+        return _decide(action, run, inputs, scope, offered, fields, note, kept, sources)
 
 
 def _work_out(action: Action, given: Json, scope: Json, note: Note) -> Worked:
@@ -112,6 +125,7 @@ def _decide(
     fields: tuple[FormField, ...],
     note: Note,
     kept: str,
+    sources: Sources,
 ) -> Evaluation:
     """Judge a form that is filled in properly: by the rules across its fields, by people, and by what it would make."""
     broken = [
@@ -121,12 +135,13 @@ def _decide(
     ]
     unasked = frozenset(each.name for each in fields if each.disabled or not each.visible)
     gates = narrow_offers(judge_stages(action, scope, note, kept), action.spec.inputs.schema_, inputs, unasked)
-    refusals = [
-        *_machine(action, run),
-        *broken,
-        *_reason_missing(action, run, gates),
-        *find_unsatisfiable(gates, askers(run.spec), action.spec.approval.same_person_in_stages),
-    ]
+    refusals = [*_machine(action, run), *broken, *_reason_missing(action, run, gates)]
+    people = People(gates)
+    if not refusals:  # who is refused anyway has nothing looked up for them
+        people = find_people(action, gates, scope, sources, askers(run.spec), note)
+    if people.wanted:
+        return Evaluation(fields=fields, wanted=tuple(people.wanted))
+    refusals += people.refusals or _unsatisfiable(action, run, people)
     if refusals:
         return Evaluation(tuple(refusals), fields=fields)
     try:
@@ -136,9 +151,16 @@ def _decide(
     if not steps.planned:
         nothing = "With these inputs there is nothing to do: every resource's `when` is false, or its forEach is empty"
         return Evaluation((nothing,), fields=fields)
-    plan = freeze_plan(action, inputs, gates, steps, scope, note, offered)
+    plan = freeze_plan(action, inputs, people, steps, scope, note, offered)
     large = refuse_size(plan)
     return Evaluation(plan=plan, fields=fields) if large is None else Evaluation((large,), fields=fields)
+
+
+def _unsatisfiable(action: Action, run: ActionRun, people: People) -> list[str]:
+    """Return why the people whom a rule names, and who were found, could never grant it."""
+    problems = find_unsatisfiable(people.stages, askers(run.spec), action.spec.approval.same_person_in_stages)
+    named = say_found(source for each in people.found for source in each.sources)
+    return [f"{each}; {named}" for each in problems] if named else problems
 
 
 def _machine(action: Action, run: ActionRun) -> list[str]:

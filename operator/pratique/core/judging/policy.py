@@ -12,7 +12,6 @@ from typing import Any
 from pratique.api.v1alpha1.action import Action, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, RunPlan
 from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedRequest, PlannedResource
-from pratique.api.v1alpha1.stages import Stage
 from pratique.core.judging.asked import asked_fields
 from pratique.core.judging.choices import Offered, freeze_choices
 from pratique.core.judging.copies import refuse_copy, with_other_word
@@ -20,6 +19,7 @@ from pratique.core.judging.deletions import render_deletion
 from pratique.core.judging.directives import as_data
 from pratique.core.judging.expression_text import selections_of, tokens_of
 from pratique.core.judging.expressions import EACH, Note, Program, compile_expression, errors_at, evaluate_condition
+from pratique.core.judging.found import People
 from pratique.core.judging.nulls import check_nulls, without_nulls
 from pratique.core.judging.rendering import parse, render, render_text
 from pratique.core.judging.requests import render_request
@@ -135,7 +135,7 @@ def _cost(action: Action, scope: Json, note: Note) -> str | None:
 def freeze_plan(
     action: Action,
     inputs: Json,
-    gates: list[Stage],
+    people: People,
     steps: Steps,
     scope: Json,
     note: Note,
@@ -143,7 +143,7 @@ def freeze_plan(
 ) -> RunPlan:
     """Return the plan of what would run, whatever its size."""
     metadata, execution = action.metadata, action.spec.execution
-    stages, made, resources = [each.name for each in gates], steps.held, steps.planned
+    stages, made, resources = [each.name for each in people.stages], steps.held, steps.planned
     lists = [each.id for each in execution.resources if each.for_each is not None and each.id in made]
     rechecks = freeze_rechecks(action, stages, made)
     return RunPlan(
@@ -162,7 +162,8 @@ def freeze_plan(
         outputs=execution.outputs,
         lists=lists or None,
         notifications=action.spec.notifications,
-        **gates_of_plan(action.spec.approval, gates),
+        found=people.found or None,
+        **gates_of_plan(action.spec.approval, people.stages),
     )
 
 

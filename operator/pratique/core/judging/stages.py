@@ -121,7 +121,7 @@ def _find_too_few_together(stages: Sequence[Stage], asking: tuple[str, ...]) -> 
     named = [
         (each, _able(each, asking), min(way.needed for way in each.ways))
         for each in stages
-        if not (each.added_groups or any(way.approvers.groups for way in each.ways))
+        if not (each.added_groups or any(way.may_be_anybody for way in each.ways))
     ]
     for size in range(2, len(named) + 1):
         for chosen in combinations(named, size):

@@ -70,11 +70,13 @@ class Evaluation:
     """What the sandbox makes of a run: sentences that refuse it, or the plan of what would run and its gates.
 
     `fields` is its form as it is for this request, also of one that is refused; where only the verdict is wanted, nothing.
+    `wanted` are the objects in which people are to be found: it is judged once they are known.
     """
 
     refusals: tuple[str, ...] = ()
     plan: RunPlan | None = None
     fields: tuple[FormField, ...] = ()
+    wanted: tuple[ObjectRef, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -243,7 +245,8 @@ class AskRights(Effect[bool]):
 class EvaluateRun(Effect[Evaluation]):
     """Evaluate the Action for the run in the sandbox; `target` is the live object that it acts on, if it does on any.
 
-    `listed` are the objects that its form offers, `kept` is a stage that is asked whatever its condition says.
+    `listed` are the objects that its form offers, `kept` is a stage that is asked whatever its condition says; `sources`
+    are those in which people are found, by `looking.key_of`.
     """
 
     action: Action
@@ -251,6 +254,7 @@ class EvaluateRun(Effect[Evaluation]):
     target: Json | None = None
     listed: Listed = field(default_factory=dict)
     kept: str = ""
+    sources: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True)

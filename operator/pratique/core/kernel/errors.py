@@ -12,6 +12,7 @@ why, the remedy.
         - UnsendableError: a call cannot carry what the requester chose: their run is refused
         - EvaluationLimitError: it took more time or memory than any evaluation may
         - NamedByRequesterError: the requester chose a name that no object can have, or too many: their run is refused
+    - NoApproverError: an object in which approvers are found gives what is no name of one: the run is refused
     - UnreadableError: an object holds what this version does not know; it is left alone, and all others go on
     - UnstampableError: a request cannot be stamped, and is refused
     - ConfigurationError: what the platform team set cannot be used
@@ -91,6 +92,10 @@ class NamedByRequesterError(EvaluationError):
 
 class UnsendableError(EvaluationError):
     """A call cannot carry what it was given, such as a line break in a header: the requester has to choose otherwise."""
+
+
+class NoApproverError(PratiqueError):
+    """An object in which approvers are found gives something that is no name of one: the request is refused."""
 
 
 class EvaluationLimitError(EvaluationError):

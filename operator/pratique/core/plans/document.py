@@ -6,7 +6,7 @@ make of it is never hashed, so that a version with more fields finds the digest 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -15,11 +15,13 @@ from pydantic import ValidationError
 
 from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan
+from pratique.api.v1alpha1.found import FoundPeople
+from pratique.api.v1alpha1.meta import amend
 
 Json = dict[str, Any]
 _BESIDE = ("digest", "summary")
 """What stands beside the document and is no part of it."""
-_LARGE = ("inputs", "resources", "outputs", "rechecks", "choices")
+_LARGE = ("inputs", "resources", "outputs", "rechecks", "choices", "found")
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,18 @@ def whole_of(written: Document, summary: list[str]) -> Json:
 
 def is_same(plan: RunPlan, other: RunPlan) -> bool:
     """Whether two plans say the same, as this version reads them."""
-    return document(plan).text == document(other).text
+    return document(_unversioned(plan)).text == document(_unversioned(other)).text
+
+
+def without_versions(found: Sequence[FoundPeople] | None) -> list[FoundPeople]:
+    """Return what was found without how often the objects had changed before: that is no part of what they say."""
+    return [amend(each, resource_version="") for each in found or ()]
+
+
+def _unversioned(plan: RunPlan) -> RunPlan:
+    if plan.found is None:
+        return plan
+    return amend(plan, found=[amend(each, sources=without_versions(each.sources)) for each in plan.found])
 
 
 def is_plan_of(found: ApprovalPlan, wanted: ApprovalPlan) -> bool:

@@ -14,18 +14,18 @@ from pratique.api.v1alpha1.stages import Stage
 from pratique.core.environments.git_marks import git_mark
 from pratique.core.execution.dry_run import try_plan, with_results
 from pratique.core.execution.targets import Found
-from pratique.core.gates.free import EVALUATE
-from pratique.core.kernel.effects import Delete, EvaluateRun, Failure, ObjectRef, Plan
+from pratique.core.kernel.effects import Delete, Failure, ObjectRef, Plan
 from pratique.core.kernel.identity import person_of
 from pratique.core.kernel.text import clean
 from pratique.core.runs import transitions
 from pratique.core.runs.freeze import find_end, say_frozen
 from pratique.core.runs.judged import wait_for_action, wait_for_trial
+from pratique.core.runs.judging import judge_run
 from pratique.core.runs.open_runs import too_many
 from pratique.core.runs.snapshot import RunSnapshot
 from pratique.core.runs.start import TRY
 from pratique.core.runs.targets import aim
-from pratique.core.telling.wording import glass_phrase, say_suspended, stage_phrase
+from pratique.core.telling.wording import glass_phrase, say_found, say_suspended, stage_phrase
 
 KEPT = timedelta(hours=1)
 REMOVE = "remove"
@@ -47,10 +47,11 @@ def answer(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     target = aim(run, action, snapshot.outcomes, now)
     if not isinstance(target, Found):
         return target if isinstance(target, Plan) else _end(run, Phase.REFUSED, target, now)
-    evaluate = EvaluateRun(EVALUATE, action, run, target.live, target.listed)
-    evaluation = evaluate.outcome(snapshot.outcomes)
-    if evaluation is None:
-        return Plan(run.status, effects=(evaluate,))
+    evaluation = judge_run(run, action, target, snapshot.outcomes, now)
+    if isinstance(evaluation, Plan):
+        return evaluation
+    if isinstance(evaluation, str):
+        return _end(run, Phase.REFUSED, evaluation, now)
     if isinstance(evaluation, Failure):
         text = f"It cannot be judged, so a request that is meant would be held: {evaluation.message}"
         return _end(run, Phase.FAILED, text, now)
@@ -90,14 +91,17 @@ def _say(plan: RunPlan) -> str:
     """Return what would become of it: for whom it would wait, each stage in turn, or what it would do at once."""
     if not plan.stages:
         return f"Dry run: nothing is made. It would need no approval, and do: {'; '.join(plan.summary)}"
-    return f"Dry run: nobody is asked. It would wait for {'; then for '.join(_say_stage(each) for each in plan.stages)}"
+    stages = "; then for ".join(_say_stage(plan, each) for each in plan.stages)
+    return f"Dry run: nobody is asked. It would wait for {stages}"
 
 
-def _say_stage(stage: Stage) -> str:
+def _say_stage(plan: RunPlan, stage: Stage) -> str:
     but = f", not {', '.join(stage.exclude)}" if stage.exclude else ""
     why = f": {clean(stage.message, 512)}" if stage.message else ""
+    named = say_found(plan.found_in(stage.name) or ())
+    by = f" ({clean(named, 512)})" if named else ""
     glass = f", or {glass_phrase(stage.break_glass)}" if stage.break_glass is not None else ""
-    return f"{stage_phrase(stage)}{but}{glass} (stage {stage.name}, within {stage.deadline}){why}"
+    return f"{stage_phrase(stage)}{by}{but}{glass} (stage {stage.name}, within {stage.deadline}){why}"
 
 
 def _remove(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:

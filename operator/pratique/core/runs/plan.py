@@ -26,17 +26,17 @@ from pratique.core.execution.dry_run import try_plan, with_results
 from pratique.core.execution.targets import Found
 from pratique.core.execution.vanishing import release
 from pratique.core.gates.entries import keep
-from pratique.core.gates.free import EVALUATE
 from pratique.core.gates.grounds import ask
 from pratique.core.gates.offers import say_instead, with_offered
 from pratique.core.gates.opening import find_asked
 from pratique.core.gates.port import Ended, Fresh, Granted, Open, Opened, Passed, Question, Unsure, Void, Warrant
 from pratique.core.gates.review import find_skipped
-from pratique.core.kernel.effects import EvaluateRun, Failure, Plan
+from pratique.core.kernel.effects import Failure, Plan
 from pratique.core.kernel.identity import person_of
 from pratique.core.runs import transitions
 from pratique.core.runs.answer import answer
 from pratique.core.runs.judged import wait_for_action, wait_for_trial
+from pratique.core.runs.judging import judge_run
 from pratique.core.runs.open_runs import too_many
 from pratique.core.runs.reviewed import with_reviews
 from pratique.core.runs.running import begin, follow, go_on
@@ -109,10 +109,11 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: Void | None = None)
         return target
     if not isinstance(target, Found):
         return transitions.end(run, Phase.REFUSED, _say_refused(target, offered), now)
-    evaluate = EvaluateRun(EVALUATE, action, asked, target.live, target.listed, kept)
-    evaluation = evaluate.outcome(snapshot.outcomes)
-    if evaluation is None:
-        return Plan(run.status, effects=(evaluate,))
+    evaluation = judge_run(asked, action, target, snapshot.outcomes, now, kept)
+    if isinstance(evaluation, Plan):
+        return evaluation
+    if isinstance(evaluation, str):
+        return transitions.end(run, Phase.REFUSED, _say_refused(evaluation, offered), now)
     if isinstance(evaluation, Failure):
         text = evaluation.message
         return Plan(transitions.hold(run, Reason.EVALUATION_FAILED, text, now), wake_at=_try_again_at(run, now))

@@ -23,7 +23,7 @@ from pratique.core.telling.commands import YOU, command, consent_command, decisi
 from pratique.core.telling.events import ASKING, EVENTS
 from pratique.core.telling.shown_inputs import asked_inputs, asked_lines
 from pratique.core.telling.stakeholders import approvers_of, approvers_of_entry, stage_of
-from pratique.core.telling.wording import approvers_phrase, moment, policy_phrase
+from pratique.core.telling.wording import approvers_phrase, moment, policy_phrase, say_found
 
 MAX_DECISIONS = 8
 _PERSON = 253
@@ -110,6 +110,7 @@ def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) 
         facts.append((_PLAN_LABEL.get(entry.event, _ASKED_FOR), _lines(plan.summary)))
         facts.append(("Costs", clean(plan.cost or "", _LINE)))
     if approval is not None:
+        facts += _found_facts(approval, entry)
         facts += _gate_facts(approval, entry)
     how = _how(approval, entry)
     if entry.event is EventType.GLASS_BROKEN and (review := _review_of(run, entry)) is not None:
@@ -147,11 +148,18 @@ def compose_approval(approval: Approval, entry: Notification) -> Message:
         ("Held because", clean(spec.message, _LINE)),
         (_PLAN_LABEL.get(entry.event, _ASKED_FOR), _lines(spec.planned.summary)),
         ("Costs", clean(spec.planned.cost or "", _LINE)),
+        *_found_facts(approval, entry),
         *_gate_facts(approval, entry),
     ]
     how, asked = _how(approval, entry), approvers_of_entry(approval, entry)
     told = _message(approval, entry, title_of(approval), facts, asked, person_of(spec), how)
     return _as_it_is_now(replace(told, inputs=tuple(spec.inputs or ())), approval)
+
+
+def _found_facts(approval: Approval, entry: Notification) -> Facts:
+    """Return which objects say who may approve, for those who are asked."""
+    asks = EVENTS[entry.event].asks and not approval.spec.is_review
+    return [("Approvers named by", clean(say_found(approval.spec.found or ()), _TEXT))] if asks else []
 
 
 def title_of(approval: Approval) -> str:

@@ -9,7 +9,8 @@ from pratique.api.v1alpha1.break_glass import BreakGlass
 from pratique.api.v1alpha1.counter_offer import OfferedValues
 from pratique.api.v1alpha1.decisions import Verdict
 from pratique.api.v1alpha1.escalation import Added, TimedStep
-from pratique.api.v1alpha1.stages import Approvers, GroupCount, Stage
+from pratique.api.v1alpha1.found import FoundPeople
+from pratique.api.v1alpha1.stages import Approvers, GroupCount, RuleApprovers, Stage
 from pratique.core.kernel.text import clean
 
 NOT_ACCEPTED = "The requester did not accept what was offered instead"
@@ -24,7 +25,22 @@ def moment(when: datetime) -> str:
 def approvers_phrase(approvers: Approvers | Added) -> str:
     """Return who may decide: `lead@example.com, group platform-leads`."""
     names = [*sorted(approvers.users), *(f"group {group}" for group in sorted(approvers.groups))]
+    if isinstance(approvers, RuleApprovers):  # as an Action has it: whom they name is known for a request only
+        names += [f"whom {each.kind} {each.name} names" for each in approvers.from_ or ()]
     return ", ".join(names)
+
+
+def say_found(found: Iterable[FoundPeople]) -> str:
+    """Return which objects name whom: `Namespace team-a names lead@example.com`."""
+    return ", ".join(f"{_object(each)} names {_named(each)}" for each in found)
+
+
+def _object(found: FoundPeople) -> str:
+    return f"{found.kind} {found.namespace}/{found.name}" if found.namespace else f"{found.kind} {found.name}"
+
+
+def _named(found: FoundPeople) -> str:
+    return ", ".join([*found.users, *(f"group {group}" for group in found.groups)]) or "nobody"
 
 
 def groups_phrase(counts: Iterable[tuple[str, int]]) -> str:
@@ -77,11 +93,15 @@ def approval_phrase(action: Action) -> str:
     return clean("; then ".join(phrases) or "none", 512)
 
 
-def say_held(stage: Stage, deadline: datetime, place: str = "") -> str:
-    """Return why a run is held, on whom it waits and until when; `place` says which of several stages it is."""
+def say_held(stage: Stage, deadline: datetime, place: str = "", found: Iterable[FoundPeople] = ()) -> str:
+    """Return why a run is held, on whom it waits and until when; `place` says which of several stages it is.
+
+    `found` are the objects that named them.
+    """
     why = f": {clean(stage.message, 512)}" if stage.message else ""
-    waiting = f"{place}: waiting" if place else "Waiting"
-    return f"{waiting} for {stage_phrase(stage)} until {moment(deadline)}{why}"
+    waiting, named = f"{place}: waiting" if place else "Waiting", say_found(found)
+    by = f" ({clean(named, 512)})" if named else ""
+    return f"{waiting} for {stage_phrase(stage)}{by} until {moment(deadline)}{why}"
 
 
 def say_place(stages: Sequence[Stage], index: int) -> str:

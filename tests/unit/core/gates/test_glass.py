@@ -15,7 +15,7 @@ from pratique.api.v1alpha1.decisions import EarlierDecision
 from pratique.api.v1alpha1.escalation import Added, EscalationStep
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType, Notification, Recipient, RecipientKind
-from pratique.api.v1alpha1.stages import Approvers
+from pratique.api.v1alpha1.stages import Approvers, RuleApprovers
 from pratique.core.gates.broken import who_broke
 from pratique.core.gates.changes import changes
 from pratique.core.gates.entries import approval_name
@@ -187,7 +187,7 @@ def test_a_phase_alone_spares_nobody_the_review() -> None:
 
 def test_a_review_that_nobody_could_sign_is_not_opened() -> None:
     """An API server that guards takes no such break-glass; one that was taken before opens nothing, and starts nothing."""
-    users = Approvers(users=["oncall", "developer@example.com"])
+    users = RuleApprovers(users=["oncall", "developer@example.com"])
     own = BreakGlass(users=["oncall"], requester=OwnGlass.FORBID)
     plan = run_plan(gates=[amend(FIRST, approvers=users, break_glass=own)])
     ended = answer(held(plan, platform=PENDING), broken(plan), plan=plan)
@@ -203,7 +203,7 @@ def test_a_review_that_nobody_could_sign_is_not_opened() -> None:
 def test_who_decided_an_earlier_stage_or_is_excluded_from_a_skipped_one_does_not_sign_it() -> None:
     before = stage(name="team", approvers=Approvers(users=["ann", "carl"]))
     second = stage(name="platform", approvers=Approvers(users=["ann", "bob", "sec-2"]), break_glass=NIGHT)
-    third = amend(ALSO, approvers=Approvers(users=["sec-1", "sec-2"]), exclude=["sec-2"])
+    third = amend(ALSO, approvers=RuleApprovers(users=["sec-1", "sec-2"]), exclude=["sec-2"])
     plan = run_plan(gates=[before, second, third])
     gate_ = broken(plan, excluded=["ann", "deputy"])  # ann decided the first one through her deputy: both sides are in
     made = review_of(gate_, plan)
@@ -233,7 +233,7 @@ def test_who_decided_an_earlier_stage_or_is_excluded_from_a_skipped_one_does_not
 def test_whom_a_later_stage_alone_excludes_signs_where_nobody_else_is_left() -> None:
     """When the glass was broken, the API server knew no later stage: what it took must not end the run."""
     own = BreakGlass(users=["oncall"], requester=OwnGlass.FORBID)
-    first = amend(FIRST, approvers=Approvers(users=["oncall", "author"]), break_glass=own)
+    first = amend(FIRST, approvers=RuleApprovers(users=["oncall", "author"]), break_glass=own)
     second = stage(
         name="security", approvers=Approvers(users=["oncall", "author"]), exclude=["author"], break_glass=own
     )
@@ -244,7 +244,7 @@ def test_whom_a_later_stage_alone_excludes_signs_where_nobody_else_is_left() -> 
 def test_thirty_two_who_cannot_sign_leave_room_for_one_who_can() -> None:
     out = [f"out-{n}" for n in range(32)]
     step = EscalationStep(after="1h", to=Added(users=["night"]))
-    plan = run_plan(gates=[amend(FIRST, approvers=Approvers(users=out), escalation=[step])])
+    plan = run_plan(gates=[amend(FIRST, approvers=RuleApprovers(users=out), escalation=[step])])
     assert review_of(broken(plan, excluded=out), plan).spec.policy.approvers == Approvers(users=["night"])
 
 
@@ -314,7 +314,7 @@ def test_a_requester_opens_later_stages_only_where_they_allow_it() -> None:
 
 def test_all_who_were_skipped_review_it_but_for_who_broke_it() -> None:
     later = EscalationStep(after="1h", to=Added(users=["night"]))
-    names = Approvers(users=["oncall", "lead-1", "author", "developer@example.com"], groups=["platform-leads"])
+    names = RuleApprovers(users=["oncall", "lead-1", "author", "developer@example.com"], groups=["platform-leads"])
     plan = run_plan(gates=[amend(FIRST, approvers=names, escalation=[later], exclude=["author"]), ALSO, LAST])
     made = review_of(broken(plan), plan)
     assert made.spec.policy.approvers == Approvers(
@@ -329,11 +329,11 @@ def test_all_who_were_skipped_review_it_but_for_who_broke_it() -> None:
 
 
 def test_where_nobody_of_them_is_left_others_on_call_review_it() -> None:
-    alone = Approvers(users=["oncall", "developer@example.com"])
+    alone = RuleApprovers(users=["oncall", "developer@example.com"])
     for glass, reviewers in (
         (BreakGlass(users=["oncall", "second"], requester=OwnGlass.FORBID), Approvers(users=["second"])),
         (NIGHT, Approvers(groups=["sre-oncall"])),
-        (BreakGlass(users=["oncall"], requester=OwnGlass.FORBID), alone),
+        (BreakGlass(users=["oncall"], requester=OwnGlass.FORBID), Approvers(users=alone.users)),
     ):
         plan = run_plan(gates=[amend(FIRST, approvers=alone, break_glass=glass)])
         assert review_of(broken(plan), plan).spec.policy.approvers == reviewers

@@ -12,7 +12,7 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notification_channel import NotificationChannelSpec
 from pratique.api.v1alpha1.notifications import Audience, DeliveryState, EventType, Notification
 from pratique.api.v1alpha1.pace import Digest, QuietHours
-from pratique.api.v1alpha1.stages import ApprovalRules, Approvers, Quorum, SamePeople, Stage
+from pratique.api.v1alpha1.stages import ApprovalRules, Approvers, Quorum, RuleApprovers, SamePeople, Stage
 from pratique.core.environments.ttl import FOREVER
 from pratique.core.gates.guarded import VERIFY
 from pratique.core.gates.ladder import as_if_until, climb, only_rights
@@ -255,7 +255,7 @@ def test_an_inbox_has_it_from_that_moment_on(who: str, groups: list[str], minute
 def test_a_reminder_goes_with_several_rules() -> None:
     of = stage(
         approvers=Approvers(users=["lead-1"]),
-        alternatives=[Quorum(approvers=Approvers(groups=["ops"]), required=2)],
+        alternatives=[Quorum(approvers=RuleApprovers(groups=["ops"]), required=2)],
         escalation=[EscalationStep(after="1h")],
     )
     plan = look(approval(gate(**dict(policy_of(of, DEADLINE)))), at(60))

@@ -24,7 +24,7 @@ from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunApproval, RunP
 from pratique.api.v1alpha1.approval import Approval, ApprovalState, GateRule
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
-from pratique.api.v1alpha1.stages import Approvers, SamePeople
+from pratique.api.v1alpha1.stages import Approvers, RuleApprovers, SamePeople
 from pratique.core.gates.entries import approval_name
 from pratique.core.gates.grounds import ask
 from pratique.core.gates.guarded import VERIFY
@@ -114,7 +114,7 @@ def test_a_request_that_was_taken_back_meanwhile_wakes_nobody() -> None:
 
 
 def test_a_stage_that_nobody_is_left_for_is_not_opened() -> None:
-    plan = run_plan(gates=[FIRST, amend(SECOND, approvers=Approvers(users=["lead-1"]))])
+    plan = run_plan(gates=[FIRST, amend(SECOND, approvers=RuleApprovers(users=["lead-1"]))])
     ended = answer(held(plan, platform=APPROVED), opened("platform", APPROVED, plan, by="lead-1"), plan=plan)
     assert isinstance(ended, Ended) and ended.phase is Phase.REFUSED
     assert "Stage security, 2 of 2, could never be approved: it needs 1 of lead-1" in ended.why

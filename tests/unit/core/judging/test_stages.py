@@ -9,7 +9,7 @@ from tests.builders.models import run, stage
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.api.v1alpha1.people import Requester
-from pratique.api.v1alpha1.stages import Approvers, Quorum, SamePeople
+from pratique.api.v1alpha1.stages import Approvers, Quorum, RuleApprovers, SamePeople
 from pratique.core.judging.checks import check_action
 from pratique.core.judging.judge import judge
 from pratique.core.judging.stages import find_unsatisfiable
@@ -116,7 +116,7 @@ def test_a_stage_by_itself_that_nobody_could_grant() -> None:
     out = ONE.model_copy(update={"exclude": ["x", "y"]})
     (problem,) = find_unsatisfiable([out], (), SamePeople.FORBID)
     assert problem.endswith("and a requester cannot decide, nor can whom spec.approval excludes")
-    either = ONE.model_copy(update={"alternatives": [Quorum(approvers=Approvers(groups=["g"]))]})
+    either = ONE.model_copy(update={"alternatives": [Quorum(approvers=RuleApprovers(groups=["g"]))]})
     assert find_unsatisfiable([either], ("x", "y"), SamePeople.FORBID) == []
 
 

@@ -32,11 +32,12 @@ from pratique.api.v1alpha1.calling import EventAttributes, HeaderFrom, HttpReque
 from pratique.api.v1alpha1.counter_offer import CounterOffer, OfferedValues
 from pratique.api.v1alpha1.deleting import ObjectToDelete
 from pratique.api.v1alpha1.escalation import Added, EscalationStep
+from pratique.api.v1alpha1.found import ApproverSource, FoundInStage, FoundPeople
 from pratique.api.v1alpha1.notifications import NotificationRule
 from pratique.api.v1alpha1.options import ChosenObject, Options, PlannedChoice, PlannedChoices
 from pratique.api.v1alpha1.people import People
 from pratique.api.v1alpha1.planned import DryRun, FieldChange, PlannedDeletion, PlannedRequest
-from pratique.api.v1alpha1.stages import Approvers, GroupCount, Quorum
+from pratique.api.v1alpha1.stages import Approvers, GroupCount, Quorum, RuleApprovers
 from pratique.api.v1alpha1.target import PlannedTarget, Recheck
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.free import EVALUATE
@@ -51,7 +52,8 @@ from pratique.core.runs.start import READ_ACTION
 SEEN = DryRun(result="Passed", changes=[FieldChange(path="data.a", before='"1"', after='"2"')], listing="ByEntry")
 TOLD = NotificationRule(channels=["chat"], events=["Failed"], people=People(users=["ann@example.com"]))
 LEADS = Approvers(groups=["platform-leads"])
-OR_LEAD = Quorum(approvers=Approvers(users=["lead@example.com"]))
+NAMES = ApproverSource.model_validate({"apiVersion": "v1", "kind": "Namespace", "name": "team-a", "users": "[]"})
+OR_LEAD = Quorum(approvers=RuleApprovers(users=["lead@example.com"], from_=[NAMES]))
 GATE = stage(
     approvers=LEADS,
     message="It is much",
@@ -97,8 +99,18 @@ CHOICES = PlannedChoices(
     ],
     rechecks=[Recheck(rule="true", message="no")],
 )
+FOUND = FoundPeople(api_version="v1", kind="Namespace", name="team-a", uid="u4", resource_version="7", users=["ann"])
 HELD = run_plan(
-    NOTE, CALL, GONE, gate=GATE, inputs=INPUTS, notifications=[TOLD], skipped=[SKIPPED], target=TARGET, choices=CHOICES
+    NOTE,
+    CALL,
+    GONE,
+    gate=GATE,
+    inputs=INPUTS,
+    notifications=[TOLD],
+    skipped=[SKIPPED],
+    target=TARGET,
+    choices=CHOICES,
+    found=[FoundInStage(stage=GATE.name, sources=[FOUND])],
 )
 FREE = HELD.model_copy(update={"gate": None})
 SHOWN: dict[str, object] = {"try/made": Stored(live(manifest(data={"a": "2"}))), "try/told": True}

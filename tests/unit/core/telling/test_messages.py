@@ -20,6 +20,7 @@ from tests.builders.messages import (
 )
 from tests.builders.models import NOW, approval, counted, environment, gate, run, run_plan
 
+from pratique.api.v1alpha1.found import FoundPeople
 from pratique.api.v1alpha1.notifications import Audience, EventType, Recipient, RecipientKind
 from pratique.api.v1alpha1.target import PlannedTarget
 from pratique.core.telling.commands import decision_command
@@ -230,6 +231,21 @@ class TestEnvironment:
 @pytest.mark.parametrize("event", list(EventType))
 def test_every_event_has_something_to_say(event: EventType) -> None:
     assert compose_run(held_run(), its_gate(), entry(event, message="")).text
+
+
+def test_who_is_asked_reads_which_object_names_them() -> None:
+    gate = its_gate()
+    by = FoundPeople(api_version="v1", kind="Namespace", name="team-a", uid="n1", users=["lead-1@example.com"])
+    found = gate.model_copy(update={"spec": gate.spec.model_copy(update={"found": [by]})})
+    named = "Namespace team-a names lead-1@example.com"
+    for told in (
+        compose_run(held_run(), found, entry(EventType.APPROVAL_REQUESTED)),
+        compose_approval(found, entry(EventType.APPROVAL_REMINDER)),
+    ):
+        assert dict(told.facts)["Approvers named by"] == named
+    later = compose_run(held_run(), found, entry(EventType.APPROVED))
+    assert "Approvers named by" not in dict(later.facts)
+    assert "Approvers named by" not in dict(compose_run(held_run(), gate, entry(EventType.APPROVAL_REQUESTED)).facts)
 
 
 class TestNews:

@@ -22,7 +22,7 @@ def asked(**meta: object) -> ActionRun:
 
 def test_before_there_is_a_gate_the_plan_says_who_decides() -> None:
     found = stakeholders_of_run(asked(annotations={"a": "b"}), None, RULES)
-    assert found.approvers == stage().approvers
+    assert found.approvers == stage().all_approvers
     assert (found.requester, found.askers) == ("developer@example.com", ("developer@example.com",))
     assert (found.rules, dict(found.annotations), dict(found.before)) == (tuple(RULES), {"a": "b"}, {})
     assert stakeholders_of_run(run(), None, RULES).approvers is None
