@@ -438,6 +438,25 @@ ACTIONS = [
         "answerWithin is from 1s to 120s: for what takes longer, let the receiver answer at once",
     ),
     offer(
+        "order-that-is-given-again-and-again",
+        5,
+        "an author has a deployment started every few seconds, by a call that approvers take for one",
+        {"spec.execution.resources.0": {"id": "a", "request": {**_CALL, "until": {"done": "answer.status == 200"}}}},
+        "until asks again and again, which only a GET may: start it with one entry, and wait with another",
+    ),
+    offer(
+        "question-without-a-pause",
+        7,
+        "an author has a receiver asked without a pause, until it locks the token out",
+        {
+            "spec.execution.resources.0": {
+                "id": "a",
+                "request": {**_CALL, "method": "GET", "until": {"done": "answer.status == 201", "every": "1s"}},
+            }
+        },
+        "every is from 5s to 1h: receivers limit how often they are asked",
+    ),
+    offer(
         "conflict-of-nothing",
         5,
         "an author takes fields from whoever applies an object that is only made",

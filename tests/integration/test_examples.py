@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.builders.manifests import decision
-from tests.doubles.outside import Outside, Reply
+from tests.doubles.ci_services import TOKEN, GitHub, GitLab, Jenkins, Service, Terraform
 from tests.support.cluster import Cluster, wait_for
 from tests.support.foreign_kinds import installed, report
 from tests.support.runs import condition, document_of, finished_job, phase
@@ -81,6 +81,9 @@ def test_every_example_is_told_here() -> None:
         "extend-environment",
         "flux-kustomization",
         "github-workflow",
+        "gitlab-pipeline",
+        "hcp-terraform-run",
+        "jenkins-job",
         "namespace-owner",
         "one-off-command",
         "replace-pod",
@@ -144,25 +147,58 @@ def test_database(team: Cluster) -> None:
     wait_for("the Job gets the TTL that was planned", lambda: ttl(team, "create-database-orders") == 600)
 
 
+def ran(
+    team: Cluster, folder: str, address: str, secret: str, key: str, service: Service, *ends: str
+) -> dict[str, Any]:
+    """Run an example against a service that answers as its documentation says: the address is another, and the pace."""
+    text = (EXAMPLES / folder / "action.yaml").read_text()
+    with service:
+        team.kubectl("admin", "create", "secret", "generic", secret, "-n", SPACE, f"--from-literal={key}={TOKEN}")
+        allow = f"pratique.dev/allowed-hosts={service.lets}"
+        team.kubectl("admin", "annotate", "secret", secret, "-n", SPACE, allow)
+        team.apply("admin", text.replace(address, service.url).replace("every: 15s", "every: 5s"))
+        return phase(team, ask(team, folder), SPACE, *ends)
+
+
 def test_github_workflow(team: Cluster) -> None:
-    """Against a receiver that answers as GitHub does: the address of the example is another then, and nothing else."""
-    text = (EXAMPLES / "github-workflow" / "action.yaml").read_text()
-    with Outside(Reply(204)) as github:
-        team.kubectl("admin", "create", "secret", "generic", "github", "-n", SPACE, "--from-literal=token=github_pat_x")
-        allow = f"pratique.dev/allowed-hosts={github.lets}"
-        team.kubectl("admin", "annotate", "secret", "github", "-n", SPACE, allow)
-        team.apply("admin", text.replace("https://api.github.com", github.url))
-        status = phase(team, ask(team, "github-workflow"), SPACE, "Succeeded")
-    assert status["outputs"] == {"started": True}
-    (asked,) = github.asked
-    assert asked.path == "/repos/acme/shop/actions/workflows/deploy.yml/dispatches"
-    assert asked.headers["Authorization"] == "Bearer github_pat_x"
-    assert asked.headers["X-GitHub-Api-Version"] == "2022-11-28"
+    github = GitHub("queued", "completed/success")
+    status = ran(team, "github-workflow", "https://api.github.com", "github", "token", github, "Succeeded")
+    assert status["outputs"] == {"page": "https://github.com/acme/shop/actions/runs/30433642"}
+    (asked,) = github.started
+    assert asked.path == "/repos/acme/shop/actions/workflows/deploy.yml/dispatches" and github.looks == 2
+    assert {each.headers["X-GitHub-Api-Version"] for each in github.asked} == {"2022-11-28"}
     sent = json.loads(asked.body)
     assert sent["inputs"].pop("run") and sent == {
         "ref": "main",
+        "return_run_details": True,
         "inputs": {"environment": "staging", "version": "v1.4.0", "requested_by": "developer@example.com"},
     }
+
+
+def test_gitlab_pipeline(team: Cluster) -> None:
+    gitlab = GitLab("running", "success")
+    status = ran(team, "gitlab-pipeline", "https://gitlab.com", "gitlab", "token", gitlab, "Succeeded")
+    assert status["outputs"] == {"page": "https://gitlab.com/acme/shop/-/pipelines/4711"}
+    (asked,) = gitlab.started
+    variables = {each["key"]: each["value"] for each in json.loads(asked.body)["variables"]}
+    assert variables["VERSION"] == "v1.4.0" and variables["PRATIQUE_RUN"] and gitlab.looks == 2
+
+
+def test_jenkins_job(team: Cluster) -> None:
+    jenkins = Jenkins("waiting", "left", "building", "ABORTED")
+    status = ran(team, "jenkins-job", "https://jenkins.example.com", "jenkins", "basic", jenkins, "Failed")
+    assert status["message"] == f"GET {jenkins.url}/job/deploy/18/api/json says that it has failed: ABORTED"
+    assert len(jenkins.started) == 1 and jenkins.looks == 4
+    assert [each.get("answer", {}) for each in status["requests"]] == [{"item": "42"}, {"build": 18}, {}]
+
+
+def test_hcp_terraform_run(team: Cluster) -> None:
+    terraform = Terraform("planning", "applied")
+    status = ran(team, "hcp-terraform-run", "https://app.terraform.io", "terraform", "token", terraform, "Succeeded")
+    assert status["outputs"] == {"run": "run-CZcmD7eagjhyX0vN", "ended": "applied"}
+    (asked,) = terraform.started
+    workspace = json.loads(asked.body)["data"]["relationships"]["workspace"]
+    assert workspace == {"data": {"type": "workspaces", "id": "ws-LLGHCr4SWy28wyGN"}}
 
 
 def complete(team: Cluster, job: str) -> None:

@@ -5,17 +5,18 @@ has it on record; of what was forgotten it is said that it is not known, never t
 """
 
 import asyncio
-import json
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Self, assert_never
+from dataclasses import dataclass
+from typing import assert_never
 
 from pratique.calling.credentials import CallError
+from pratique.calling.kept import Kept
 from pratique.calling.room import FullError, Room
 from pratique.calling.sending import Sender
-from pratique.core.kernel.calling import Call, Called, Fate, Reserve, TryCall
+from pratique.calling.watching import Watches
+from pratique.core.kernel.calling import Call, Called, Fate, Outgoing, Poll, Polled, Reserve, TryCall
 from pratique.core.kernel.effects import Failure
 
 _AWAITED = 0.5
@@ -24,28 +25,9 @@ _KEPT_TICKETS, _KEPT_ANSWERS = 4096, 256
 Key = tuple[str, str, str]
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """What a call came to, its answer as text: parsed, 64 KiB may be a megabyte and more."""
-
-    called: Called
-    body: bytes = b"null"
-
-    @classmethod
-    def of(cls, called: Called) -> Self:
-        if called.reply is None:
-            return cls(called)
-        body = json.dumps(called.reply.body, ensure_ascii=False, separators=(",", ":")).encode()
-        return cls(replace(called, reply=replace(called.reply, body=None)), body)
-
-    def seen(self) -> Called:
-        reply = self.called.reply
-        return self.called if reply is None else replace(self.called, reply=replace(reply, body=json.loads(self.body)))
-
-
 @dataclass
 class _Ticket:
-    task: asyncio.Task[_Kept] | None = None
+    task: asyncio.Task[Kept] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -66,13 +48,14 @@ class Desk:
         self._sender, self._wake, self._may_send, self._called = sender, wake, may_send, called
         self._tickets: OrderedDict[str, _Ticket] = OrderedDict()
         self._room = Room()
+        self._watches = Watches(self._ask, lambda run: wake(("actionruns", *run)))
 
     @property
     def depth(self) -> int:
         """How many calls are under way."""
-        return sum(each.is_open for each in self._tickets.values())
+        return sum(each.is_open for each in self._tickets.values()) + len(self._watches.open)
 
-    async def perform(self, effect: Reserve | Call | TryCall) -> str | Called | bool | Failure:
+    async def perform(self, effect: Reserve | Call | TryCall | Poll) -> str | Called | bool | Polled | Failure:
         """Do what an effect asks for."""
         match effect:
             case Reserve():
@@ -81,6 +64,8 @@ class Desk:
                 return await self.call(effect)
             case TryCall():
                 return await self.check(effect)
+            case Poll():
+                return await self._watches.poll(effect, _AWAITED)
             case _:
                 assert_never(effect)
 
@@ -112,24 +97,30 @@ class Desk:
             return Called(Fate.LOST)
         return ticket.task.result().seen()
 
-    async def _make(self, effect: Call) -> _Kept:
+    async def _make(self, effect: Call) -> Kept:
         try:
             async with self._room.place(effect.action):
-                called = await self._send(effect)
+                called = await self._send(effect.outgoing)
         except FullError as error:
             called = Called(Fate.NOT_SENT, str(error))
         self._called(called.fate.name.title().replace("_", ""))
         self._wake(("actionruns", *effect.run))
-        return _Kept.of(called)
+        return Kept.of(called)
 
-    async def _send(self, effect: Call) -> Called:
+    async def _ask(self, outgoing: Outgoing) -> Called:
+        """Make one of several calls that ask the same."""
+        called = await self._send(outgoing)
+        self._called(called.fate.name.title().replace("_", ""))
+        return called
+
+    async def _send(self, outgoing: Outgoing) -> Called:
         try:
-            credentials = await self._sender.prepare(effect.outgoing)
+            credentials = await self._sender.prepare(outgoing)
         except CallError as error:
             return Called(Fate.NOT_SENT, str(error), final=not error.failure.transient)
         if not self._may_send():  # at this instant: a process that was suspended must not act on what it knew before
             return Called(Fate.NOT_SENT, "this process does not lead any more")
-        return await self._sender.send(effect.outgoing, credentials)
+        return await self._sender.send(outgoing, credentials)
 
     async def check(self, effect: TryCall) -> bool | Failure:
         """Look whether a call could be made."""
@@ -142,6 +133,6 @@ class Desk:
     async def close(self) -> None:
         """End what is under way: it is not known then whether it was done."""
         tasks = [each.task for each in self._tickets.values() if each.task is not None and not each.task.done()]
-        for task in tasks:
+        for task in (*tasks, *self._watches.open):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *self._watches.open, return_exceptions=True)

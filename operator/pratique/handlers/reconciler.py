@@ -22,7 +22,7 @@ from pratique.calling.desk import Desk
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.perform import ClusterEffect, perform
 from pratique.cluster.store import Store
-from pratique.core.kernel.calling import Call, EvaluateAnswer, Reserve, TryCall
+from pratique.core.kernel.calling import Call, EvaluateAnswer, EvaluateUntil, Poll, Reserve, TryCall
 from pratique.core.kernel.effects import (
     AnyEffect,
     CheckAction,
@@ -264,9 +264,9 @@ class Reconciler:
                     return await self.sandbox.evaluate_ready(effect.ready_when, effect.target, owners, **rules)
                 case EvaluateOutputs():
                     return await self.sandbox.evaluate_outputs(effect.plan, effect.run, effect.resources, owners)
-                case EvaluateAnswer():
-                    return await self.sandbox.evaluate_answer(effect.rules, effect.seen, owners)
-                case Reserve() | Call() | TryCall():
+                case EvaluateAnswer() | EvaluateUntil():
+                    return await self._judge_answer(effect, owners)
+                case Reserve() | Call() | TryCall() | Poll():
                     return await self.desk.perform(effect)
                 case CheckAction():
                     return await self.sandbox.check_action(effect.action, effect.schemas, owners)
@@ -280,6 +280,11 @@ class Reconciler:
                     raise TypeError(f"nobody performs {type(effect).__name__}")
         except EvaluationError as error:
             return await _failed(effect, error)
+
+    async def _judge_answer(self, effect: EvaluateAnswer | EvaluateUntil, owners: Owners) -> object:
+        if isinstance(effect, EvaluateUntil):
+            return await self.sandbox.evaluate_until(effect.until, effect.seen, owners)
+        return await self.sandbox.evaluate_answer(effect.rules, effect.seen, owners)
 
 
 def _path(key: Key, body: dict[str, Any]) -> str:
@@ -306,7 +311,7 @@ def _objects_of(effect: AnyEffect) -> object:
             return effect.target
         case EvaluateOutputs():
             return effect.resources
-        case EvaluateAnswer():
+        case EvaluateAnswer() | EvaluateUntil():
             return effect.seen
         case _:
             return None

@@ -13,7 +13,9 @@ from typing import Any
 
 from pratique.api.v1alpha1 import Action, ActionRun
 from pratique.api.v1alpha1.action_run import RunPlan
+from pratique.api.v1alpha1.calling import Until
 from pratique.api.v1alpha1.meta import amend
+from pratique.core.kernel.calling import Waited
 from pratique.core.kernel.effects import Evaluation, Json, Judged, Listed, ObjectRef, Rendered
 from pratique.core.kernel.errors import EvaluationLimitError
 from pratique.core.kernel.form import field_from
@@ -143,6 +145,10 @@ class Sandbox:
     async def evaluate_answer(self, rules: Mapping[str, str], seen: Json, owners: Owners = ()) -> Json:
         """Return what an Action keeps of the answer to a call."""
         return dict(await self._ask({"do": "answer", "rules": dict(rules), "seen": seen}, owners))
+
+    async def evaluate_until(self, until: Until, seen: Json, owners: Owners = ()) -> Waited:
+        """Return what an answer says of what was started."""
+        return Waited(**await self._ask({"do": "until", "until": until.to_wire(), "seen": seen}, owners))
 
     async def check_action(
         self,

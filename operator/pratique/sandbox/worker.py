@@ -9,9 +9,11 @@ from typing import Any
 
 from pratique.api.v1alpha1 import Action, ActionRun
 from pratique.api.v1alpha1.action_run import RunPlan
+from pratique.api.v1alpha1.calling import Until
 from pratique.core.judging.checks import check_action
 from pratique.core.judging.crd_rules import broken_rules
 from pratique.core.judging.expressions import unnoted
+from pratique.core.judging.following import evaluate_until
 from pratique.core.judging.judge import judge
 from pratique.core.judging.policy import evaluate_outputs, evaluate_ready
 from pratique.core.judging.requests import evaluate_answer
@@ -73,6 +75,10 @@ def _answer(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     return evaluate_answer(request["rules"], request["seen"])
 
 
+def _until(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
+    return asdict(evaluate_until(Until.model_validate(request["until"]), request["seen"]))
+
+
 def _check(request: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     action = Action.model_validate(request["action"])
     broken = list(broken_rules(action)) if request.get("unadmitted") else []
@@ -86,6 +92,7 @@ _ANSWERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "outputs": _outputs,
     "target": _target,
     "answer": _answer,
+    "until": _until,
     "check": _check,
 }
 

@@ -173,7 +173,7 @@ def _made(planned: Planned) -> Json:
 def _later(expect: Expected, later: Later) -> Iterator[str]:
     for name, wanted in (expect.ready or {}).items():
         if name not in later.standing:
-            yield f"ready.{name}: is not made, or has neither readyWhen nor failedWhen; expected {wanted}"
+            yield f"ready.{name}: is not made, or has no readyWhen, failedWhen or until; expected {wanted}"
             continue
         state, missing = later.standing[name]
         if state is not wanted:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pratique.api.v1alpha1.action import Action
+from pratique.api.v1alpha1.calling import Until
 from pratique.api.v1alpha1.options import CONDITIONS, texts_of
 
 
@@ -89,6 +90,12 @@ def _fields(action: Action) -> Iterator[tuple[str, str, bool]]:
                 yield f"{path}.{what}", given, False
 
 
+def _waiting(until: Until | None, path: str) -> Iterator[tuple[str, str, bool]]:
+    if until is not None:
+        texts = (("done", until.done), ("failed", until.failed), ("message", until.message))
+        yield from ((f"{path}.{what}", text, what != "message") for what, text in texts if text is not None)
+
+
 def _steps(action: Action) -> Iterator[tuple[str, str, bool]]:
     for index, each in enumerate(action.spec.execution.resources):
         path = f"spec.execution.resources[{index}]"
@@ -100,6 +107,7 @@ def _steps(action: Action) -> Iterator[tuple[str, str, bool]]:
             yield f"{path}.request", f"{each.request.method.value} {each.id}", False
             for name, kept in each.request.answer.items():
                 yield f"{path}.request.answer.{name}", kept, False
+            yield from _waiting(each.request.until, f"{path}.request.until")
             continue
         if each.delete is not None:
             yield f"{path}.delete", f"Delete {each.delete.kind} {each.id}", False

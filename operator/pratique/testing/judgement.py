@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec, RunPlan
+from pratique.api.v1alpha1.calling import Until
 from pratique.api.v1alpha1.meta import ObjectMeta
 from pratique.api.v1alpha1.options import OptionSource
 from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.planned import PlannedRequest
 from pratique.api.v1alpha1.stages import Stage
 from pratique.api.v1alpha1.target import ActsOn, TargetRef
+from pratique.core.kernel.calling import Waited
 from pratique.core.kernel.effects import Json, Listed, ObjectRef, Rendered
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.form import FormField
@@ -192,12 +194,13 @@ async def _look_later(sandbox: Sandbox, plan: RunPlan, run: ActionRun, case: Cas
     if not case.live and case.expect.ready is None and case.expect.outputs is None:
         return None
     live = {each.id: merged(each.manifest, case.live.get(each.id, {})) for each in plan.objects}
-    standing, seen = {}, list[tuple[str, bool]]()
+    standing, seen = dict[str, tuple[Standing, str]](), list[tuple[str, bool]]()
     for call in (each for each in plan.resources if isinstance(each, PlannedRequest)):
-        reply = {"status": 200, "body": None, "location": "", **case.live.get(call.id, {})}
-        kept = await sandbox.evaluate_answer(call.request.answer, reply)
-        live[call.id] = {"status": reply["status"], **kept}
-        seen += [(f"{call.id}.request.answer.{name}", True) for name in kept]
+        answered = await _look_at_answer(sandbox, call, case)
+        live[call.id] = answered.live
+        seen += [(f"{call.id}.request.{what}", held) for what, held in answered.seen]
+        if answered.standing is not None:
+            standing[call.id] = answered.standing
     for each in plan.objects:
         if each.ready_when is None and each.failed_when is None:
             continue
@@ -209,6 +212,40 @@ async def _look_later(sandbox: Sandbox, plan: RunPlan, run: ActionRun, case: Cas
     outputs = await sandbox.evaluate_outputs(plan, run, live)
     seen += [(name, True) for name in outputs.outputs]
     return Later(standing, outputs, tuple(seen))
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """What outputs see of a call, and where it stands if it waits."""
+
+    live: Json
+    seen: list[tuple[str, bool]]
+    standing: tuple[Standing, str] | None = None
+
+
+async def _look_at_answer(sandbox: Sandbox, call: PlannedRequest, case: Case) -> _Answered:
+    reply = {"status": 200, "body": None, "location": "", **case.live.get(call.id, {})}
+    request, seen, standing = call.request, list[tuple[str, bool]](), None
+    if request.until is not None:
+        waited = await sandbox.evaluate_until(request.until, reply)
+        state = Standing.FAILED if waited.failed else Standing.READY if waited.done else Standing.WAITING
+        standing = state, waited.missing
+        seen += [(f"until.{what}", held) for what, held in _directions(request.until, waited)]
+        if not waited.done:
+            return _Answered({"status": reply["status"]}, seen, standing)
+    kept = await sandbox.evaluate_answer(request.answer, reply)
+    seen += [(f"answer.{name}", True) for name in kept]
+    return _Answered({"status": reply["status"], **kept}, seen, standing)
+
+
+def _directions(until: Until, waited: Waited) -> Iterator[tuple[str, bool]]:
+    """Yield what was tried of `until`, and in which direction."""
+    if until.failed is not None:
+        yield "failed", waited.failed
+    if not waited.failed:
+        yield "done", waited.done
+    if waited.said:
+        yield "message", True
 
 
 def _on_record(action: Action, later: Later) -> Iterator[tuple[str, bool]]:

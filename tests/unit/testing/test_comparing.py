@@ -199,7 +199,7 @@ def test_what_is_as_expected_passes(expect: dict[str, Any], found: Judgement) ->
         (
             {"ready": {"map": "Ready"}},
             THERE,
-            "ready.map: is not made, or has neither readyWhen nor failedWhen; expected Re",
+            "ready.map: is not made, or has no readyWhen, failedWhen or until; expected Re",
         ),
         ({"outputs": {"at": "there"}}, THERE, 'outputs.at: is "here"; expected "there"'),
         (

@@ -11,6 +11,8 @@ from pratique.api.v1alpha1.spelling import Duration, ObjectName, SecretKey, seco
 
 MAX_SECONDS = 120
 """That one call may take."""
+MIN_EVERY, MAX_EVERY = 5, 3600
+"""Seconds between two looks at something that was started."""
 
 
 class Method(StrEnum):
@@ -80,6 +82,39 @@ class EventAttributes(ApiModel):
 StatusCode = Annotated[int, Field(ge=200, le=599)]
 
 
+class Until(ApiModel):
+    """What a call waits for: it is made again and again until its answer says that it is done, or has failed."""
+
+    done: Annotated[
+        Expression,
+        Field(
+            description="CEL over `answer.status`, `answer.body` and `answer.location`: true says that what was started is"
+            " done. What it reads that is not there yet is waited for."
+        ),
+    ]
+    failed: Annotated[
+        Expression | None, Field(description="CEL over the same: true says that it has failed, and the run with it.")
+    ] = None
+    message: Annotated[
+        Expression | None,
+        Field(
+            description="CEL over the same that gives a text, number or boolean, such as answer.body.status: people are"
+            " told it while the run waits, and when it has failed. No secrets."
+        ),
+    ] = None
+    every: Annotated[
+        Duration, Field(description="How long after one answer it is asked again, 5s to 1h; longer where that fails.")
+    ] = "15s"
+
+    cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            rule=f"{seconds('self.every')} >= {MIN_EVERY} && {seconds('self.every')} <= {MAX_EVERY}",
+            message="every is from 5s to 1h: receivers limit how often they are asked",
+            field_path=".every",
+        ),
+    )
+
+
 class HttpRequest(ApiModel):
     """One HTTP call. In a plan it is the same, with its templates rendered."""
 
@@ -90,7 +125,8 @@ class HttpRequest(ApiModel):
             min_length=8,
             max_length=2048,
             description="Where to, https or http. Scheme, host and port are written out; behind them ${CEL} over `inputs`,"
-            " `run`, `action` may stand, each for one segment of the path or one value of the query.",
+            " `run`, `action` may stand, each for one segment of the path or one value of the query; so may"
+            " ${resources.<id>.<name>}, what the `answer` of an earlier call keeps.",
         ),
     ]
     headers: Annotated[
@@ -140,10 +176,13 @@ class HttpRequest(ApiModel):
         Field(
             max_length=8,
             description="What is kept of the answer: a name to CEL over `answer.status`, `answer.body` (JSON) and"
-            " `answer.location`, which gives a text, number or boolean. Outputs read it as resources.<id>.<name>. People"
-            " see it: no secrets.",
+            " `answer.location`, which gives a text, number or boolean. Outputs and the url of later calls read it as"
+            " resources.<id>.<name>. People see it: no secrets.",
         ),
     ] = {}
+    until: Annotated[
+        Until | None, Field(description="Of a GET: make it again until what was started is done; the next entry waits.")
+    ] = None
 
     cel_rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
@@ -155,6 +194,11 @@ class HttpRequest(ApiModel):
             rule=f"{seconds('self.answerWithin')} >= 1 && {seconds('self.answerWithin')} <= {MAX_SECONDS}",
             message=f"answerWithin is from 1s to {MAX_SECONDS}s: for what takes longer, let the receiver answer at once",
             field_path=".answerWithin",
+        ),
+        Rule(
+            rule="!has(self.until) || self.method == 'GET'",
+            message="until asks again and again, which only a GET may: start it with one entry, and wait with another",
+            field_path=".until",
         ),
     )
 

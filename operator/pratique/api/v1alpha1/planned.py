@@ -98,6 +98,19 @@ class PlannedRequest(ApiModel):
     ] = None
 
 
+class PlannedFollowUp(PlannedRequest):
+    """A call that waits with `until`, or whose address says what an earlier call will answer.
+
+    It has no request by that name: a version that knows calls and no `until` cannot read such a plan, and leaves its run
+    alone, in place of taking for done what was only started.
+    """
+
+    request: Annotated[
+        HttpRequest,
+        Field(alias="followUp", description="The call, rendered; ${resources.<id>.<name>} stands in its address yet."),
+    ]
+
+
 class PlannedDeletion(ApiModel):
     """One object that goes; its dry run says by its uid which.
 
@@ -119,15 +132,15 @@ def _sort_of(value: Any) -> str:  # noqa: ANN401 - an entry of a plan, read or n
     """Tell calls and deletions from objects that are made."""
     if isinstance(value, dict):
         return next((sort for field, sort in _SORTS.items() if field in value), "object")
-    return (
-        "call" if isinstance(value, PlannedRequest) else "deletion" if isinstance(value, PlannedDeletion) else "object"
-    )
+    return next((sort for kind, sort in _CLASSES.items() if isinstance(value, kind)), "object")
 
 
-_SORTS = {"request": "call", "delete": "deletion"}
+_SORTS = {"request": "call", "followUp": "followUp", "delete": "deletion"}
+_CLASSES: dict[type, str] = {PlannedFollowUp: "followUp", PlannedRequest: "call", PlannedDeletion: "deletion"}
 PlannedStep = Annotated[
     Annotated[PlannedResource, Tag("object")]
     | Annotated[PlannedRequest, Tag("call")]
+    | Annotated[PlannedFollowUp, Tag("followUp")]
     | Annotated[PlannedDeletion, Tag("deletion")],
     Discriminator(_sort_of),
 ]

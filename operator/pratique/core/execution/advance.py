@@ -47,7 +47,7 @@ def advance(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes
     for position, planned in enumerate(plan.resources):
         at = next((each for until, each in waiting if until < position), None)
         if isinstance(planned, PlannedRequest):
-            at = at or advance_request(run, plan, planned, calls.get(planned.id), outcomes, now)
+            at = at or advance_request(run, plan, planned, calls, outcomes, now)
         elif isinstance(planned, PlannedDeletion):
             at = at or advance_deletion(run, plan, planned, recorded.get(planned.id), outcomes)
         else:

@@ -43,6 +43,7 @@ from pratique.core.kernel.text import clean
 from pratique.core.plans.changes import changes_of_new
 from pratique.core.plans.deletions import line_of_deletion, ref_of_deletion
 from pratique.core.plans.first_changes import first_changes
+from pratique.core.plans.late import without_late
 from pratique.core.plans.listing import list_changes
 from pratique.core.plans.objects import without_secrets
 from pratique.core.plans.requests import line_of_call, name_of_step
@@ -179,7 +180,8 @@ def _try_call(
     run: ActionRun, plan: RunPlan, planned: PlannedRequest, around: _Around, outcomes: Outcomes, key: str
 ) -> Tried | AnyEffect:
     """Look whether a call could be made, which sends nothing. What its Secret holds, an earlier object may make first."""
-    look = TryCall(key, outgoing_of(run, plan, planned))
+    outgoing = outgoing_of(run, plan, planned)
+    look = TryCall(key, replace(outgoing, url=without_late(outgoing.url)))
     could = look.outcome(outcomes)
     if could is None:
         return look

@@ -9,7 +9,7 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedRequest
 from pratique.core.execution.adoption import ref_of
 from pratique.core.execution.awaiting import Progress, Step
-from pratique.core.execution.request import seen_answer
+from pratique.core.execution.keeping import seen_answer
 from pratique.core.execution.standing import End, Standing
 from pratique.core.kernel.effects import EvaluateOutputs, Failure, Json, Outcomes, Read, object_of
 from pratique.core.plans.deletions import ref_of_deletion
@@ -50,7 +50,7 @@ def finish(run: ActionRun, plan: RunPlan, outcomes: Outcomes) -> Standing | Prog
 def _done(planned: Planned) -> str:
     """Return what was done, in one line: of a change what it changed, which may be nothing."""
     if isinstance(planned, PlannedRequest):
-        return f"{say_call(planned.request)} answered"
+        return f"{say_call(planned.request)} {'is done' if planned.request.until is not None else 'answered'}"
     if isinstance(planned, PlannedDeletion):
         return f"{ref_of_deletion(planned)} was deleted"
     return summarize_tried(planned) if planned.patch else summarize(planned.manifest, patch=False)

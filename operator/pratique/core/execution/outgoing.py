@@ -14,7 +14,8 @@ def outgoing_of(run: ActionRun, plan: RunPlan, planned: PlannedRequest) -> Outgo
     """Return what is sent, but for what comes from Secrets."""
     request, key = planned.request, f"{run.metadata.uid}.{planned.id}"
     body, kind = _body_of(run, request, key)
-    headers = {**request.headers, "Idempotency-Key": key}
+    # who keeps that key would answer a GET that waits with its first answer for ever
+    headers = dict(request.headers) if request.until is not None else {**request.headers, "Idempotency-Key": key}
     if not any(each.lower() == "accept" for each in (*headers, *(from_.name for from_ in request.headers_from))):
         headers["Accept"] = "application/json"
     return Outgoing(
@@ -22,7 +23,7 @@ def outgoing_of(run: ActionRun, plan: RunPlan, planned: PlannedRequest) -> Outgo
         url=request.url,
         key=key,
         account=plan.service_account_ref,
-        headers=headers if body is None else {**headers, "Content-Type": kind},
+        headers=headers if body is None else {"Content-Type": kind, **headers},
         headers_from=tuple(request.headers_from),
         body=body,
         signing=request.signing,

@@ -5,6 +5,7 @@ twice is as good as once. What a receiver wrote is never shown, but for one word
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
@@ -81,7 +82,7 @@ def judge_call(request: HttpRequest, called: Called) -> Judged:
 
 def _judge_reply(request: HttpRequest, reply: Reply, *, repeatable: bool) -> Judged:
     status = reply.status
-    if status in request.expect if request.expect else 200 <= status < 300:
+    if is_taken(request.expect, status):
         return Judged(Say.DONE)
     said = f"answered {status_phrase(status)}{_word_of(reply.body)}"
     if 300 <= status < 400:
@@ -97,6 +98,11 @@ def _judge_reply(request: HttpRequest, reply: Reply, *, repeatable: bool) -> Jud
         text = f"{said}, and request.expect takes {wanted} only. It may have been done: look there before you ask again"
         return Judged(Say.FAILED, text)
     return Judged(Say.FAILED, f"{said}: {_LOOK.get(status, _LOOK_AT_IT)}")
+
+
+def is_taken(expect: Collection[int], status: int) -> bool:
+    """Whether a status code says that it was done: any 2xx, if nothing else is expected."""
+    return status in expect if expect else 200 <= status < 300
 
 
 def status_phrase(status: int) -> str:

@@ -5,8 +5,8 @@ gave it makes one call for it, and only after it has read the run again. What a 
 again where that is safe, with the same idempotency key; else the run ends, and says that it may have been done.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.calling import RunRequest
@@ -14,12 +14,16 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.planned import PlannedRequest
 from pratique.core.execution.adoption import uid_of
 from pratique.core.execution.awaiting import Progress, Step
+from pratique.core.execution.keeping import keep_answer, seen_answer
 from pratique.core.execution.outgoing import outgoing_of
-from pratique.core.execution.replies import Say, judge_call, status_phrase
+from pratique.core.execution.polling import advance_until
+from pratique.core.execution.replies import Say, judge_call
 from pratique.core.execution.vanishing import confirm
-from pratique.core.kernel.calling import Call, EvaluateAnswer, Fate, Reply, Reserve
+from pratique.core.kernel.calling import Call, Fate, Reserve
 from pratique.core.kernel.effects import Failure, Outcomes, object_of
+from pratique.core.kernel.errors import UnsendableError
 from pratique.core.kernel.text import clean
+from pratique.core.plans.late import fill, names_of
 from pratique.core.plans.requests import say_call
 
 _FIRST_PAUSE, _LAST_PAUSE = timedelta(seconds=0.5), timedelta(seconds=15)
@@ -28,12 +32,27 @@ _MAX_PAUSE = timedelta(hours=1)
 
 
 def advance_request(
-    run: ActionRun, plan: RunPlan, planned: PlannedRequest, known: RunRequest | None, outcomes: Outcomes, now: datetime
+    run: ActionRun,
+    plan: RunPlan,
+    planned: PlannedRequest,
+    calls: Mapping[str, RunRequest],
+    outcomes: Outcomes,
+    now: datetime,
 ) -> Progress:
-    """Return where a call stands, or the effects that must come first."""
-    call = known or RunRequest(id=planned.id)
+    """Return where a call stands, or the effects that must come first; `calls` are those of which something is known."""
+    call = calls.get(planned.id) or RunRequest(id=planned.id)
     if call.done:
         return Progress(Step.DONE, request=call)
+    try:
+        planned = filled(planned, calls)
+    except UnsendableError as error:
+        text = f"{say_call(planned.request)} cannot be made: {error}"
+        return Progress(Step.FAILED, request=amend(call, message=clean(text, 512)), message=text)
+    if planned.request.until is not None:
+        if _is_news(run, calls):
+            text = f"Waiting for {say_call(planned.request)}: it is asked next"
+            return Progress(Step.WAITS, request=call, message=text, pause=_AT_ONCE)
+        return advance_until(run, plan, planned, planned.request.until, call, outcomes)
     if call.ticket is None:
         return _reserve(planned, call, outcomes, now)
     again = confirm(run)
@@ -79,7 +98,7 @@ def _make(
     code = called.reply.status if called.reply is not None else None
     told = amend(call, code=code, message=clean(judged.message, 512))
     if judged.say is Say.DONE and called.reply is not None:
-        return _take(planned, told, called.reply, outcomes)
+        return keep_answer(planned, told, called.reply, outcomes)
     text = f"{what} {judged.message}"
     if judged.say is Say.FAILED:
         return Progress(Step.FAILED, request=told, message=text)
@@ -89,23 +108,15 @@ def _make(
     return Progress(Step.WAITS, request=waiting, message=f"{text}; it is tried again", pause=pause)
 
 
-def _take(planned: PlannedRequest, call: RunRequest, reply: Reply, outcomes: Outcomes) -> Progress:
-    """Keep of an answer what the Action asks for."""
-    request, kept = planned.request, {}
-    if request.answer:
-        evaluate = EvaluateAnswer(f"answer/{planned.id}", request.answer, reply.as_seen())
-        values = evaluate.outcome(outcomes)
-        if values is None:
-            return Progress(Step.NEEDS, request=call, effects=(evaluate,))
-        if isinstance(values, Failure):
-            done = f"{say_call(request)} answered {status_phrase(reply.status)}, so it was done"
-            long = "; only 64 KiB of an answer are read, and it is longer" if reply.too_long else ""
-            text = f"{done}, but request.answer of {planned.id} failed: {values.message}{long}"
-            return Progress(Step.FAILED, request=amend(call, message=clean(text, 512)), message=text)
-        kept = values
-    return Progress(Step.DONE, request=amend(call, answer=kept, done=True, message=""))
+def _is_news(run: ActionRun, calls: Mapping[str, RunRequest]) -> bool:
+    """Whether an answer of this very look is on record yet: who is killed while it waits for the next must know of it."""
+    recorded = {each.id for each in run.status.requests if each.done}
+    return any(each.done and each.id not in recorded for each in calls.values())
 
 
-def seen_answer(call: RunRequest) -> dict[str, Any]:
-    """Return what outputs see of a call: its status code, and what was kept of its answer."""
-    return {"status": call.code, **call.answer}
+def filled(planned: PlannedRequest, calls: Mapping[str, RunRequest]) -> PlannedRequest:
+    """Return a call with what earlier ones have answered in its address; raises UnsendableError."""
+    if not names_of(planned.request.url):
+        return planned
+    url = fill(planned.request.url, {ident: seen_answer(each) for ident, each in calls.items()})
+    return amend(planned, request=amend(planned.request, url=url))

@@ -6,7 +6,6 @@ before they follow `..`: what any of them could follow is refused.
 
 import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
-from urllib.parse import unquote
 
 BASE = re.compile(
     r"(https?)://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?)(:[0-9]{1,5})?(?=[/?]|$)"
@@ -38,15 +37,6 @@ def problem_of_server(url: str, *, private: bool) -> str | None:
     if private and base[1] == "http" and port == _HTTPS:
         return "would send in clear text, to port 443, what headersFrom takes from a Secret: write it with https://"
     return None
-
-
-def leads_elsewhere(path: str) -> bool:
-    """Whether `.` or `..` is a part of a path, however it is written."""
-    decoded = unquote(path, errors="replace")
-    while decoded != path:
-        path, decoded = decoded, unquote(decoded, errors="replace")
-    parts = (re.split("[;?#]", each)[0].strip(" \t\r\n\0") for each in re.split(r"[/\\]", path))
-    return any(each in (".", "..") for each in parts)
 
 
 def _is_host(host: str) -> bool:

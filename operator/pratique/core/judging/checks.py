@@ -21,6 +21,7 @@ from pratique.core.judging.deletions import problems_of_deletion, texts_of_delet
 from pratique.core.judging.expression_text import selections_of, tokens_of
 from pratique.core.judging.expressions import EACH, Program, compile_expression, unnoted
 from pratique.core.judging.field_checks import chosen_types, example_choices, problems_of_fields
+from pratique.core.judging.following import problems_of_late, reword
 from pratique.core.judging.form_types import ACTION, ANYTHING, RUN, Types, types_of
 from pratique.core.judging.forms import doubts_of_schema, example, problems_of_schema
 from pratique.core.judging.kind_schema import KindSchema, form_of, problems_of_template
@@ -135,8 +136,19 @@ def _kind_of(action: Action, text: str) -> str | None:
 def _live(action: Action, text: str, kinds: Kinds) -> Json:
     """Return the types of the live objects that an expression sees as `resources`."""
     names = {token.text.strip("`") for token in tokens_of(text)}
-    found = {each.id: _kind(each, kinds) for each in action.spec.execution.resources}
-    return {"resources": {"properties": {name: form_of(kind, names) if kind else {} for name, kind in found.items()}}}
+    return {
+        "resources": {"properties": {each.id: _later(each, kinds, names) for each in action.spec.execution.resources}}
+    }
+
+
+def _later(step: ResourceTemplate, kinds: Kinds, names: set[str]) -> Json:
+    """Return the type of what outputs see of an entry: a live object, what is kept of an answer, or a list of either."""
+    kind = _kind(step, kinds)
+    if step.for_each is not None:
+        return {}
+    if step.request is not None:
+        return {"properties": {"status": {"type": "integer"}, **{name: {} for name in step.request.answer}}}
+    return dict(form_of(kind, names)) if kind is not None else {}
 
 
 def _target(action: Action, text: str, kinds: Kinds) -> Json:
@@ -300,11 +312,13 @@ def _names(action: Action, text: str, path: str) -> Iterator[str]:
 def _template(action: Action, template: ResourceTemplate, path: str, kinds: Kinds, *, trial: bool) -> Iterator[str]:
     names = names_in_scope(action) if template.for_each is None else (*names_in_scope(action), EACH)
     if template.request is not None:
-        problems = list(
-            problems_of_request(
-                template, path, lambda text, field: _text(action, text, field, _target(action, text, kinds), names)
-            )
-        )
+        steps = action.spec.execution.resources
+
+        def check(text: str, field: str) -> Iterator[str]:
+            return reword(_text(action, text, field, _target(action, text, kinds), names), field)
+
+        problems = list(problems_of_request(template, path, check))
+        problems += problems_of_late(steps, steps.index(template), path)
         yield from problems or (_trial(action, template, path) if trial else [])
         return
     where, goes = f"{path}.{template.sort}", template.delete

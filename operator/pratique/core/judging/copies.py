@@ -40,16 +40,24 @@ def _other(chosen: Any) -> Any:  # noqa: ANN401 - an object, or a list of them
 
 def refuse_copy(planned: Planned, other: Planned, path: str) -> None:
     """Raise an EvaluationError with the field if the two are not the same."""
-    if isinstance(planned, PlannedRequest):
-        field, one, two = "request", planned.to_wire()["request"], other.to_wire().get("request")
-    elif isinstance(planned, PlannedDeletion):
-        field, one, two = "delete", planned.to_wire()["delete"], other.to_wire().get("delete")
-    else:
-        field, one, two = "template", planned.manifest, other.to_wire().get("manifest")
-    where = _first_difference(one, two, f"{path}.{field}")
+    field = next((name for name, kind in _FIELDS.items() if isinstance(planned, kind)), "template")
+    where = _first_difference(_sent(planned), _sent(other), f"{path}.{field}")
     if where is not None:
         instead = "a template must not hold values of a Secret; let who needs it read the Secret itself, by its name"
         raise EvaluationError(f"{where}: {_HIDDEN}: {instead}")
+
+
+_FIELDS: dict[str, type] = {"request": PlannedRequest, "delete": PlannedDeletion}
+
+
+def _sent(planned: Planned) -> Json:
+    match planned:
+        case PlannedRequest():
+            return planned.request.to_wire()
+        case PlannedDeletion():
+            return planned.delete.to_wire()
+        case _:
+            return planned.manifest
 
 
 def refuse_copied_inputs(inputs: Json, others: Json) -> None:

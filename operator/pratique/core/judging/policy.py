@@ -19,6 +19,7 @@ from pratique.core.judging.deletions import render_deletion
 from pratique.core.judging.directives import as_data
 from pratique.core.judging.expression_text import selections_of, tokens_of
 from pratique.core.judging.expressions import EACH, Note, Program, compile_expression, errors_at, evaluate_condition
+from pratique.core.judging.following import check_answered
 from pratique.core.judging.found import People
 from pratique.core.judging.nulls import check_nulls, without_nulls
 from pratique.core.judging.rendering import parse, render, render_text
@@ -65,6 +66,7 @@ def render_resources(action: Action, run: ActionRun, scope: Json, note: Note) ->
             planned.append(made)
             note(f"{path}.{template.sort}", True)
     refuse_too_many(planned)
+    check_answered(planned, [each.id for each in action.spec.execution.resources])
     return Steps(planned, held)
 
 

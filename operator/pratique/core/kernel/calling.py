@@ -10,7 +10,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any
 
-from pratique.api.v1alpha1.calling import HeaderFrom, RequestSigning
+from pratique.api.v1alpha1.calling import HeaderFrom, RequestSigning, Until
 from pratique.api.v1alpha1.people import ServiceAccountRef
 from pratique.core.kernel.effects import Effect, Json
 
@@ -99,4 +99,46 @@ class EvaluateAnswer(Effect[Json]):
     """Evaluate in the sandbox what is kept of an answer."""
 
     rules: Mapping[str, str]
+    seen: Json
+
+
+@dataclass(frozen=True)
+class Polled:
+    """What became of the last of several calls that ask the same. `called` is None as long as none has an answer."""
+
+    called: Called | None = None
+    misses: int = 0
+    """How many of them in a row came to nothing."""
+    again: timedelta = timedelta()
+    """When the next one is due."""
+
+
+@dataclass(frozen=True)
+class Poll(Effect[Polled]):
+    """Have a GET made whenever it is due, until nobody asks for it any more; get what the last one came to."""
+
+    watch: tuple[str, str]
+    """What it is for: the uid of a run, and the id of its step."""
+    outgoing: Outgoing
+    every: timedelta
+    expect: tuple[int, ...]
+    run: tuple[str, str]
+    action: str
+
+
+@dataclass(frozen=True)
+class Waited:
+    """What an answer says of what was started, by the rules of `until`; `said` is its own word for people."""
+
+    done: bool
+    failed: bool = False
+    missing: str = ""
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class EvaluateUntil(Effect[Waited]):
+    """Evaluate in the sandbox whether what was started is done."""
+
+    until: Until
     seen: Json

@@ -225,6 +225,8 @@ def test_what_is_sent() -> None:
     sent = outgoing_of(subject, run_plan(step()), step())
     assert (sent.method, sent.body, sent.within) == ("POST", '{"a":1}', timedelta(seconds=30))
     assert sent.headers == {**HEADERS, "Content-Type": "application/json"} and sent.key == f"{RUN_UID}.told"
+    named = outgoing_of(subject, run_plan(), step(headers={"Content-Type": "application/vnd.api+json"}))
+    assert named.headers == {**HEADERS, "Content-Type": "application/vnd.api+json"}
     bare = outgoing_of(subject, run_plan(), step(body=None, method="GET", headers={"accept": "text/plain"}))
     assert bare.body is None and bare.headers == {"accept": "text/plain", "Idempotency-Key": f"{RUN_UID}.told"}
 

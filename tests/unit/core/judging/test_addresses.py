@@ -2,7 +2,8 @@
 
 import pytest
 
-from pratique.core.judging.addresses import leads_elsewhere, problem_of_server
+from pratique.core.judging.addresses import problem_of_server
+from pratique.core.plans.late import leads_elsewhere
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,24 @@ WRITTEN_OUT = ".url: scheme, host and port must be written out"
         ({"headers": {"X Team": "a"}}, "'X Team' is no name of a header"),
         ({"headers": {"Host": "evil.example"}}, ".headers: Host is set by the operator"),
         ({"headers": {"idempotency-key": "a"}}, ".headers: idempotency-key is set by the operator"),
+        ({"headers": {"Content-Type": "text/xml"}}, ".headers.Content-Type: what is sent is JSON: write Content-Type:"),
+        (
+            {"headers": {"Content-Type": "application/${inputs.name}+json"}},
+            ".headers.Content-Type: what is sent is JSON",
+        ),
+        (
+            {"headers": {"content-type": "application/json"}},
+            ".headers.content-type: what is sent is JSON: write Content-",
+        ),
+        (
+            {"headers": {"Content-Type": "application/json"}, "body": None},
+            "Content-Type: is about a body, which is none",
+        ),
+        (
+            {"headers": {"Content-Type": "application/json"}, "cloudEvent": {"type": "a"}},
+            "Content-Type: is about a body, which is none here or a CloudEvent: leave it out",
+        ),
+        ({"headersFrom": [{**TOKEN, "name": "content-type"}]}, ".headersFrom: Content-Type is no secret"),
         ({"headers": {"X-Api-Key": "hunter2"}}, ".headers.X-Api-Key: a plan is stored and shown: put it into a Secret"),
         ({"headersFrom": [TOKEN, {**TOKEN, "name": "AUTHORIZATION"}]}, ".headers: authorization is there twice"),
         ({"headersFrom": [{**TOKEN, "prefix": "a\nb"}]}, ".headersFrom[0].prefix: must be of printable ASCII"),
@@ -165,6 +183,12 @@ def test_an_author_hears_what_is_wrong(request_: dict[str, Any], why: str) -> No
 def test_what_is_written_out_may_be_any_server(base: str) -> None:
     assert check_action(action(url=base)) == ()
     assert call(action(url=base)).request.url == base
+
+
+def test_json_may_have_a_name() -> None:
+    headers = {"Content-Type": "application/vnd.api+json"}
+    assert check_action(action(headers=headers)) == ()
+    assert call(action(headers=headers)).request.headers == headers
 
 
 def test_a_call_twice_is_two_calls_and_a_run_with_a_mistake_is_held() -> None:

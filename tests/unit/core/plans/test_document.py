@@ -28,7 +28,14 @@ from tests.support.certain import certain
 from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunPlan, SkippedStage
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalSpec, ApprovalState
 from pratique.api.v1alpha1.break_glass import BreakGlass, OwnGlass
-from pratique.api.v1alpha1.calling import EventAttributes, HeaderFrom, HttpRequest, RequestSigning, SecretValueRef
+from pratique.api.v1alpha1.calling import (
+    EventAttributes,
+    HeaderFrom,
+    HttpRequest,
+    RequestSigning,
+    SecretValueRef,
+    Until,
+)
 from pratique.api.v1alpha1.counter_offer import CounterOffer, OfferedValues
 from pratique.api.v1alpha1.deleting import ObjectToDelete
 from pratique.api.v1alpha1.escalation import Added, EscalationStep
@@ -36,7 +43,7 @@ from pratique.api.v1alpha1.found import ApproverSource, FoundInStage, FoundPeopl
 from pratique.api.v1alpha1.notifications import NotificationRule
 from pratique.api.v1alpha1.options import ChosenObject, Options, PlannedChoice, PlannedChoices
 from pratique.api.v1alpha1.people import People
-from pratique.api.v1alpha1.planned import DryRun, FieldChange, PlannedDeletion, PlannedRequest
+from pratique.api.v1alpha1.planned import DryRun, FieldChange, PlannedDeletion, PlannedFollowUp, PlannedRequest
 from pratique.api.v1alpha1.stages import Approvers, GroupCount, Quorum, RuleApprovers
 from pratique.api.v1alpha1.target import PlannedTarget, Recheck
 from pratique.core.execution.dry_run import without_results
@@ -84,6 +91,15 @@ GONE = PlannedDeletion(
     dry_run=DryRun(result="Passed", target_uid="u4"),
 )
 OLD = Stored(live({"metadata": {"name": "old"}}, "u4"))
+FOLLOW_UP = PlannedFollowUp(
+    id="ended",
+    dry_run=DryRun(result="Passed"),
+    request=HttpRequest(
+        url="https://api.example.com/v1/runs/${resources.told.number}",
+        method="GET",
+        until=Until(done="answer.body.status == 'done'"),
+    ),
+)
 SKIPPED = SkippedStage(name="security", when="inputs.size == 'huge'")
 TARGET = PlannedTarget(
     api_version="v1", kind="ConfigMap", name="it", uid="u2", rechecks=[Recheck(rule="true", message="no")], inputs={}
@@ -103,6 +119,7 @@ FOUND = FoundPeople(api_version="v1", kind="Namespace", name="team-a", uid="u4",
 HELD = run_plan(
     NOTE,
     CALL,
+    FOLLOW_UP,
     GONE,
     gate=GATE,
     inputs=INPUTS,
@@ -113,7 +130,7 @@ HELD = run_plan(
     found=[FoundInStage(stage=GATE.name, sources=[FOUND])],
 )
 FREE = HELD.model_copy(update={"gate": None})
-SHOWN: dict[str, object] = {"try/made": Stored(live(manifest(data={"a": "2"}))), "try/told": True}
+SHOWN: dict[str, object] = {"try/made": Stored(live(manifest(data={"a": "2"}))), "try/told": True, "try/ended": True}
 SHOWN |= {"try/old/find": OLD, "try/old": OLD}
 GUARDED = {VERIFY: Verified()}
 IT = Stored(live({"metadata": {"name": "it"}}, "u2"))
