@@ -145,6 +145,21 @@ TAKES_NO_PART = Denial(
     "an Approval is changed only by who decides, names a stand-in, answers a counter-offer or withdraws it, and not by"
     " empty fields",
 )
+RESTORED_RUN = Denial(
+    REQUESTER,
+    "this run comes out of a backup (label velero.io/restore-name): what was asked for then is not done a second time."
+    " Leave runs out of the restore, and ask again for what is still needed",
+)
+RESTORED_ENVIRONMENT = Denial(
+    ENVIRONMENT,
+    "this Environment comes out of a backup (label velero.io/restore-name): its time would begin anew. Leave Environments"
+    " out of the restore, make a new one, and restore into its namespace",
+)
+RESTORED_BINDING = Denial(
+    LEASH,
+    "a run made this binding (label pratique.dev/run-uid), and it comes out of a backup (label velero.io/restore-name):"
+    " whoever it let in would be let in again. Leave it out of the restore, and ask again",
+)
 MANAGED = Denial(DECISION, "managedFields of an Approval belong to the API server: send your decision and nothing else")
 RECORDED = Denial(
     DECISION,

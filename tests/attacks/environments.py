@@ -8,6 +8,7 @@ from tests.attacks.denials import (
     IN_GIT,
     NO_NOTICE,
     OWN_NAMESPACE,
+    RESTORED_ENVIRONMENT,
     TIME_IS_UP,
     canary,
     crd,
@@ -389,4 +390,17 @@ ALLOWED = [
 ]
 
 
-ATTACKS = [*ENVIRONMENTS, *WANTED, *ALLOWED]
+RESTORED = [
+    Attack(
+        "environment-out-of-a-backup",
+        16,
+        "admin",
+        "a tool restores an Environment that has ended, and its time begins anew",
+        create(changed(make.environment(SPACE, "fresh"), {"metadata.labels": {"velero.io/restore-name": "nightly"}})),
+        RESTORED_ENVIRONMENT,
+        MAKE,
+    ),
+]
+
+
+ATTACKS = [*ENVIRONMENTS, *WANTED, *ALLOWED, *RESTORED]

@@ -6,6 +6,7 @@ from tests.attacks.denials import (
     LABEL_IS_OURS,
     LEASH,
     LEASHED,
+    RESTORED_BINDING,
     canary,
     rbac,
     server,
@@ -213,4 +214,28 @@ PLANTED = [
 ]
 
 
-ATTACKS = [*LEASHES, *HUNG, *PLANTED]
+def _restored(**labels: str) -> Json:
+    """Return a binding that gives a right in the whole cluster, as a tool makes it anew out of a backup."""
+    found = {"velero.io/restore-name": "nightly", **labels}
+    body = dict(_binding(OUTSIDE, "view").body or {})
+    return {**body, "kind": "ClusterRoleBinding", "metadata": {"name": "given", "labels": found}}
+
+
+RESTORED = [
+    Attack(
+        f"{slug}-out-of-a-backup",
+        16,
+        "admin",
+        f"a tool restores a {kind} that a run made and that has ended: who was let in is in again",
+        raw("POST", f"{_RBAC}/{where}", {**_restored(**{"pratique.dev/run-uid": make.RUN_UID}), "kind": kind}),
+        RESTORED_BINDING,
+        Twin("admin", "restores one that no run made", raw("POST", f"{_RBAC}/{where}", {**_restored(), "kind": kind})),
+    )
+    for slug, kind, where in (
+        ("binding", "RoleBinding", f"namespaces/{OUTSIDE}/rolebindings"),
+        ("cluster-binding", "ClusterRoleBinding", "clusterrolebindings"),
+    )
+]
+
+
+ATTACKS = [*LEASHES, *HUNG, *PLANTED, *RESTORED]

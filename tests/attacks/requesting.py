@@ -8,6 +8,7 @@ from tests.attacks.denials import (
     FORGED,
     ON_BEHALF,
     REQUESTER,
+    RESTORED_RUN,
     RUN_MARKS,
     canary,
     crd,
@@ -18,6 +19,7 @@ from tests.attacks.denials import (
 )
 from tests.attacks.model import Attack, Json, Shows, Twin, apply, by_headers, create
 from tests.attacks.world import DEVELOPER, LEAD, MALLORY, ROBOT, voyage
+from tests.builders.manifests import changed
 
 ASK = Twin("developer", "asks, and leaves requestedBy out", create(voyage()))
 TRUE = {"username": DEVELOPER, "groups": ["developers", "system:authenticated"]}
@@ -273,4 +275,18 @@ ON_BEHALF_OF = [
     ),
 ]
 
-ATTACKS = [*ON_BEHALF_OF, *FORGERIES, *ENTITLED, *MARKED]
+OUT_OF_A_BACKUP = {"velero.io/restore-name": "nightly"}
+RESTORED = [
+    Attack(
+        "run-out-of-a-backup",
+        1,
+        "developer",
+        "a tool restores a run without its requester, and what was done long ago is done again in the name of who restores",
+        create(changed(voyage(), {"metadata.labels": OUT_OF_A_BACKUP})),
+        RESTORED_RUN,
+        ASK,
+    ),
+]
+
+
+ATTACKS = [*ON_BEHALF_OF, *FORGERIES, *ENTITLED, *MARKED, *RESTORED]

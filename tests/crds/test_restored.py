@@ -66,3 +66,12 @@ def test_nobody_writes_the_status_of_what_is_restored(cluster: Cluster, namespac
     body = {"status": {"phase": "Running", "observedGeneration": 1}}
     reply = cluster.callers["admin"].send("PATCH", path, body, content_type=MERGE)
     assert reply.code == 403 and "only the operator writes the status" in reply.message
+
+
+def test_what_a_backup_tool_marks_is_not_taken_as_a_new_request(cluster: Cluster, namespace: str) -> None:
+    """Also without its requester, by a machine that may ask for itself; and no Environment begins anew."""
+    marked = {"metadata.labels": {"velero.io/restore-name": "nightly"}}
+    run = changed(make.run("again", namespace), marked)
+    assert "this run comes out of a backup" in refused(cluster, "actionruns", namespace, run)
+    environment = changed(make.environment(namespace, "again"), marked)
+    assert "its time would begin anew" in refused(cluster, "environments", namespace, environment)

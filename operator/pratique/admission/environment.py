@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from pratique.admission.language import (
     JANITORS,
     ME,
+    RESTORED_LABEL,
     Check,
     Manifest,
     Match,
+    has_label,
     has_room,
     keeps_owners,
     may,
@@ -150,6 +152,11 @@ def _owned() -> Iterable[Check]:
         Check(
             f"variables.keeper || {keeps_owners('environments', 'object.metadata.namespace')}",
             "ownerReferences of an Environment are changed by those who may delete it: the garbage collector would",
+        ),
+        Check(
+            f"request.operation != 'CREATE' || !{has_label(RESTORED_LABEL)}",
+            f"this Environment comes out of a backup (label {RESTORED_LABEL}): its time would begin anew. Leave"
+            " Environments out of the restore, make a new one, and restore into its namespace",
         ),
         has_room("an Environment"),
     )

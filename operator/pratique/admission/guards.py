@@ -7,9 +7,11 @@ from pratique.admission.language import (
     CANARY,
     ME,
     PREFIX,
+    RESTORED_LABEL,
     Check,
     Manifest,
     Match,
+    has_label,
     keeps_owners,
     may,
     only_canaries,
@@ -18,8 +20,11 @@ from pratique.admission.language import (
 )
 from pratique.api.v1alpha1 import KINDS
 from pratique.core.kernel.limits import MAX_SCHEMA_DEPTH, MAX_TEMPLATE_DEPTH
+from pratique.core.plans.objects import RUN_UID_LABEL
 
 ENVIRONMENT_UID = f"{PREFIX}environment-uid"
+_BINDINGS = "['rolebindings', 'clusterrolebindings']"
+_RESTORED = f"request.operation == 'CREATE' && {has_label(RESTORED_LABEL)} && {has_label(RUN_UID_LABEL)}"
 
 
 def action(operator: str) -> list[Manifest]:
@@ -82,6 +87,8 @@ def status(operator: str) -> list[Manifest]:
 def leash(operator: str) -> list[Manifest]:
     """`pratique-operator`: the operator deletes and fills no namespace but those it made for an Environment.
 
+    And nobody restores a binding that a run made, since the run that ended it would not be there.
+
     It knows them by a label, so the label is the operator's alone: whoever else could set it on a namespace could have
     that namespace deleted, or let themselves in.
     """
@@ -93,6 +100,7 @@ def leash(operator: str) -> list[Manifest]:
             Match(("resourcequotas", "limitranges"), ("CREATE", "UPDATE", "DELETE"), group=""),
             Match(("networkpolicies",), ("CREATE", "UPDATE", "DELETE"), group="networking.k8s.io"),
             Match(("rolebindings",), ("CREATE", "UPDATE", "DELETE"), group="rbac.authorization.k8s.io"),
+            Match(("clusterrolebindings",), ("CREATE",), group="rbac.authorization.k8s.io"),
         ),
         {
             "me": ME,
@@ -118,16 +126,21 @@ def leash(operator: str) -> list[Manifest]:
                 f"the label {ENVIRONMENT_UID} says which namespace ends with an Environment: only the operator sets it,"
                 " when it makes one",
             ),
+            Check(
+                f"!(request.resource.resource in {_BINDINGS}) || !({_RESTORED})",
+                f"a run made this binding (label {RUN_UID_LABEL}), and it comes out of a backup (label {RESTORED_LABEL}):"
+                " whoever it let in would be let in again. Leave it out of the restore, and ask again",
+            ),
         ),
         conditions={
             "operator-canary-or-label": f"""
                 {ME} == '{operator}' || ({CANARY}) || (request.resource.resource == 'namespaces' &&
-                request.operation != 'DELETE' && ({_labelled("object")} || {_labelled("oldObject")}))
+                request.operation != 'DELETE' && ({_labelled("object")} || {_labelled("oldObject")})) ||
+                (request.resource.resource in {_BINDINGS} && {_RESTORED})
             """
         },
     )
 
 
 def _labelled(what: str) -> str:
-    labels = f"{what}.metadata.labels"
-    return f"({what} != null && has({labels}) && '{ENVIRONMENT_UID}' in {labels})"
+    return has_label(ENVIRONMENT_UID, what)

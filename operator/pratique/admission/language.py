@@ -34,6 +34,10 @@ JANITORS = (
 """Kubernetes' own cleaners: they must be able to finish a deletion that somebody else was allowed to start."""
 
 
+RESTORED_LABEL = "velero.io/restore-name"
+"""On each object that Velero makes anew out of a backup."""
+
+
 @dataclass(frozen=True)
 class Check:
     """One rule: what must be true, and the sentence for the one who breaks it.
@@ -146,6 +150,11 @@ def ours(meta: str) -> str:
     ]
     finalizers = f"(has({meta}.finalizers) ? {meta}.finalizers.filter(f, f.startsWith('{PREFIX}')) : [])"
     return " +\n".join((*parts, finalizers))
+
+
+def has_label(label: str, what: str = "object") -> str:
+    """Return CEL for whether an object carries this label."""
+    return f"({what} != null && has({what}.metadata.labels) && '{label}' in {what}.metadata.labels)"
 
 
 def unless_absent(what: str, expression: str) -> str:

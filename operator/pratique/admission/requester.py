@@ -8,10 +8,12 @@ from pratique.admission.language import (
     GROUPS,
     JANITORS,
     ME,
+    RESTORED_LABEL,
     Check,
     Manifest,
     Match,
     Stamp,
+    has_label,
     has_room,
     may,
     names,
@@ -156,6 +158,11 @@ def _on_create() -> tuple[Check, ...]:
             "you may not run this Action: it needs the RBAC verb run on actions.pratique.dev",
             f"variables.me + ' may not run Action ' + string({_ACTION}) + ' in namespace ' + request.namespace"
             " + ': it needs the RBAC verb run on actions.pratique.dev'",
+        ),
+        Check(
+            f"!variables.creating || !{has_label(RESTORED_LABEL)}",
+            f"this run comes out of a backup (label {RESTORED_LABEL}): what was asked for then is not done a second time."
+            " Leave runs out of the restore, and ask again for what is still needed",
         ),
         Check(
             f"variables.deleting || variables.keeper || ({same('variables.oursNow', 'variables.oursBefore')})",
