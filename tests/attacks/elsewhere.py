@@ -109,6 +109,14 @@ FOUND = [
         "refused, with the verb that the group gives",
     ),
     seen(
+        "write-the-namespace-from-within",
+        3,
+        "developer",
+        "somebody asks who may write the Namespace, which names its owner, by a RoleBinding within it",
+        f"{_FOUND}::test_a_right_on_namespaces_that_is_given_within_one_counts",
+        "refused, with the verb",
+    ),
+    seen(
         "write-by-status-or-by-removal",
         3,
         "developer",

@@ -140,6 +140,24 @@ def test_who_may_write_the_object_is_refused_and_who_may_not_is_not(attempts: At
     ends(attempts, "theirs", "Succeeded")
 
 
+def test_a_right_on_namespaces_that_is_given_within_one_counts(attempts: Attempts) -> None:
+    """A RoleBinding in a namespace to a role with rights on namespaces lets somebody write this very one."""
+    ref = {"apiGroup": RBAC, "kind": "ClusterRole", "name": "cluster-admin"}
+    meta = {"name": "all-here", "namespace": attempts.namespace}
+    all_here: Manifest = {"apiVersion": f"{RBAC}/v1", "kind": "RoleBinding", "metadata": meta, "roleRef": ref}
+    attempts.cluster.apply("admin", {**all_here, "subjects": [of("User", DEV)]})
+    own(attempts, LEAD)
+    offer(attempts, "within", NAMESPACE)
+    attempts.cluster.kubectl(
+        "developer", "annotate", "namespace", attempts.namespace, f"{OWNER}={LEAD_2}", "--overwrite"
+    )
+    ask(attempts, "within", "within")
+    ask(attempts, "other", "within", "developer-2")
+    refused = ends(attempts, "within", "Refused")["message"]
+    assert f"Namespace {attempts.namespace}, and {DEV} asks and may update namespaces" in refused
+    gate(attempts, "other", "owner")
+
+
 def test_why_nobody_is_found_is_said_at_once(attempts: Attempts) -> None:
     own(attempts, DEV)
     offer(attempts, "alone", NAMESPACE)

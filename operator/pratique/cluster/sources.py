@@ -18,8 +18,8 @@ MAX_BYTES = 512 * 1024
 """Of one object, as the API server writes it: of a larger one nothing is parsed."""
 _NAMED = (("update", ""), ("patch", ""), ("delete", ""), ("update", "status"), ("patch", "status"))
 _ALL = ("create", "deletecollection")
-_FINALIZE = ("", "Namespace")
-"""A namespace is also written by way of its subresource `finalize`."""
+_NAMESPACE = ("", "Namespace")
+"""It is also written by way of its subresource `finalize`, and by rights that a RoleBinding within it gives."""
 
 
 async def look_at_source(api: Api, effect: LookAtSource) -> SourceSeen:
@@ -57,11 +57,13 @@ def _ways(ref: ObjectRef, plural: str) -> Iterator[dict[str, str]]:
     """Yield what the API server is asked about, as a SubjectAccessReview has it."""
     group, _, version = ref.api_version.rpartition("/")
     about = {"group": group, "version": version, "resource": plural}
-    about |= {"namespace": ref.namespace} if ref.namespace else {}
-    for verb, part in (*_NAMED, *((("update", "finalize"),) if (group, ref.kind) == _FINALIZE else ())):
-        yield {**about, "verb": verb, "name": ref.name, **({"subresource": part} if part else {})}
+    is_namespace = (group, ref.kind) == _NAMESPACE
+    space = ref.name if is_namespace else ref.namespace  # to the API server a namespace is within itself
+    within = about | ({"namespace": space} if space else {})
+    for verb, part in (*_NAMED, *((("update", "finalize"),) if is_namespace else ())):
+        yield {**within, "verb": verb, "name": ref.name, **({"subresource": part} if part else {})}
     for verb in _ALL:  # no request of these has a name
-        yield {**about, "verb": verb}
+        yield {**(about if is_namespace else within), "verb": verb}
 
 
 async def _may(api: Api, who: Asker, asks: dict[str, str]) -> bool:

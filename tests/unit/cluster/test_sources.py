@@ -18,7 +18,8 @@ class Server(Api):
 
     def __init__(self, *allowed: Asked, refuses: ApiError | None = None) -> None:
         super().__init__(Connection("http://127.0.0.1:1"))
-        self._kinds = {("v1", "Namespace"): ("namespaces", False), ("v1", "ConfigMap"): ("configmaps", True)}
+        clusterwide = {("v1", "Namespace"): ("namespaces", False), ("v1", "Node"): ("nodes", False)}
+        self._kinds = {**clusterwide, ("v1", "ConfigMap"): ("configmaps", True)}
         self.allowed, self.refuses = allowed, refuses
         self.said: dict[str, str] = {}
         self.reads, self.reviews = list[tuple[str, Any, Any]](), list[Asked]()
@@ -62,12 +63,19 @@ async def test_it_is_read_as_the_account_and_every_way_to_write_it_is_asked_abou
     ]
 
 
-async def test_a_kind_without_namespaces_is_asked_about_without_one() -> None:
+async def test_a_namespace_is_written_by_rights_within_itself_and_by_its_finalizers() -> None:
     server = Server({"verb": "update", "subresource": "finalize"})
     seen = await look_at_source(server, look("Namespace"))
     assert str(seen.ref) == "Namespace it" and server.reads[0][0] == "/api/v1/namespaces/it"
-    assert not any("namespace" in each for each in server.reviews)
+    assert [each["verb"] for each in server.reviews if "namespace" not in each] == ["create", "deletecollection"]
+    assert {each["namespace"] for each in server.reviews if "name" in each} == {"it"}
     assert seen.power == Power("dev", "update namespaces/finalize")
+
+
+async def test_a_kind_without_namespaces_is_asked_about_without_one() -> None:
+    server = Server()
+    await look_at_source(server, look("Node"))
+    assert len(server.reviews) == 7 and not any("namespace" in each for each in server.reviews)
 
 
 @pytest.mark.parametrize(
