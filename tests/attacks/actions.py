@@ -464,6 +464,27 @@ ACTIONS = [
         "conflict is about an object that exists: set patch: true as well, or leave conflict out",
     ),
     offer(
+        "end-of-what-is-changed",
+        7,
+        "an author has an object deleted that the run only changes",
+        {"spec.execution.resources.0.patch": True, "spec.execution.resources.0.expiresAfter": "8h"},
+        "expiresAfter ends an object that the run makes: leave it out where one that exists is changed or deleted, or a call is made",
+    ),
+    offer(
+        "end-that-never-comes",
+        5,
+        "an author writes an end that is no time, so that what looks temporary stays",
+        {"spec.execution.resources.0.expiresAfter": "soon"},
+        "expiresAfter is a duration longer than 0s, such as 8h, or ${CEL} that becomes one",
+    ),
+    offer(
+        "end-beyond-the-wall",
+        5,
+        "an author lets access last for longer than the Action says",
+        {"spec.execution.resources.0.expiresAfter": "31d"},
+        "expiresAfter of a resource is longer than maxExpiry: shorten it, or raise maxExpiry",
+    ),
+    offer(
         "sentence-that-is-never-read",
         5,
         "an author says why an object is refused, and refuses none",

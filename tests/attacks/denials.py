@@ -31,6 +31,7 @@ RUN_OWNERS = Denial(
 )
 
 
+RUN_KEPT = Denial(REQUESTER, "the operator changes nothing of an ActionRun but the finalizer pratique.dev/ends-objects")
 RUN_ROOM = Denial(
     REQUESTER,
     "the metadata of an ActionRun is longer than 327680 characters: nothing would be left for its status",

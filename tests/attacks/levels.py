@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.attacks.actions import EDIT
-from tests.attacks.denials import FROZEN, crd, rbac, schema
+from tests.attacks.denials import FROZEN, NOT_YOURS, crd, rbac, schema
 from tests.attacks.environments import EXTEND, MAKE
 from tests.attacks.gate_frozen import DECIDE
 from tests.attacks.model import SPACE, Attack, Twin, create, delete, patch, path_of, raw
@@ -136,7 +136,7 @@ POWERLESS = [
         "operator",
         "the operator's own account withdraws a run",
         patch("actionruns/waiting", {"spec": {"withdrawn": True}}),
-        rbac("system:serviceaccount:pratique-system:pratique", "patch", "actionruns"),
+        NOT_YOURS,
         WITHDRAW,
     ),
     Attack(

@@ -6,6 +6,7 @@ from tests.attacks.denials import (
     NOT_BACK,
     NOT_YOURS,
     REQUESTER,
+    RUN_KEPT,
     RUN_MARKS,
     RUN_OWNERS,
     canary,
@@ -321,4 +322,75 @@ MARKED = [
     ),
 ]
 
-ATTACKS = [*CHANGED, *WITHDRAWN, *MARKED]
+ENDS = {"metadata": {"finalizers": ["pratique.dev/ends-objects"]}}
+FREE = {"metadata": {"finalizers": None}}
+HOLD = Twin("operator", "holds a run that is about to make something for a time", patch("actionruns/waiting", ENDS))
+LET_GO = Twin("operator", "lets a run go whose objects have ended", patch("actionruns/lasting", FREE))
+
+LASTING = [
+    Attack(
+        "keep-what-ends",
+        7,
+        "developer",
+        "the requester strips the finalizer by which what the run made for a time is ended with it",
+        patch("actionruns/lasting", FREE),
+        RUN_MARKS,
+        LET_GO,
+    ),
+    Attack(
+        "keep-what-ends-as-admin",
+        7,
+        "admin",
+        "cluster-admin strips it by JSON patch",
+        patch("actionruns/lasting", [{"op": "remove", "path": "/metadata/finalizers"}], "json"),
+        RUN_MARKS,
+        LET_GO,
+    ),
+    Attack(
+        "hold-a-run",
+        7,
+        "developer",
+        "the requester plants it on a run that made nothing, so that the run never goes",
+        patch("actionruns/waiting", ENDS),
+        RUN_MARKS,
+        HOLD,
+    ),
+    Attack(
+        "end-anothers-objects",
+        16,
+        "developer-2",
+        "another developer deletes the run, so that what it made for a time ends early",
+        delete("actionruns/lasting"),
+        not_your_record("Succeeded"),
+        Twin("developer", "ends early what their own run has made", delete("actionruns/lasting")),
+    ),
+    Attack(
+        "operator-labels-a-run",
+        7,
+        "operator",
+        "the operator's own account changes a label of a run, by which others choose it",
+        patch("actionruns/waiting", {"metadata": {"labels": {"team": "b"}}}),
+        RUN_KEPT,
+        HOLD,
+    ),
+    Attack(
+        "operator-annotates-a-run",
+        7,
+        "operator",
+        "the operator's own account writes an annotation of Argo CD's",
+        patch("actionruns/waiting", {"metadata": {"annotations": {"argocd.argoproj.io/hook": "Sync"}}}),
+        RUN_KEPT,
+        HOLD,
+    ),
+    Attack(
+        "operator-holds-a-run-for-others",
+        7,
+        "operator",
+        "the operator's own account sets a finalizer of somebody else",
+        patch("actionruns/waiting", {"metadata": {"finalizers": ["example.com/hold"]}}),
+        RUN_KEPT,
+        HOLD,
+    ),
+]
+
+ATTACKS = [*CHANGED, *WITHDRAWN, *MARKED, *LASTING]

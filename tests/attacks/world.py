@@ -347,7 +347,7 @@ def _objects(world: World) -> None:
 
     post("admin", "actions", berth())
     post("admin", "actions", berth("foreign", "other"))
-    for name in ("waiting", "running", "done", "withdrawn"):
+    for name in ("waiting", "running", "done", "withdrawn", "lasting"):
         post("developer", "actionruns", voyage(name))
     for name in ("dry", "answered"):
         post("developer", "actionruns", voyage(name, spec__dryRun=True))
@@ -374,6 +374,8 @@ def _statuses(world: World) -> None:
         world.must(who, "PATCH", path_of(target), body, "application/merge-patch+json")
 
     phases = {"waiting": "WaitingForApproval", "running": "Running", "done": "Succeeded", "answered": "Succeeded"}
+    merge("operator", "actionruns/lasting", {"metadata": {"finalizers": ["pratique.dev/ends-objects"]}})
+    phases["lasting"] = "Succeeded"
     for name, phase in (phases | {"withdrawn": "WaitingForApproval"}).items():
         merge("operator", f"actionruns/{name}/status", {"status": {"phase": phase}})
     merge("developer", "actionruns/withdrawn", {"spec": {"withdrawn": True}})

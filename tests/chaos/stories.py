@@ -237,6 +237,32 @@ async def frozen(world: World, name: str) -> None:
     assert made >= window["until"], f"{name} started at {made}, in a freeze until {window['until']}"
 
 
+async def lent(world: World, name: str) -> None:
+    """Made for some seconds: deleted once these are over, and not before, whoever leads by then."""
+    offset = world.audit_offset
+    await ask(world, name, "lent")
+    await ended(world, name)
+
+    async def let_go() -> bool:
+        run = await world.get("actionruns", name) or {}
+        return bool(run["status"].get("settled")) and "finalizers" not in run["metadata"]
+
+    await world.until(f"{name} is let go", let_go)
+    assert await world.get("configmaps", name) is None, "it is still there"
+    (made,) = (await status(world, name))["resources"]
+    log = [each for each in world.audit(offset) if each["verb"] == "delete"]
+    deletes = [
+        each for each in log if (each["objectRef"]["resource"], each["objectRef"].get("name")) == ("configmaps", name)
+    ]
+    done = [each for each in deletes if each["responseStatus"]["code"] < 300]
+    early = [
+        each["requestReceivedTimestamp"]
+        for each in deletes
+        if each["requestReceivedTimestamp"] < made["expiresAt"][:-1]
+    ]
+    assert (len(done), early) == (1, []), f"deleted {len(done)} times; too early: {early}"
+
+
 def tells(place: str, asked: str = "", requester: str = "", handled: str = "") -> dict[str, tuple[str, ...]]:
     """Return what a story tells to whom: places, leads, the developer; `handled` is for the lead who did not decide."""
     people = {
@@ -298,6 +324,7 @@ STORIES = {
             tells=tells(f"{ASK} GlassBroken Succeeded", f"{ASK} GlassBroken", "GlassBroken Succeeded"),
         ),
         Story("frozen", frozen, "Succeeded", "configmaps", tells=tells("Succeeded", "", "Succeeded")),
+        Story("lent", lent, "Succeeded", "configmaps", tells("Succeeded ObjectEnded", "", "Succeeded ObjectEnded")),
         Story("environment", environment, "", "namespaces", tells(_LIFE, "", _LIFE)),
     )
 }

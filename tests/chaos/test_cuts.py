@@ -24,6 +24,7 @@ BOUNDED = {
     "removed": 15,
     "broken": 20,
     "frozen": 15,
+    "lent": 15,
 }
 """By story, of how many moments of its writes it is killed at one; up to three, each write has its turn."""
 

@@ -50,7 +50,8 @@ spec:
     stages: [{{name: lead, when: inputs.gated, deadline: {deadline}, approvers: {{groups: [platform-leads]}}{glass}}}]
   notifications:
   - channels: [hook, teams, slack, mail]
-    events: [ApprovalRequested, Handled, Approved, Declined, Expired, Withdrawn, Superseded, Succeeded, Failed, GlassBroken]
+    events: [ApprovalRequested, Handled, Approved, Declined, Expired, Withdrawn, Superseded, Succeeded, Failed, GlassBroken,
+             ObjectEnded]
   execution:
     serviceAccountRef: {{namespace: chaos, name: worker}}
     {more}
@@ -82,6 +83,7 @@ _ACTIONS: tuple[dict[str, str], ...] = (
     {"name": "aimed", "step": _CHANGE, "acts": "actsOn: {apiVersion: v1, kind: ConfigMap}"},
     {"name": "removing", "step": _DELETION},
     {"name": "frozen"},
+    {"name": "lent", "step": f"expiresAfter: 4s\n      template: {_CONFIG_MAP}"},
     {"name": "urgent", "glass": ", breakGlass: {groups: [sre-oncall], requester: Forbid}"},
 )
 _USUAL = {"deadline": "1h", "step": f"template: {_CONFIG_MAP}", "more": "", "ready": "", "acts": "", "glass": ""}

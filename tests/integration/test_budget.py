@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.builders.manifests import decision, run
 from tests.support.cluster import Cluster, wait_for
-from tests.support.own_plane import NOTES_AND_JOBS, job_action, note_action, own_plane
+from tests.support.own_plane import NOTES_AND_JOBS, brief_action, job_action, note_action, own_plane
 from tests.support.runs import phase
 from tools.codegen.values import Values
 from tools.controlplane.plane import ControlPlane
@@ -36,7 +36,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, P
         operator = OperatorProcess(plane.kubeconfig("operator"), folder / "operator.log", arguments=calm)
         operator.start()
         operator.wait_ready()
-        for action in (note_action(SPACE), job_action(SPACE)):
+        for action in (note_action(SPACE), job_action(SPACE), brief_action(SPACE)):
             cluster.apply("admin", action)
         yield cluster, _log(plane), operator
         operator.stop()
@@ -60,7 +60,7 @@ def writes(log: Path, run_name: str) -> Counter[str]:
         entry = json.loads(line)
         what = entry.get("objectRef", {})
         accepted = entry["stage"] == "ResponseComplete" and entry["responseStatus"]["code"] < 300
-        writing = entry["verb"] in ("create", "update", "patch") and "dryRun" not in entry["requestURI"]
+        writing = entry["verb"] in ("create", "update", "patch", "delete") and "dryRun" not in entry["requestURI"]
         about = what.get("namespace") == SPACE and str(what.get("name") or "").startswith(run_name)
         if accepted and writing and about and what["resource"] != "events":
             part = f"/{what['subresource']}" if "subresource" in what else ""
@@ -131,6 +131,19 @@ def test_an_object_that_can_vanish_costs_two_writes_more(audited: tuple[Cluster,
     found.subtract({"create actionruns": 1, "create jobs": 1, "patch jobs": 1, "patch actionruns/status": 2})
     assert +found in (Counter(), Counter({"patch actionruns/status": 1})), "the mark may be part of the last write"
     assert not -found
+
+
+def test_an_object_that_ends_costs_two_finalizers_a_delete_and_a_status(audited: tuple[Cluster, Path]) -> None:
+    """Beside a mark for what each of the two has told."""
+    cluster, log = audited
+    cluster.kubectl("developer", "create", "-f", "-", input=json.dumps(run("brief", SPACE, "brief", inputs={})))
+    phase(cluster, "brief", SPACE, "Succeeded")
+    wait_for("it is over", lambda: (cluster.get("actionrun", "brief", SPACE) or {})["status"].get("settled"))
+    found = on_record(log, "brief", 3)
+    assert 2 <= found.pop("patch actionruns/status") <= 4, found
+    assert found == Counter(
+        {"create actionruns": 1, "patch actionruns": 2, "create configmaps": 1, "delete configmaps": 1}
+    )
 
 
 def _held(cluster: Cluster, name: str) -> bool:

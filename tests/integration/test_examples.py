@@ -401,9 +401,13 @@ def test_temporary_access(team: Cluster) -> None:
     assert team.get("rolebinding", f"view-{run}", SPACE) is None
     yes = decision("lead-1@example.com", "Approve", "go ahead")
     team.kubectl("lead-1", "patch", "approval", gate, "-n", SPACE, "--type=merge", "-p", yes)
+    summary = (team.get("approval", gate, SPACE) or {})["spec"]["plan"]["summary"]
+    assert summary == [f"RoleBinding {SPACE}/view-{run}; ends 4h after it is made"]
     phase(team, run, SPACE, "Succeeded")
     may = ("auth", "can-i", "list", "events", "-n", SPACE, "--as=developer@example.com")
     assert team.kubectl("admin", *may).out.strip() == "yes"
+    team.kubectl("developer", "delete", "actionrun", run, "-n", SPACE, "--wait=false")
+    wait_for("it is over at once", lambda: team.kubectl("admin", *may, check=False).out.strip() == "no")
 
 
 def test_namespace_owner(team: Cluster) -> None:

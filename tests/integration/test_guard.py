@@ -11,9 +11,9 @@ import urllib.request
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from tests.builders.manifests import decision
+from tests.builders.manifests import decision, run
 from tests.support.gaps import BINDING, CRDS, DECISION, GUARDS, POLICIES, SPACE, STATUS, Change, Gaps, replaced
-from tests.support.own_plane import note_action, own_plane
+from tests.support.own_plane import NOTES_AND_JOBS, brief_action, note_action, own_plane
 from tools.installation import OperatorProcess
 
 from pratique.api.v1alpha1.action_run import Phase
@@ -36,11 +36,12 @@ WHY = "The API server did not guard this decision all the time: "
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gaps]:
     """A control plane of its own, and an operator that looks often."""
     folder = tmp_path_factory.mktemp("guard")
-    with own_plane(SPACE, folder) as (plane, cluster):
+    with own_plane(SPACE, folder, rights=NOTES_AND_JOBS) as (plane, cluster):
         operator = OperatorProcess(plane.kubeconfig("operator"), folder / "operator.log", arguments=OPTIONS)
         operator.start()
         operator.wait_ready()
         cluster.apply("admin", note_action(SPACE, gated=True))
+        cluster.apply("admin", brief_action(SPACE, "1h"))
         yield Gaps(plane, folder, {}, operator)
         operator.stop()
         assert "Traceback" not in operator.log.read_text()
@@ -274,6 +275,54 @@ async def test_a_gate_that_was_deleted_in_a_gap_ends_its_run(gaps: Gaps) -> None
     assert message == f"Its Approval {gate} was deleted: apply the request again under another name"
     assert await gaps.get("ConfigMap", "deleted") is None
     await gaps.ends_by_a_real_approval("asked-anew", await gaps.ask("asked-anew"))
+
+
+async def test_what_was_forged_in_a_gap_has_nothing_deleted(gaps: Gaps) -> None:
+    """Two runs have made something for an hour; in the gap their statuses say that others, or they, have to go now."""
+    admin = gaps.people["admin"]
+    for name in ("lent-other", "lent-early"):
+        body = run(name, SPACE, "brief", inputs={"gated": False})
+        await gaps.people["developer"].request("POST", await gaps.path(body, named=False), body)
+
+        async def made(name: str = name) -> bool:
+            return bool((await gaps.get("ActionRun", name) or {}).get("status", {}).get("phase") == "Succeeded")
+
+        await gaps.until(f"{name} is made", made)
+    meta = {"name": "victim", "namespace": SPACE}
+    await admin.request("POST", f"/api/v1/namespaces/{SPACE}/configmaps", {"metadata": meta})
+    victim = await gaps.get("ConfigMap", "victim") or {}
+    gaps.operator.stop()
+    await gaps.delete(STATUS)
+    aimed = {"name": "victim", "uid": victim["metadata"]["uid"], "expiresAt": "2020-01-01T00:00:00Z"}
+    for name, forged in (("lent-other", aimed), ("lent-early", {"expiresAt": "2020-01-01T00:00:00Z"})):
+
+        async def forge(name: str = name, forged: dict[str, str] = forged) -> bool:
+            body = await gaps.get("ActionRun", name) or {}
+            (kept,) = body["status"]["resources"]
+            try:
+                patch = {"status": {"resources": [{**kept, **forged}]}}
+                await admin.request("PATCH", f"{await gaps.path(body)}/status", patch, content_type=MERGE_PATCH)
+            except ApiError:
+                return False
+            return True
+
+        await gaps.until("it is forged", forge)
+    await gaps.create(STATUS)
+    gaps.operator.start()
+    await gaps.is_well()
+
+    async def told() -> bool:
+        status = (await gaps.get("ActionRun", "lent-other") or {})["status"]
+        return any(each.get("reason") == "NotEnded" for each in status["conditions"])
+
+    async def put_right() -> bool:
+        (kept,) = (await gaps.get("ActionRun", "lent-early") or {})["status"]["resources"]
+        return str(kept["expiresAt"]) > "2021"
+
+    await gaps.until("it is told", told)
+    await gaps.until("its end is put right", put_right)
+    for name in ("victim", "lent-other", "lent-early"):
+        assert await gaps.get("ConfigMap", name) is not None, name
 
 
 async def _gone(gaps: Gaps, key: str) -> bool:

@@ -19,7 +19,7 @@ from tests.builders.manifests import Manifest, changed, decision, environment, r
 from tests.conftest import PEOPLE
 from tests.support.cluster import Cluster, wait_for
 from tests.support.http import Caller, Callers
-from tests.support.own_plane import job_action, note_action, own_plane
+from tests.support.own_plane import brief_action, job_action, note_action, own_plane
 from tests.support.runs import condition, phase
 from tools.codegen.manifests import install
 from tools.codegen.rbac import RBAC
@@ -35,7 +35,7 @@ SPACE = "rights"
 RIGHTS = {
     "apiGroups": ["", "batch", "pratique.dev"],
     "resources": ["configmaps", "jobs", "environments"],
-    "verbs": ["create", "get", "patch"],
+    "verbs": ["create", "get", "patch", "delete"],
 }
 OPERATOR = Values().operator
 
@@ -132,6 +132,14 @@ def _runs(world: World) -> None:
     wait_for("an answer that is an hour old is gone", lambda: cluster.get("actionrun", "dry", SPACE) is None)
 
 
+def _lent(world: World) -> None:
+    """Made for some seconds: the run is held until it is gone."""
+    world.cluster.apply("admin", brief_action(SPACE))
+    world.cluster.apply("developer", run("lent", SPACE, "brief", inputs={}))
+    phase(world.cluster, "lent", SPACE, "Succeeded")
+    wait_for("it is gone", lambda: world.cluster.get("configmap", "lent", SPACE) is None)
+
+
 def _again(world: World) -> None:
     """A gate is there already, since its run's status was lost: as after a crash between the two."""
     gate = _held(world, "again")
@@ -215,7 +223,7 @@ def _scrape(port: int, token: str) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
-STORIES: tuple[Callable[[World], None], ...] = (_channel, _runs, _again, _environment, _scraped, _handover)
+STORIES: tuple[Callable[[World], None], ...] = (_channel, _runs, _lent, _again, _environment, _scraped, _handover)
 
 
 def _held(world: World, name: str) -> str:

@@ -17,7 +17,11 @@ from tests.support.runs import account
 from tests.support.snapshot import plane_with_pratique
 
 NOTES = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get"]}
-NOTES_AND_JOBS = {"apiGroups": ["", "batch"], "resources": ["configmaps", "jobs"], "verbs": ["create", "get", "patch"]}
+NOTES_AND_JOBS = {
+    "apiGroups": ["", "batch"],
+    "resources": ["configmaps", "jobs"],
+    "verbs": ["create", "get", "patch", "delete"],
+}
 _NOTE = """
 apiVersion: pratique.dev/v1alpha1
 kind: Action
@@ -59,6 +63,11 @@ def note_action(space: str, name: str = "note", *, gated: bool = False, deadline
     """Return an Action that writes a ConfigMap; `gated` is what its input is by default."""
     parts = {"NAME": name, "DEFAULT": str(gated).lower(), "DEADLINE": deadline, "SPACE": space}
     return _filled(_NOTE, parts)
+
+
+def brief_action(space: str, after: str = "3s") -> str:
+    """Return an Action that writes a ConfigMap for some seconds."""
+    return note_action(space, "brief").replace("- id: note\n", f"- id: note\n      expiresAfter: {after}\n")
 
 
 def job_action(space: str) -> str:

@@ -31,6 +31,8 @@ def operator_rules() -> list[Manifest]:
         rule(GROUP, [f"{plural}/status" for plural in plurals], ["patch"]),
         rule(GROUP, ["approvals"], ["create"]),
         rule(GROUP, ["environments"], ["patch", "delete"]),
+        # Only the finalizer of a run that has made something for a time: the policies refuse any other change.
+        rule(GROUP, ["actionruns"], ["patch"]),
         # Dry runs that were answered an hour ago: the policies refuse any other run.
         rule(GROUP, ["actionruns"], ["delete"]),
         # Only as dry runs of canaries: the policies refuse these from the operator.
@@ -46,7 +48,7 @@ def operator_rules() -> list[Manifest]:
         rule("events.k8s.io", ["events"], ["create"]),
         # Whose token it is that would read /metrics, and whether that account may.
         rule("authentication.k8s.io", ["tokenreviews"], ["create"]),
-        # Whether a requester may have somebody's Environment changed.
+        # Whether a requester may have somebody's Environment changed, an account may end what it makes for a time.
         rule("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
         *_guard_rules(),
     ]

@@ -11,7 +11,8 @@ _FIRST: dict[str, dict[str, Sequence[str]]] = {
         ),
         "Running it": ("operating", "hardening", "sizing", "metrics", "alerts", "limits"),
         "Actions and rules": (
-            "writing-actions", "approval-rules", "acting-on-objects", "calling-out", "testing-rules", "gate-in-a-pipeline",
+            "writing-actions", "approval-rules", "acting-on-objects", "expiry", "calling-out", "testing-rules",
+            "gate-in-a-pipeline",
         ),
         "People": ("rbac", "inbox", "break-glass", "on-call", "holidays", "recipients"),
         "Messages": ("notifications", "channel-*"),

@@ -25,6 +25,7 @@ from pratique.admission.language import (
 )
 from pratique.admission.stamp import EDITED, FROZEN
 from pratique.core.kernel.limits import MAX_INPUT_BYTES, MAX_INPUT_DEPTH
+from pratique.core.plans.objects import ENDS_OBJECTS
 
 NAME = "pratique-requester"
 _MATCH = Match(("actionruns",), ("CREATE", "UPDATE"))
@@ -124,7 +125,7 @@ def _guard(operator: str, submitters: Iterable[str]) -> list[Manifest]:
         NAME,
         (Match(("actionruns",), ("CREATE", "UPDATE", "DELETE")),),
         variables,
-        (*_on_update(), *_on_create(), *_on_delete(), has_room("an ActionRun")),
+        (*_on_update(operator), *_on_create(), *_on_delete(), has_room("an ActionRun")),
         canary="(has(object.spec.requestedBy) ? string(object.spec.requestedBy.username) : 'not stamped')",
     )
 
@@ -171,7 +172,22 @@ def _on_create() -> tuple[Check, ...]:
     )
 
 
-def _on_update() -> tuple[Check, ...]:
+def _kept() -> str:
+    """Return CEL for an update that leaves all metadata as it is but for the finalizer of ours."""
+    same_maps = [
+        f"(has(object.metadata.{field}) ? object.metadata.{field} : {{}}) =="
+        f" (has(oldObject.metadata.{field}) ? oldObject.metadata.{field} : {{}})"
+        for field in ("labels", "annotations")
+    ]
+    owners = f"{_OWNERS.format('object')} == {_OWNERS.format('oldObject')}"
+    others = [
+        f"(has({side}.metadata.finalizers) ? {side}.metadata.finalizers.filter(f, f != '{ENDS_OBJECTS}') : [])"
+        for side in ("object", "oldObject")
+    ]
+    return " &&\n".join((*same_maps, owners, " == ".join(others)))
+
+
+def _on_update(operator: str) -> tuple[Check, ...]:
     return (
         Check(
             """
@@ -207,6 +223,10 @@ def _on_update() -> tuple[Check, ...]:
             {_OWNERS.format("object")} == {_OWNERS.format("oldObject")}
             """,
             "ownerReferences of an ActionRun cannot be changed: the garbage collector would delete by them",
+        ),
+        Check(
+            f"!variables.updating || variables.me != '{operator}' || (\n{_kept()}\n)",
+            f"the operator changes nothing of an ActionRun but the finalizer {ENDS_OBJECTS}",
         ),
     )
 

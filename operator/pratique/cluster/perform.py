@@ -5,6 +5,7 @@ from typing import assert_never
 
 from pratique.api.v1alpha1 import GROUP
 from pratique.cluster.client import MERGE_PATCH, STRATEGIC_MERGE_PATCH, Api, ApiError
+from pratique.cluster.ending import end
 from pratique.cluster.failures import as_failure
 from pratique.cluster.inspection import inspect
 from pratique.cluster.letting_go import let_go
@@ -30,13 +31,24 @@ from pratique.core.kernel.effects import (
     Stored,
     TargetSeen,
 )
+from pratique.core.kernel.ending import DeleteAs, MayDelete
 from pratique.core.kernel.looking import LookAtSource, SourceSeen
 from pratique.core.kernel.misfits import name_fields
 
 ClusterEffect = (
-    Create | Read | MergePatch | Delete | AskRights | LookAtTarget | LookAtSource | ListOptions | InspectAction
+    Create
+    | Read
+    | MergePatch
+    | Delete
+    | DeleteAs
+    | MayDelete
+    | AskRights
+    | LookAtTarget
+    | LookAtSource
+    | ListOptions
+    | InspectAction
 )
-Done = Stored | bool | TargetSeen | SourceSeen | Listing | Inspection
+Done = Stored | bool | str | TargetSeen | SourceSeen | Listing | Inspection
 _FIELD_MANAGER = {"fieldManager": "pratique", "fieldValidation": "Strict"}
 _DRY_RUN = {"dryRun": "All"}
 _UNSUPPORTED = 415
@@ -56,6 +68,8 @@ async def perform(api: Api, effect: ClusterEffect) -> Done | Failure:
                 return await let_go(api, effect, changed) if effect.lets_go else changed
             case Delete():
                 return _stored(api, await _delete(api, effect))
+            case DeleteAs() | MayDelete():
+                return await end(api, effect)
             case AskRights():
                 return await _may(api, effect)
             case LookAtTarget():
@@ -85,7 +99,7 @@ async def _explained(api: Api, effect: ClusterEffect, error: ApiError) -> Failur
     """Return the failure of an effect; what is stored is hidden in what others wrote about it, or they are not quoted."""
     answer = error.answer
     match effect:
-        case MergePatch() | Delete() if answer.has_words:
+        case MergePatch() | Delete() | DeleteAs() if answer.has_words:
             answer = await _without_stored(api, effect, answer)
         case Read():
             answer = answer.bare()
@@ -98,7 +112,7 @@ async def _explained(api: Api, effect: ClusterEffect, error: ApiError) -> Failur
     return as_failure(answer)
 
 
-async def _without_stored(api: Api, effect: MergePatch | Delete, answer: Answer) -> Answer:
+async def _without_stored(api: Api, effect: MergePatch | Delete | DeleteAs, answer: Answer) -> Answer:
     """Read the object as whoever changed it; without the right to do so its values are not known, nor what repeats them."""
     try:
         stored = await api.request("GET", await api.path_of(effect.ref), run_as=effect.run_as)

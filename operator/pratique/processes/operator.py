@@ -117,7 +117,7 @@ class Operator:
         )
         self.informers = Informers(stores, watched, self.workers.add, self._forget, self.clock.steady)
         self.watches = Watches(connection, self.informers, self.clock, self.api)
-        cleared = (stores["environments"], self.informers.seen, self._look)
+        cleared = (stores, self.informers.seen, self._look)
         self.clearing = Clearing(self.api, settings.guard, *cleared, settings.guard_settle)
         self.guard = self._guard_of(stores, taints)
         self.reconciler = self._reconciler_of(stores, watched)

@@ -93,3 +93,14 @@ def test_an_ended_run_looks_for_its_gate_only_while_it_keeps_something(held: boo
             ActionRuns(stores, Parsed()).look(body, {}, {}, NOW)
     else:
         assert ActionRuns(stores, Parsed()).look(body, {}, {}, NOW)[1].effects == ()
+
+
+def test_a_run_that_we_hold_is_kept_though_it_says_that_it_is_settled() -> None:
+    """Else nobody would look when it is deleted, and it would never go."""
+    runs = ActionRuns(new_stores(), Parsed())
+    ended = {"phase": Phase.SUCCEEDED, "settled": True}
+    run = held_run()
+    body = run.model_copy(update={"status": run.status.model_copy(update=ended)}).to_wire()
+    assert not runs.keeps(body)
+    body["metadata"]["finalizers"] = ["pratique.dev/ends-objects"]
+    assert runs.keeps(body)

@@ -14,7 +14,7 @@ from pratique.api.v1alpha1.notifications import NotificationRules
 from pratique.api.v1alpha1.options import MAX_FIELDS, InputField, Options
 from pratique.api.v1alpha1.people import ONE_NAME, ONE_NAME_SENTENCE, ServiceAccountRef
 from pratique.api.v1alpha1.scalars import Expression, JsonObject
-from pratique.api.v1alpha1.spelling import Duration, ResourceId
+from pratique.api.v1alpha1.spelling import DURATION_PATTERN, Duration, ResourceId, quoted, seconds
 from pratique.api.v1alpha1.stages import ApprovalRules
 from pratique.api.v1alpha1.status import pending_condition
 from pratique.api.v1alpha1.target import ActsOn
@@ -83,6 +83,9 @@ class Conflict(StrEnum):
     FORCE = "Force"
 
 
+_SPELLED = f"self.expiresAfter.matches({quoted(DURATION_PATTERN)}) && self.expiresAfter != '0s'"
+
+
 class ResourceTemplate(ApiModel):
     """One object to create, with `patch: true` to change, or to delete; or a request to what is outside of the cluster."""
 
@@ -130,6 +133,15 @@ class ResourceTemplate(ApiModel):
         Field(
             description="With patch: Force changes fields that somebody else applies, who may change them back. Refuse, the"
             " default, refuses the run and names whose they are."
+        ),
+    ] = None
+    expires_after: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=1024,
+            description="How long after it was made the object is deleted again: a duration such as 8h, or ${CEL} that"
+            " becomes one. Without it, it stays.",
         ),
     ] = None
     template: Annotated[
@@ -196,6 +208,17 @@ class ResourceTemplate(ApiModel):
             message="conflict is about an object that exists: set patch: true as well, or leave conflict out",
             field_path=".conflict",
         ),
+        Rule(
+            rule="!has(self.expiresAfter) || !(has(self.request) || has(self.delete) || (has(self.patch) && self.patch))",
+            message="expiresAfter ends an object that the run makes: leave it out where one that exists is changed or"
+            " deleted, or a call is made",
+            field_path=".expiresAfter",
+        ),
+        Rule(
+            rule=f"!has(self.expiresAfter) || self.expiresAfter.contains('${{') || ({_SPELLED})",
+            message="expiresAfter is a duration longer than 0s, such as 8h, or ${CEL} that becomes one",
+            field_path=".expiresAfter",
+        ),
     )
 
 
@@ -211,6 +234,9 @@ class Execution(ApiModel):
     start_deadline: Annotated[
         Duration, Field(description="An approval that is not used within this time is Superseded.")
     ] = "24h"
+    max_expiry: Annotated[
+        Duration, Field(description="expiresAfter of a resource may not be longer, whatever a run asks for.")
+    ] = "30d"
     resources: Annotated[
         list[ResourceTemplate],
         Field(
@@ -233,6 +259,12 @@ class Execution(ApiModel):
             rule="self.startDeadline != '0s'",
             message="startDeadline must be longer than 0s: no approval could ever be used",
             field_path=".startDeadline",
+        ),
+        Rule(
+            rule=f"self.resources.all(r, !has(r.expiresAfter) || !r.expiresAfter.matches({quoted(DURATION_PATTERN)}) ||"
+            f" {seconds('r.expiresAfter')} <= {seconds('self.maxExpiry')})",
+            message="expiresAfter of a resource is longer than maxExpiry: shorten it, or raise maxExpiry",
+            field_path=".resources",
         ),
     )
 

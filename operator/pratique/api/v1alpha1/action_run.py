@@ -194,8 +194,15 @@ class RunResource(ApiModel):
     ready: Annotated[bool, Field(description="Whether it is ready.")] = False
     message: Annotated[str, Field(max_length=512, description="What it waits for.")] = ""
     held: Annotated[
-        bool, Field(description="Whether it stays for longer than was planned, until the run's end is on record.")
+        bool,
+        Field(
+            description="Whether something is left to do to it after the run's end: it stays for longer than was planned,"
+            " or it has still to end."
+        ),
     ] = False
+    expires_at: Annotated[Time | None, Field(description="When it ends, if it was made for a time.")] = None
+    ended_at: Annotated[Time | None, Field(description="Since when it is gone, if it was made for a time.")] = None
+    warned: Annotated[bool | None, Field(description="Whether its end was announced.")] = None
 
 
 class HeldUp(ApiModel):
@@ -291,6 +298,12 @@ class ActionRun(KubeObject):
         PrinterColumn(name="Phase", json_path=".status.phase", description="Where it stands."),
         PrinterColumn(name="Message", json_path=".status.message", description="What it waits for or how it ended."),
         PrinterColumn(name="Target", json_path=".spec.targetRef.name", description="What it acts on.", priority=1),
+        PrinterColumn(
+            name="Ends",
+            json_path=".status.resources[*].expiresAt",
+            description="When the first of what it made for a time ends.",
+            priority=1,
+        ),
         PrinterColumn(
             name="Reviewed",
             json_path='.status.conditions[?(@.type=="Reviewed")].status',

@@ -10,6 +10,7 @@ from pratique.api.v1alpha1.calling import HttpRequest
 from pratique.api.v1alpha1.deleting import ObjectToDelete
 from pratique.api.v1alpha1.meta import ApiModel
 from pratique.api.v1alpha1.scalars import Expression, JsonObject
+from pratique.api.v1alpha1.spelling import Duration
 
 
 class DryRunResult(StrEnum):
@@ -85,6 +86,22 @@ class PlannedResource(ApiModel):
     ] = None
 
 
+class PlannedTemporary(PlannedResource):
+    """One object exactly as it will be made, and how long after that it is deleted again.
+
+    In a document it has no `manifest` but `temporary`: a version that ends nothing cannot read such a plan, and leaves its
+    run alone instead of making for ever what was approved for a while.
+    """
+
+    manifest: Annotated[JsonObject, Field(alias="temporary", description="The rendered object.")]
+    expires_after: Annotated[Duration, Field(description="How long after it was made it is deleted again.")]
+
+
+def as_temporary(planned: PlannedResource, expires_after: str) -> PlannedTemporary:
+    """Return an object of a plan as one that is deleted again after that time."""
+    return PlannedTemporary(**dict(planned), expires_after=expires_after)
+
+
 class PlannedRequest(ApiModel):
     """One call exactly as it will be made, but for what comes from Secrets.
 
@@ -135,10 +152,16 @@ def _sort_of(value: Any) -> str:  # noqa: ANN401 - an entry of a plan, read or n
     return next((sort for kind, sort in _CLASSES.items() if isinstance(value, kind)), "object")
 
 
-_SORTS = {"request": "call", "followUp": "followUp", "delete": "deletion"}
-_CLASSES: dict[type, str] = {PlannedFollowUp: "followUp", PlannedRequest: "call", PlannedDeletion: "deletion"}
+_SORTS = {"request": "call", "followUp": "followUp", "delete": "deletion", "expiresAfter": "temporary"}
+_CLASSES: dict[type, str] = {
+    PlannedFollowUp: "followUp",
+    PlannedRequest: "call",
+    PlannedDeletion: "deletion",
+    PlannedTemporary: "temporary",
+}
 PlannedStep = Annotated[
     Annotated[PlannedResource, Tag("object")]
+    | Annotated[PlannedTemporary, Tag("temporary")]
     | Annotated[PlannedRequest, Tag("call")]
     | Annotated[PlannedFollowUp, Tag("followUp")]
     | Annotated[PlannedDeletion, Tag("deletion")],

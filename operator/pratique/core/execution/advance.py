@@ -18,6 +18,7 @@ from pratique.core.execution.adoption import is_made_by, ref_of, uid_of
 from pratique.core.execution.awaiting import Progress, Step, judge
 from pratique.core.execution.deleting import advance_deletion
 from pratique.core.execution.dry_run import may_pass, try_plan
+from pratique.core.execution.ending import keep_for_a_time, with_end_shown
 from pratique.core.execution.finishing import finish
 from pratique.core.execution.needs import awaited_after
 from pratique.core.execution.outset import answer_of, set_out
@@ -52,7 +53,7 @@ def advance(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes
             at = at or advance_deletion(run, plan, planned, recorded.get(planned.id), outcomes)
         else:
             at = at or _try_late(run, plan, planned, recorded, outcomes)
-            at = at or _step(run, plan, planned, recorded.get(planned.id), outcomes)
+            at = at or _step(run, plan, planned, recorded.get(planned.id), outcomes, now)
         if at.resource is not None:
             recorded[at.resource.id] = at.resource
         if at.request is not None:
@@ -148,20 +149,30 @@ def _try_late(
 
 
 def _step(
-    run: ActionRun, plan: RunPlan, planned: PlannedResource, recorded: RunResource | None, outcomes: Outcomes
+    run: ActionRun,
+    plan: RunPlan,
+    planned: PlannedResource,
+    recorded: RunResource | None,
+    outcomes: Outcomes,
+    now: datetime,
 ) -> Progress:
     if recorded is not None and recorded.ready:
         return Progress(Step.DONE, recorded)
     ref = ref_of(planned.manifest)
+    if recorded is not None and recorded.ended_at is not None:
+        return Progress(Step.FAILED, recorded, message=f"{ref} has ended as planned before it was ready")
     if recorded is not None:
         return _look(plan, planned, recorded, ref, outcomes)
     if planned.patch:
         return _change(run, plan, planned, ref, outcomes)
-    return _create(run, plan, planned, ref, outcomes)
+    return _create(run, plan, planned, ref, outcomes, now)
 
 
-def _create(run: ActionRun, plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: Outcomes) -> Progress:
-    create = Create(_key("create", planned), as_sent(planned), plan.service_account_ref.username)
+def _create(
+    run: ActionRun, plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: Outcomes, now: datetime
+) -> Progress:
+    manifest = with_end_shown(as_sent(planned), planned, now)
+    create = Create(_key("create", planned), manifest, plan.service_account_ref.username)
     made = create.outcome(outcomes)
     if made is None and vanishes(planned.manifest):
         confirmation = confirm(run)
@@ -176,7 +187,8 @@ def _create(run: ActionRun, plan: RunPlan, planned: PlannedResource, ref: Object
     there = _adopted(made, run, planned) if isinstance(made, Failure) else made
     if isinstance(there, Failure):
         return _create_failed(there, ref, plan, planned)
-    return judge(planned, _record(planned, ref, there.object), there, outcomes)
+    record = keep_for_a_time(_record(planned, ref, there.object), planned, there.object, now)
+    return judge(planned, record, there, outcomes)
 
 
 def _adopted(failure: Failure, run: ActionRun, planned: PlannedResource) -> Stored | Failure:

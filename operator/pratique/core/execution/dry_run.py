@@ -20,6 +20,7 @@ from pratique.api.v1alpha1.planned import (
 )
 from pratique.core.execution.adoption import is_made_by, ref_of
 from pratique.core.execution.deleting import try_deletion
+from pratique.core.execution.ending import try_end
 from pratique.core.execution.entitlement import check_rights
 from pratique.core.execution.namespace_trial import try_namespace
 from pratique.core.execution.outgoing import outgoing_of
@@ -239,6 +240,9 @@ def _shown(
         inside = try_namespace(planned.manifest, made.object, outcomes, f"{key}/namespace")
         if inside is not None:
             return Tried(problem=inside) if isinstance(inside, Failure) else inside
+        endless = try_end(planned, around.account, outcomes, f"{key}/end")
+        if endless is not None:
+            return _refused(planned, around, endless, outcomes, key) if isinstance(endless, Failure) else endless
         sent, stored = settings(as_sent(planned)), without_secrets(made.object)
         old = is_listed_as_first(planned)
         shown = first_changes(sent, sent, stored) if old else list_changes(changes_of_new(sent, stored))

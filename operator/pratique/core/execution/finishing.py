@@ -13,6 +13,7 @@ from pratique.core.execution.keeping import seen_answer
 from pratique.core.execution.standing import End, Standing
 from pratique.core.kernel.effects import EvaluateOutputs, Failure, Json, Outcomes, Read, object_of
 from pratique.core.plans.deletions import ref_of_deletion
+from pratique.core.plans.lifetimes import with_lifetime
 from pratique.core.plans.requests import say_call
 from pratique.core.plans.summary import summarize, summarize_tried
 
@@ -53,7 +54,9 @@ def _done(planned: Planned) -> str:
         return f"{say_call(planned.request)} {'is done' if planned.request.until is not None else 'answered'}"
     if isinstance(planned, PlannedDeletion):
         return f"{ref_of_deletion(planned)} was deleted"
-    return summarize_tried(planned) if planned.patch else summarize(planned.manifest, patch=False)
+    if planned.patch:
+        return summarize_tried(planned)
+    return with_lifetime(summarize(planned.manifest, patch=False), planned)
 
 
 def _live_objects(plan: RunPlan, outcomes: Outcomes) -> tuple[dict[str, Json], tuple[Read, ...], Failure | None]:

@@ -11,7 +11,7 @@ process with an old cache then sees that the Job was made, and is gone.
 from pratique.api.v1alpha1 import GROUP, VERSION
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, RunPlan, RunResource
 from pratique.api.v1alpha1.meta import amend
-from pratique.api.v1alpha1.planned import PlannedResource
+from pratique.api.v1alpha1.planned import PlannedResource, PlannedTemporary
 from pratique.core.kernel.answers import Cause
 from pratique.core.kernel.effects import Failure, Json, MergePatch, ObjectRef, Outcomes, Plan, Read
 
@@ -55,7 +55,7 @@ def release(status: ActionRunStatus, plan: RunPlan, outcomes: Outcomes) -> Plan[
     retry = False
     for resource in status.resources:
         released = resource
-        if resource.held and resource.id in planned:
+        if resource.held and resource.id in planned and not isinstance(planned[resource.id], PlannedTemporary):
             patch = _own_ttl(resource, planned[resource.id], account)
             done = patch.outcome(outcomes)
             if done is None:

@@ -25,6 +25,11 @@ def ask(question: Question, now: datetime) -> Answer:
     return Ended(Phase.SUPERSEDED, text, only_here=True)
 
 
+def prove(question: Question, now: datetime) -> Answer | None:
+    """Return what shows that a plan was allowed, wherever its run stands now; None if no ground knows of it."""
+    return next((found for each in GROUNDS if (found := each.prove(question, now)) is not None), None)
+
+
 def _put(question: Question, ground: Ground, now: datetime) -> Answer | None:
     if question.fresh is not None:
         return ground.enter(question, question.fresh, now)

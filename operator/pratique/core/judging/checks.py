@@ -25,6 +25,8 @@ from pratique.core.judging.following import problems_of_late, reword
 from pratique.core.judging.form_types import ACTION, ANYTHING, RUN, Types, types_of
 from pratique.core.judging.forms import doubts_of_schema, example, problems_of_schema
 from pratique.core.judging.kind_schema import KindSchema, form_of, problems_of_template
+from pratique.core.judging.lifetimes import FIELD as LIFETIME
+from pratique.core.judging.lifetimes import find_other_end
 from pratique.core.judging.nulls import problems_of_nulls
 from pratique.core.judging.offers import problems_of_offers
 from pratique.core.judging.policy import render_step
@@ -42,7 +44,7 @@ from pratique.core.judging.scopes import (
 from pratique.core.judging.stages import find_unsatisfiable
 from pratique.core.judging.targets import FILTER
 from pratique.core.judging.unfolding import FOR_EACH_SCOPE, unfold
-from pratique.core.kernel.errors import EvaluationError, NotThereError
+from pratique.core.kernel.errors import EvaluationError, LifetimeError, NotThereError
 from pratique.core.kernel.text import clean, nearest
 from pratique.core.plans.objects import forbidden, not_written_out
 
@@ -332,9 +334,21 @@ def _template(action: Action, template: ResourceTemplate, path: str, kinds: Kind
             found += _text(action, text, field, _target(action, text, kinds), names)
     except EvaluationError as error:
         found.append(str(error))
+    found += _lifetime(action, template, path, kinds)
     if trial and not found:
         found += _trial(action, template, path)
     yield from found
+
+
+def _lifetime(action: Action, template: ResourceTemplate, path: str, kinds: Kinds) -> Iterator[str]:
+    text, where = template.expires_after, f"{path}.{LIFETIME}"
+    if text is None:
+        return
+    yield from _text(action, text, where, _target(action, text, kinds))
+    if (twice := find_other_end(template.template)) is not None:
+        yield f"{where}: {twice}"
+    elif _kind_of(action, text) not in (None, "string"):
+        yield f"{where}: must be text such as 8h, and {clean(text, 80)} is none: write {clean(text, 80)}h, for hours"
 
 
 def _twice(action: Action) -> Iterator[str]:
@@ -372,7 +386,9 @@ def _trial(action: Action, template: ResourceTemplate, path: str) -> list[str]:
         if action.spec.inputs.offers:
             scope[CHOSEN] = example_choices(action, inputs)
         for step, seen in unfold(template, scope, path, unnoted)[:1]:
-            render_step(step, run, seen, path)
+            render_step(step, run, seen, path, action.spec.execution.max_expiry)
+    except LifetimeError:
+        return []  # a made-up text is no duration; one that is written out was looked at by the CRD
     except EvaluationError as error:
         if isinstance(error, NotThereError) and (action.spec.acts_on is not None or action.spec.inputs.fields):
             return []

@@ -10,7 +10,7 @@ Called by `judge`, `policy`, `stages` and `choices`.
 from collections.abc import Mapping
 from typing import Any
 
-from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedRequest
+from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedRequest, PlannedTemporary
 from pratique.core.judging.scopes import CHOSEN
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.plans.objects import without_secrets
@@ -41,6 +41,7 @@ def _other(chosen: Any) -> Any:  # noqa: ANN401 - an object, or a list of them
 def refuse_copy(planned: Planned, other: Planned, path: str) -> None:
     """Raise an EvaluationError with the field if the two are not the same."""
     field = next((name for name, kind in _FIELDS.items() if isinstance(planned, kind)), "template")
+    refuse_lifetime(planned, other, path)
     where = _first_difference(_sent(planned), _sent(other), f"{path}.{field}")
     if where is not None:
         instead = "a template must not hold values of a Secret; let who needs it read the Secret itself, by its name"
@@ -58,6 +59,13 @@ def _sent(planned: Planned) -> Json:
             return planned.delete.to_wire()
         case _:
             return planned.manifest
+
+
+def refuse_lifetime(planned: Planned, other: Planned, path: str) -> None:
+    """Raise an EvaluationError if how long an object stays is a value of a Secret: a plan shows it."""
+    one, two = (each.expires_after if isinstance(each, PlannedTemporary) else None for each in (planned, other))
+    if one != two:
+        raise EvaluationError(f"{path}.expiresAfter: {_HIDDEN}: write the time, or let the form ask for it")
 
 
 def refuse_copied_inputs(inputs: Json, others: Json) -> None:

@@ -30,7 +30,13 @@ from pratique.core.judging.scopes import CHOSEN, scope_of
 from pratique.core.judging.stages import find_unsatisfiable, judge_stages
 from pratique.core.judging.targets import refuse_ref, refuse_target
 from pratique.core.kernel.effects import Evaluation, Json
-from pratique.core.kernel.errors import EvaluationError, NamedByRequesterError, NotThereError, UnsendableError
+from pratique.core.kernel.errors import (
+    EvaluationError,
+    LifetimeError,
+    NamedByRequesterError,
+    NotThereError,
+    UnsendableError,
+)
 from pratique.core.kernel.form import FormField
 from pratique.core.kernel.identity import NOT_STAMPED, askers, is_service_account, person_of
 from pratique.core.kernel.looking import Sources
@@ -146,7 +152,7 @@ def _decide(
         return Evaluation(tuple(refusals), fields=fields)
     try:
         steps = render_resources(action, run, scope, note)
-    except (NamedByRequesterError, UnsendableError) as error:
+    except (LifetimeError, NamedByRequesterError, UnsendableError) as error:
         return Evaluation((str(error),), fields=fields)
     if not steps.planned:
         nothing = "With these inputs there is nothing to do: every resource's `when` is false, or its forEach is empty"

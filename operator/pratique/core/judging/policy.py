@@ -11,7 +11,7 @@ from typing import Any
 
 from pratique.api.v1alpha1.action import Action, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, RunPlan
-from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedRequest, PlannedResource
+from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedRequest, PlannedResource, as_temporary
 from pratique.core.judging.asked import asked_fields
 from pratique.core.judging.choices import Offered, freeze_choices
 from pratique.core.judging.copies import refuse_copy, with_other_word
@@ -21,6 +21,7 @@ from pratique.core.judging.expression_text import selections_of, tokens_of
 from pratique.core.judging.expressions import EACH, Note, Program, compile_expression, errors_at, evaluate_condition
 from pratique.core.judging.following import check_answered
 from pratique.core.judging.found import People
+from pratique.core.judging.lifetimes import render_lifetime
 from pratique.core.judging.nulls import check_nulls, without_nulls
 from pratique.core.judging.rendering import parse, render, render_text
 from pratique.core.judging.requests import render_request
@@ -33,6 +34,7 @@ from pratique.core.kernel.errors import EvaluationError, ImpossibleNameError, Na
 from pratique.core.kernel.limits import MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
 from pratique.core.kernel.text import clean
 from pratique.core.plans.deletions import line_of_deletion
+from pratique.core.plans.lifetimes import with_lifetime
 from pratique.core.plans.objects import finished_manifest, not_written_out
 from pratique.core.plans.requests import line_of_call
 from pratique.core.plans.summary import summarize
@@ -59,10 +61,11 @@ def render_resources(action: Action, run: ActionRun, scope: Json, note: Note) ->
         held.add(template.id)
         if template.template:
             check_nulls(action, index, f"{path}.template")
+        longest = action.spec.execution.max_expiry
         for step, seen in unfold(template, scope, path, note):
-            made = _render(step, run, seen, path)
+            made = _render(step, run, seen, path, longest)
             if hidden_otherwise is not None:
-                refuse_copy(made, _render(step, run, {**seen, **hidden_otherwise}, path), path)
+                refuse_copy(made, _render(step, run, {**seen, **hidden_otherwise}, path, longest), path)
             planned.append(made)
             note(f"{path}.{template.sort}", True)
     refuse_too_many(planned)
@@ -70,10 +73,10 @@ def render_resources(action: Action, run: ActionRun, scope: Json, note: Note) ->
     return Steps(planned, held)
 
 
-def _render(template: ResourceTemplate, run: ActionRun, scope: Mapping[str, Any], path: str) -> Planned:
+def _render(template: ResourceTemplate, run: ActionRun, scope: Mapping[str, Any], path: str, longest: str) -> Planned:
     """Render one step; a name that the requester chose, and that cannot be, is said of what they wrote."""
     try:
-        return render_step(template, run, scope, path)
+        return render_step(template, run, scope, path, longest)
     except ImpossibleNameError as error:
         field = "namespace" if ".namespace:" in str(error) else "name"
         if chosen := _chosen(template, tuple(scope), field):
@@ -81,13 +84,15 @@ def _render(template: ResourceTemplate, run: ActionRun, scope: Mapping[str, Any]
         raise
 
 
-def render_step(template: ResourceTemplate, run: ActionRun, scope: Mapping[str, Any], path: str) -> Planned:
+def render_step(
+    template: ResourceTemplate, run: ActionRun, scope: Mapping[str, Any], path: str, longest: str
+) -> Planned:
     """Render an object, a call or a deletion; raises EvaluationError with the field."""
     if template.request is not None:
         return render_request(template, scope, path)
     if template.delete is not None:
         return render_deletion(template, template.delete, scope, path)
-    return render_resource(template, run, scope, path)
+    return render_resource(template, run, scope, path, longest)
 
 
 def _chosen(template: ResourceTemplate, names: tuple[str, ...], field: str) -> str:
@@ -101,7 +106,9 @@ def _chosen(template: ResourceTemplate, names: tuple[str, ...], field: str) -> s
     return ", ".join("metadata.name" if name == "run.name" else name for name in chosen)
 
 
-def render_resource(template: ResourceTemplate, run: ActionRun, scope: Mapping[str, Any], path: str) -> PlannedResource:
+def render_resource(
+    template: ResourceTemplate, run: ActionRun, scope: Mapping[str, Any], path: str, longest: str
+) -> PlannedResource:
     """Render one object exactly as it will be sent; raises EvaluationError with the field."""
     for problem in not_written_out(template.template, f"{path}.template"):
         raise EvaluationError(problem)
@@ -110,7 +117,7 @@ def render_resource(template: ResourceTemplate, run: ActionRun, scope: Mapping[s
         rendered = as_data(template.template, rendered, f"{path}.template")
     rendered = without_nulls(rendered, fields=not template.patch)
     manifest = finished_manifest(rendered, run, f"{path}.template", patch=template.patch)
-    return PlannedResource(
+    planned = PlannedResource(
         id=template.id,
         patch=template.patch,
         wait=template.wait,
@@ -120,6 +127,8 @@ def render_resource(template: ResourceTemplate, run: ActionRun, scope: Mapping[s
         failed_when=template.failed_when,
         manifest=manifest,
     )
+    lifetime = render_lifetime(template, manifest, scope, longest, path)
+    return planned if lifetime is None else as_temporary(planned, lifetime)
 
 
 def _cost(action: Action, scope: Json, note: Note) -> str | None:
@@ -190,7 +199,7 @@ def _line(action: Action, planned: Planned) -> str:
         return line_of_deletion(planned)
     template = next(each for each in action.spec.execution.resources if each.id == entry_of(planned.id))
     asked = asked_fields(template.template, planned.manifest)
-    return summarize(planned.manifest, patch=planned.patch, asked=asked)
+    return with_lifetime(summarize(planned.manifest, patch=planned.patch, asked=asked), planned)
 
 
 def evaluate_ready(ready_when: str | None, failed_when: str | None, target: Json) -> Judged:

@@ -11,6 +11,7 @@ why, the remedy.
         - ImpossibleNameError: it gave an object a name that its kind cannot have
         - UnsendableError: a call cannot carry what the requester chose: their run is refused
         - EvaluationLimitError: it took more time or memory than any evaluation may
+        - LifetimeError: an object would stay for longer than its Action allows, or for no time at all: the run is refused
         - NamedByRequesterError: the requester chose a name that no object can have, or too many: their run is refused
     - NoApproverError: an object in which approvers are found gives what is no name of one: the run is refused
     - UnreadableError: an object holds what this version does not know; it is left alone, and all others go on
@@ -69,6 +70,10 @@ class EvaluationError(PratiqueError):
 
     The message is one sentence for people: it names the field and the reason.
     """
+
+
+class LifetimeError(EvaluationError):
+    """What was asked for would stay for longer than the Action allows, or for no time that there is: a verdict."""
 
 
 class NotThereError(EvaluationError):

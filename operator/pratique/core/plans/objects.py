@@ -11,6 +11,8 @@ from pratique.core.kernel.errors import EvaluationError, ImpossibleNameError
 Json = dict[str, Any]
 RUN_UID_LABEL = "pratique.dev/run-uid"
 RUN_ANNOTATION = "pratique.dev/run"
+ENDS_OBJECTS = "pratique.dev/ends-objects"
+"""The finalizer by which a run stays until what it made for a time has ended."""
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.:]*[a-z0-9])?")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _FREE_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.:@+]*[A-Za-z0-9_])?")

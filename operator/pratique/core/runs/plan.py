@@ -23,6 +23,7 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.planned import PlannedResource
 from pratique.core.execution.dry_run import try_plan, with_results
+from pratique.core.execution.ending import temporaries
 from pratique.core.execution.targets import Found
 from pratique.core.execution.vanishing import release
 from pratique.core.gates.entries import keep
@@ -35,6 +36,7 @@ from pratique.core.kernel.effects import Failure, Plan
 from pratique.core.kernel.identity import person_of
 from pratique.core.runs import transitions
 from pratique.core.runs.answer import answer
+from pratique.core.runs.ending import end_at_once, with_ends
 from pratique.core.runs.judged import wait_for_action, wait_for_trial
 from pratique.core.runs.judging import judge_run
 from pratique.core.runs.open_runs import too_many
@@ -56,7 +58,9 @@ def plan_action_run(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatu
 
     def decide(run: ActionRun) -> Plan[ActionRunStatus]:
         known = replace(snapshot, run=run)
-        return with_reviews(_decide(known, now), known, now)
+        plan = with_reviews(with_ends(_decide(known, now), known, now), known, now)
+        # it is let go in a look that writes nothing: that is tied to the version that was seen
+        return Plan(run.status, wake_at=now) if plan.after and run.status != snapshot.run.status else plan
 
     def stakeholders(after: ActionRunStatus) -> Stakeholders:
         asked = snapshot.action.spec.notifications if snapshot.action is not None else []
@@ -72,7 +76,7 @@ def plan_action_run(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatu
 def _decide(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     run, status = snapshot.run, snapshot.run.status
     if run.metadata.deletion_timestamp is not None:
-        return Plan(status)
+        return end_at_once(snapshot, now)
     if run.spec.dry_run:
         return answer(snapshot, now)
     if snapshot.ended is not None and not status.phase.is_end:
@@ -159,7 +163,9 @@ def _enter(snapshot: RunSnapshot, fresh: Fresh, now: datetime) -> Plan[ActionRun
 
 
 def _is_one_post(plan: RunPlan) -> bool:
-    return [isinstance(each, PlannedResource) and not each.patch for each in plan.resources] == [True]
+    return [isinstance(each, PlannedResource) and not each.patch for each in plan.resources] == [
+        True
+    ] and not temporaries(plan)
 
 
 def _go_on(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:

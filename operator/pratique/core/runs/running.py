@@ -10,6 +10,7 @@ from pratique.core.execution.standing import End
 from pratique.core.gates.port import Warrant
 from pratique.core.kernel.effects import Plan
 from pratique.core.runs import transitions
+from pratique.core.runs.finalizer import hold_first
 from pratique.core.runs.snapshot import RunSnapshot
 
 _ENDS = {End.MADE: Phase.SUCCEEDED, End.FAILED: Phase.FAILED}
@@ -20,6 +21,9 @@ def begin(snapshot: RunSnapshot, warrant: Warrant, now: datetime) -> Plan[Action
 
     What it does to such an object may change what it would be judged to do: killed in between, it must not be judged again.
     """
+    held = hold_first(snapshot.run, warrant.plan, snapshot.outcomes)
+    if held is not None:
+        return held
     begun = transitions.start(snapshot.run, warrant, now)
     if warrant.plan.rests_on_others:
         return replace(begun, wake_at=now)
@@ -37,6 +41,9 @@ def follow(snapshot: RunSnapshot, plan: RunPlan, status: ActionRunStatus, now: d
     if status.started_at is None:
         text = "status.startedAt of this run is gone: it is not known any more what was started; what was made stays"
         return transitions.end(run, Phase.FAILED, text, now, only_here=True)
+    held = hold_first(run, plan, snapshot.outcomes)
+    if held is not None:
+        return held
     at = advance(run, plan, status.started_at, snapshot.outcomes, now)
     if at.effects:
         return Plan(at.status, effects=at.effects)

@@ -1,13 +1,16 @@
-"""The lines for a shell that people copy from messages and from the inbox: each sends one patch of an Approval. Pure."""
+"""The lines for a shell that people copy from messages and the inbox: a patch of an Approval, or a new request. Pure."""
 
 import json
 import shlex
 from datetime import datetime
 
+from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval
 from pratique.api.v1alpha1.scalars import format_time
 
 YOU = "YOUR-USER-NAME"
+_ASKED = ("actionRef", "targetRef", "inputs", "reason")
+_LONGEST, _LONGEST_NAME = 1024, 180
 
 
 def decision_command(
@@ -62,3 +65,17 @@ def offer_command(approval: Approval, username: str, kubectl: str = "kubectl", p
     entry = f'{{"verdict":"Offer",{place}"proposal":{{{_quoted(first)}:"…"}},"comment":"…"}}'
     patch = f'{{"spec":{{"decisions":{{{_quoted(username)}:{entry}}}}}}}'
     return _patch(approval.metadata.name, approval.metadata.namespace, patch, kubectl)
+
+
+def ask_again_command(run: ActionRun, kubectl: str = "kubectl") -> str:
+    """Return the line for a shell by which who asked asks for the same again; nothing where it would be too long.
+
+    Where a submitter asked for them, they ask through that one.
+    """
+    if run.spec.on_behalf_of is not None:
+        return ""
+    spec = {key: value for key, value in run.spec.to_wire().items() if key in _ASKED and value}
+    metadata = {"generateName": f"{run.metadata.name[:_LONGEST_NAME]}-", "namespace": run.metadata.namespace}
+    manifest = {"apiVersion": run.api_version, "kind": run.kind, "metadata": metadata, "spec": spec}
+    line = f"printf %s {shlex.quote(json.dumps(manifest, separators=(',', ':')))} | {kubectl} create -f -"
+    return line if len(line) <= _LONGEST else ""

@@ -31,12 +31,15 @@ def stakeholders_of_run(
     who were skipped where somebody broke its glass.
     """
     out = (*askers(run.spec), *excluded)
+    ends = [each.expires_at for each in run.status.resources if each.held and each.expires_at is not None]
+    before = {EventType.OBJECT_ENDING: min(ends)} if ends else {}
     found = Stakeholders(
         tuple(rules), approvers_of(run, approval), person_of(run.spec), out, (), run.metadata.annotations
     )
+    found = replace(found, before=before)
     if approval is None:
         return found
-    before = dict.fromkeys(ASKING, approval.spec.policy.until)
+    before |= dict.fromkeys(ASKING, approval.spec.policy.until)
     concerned = _with_stand_ins(approval, approvers_of(run, approval) or Approvers(), approval.spec.stand_ins)
     # stand-ins are asked by the gate, which knows whom they stand in for
     asked = {EventType.APPROVAL_REQUESTED: approvers_of(run, approval) or Approvers()}

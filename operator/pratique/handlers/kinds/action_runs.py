@@ -14,6 +14,7 @@ from pratique.cluster.store import Store
 from pratique.core.gates.entries import choose_followed
 from pratique.core.kernel.effects import Deliveries, Json, Outcomes
 from pratique.core.kernel.parking import explain
+from pratique.core.plans.objects import ENDS_OBJECTS
 from pratique.core.runs.open_runs import OpenRuns, is_let_in
 from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
@@ -38,8 +39,10 @@ class ActionRuns(Kind):
         return Store(uid=uid, action=_waits_for_action, phase=phase, let_in=open_runs.let_in, new=open_runs.new)
 
     def keeps(self, body: Json) -> bool:
-        """Keep a run until it has ended and nothing is left; one that only says so has not."""
-        return not (is_settled(body) and not open_runs.is_open(body))
+        """Keep a run until it has ended and nothing is left; one that only says so has not, nor one that we still hold."""
+        return not (is_settled(body) and not open_runs.is_open(body)) or ENDS_OBJECTS in (
+            body["metadata"].get("finalizers") or []
+        )
 
     def needs(self, body: Json) -> list[Key]:
         """The gates that it follows, and the reviews of their break-glasses, which may be settled."""
@@ -80,7 +83,8 @@ class ActionRuns(Kind):
         run = self.parsed(ActionRun, body)
         found = self.stores["actions"].get(("", run.spec.action_ref.name))
         action = self.parsed(Action, found) if found else None
-        needed = not run.status.phase.is_end or any(each.held for each in run.status.resources)
+        held = ENDS_OBJECTS in run.metadata.finalizers or any(each.held for each in run.status.resources)
+        needed = held or not run.status.phase.is_end
         approvals = self._approvals(run) if needed else ()
         proven, ended = self.memory.proven(run.metadata.uid), self.memory.ended(run.metadata.uid)
         others = self._others(run, body, approvals)

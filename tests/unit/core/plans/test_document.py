@@ -43,7 +43,14 @@ from pratique.api.v1alpha1.found import ApproverSource, FoundInStage, FoundPeopl
 from pratique.api.v1alpha1.notifications import NotificationRule
 from pratique.api.v1alpha1.options import ChosenObject, Options, PlannedChoice, PlannedChoices
 from pratique.api.v1alpha1.people import People
-from pratique.api.v1alpha1.planned import DryRun, FieldChange, PlannedDeletion, PlannedFollowUp, PlannedRequest
+from pratique.api.v1alpha1.planned import (
+    DryRun,
+    FieldChange,
+    PlannedDeletion,
+    PlannedFollowUp,
+    PlannedRequest,
+    as_temporary,
+)
 from pratique.api.v1alpha1.stages import Approvers, GroupCount, Quorum, RuleApprovers
 from pratique.api.v1alpha1.target import PlannedTarget, Recheck
 from pratique.core.execution.dry_run import without_results
@@ -72,6 +79,7 @@ GATE = stage(
 )
 INPUTS = {"size": "large", "né": "\N{GRINNING FACE}"}
 NOTE = planned(made=manifest(data={"a": "1"}), dry_run=SEEN)
+BRIEF = as_temporary(planned("brief", dry_run=DryRun(result="Passed", listing="ByEntry")), "8h")
 FROM = SecretValueRef(name="github", key="token")
 CALL = PlannedRequest(
     id="told",
@@ -121,6 +129,7 @@ HELD = run_plan(
     CALL,
     FOLLOW_UP,
     GONE,
+    BRIEF,
     gate=GATE,
     inputs=INPUTS,
     notifications=[TOLD],
@@ -132,6 +141,7 @@ HELD = run_plan(
 FREE = HELD.model_copy(update={"gate": None})
 SHOWN: dict[str, object] = {"try/made": Stored(live(manifest(data={"a": "2"}))), "try/told": True, "try/ended": True}
 SHOWN |= {"try/old/find": OLD, "try/old": OLD}
+SHOWN |= {"try/brief": Stored(live(BRIEF.manifest)), "try/brief/end": "", "hold": Stored({})}
 GUARDED = {VERIFY: Verified()}
 IT = Stored(live({"metadata": {"name": "it"}}, "u2"))
 AIMED: dict[str, object] = {
@@ -217,7 +227,7 @@ class TestLater:
 
     def test_a_free_run_that_is_under_way_goes_on(self) -> None:
         going = ActionRun.model_validate(STORED[2])
-        judged = AIMED | {EVALUATE: Evaluation(plan=without_results(WRITTEN_FREE.plan))}
+        judged = AIMED | {EVALUATE: Evaluation(plan=without_results(WRITTEN_FREE.plan)), "hold": Stored({})}
         plan = plan_action_run(RunSnapshot(going, action=action(), outcomes=judged), NOW)
         assert effects(plan) == ["create/made"], plan.status.message
 
