@@ -468,7 +468,8 @@ ACTIONS = [
         7,
         "an author has an object deleted that the run only changes",
         {"spec.execution.resources.0.patch": True, "spec.execution.resources.0.expiresAfter": "8h"},
-        "expiresAfter ends an object that the run makes: leave it out where one that exists is changed or deleted, or a call is made",
+        "expiresAfter ends an object that the run makes: leave it out where one that exists is changed or"
+        " deleted, or a call is made",
     ),
     offer(
         "end-that-never-comes",

@@ -334,17 +334,19 @@ def _template(action: Action, template: ResourceTemplate, path: str, kinds: Kind
             found += _text(action, text, field, _target(action, text, kinds), names)
     except EvaluationError as error:
         found.append(str(error))
-    found += _lifetime(action, template, path, kinds)
+    found += _lifetime(action, template, path, names, kinds)
     if trial and not found:
         found += _trial(action, template, path)
     yield from found
 
 
-def _lifetime(action: Action, template: ResourceTemplate, path: str, kinds: Kinds) -> Iterator[str]:
+def _lifetime(
+    action: Action, template: ResourceTemplate, path: str, names: tuple[str, ...], kinds: Kinds
+) -> Iterator[str]:
     text, where = template.expires_after, f"{path}.{LIFETIME}"
     if text is None:
         return
-    yield from _text(action, text, where, _target(action, text, kinds))
+    yield from _text(action, text, where, _target(action, text, kinds), names)
     if (twice := find_other_end(template.template)) is not None:
         yield f"{where}: {twice}"
     elif _kind_of(action, text) not in (None, "string"):

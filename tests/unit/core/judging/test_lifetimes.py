@@ -133,6 +133,18 @@ def test_what_may_be_right_is_no_mistake(text: str) -> None:
     assert [each for each in check_action(action(text)) if "tried with" not in each] == []
 
 
+def test_each_of_a_list_has_its_own() -> None:
+    made = {**manifest(), "metadata": {"name": "made-${each}", "namespace": "team-a"}}
+    resource = {"id": "made", "forEach": "inputs.ttls", "expiresAfter": "${each}", "template": made}
+    form = {"type": "object", "properties": {"ttls": {"type": "array", "items": {"type": "string"}, "maxItems": 3}}}
+    account = {"namespace": "makers", "name": "maker"}
+    subject = models.action(inputs={"schema": form}, execution={"serviceAccountRef": account, "resources": [resource]})
+    assert check_action(subject) == ()
+    plan = asked(subject, ttls=["1h", "2h"])
+    assert isinstance(plan, RunPlan)
+    assert [each.expires_after for each in plan.resources if isinstance(each, PlannedTemporary)] == ["1h", "2h"]
+
+
 def test_no_value_of_a_secret_becomes_one() -> None:
     one, two = (PlannedTemporary(id="made", manifest=manifest(), expires_after=each) for each in ("8h", "9h"))
     refuse_copy(one, one, "path")
