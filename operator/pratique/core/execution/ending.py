@@ -123,24 +123,25 @@ def find_unrecorded(
 
     A record without an end is none: a version before this has written it anew.
     """
-    lost = {each.id: each for each in resources if each.held and each.expires_at is None}
-    known, account = {each.id for each in resources} - set(lost), plan.service_account_ref.username
-    found, effects, retry = [each for each in resources if each.id in known], list[AnyEffect](), False
+    known, account = {each.id: each for each in resources}, plan.service_account_ref.username
+    effects, retry = list[AnyEffect](), False
     for planned in temporaries(plan).values():
-        if planned.id in known:
+        record = known.get(planned.id)
+        if record is not None and (record.expires_at is not None or not record.held):
             continue
         ref = ref_of(planned.manifest)
         read = Read(f"end/find/{planned.id}", ref, account)
         seen = read.outcome(outcomes)
         if seen is None:
             effects.append(read)
-        elif isinstance(seen, Failure):
-            retry = retry or seen.transient
-        elif is_made_by(run, planned, seen.object):
-            found.append(keep_for_a_time(_record(planned.id, ref, seen.object), planned, seen.object, now))
-    left = {each.id for each in found}
-    found += [each for each in lost.values() if each.id not in left and (retry or each.id not in temporaries(plan))]
-    return Ends(found, tuple(effects), retry=retry)
+        elif isinstance(seen, Failure) and (seen.transient or (record is not None and seen.reason not in _GONE)):
+            retry = True
+        elif isinstance(seen, Failure) or not is_made_by(run, planned, seen.object):
+            known.pop(planned.id, None)
+        else:
+            found = _record(planned.id, ref, seen.object)
+            known[planned.id] = keep_for_a_time(found, planned, seen.object, now)
+    return Ends(list(known.values()), tuple(effects), retry=retry)
 
 
 def _record(name: str, ref: ObjectRef, live: Json) -> RunResource:

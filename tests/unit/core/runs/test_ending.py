@@ -510,8 +510,9 @@ def test_one_that_a_version_before_has_written_anew_gets_its_end_again() -> None
     plan = look(lost, {"end/find/access": Stored(LIVE)}, at(1))
     assert [(each.expires_at, each.held) for each in plan.status.resources] == [(ENDS_AT, True)]
     assert effects(look(lost, {"end/find/access": GONE}, at(1))) == ["let-go"]
-    kept = look(lost, {"end/find/access": failed("Timeout", transient=True)}, at(1))
-    assert [each.held for each in kept.status.resources] == [True]
+    for unknown in (failed("Timeout", transient=True), failed("Forbidden")):
+        kept = look(lost, {"end/find/access": unknown}, at(1))
+        assert ([each.held for each in kept.status.resources], kept.retry) == ([True], True)
 
 
 def test_it_is_a_temporary_object_by_its_class() -> None:
