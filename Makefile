@@ -75,7 +75,7 @@ component: setup ## parts in processes and with sockets of their own, and no clu
 	$(STEP) "component tests" --show " passed" -- $(PYTEST) tests/component -n 2
 
 integration: controlplane ## CRD tables, identities, the chart, the story: on a real API server
-	@$(PY) -m tools.controlplane build helm
+	@$(PY) -m tools.controlplane build helm kstatus
 	$(STEP) "CRD tables, identities and attacks, on a real API server" --show " passed" -- $(PYTEST) tests/controlplane tests/crds tests/attacks $(SPREAD)
 	$(STEP) "the operator and its stories, on a real API server" --show " passed" -- $(PYTEST) tests/integration tests/fuzz tests/e2e $(SPREAD)
 	$(STEP) "killed at writes, and wrong answers" --show " passed" -- $(PYTEST) tests/chaos $(SPREAD)

@@ -9,11 +9,20 @@ from pathlib import Path
 KUBERNETES = "v1.36.3"
 ETCD = "v3.6.8"
 HELM = "v3.22.0"
+KSTATUS = "v1.2.0"
+"""Of fluxcd/cli-utils: what Flux waits by."""
 COREDNS = "v1.15.0"
 PAUSE = "v1"
 
 _GOMOD = Path(__file__).parent / "gomod"
-_MODULES = {"kubernetes": "kubernetes", "etcd": "kubernetes", "helm": "helm", "coredns": "pods", "pause": "pods"}
+_MODULES = {
+    "kubernetes": "kubernetes",
+    "etcd": "kubernetes",
+    "helm": "helm",
+    "kstatus": "kstatus",
+    "coredns": "pods",
+    "pause": "pods",
+}
 _VERSION_PACKAGE = "k8s.io/component-base/version"
 _MAJOR, _MINOR, _ = KUBERNETES.removeprefix("v").split(".")
 # Without these the server calls itself v0.0.0 and clients choose the wrong protocol features.
@@ -39,7 +48,7 @@ class Binary:
     @property
     def module(self) -> Path:
         """The folder whose go.mod builds it."""
-        return _GOMOD / _MODULES[self.project]
+        return _GOMOD / _MODULES.get(self.project, self.project)
 
     @property
     def folder(self) -> str:
@@ -79,6 +88,7 @@ HELM_CLI = Binary(
     at_least=(3, 0),
     expect="about a minute, once per machine",
 )
+KSTATUS_CLI = Binary("kstatus", "kstatus", KSTATUS, "kstatus", expect="a quarter of a minute, once per machine")
 # What a node adds: kubelet and kube-proxy run on it, the scheduler beside the API server, the other two as Pods.
 NODE = (
     _kubernetes("kube-scheduler", "a quarter of a minute"),
@@ -87,6 +97,6 @@ NODE = (
     Binary("coredns", "coredns", COREDNS, "pods/coredns", version_args=("-version",), expect="2 min on two cores"),
     Binary("pause", "pause", PAUSE, "pods/pause"),
 )
-ALL = {binary.name: binary for binary in (*SERVERS, KUBECTL, HELM_CLI, *NODE)}
+ALL = {binary.name: binary for binary in (*SERVERS, KUBECTL, HELM_CLI, KSTATUS_CLI, *NODE)}
 NODE_NAMES = tuple(each.name for each in NODE)
 SERVER_NAMES = tuple(server.name for server in SERVERS)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tools.controlplane import binaries, toolchain
 from tools.controlplane.cache import cache_folder, exclusive
-from tools.controlplane.catalog import ALL, COREDNS, ETCD, HELM, KUBERNETES, SERVERS, Binary
+from tools.controlplane.catalog import ALL, COREDNS, ETCD, HELM, KSTATUS, KUBERNETES, SERVERS, Binary
 from tools.controlplane.errors import BuildError, ControlPlaneError, MissingToolError
 from tools.controlplane.toolchain import Go, find_go, requirement
 
@@ -26,6 +26,7 @@ def test_versions_are_those_of_the_go_modules() -> None:
     assert f"k8s.io/kubernetes {KUBERNETES} " in kubernetes
     assert f"go.etcd.io/etcd/server/v3 {ETCD} " in kubernetes
     assert f"helm.sh/helm/v3 {HELM} " in (ALL["helm"].module / "go.mod").read_text()
+    assert f"github.com/fluxcd/cli-utils {KSTATUS}\n" in (ALL["kstatus"].module / "go.mod").read_text()
     assert f"github.com/coredns/coredns {COREDNS}\n" in (ALL["coredns"].module / "go.mod").read_text()
 
 
