@@ -62,7 +62,9 @@ class Pipeline:
 
         def look() -> str | None:
             found = self.cluster.kubectl("admin", "get", "approvals", "-n", self.namespace, "-o", "json").json["items"]
-            waiting = [each for each in found if each["status"].get("tally") and each["status"]["state"] == "Pending"]
+            waiting = [
+                each for each in found if "/" in each["status"]["tally"] and each["status"]["state"] == "Pending"
+            ]
             return waiting[0]["metadata"]["name"] if waiting else None
 
         return wait_for("a gate to wait", look)

@@ -71,6 +71,8 @@ def test_stages_open_in_turn_and_nobody_decides_in_two(attempts: Attempts, opera
     first = gate(attempts, "two", "platform")
     waiting = phase(attempts.cluster, "two", attempts.namespace, "WaitingForApproval")
     assert [each["stage"] for each in waiting["approvals"]] == ["platform"], "one gate at a time"
+    born = (attempts.cluster.get("approval", first, attempts.namespace) or {})["status"]
+    assert (born["state"], born["tally"]) == ("Pending", "0"), "said from the first moment, and nobody has written it"
     assert waiting["message"].startswith("Stage platform, 1 of 2: waiting for 1 of group platform-leads until")
     assert waiting["plan"]["skipped"] == [{"name": "costs", "when": "inputs.paid == 'yes'"}]
     assert decide(attempts, "lead-1", first) == ""

@@ -325,7 +325,9 @@ class ApprovalStatus(Telling):
     observed_generation: Annotated[int, Field(ge=0, description="The generation last acted on.")] = 0
     state: Annotated[ApprovalState, Field(description="Where the gate stands.")] = ApprovalState.PENDING
     message: Annotated[str, Field(max_length=2048, description="One sentence: who is missing or how it ended.")] = ""
-    tally: Annotated[str, Field(max_length=16, description="Approvals so far, of those required.")] = ""
+    tally: Annotated[str, Field(max_length=16, description="Approvals so far, of those required: 1/2; 0 at first.")] = (
+        ""
+    )
     waiting_for: Annotated[
         list[Annotated[str, Field(max_length=270)]],
         Field(max_length=192, description="Who may still decide: user names, and groups as `group NAME`."),
@@ -354,6 +356,11 @@ class ApprovalStatus(Telling):
         """Whether it has ended."""
         return self.state is not ApprovalState.PENDING
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether the operator has counted once: what it is born with says of how many nothing."""
+        return "/" in self.tally
+
 
 class Approval(KubeObject):
     """Approval is one gate: who may decide, until when, what exactly is approved, and what was decided."""
@@ -381,6 +388,7 @@ class Approval(KubeObject):
     default_status: ClassVar[dict[str, Any]] = {
         "state": "Pending",
         "message": _OPEN,
+        "tally": "0",
         "conditions": [
             _open_condition("Approved"),
             _open_condition("Decided"),

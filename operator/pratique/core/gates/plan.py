@@ -152,7 +152,7 @@ def _judge_review(approval: Approval, counted: Approval, tally: Count, now: date
         text = review.say_end(state, _by(tally))
         return _end(counted, state, text, now).and_that(review.tell_end(approval, tally.decisive, state))
     wake, due = review.next_reminder(approval, now), review.find_reminder(approval, now)
-    if due is None and approval.status.tally and approval.status.timeline == counted.status.timeline:
+    if due is None and approval.status.is_counted and approval.status.timeline == counted.status.timeline:
         return Plan(approval.status, wake_at=wake)
     text = clean(review.say_open(approval, tally.waiting_for), _MAX_MESSAGE)
     generation = approval.metadata.generation
@@ -205,7 +205,7 @@ def _put_right(approval: Approval, now: datetime) -> tuple[ApprovalStatus, Happe
     text = f"The status said {status.state.value}, which the decisions do not: it was put right"
     key = f"{status.state.value}/{format_time(now)}"
     conditions = _open_conditions(list(status.conditions), text, now, approval.metadata.generation)
-    right = amend(status, state=ApprovalState.PENDING, message=text, decided_at=None, decisions=[], tally="")
+    right = amend(status, state=ApprovalState.PENDING, message=text, decided_at=None, decisions=[], tally="0")
     right = amend(right, conditions=conditions)
     return right, Happened(text, (EventType.STATUS_FORGED,), key=key)
 

@@ -69,7 +69,7 @@ def gate_channels_of(values: Iterable[str]) -> GateChannels:
 
 def is_new(approval: Approval) -> bool:
     """Whether nobody has looked at this gate before: its approvers are still to be told."""
-    return approval.spec.is_standalone and not approval.status.tally
+    return approval.spec.is_standalone and not approval.status.is_counted
 
 
 def say_asked(approval: Approval, waiting: str) -> Happened:

@@ -112,7 +112,7 @@ def approvers_of_entry(approval: Approval, entry: Notification) -> Approvers:
 
 def _is_asked_already(approval: Approval) -> bool:
     """Whether the approvers of a gate were told of it: by its run, or by itself at the first look."""
-    return not approval.spec.is_standalone or bool(approval.status.tally)
+    return not approval.spec.is_standalone or approval.status.is_counted
 
 
 def _asked_so_far(approval: Approval) -> Approvers:

@@ -39,8 +39,11 @@ def told(plan: Plan[ApprovalStatus]) -> list[tuple[str, str]]:
     return [(each.event.value, each.channel) for each in plan.status.notifications if each.channel == "chat"]
 
 
-def test_the_first_look_asks_its_approvers_and_the_next_says_nothing() -> None:
-    first = look(alone())
+@pytest.mark.parametrize("born", ["", "0"])
+def test_the_first_look_asks_its_approvers_and_the_next_says_nothing(born: str) -> None:
+    """As it is born it says that nobody has approved; a version before left that out."""
+    assert Approval.default_status["tally"] == "0"
+    first = look(alone(tally=born))
     assert told(first) == [("ApprovalRequested", "chat")]
     assert first.status.tally == "0/1" and first.status.waiting_for == ["group platform-leads"]
     assert first.status.message.startswith("Waiting for 1 more of group platform-leads until ")
