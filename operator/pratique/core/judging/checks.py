@@ -4,7 +4,6 @@ Every expression is compiled, every input that one names must be in the form, ev
 the form would take. Each problem is one sentence that begins with the path of the field.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -16,13 +15,13 @@ from pratique.api.v1alpha1.found import MAX_SOURCES
 from pratique.api.v1alpha1.meta import ObjectMeta, amend
 from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.scalars import format_time
+from pratique.core.judging.checked_text import check_condition, check_expression, check_list, check_text, kind_of_text
 from pratique.core.judging.computed import sorted_fields
 from pratique.core.judging.deletions import problems_of_deletion, texts_of_deletion
-from pratique.core.judging.expression_text import selections_of, tokens_of
-from pratique.core.judging.expressions import EACH, Program, compile_expression, unnoted
+from pratique.core.judging.expression_text import tokens_of
+from pratique.core.judging.expressions import EACH, unnoted
 from pratique.core.judging.field_checks import chosen_types, example_choices, problems_of_fields
 from pratique.core.judging.following import problems_of_late, reword
-from pratique.core.judging.form_types import ACTION, ANYTHING, RUN, Types, types_of
 from pratique.core.judging.forms import doubts_of_schema, example, problems_of_schema
 from pratique.core.judging.kind_schema import KindSchema, form_of, problems_of_template
 from pratique.core.judging.lifetimes import FIELD as LIFETIME
@@ -30,7 +29,7 @@ from pratique.core.judging.lifetimes import find_other_end
 from pratique.core.judging.nulls import problems_of_nulls
 from pratique.core.judging.offers import problems_of_offers
 from pratique.core.judging.policy import render_step
-from pratique.core.judging.rendering import Json, Literal, parse, strings
+from pratique.core.judging.rendering import Json, strings
 from pratique.core.judging.requests import problems_of_request
 from pratique.core.judging.scopes import (
     CHOSEN,
@@ -43,9 +42,9 @@ from pratique.core.judging.scopes import (
 )
 from pratique.core.judging.stages import find_unsatisfiable
 from pratique.core.judging.targets import FILTER
-from pratique.core.judging.unfolding import FOR_EACH_SCOPE, unfold
+from pratique.core.judging.unfolding import unfold
 from pratique.core.kernel.errors import EvaluationError, LifetimeError, NotThereError
-from pratique.core.kernel.text import clean, nearest
+from pratique.core.kernel.text import clean
 from pratique.core.plans.objects import forbidden, not_written_out
 
 MAX_PROBLEMS = 10
@@ -74,15 +73,15 @@ def _problems(action: Action, kinds: Kinds) -> Iterator[str]:
         path = f"spec.execution.resources[{index}]"
         yield from _template(action, template, path, kinds, trial=not form)
         if (kind := _kind(template, kinds)) is not None:
-            yield from problems_of_template(template.template, kind, f"{path}.template", partial(_kind_of, action))
+            yield from problems_of_template(template.template, kind, f"{path}.template", partial(kind_of_text, action))
         yield from problems_of_nulls(action, index, f"{path}.template")
     yield from _twice(action)
     yield from _approvals(action, kinds)
     if action.spec.cost is not None:
-        yield from _text(action, action.spec.cost, "spec.cost", _target(action, action.spec.cost, kinds))
+        yield from check_text(action, action.spec.cost, "spec.cost", _target(action, action.spec.cost, kinds))
     for name, text in action.spec.execution.outputs.items():
         live = _live(action, text, kinds)
-        yield from _text(action, text, f"spec.execution.outputs.{name}", live, OUTPUT_SCOPE)
+        yield from check_text(action, text, f"spec.execution.outputs.{name}", live, OUTPUT_SCOPE)
 
 
 def _approvals(action: Action, kinds: Kinds) -> Iterator[str]:
@@ -93,7 +92,7 @@ def _approvals(action: Action, kinds: Kinds) -> Iterator[str]:
     for index, stage in enumerate(rules.stages):
         for place, text in enumerate(stage.exclude or ()):
             path = f"spec.approval.stages[{index}].exclude[{place}]"
-            yield from _text(action, text, path, _target(action, text, kinds))
+            yield from check_text(action, text, path, _target(action, text, kinds))
     yield from _sources(action, kinds)
     yield from problems_of_offers(action)
 
@@ -107,11 +106,13 @@ def _sources(action: Action, kinds: Kinds) -> Iterator[str]:
     for path, source in found:
         if source.name.strip() != source.name:
             yield f"{path}.name: has blanks around it: {clean(source.name, 80)!r}"
-        yield from _text(action, source.name, f"{path}.name", _target(action, source.name, kinds))
+        yield from check_text(action, source.name, f"{path}.name", _target(action, source.name, kinds))
         kind, names = kinds.get(f"{source.api_version}/{source.kind}"), ("object", *names_in_scope(action))
         for sort, text in (("users", source.users), ("groups", source.groups)):
             if text is not None:
-                yield from _expression(action, text, names, f"{path}.{sort}", _live_object(action, kind, text, kinds))
+                yield from check_expression(
+                    action, text, names, f"{path}.{sort}", _live_object(action, kind, text, kinds)
+                )
 
 
 def _live_object(action: Action, kind: KindSchema | None, text: str, kinds: Kinds) -> Json:
@@ -122,17 +123,6 @@ def _live_object(action: Action, kind: KindSchema | None, text: str, kinds: Kind
 
 def _kind(template: ResourceTemplate, kinds: Kinds) -> KindSchema | None:
     return kinds.get(f"{template.template.get('apiVersion')}/{template.template.get('kind')}")
-
-
-def _kind_of(action: Action, text: str) -> str | None:
-    """Return the JSON type of what a template's text becomes, whatever the inputs are; None if it may be any."""
-    names = names_in_scope(action)
-    try:
-        parts = parse(text, names)
-    except EvaluationError:
-        return None
-    only = parts[0]
-    return _types(action, names, {}).kind_of(only.text) if len(parts) == 1 and isinstance(only, Program) else "string"
 
 
 def _live(action: Action, text: str, kinds: Kinds) -> Json:
@@ -167,23 +157,23 @@ def _target(action: Action, text: str, kinds: Kinds) -> Json:
 def _conditions(action: Action, kinds: Kinds) -> Iterator[str]:
     spec = action.spec
     if spec.acts_on is not None and (only := spec.acts_on.filter) is not None:
-        yield from _condition(action, only, FILTER_SCOPE, FILTER, _target(action, only, kinds))
+        yield from check_condition(action, only, FILTER_SCOPE, FILTER, _target(action, only, kinds))
     bare = [(f"spec.inputs.rules[{index}].rule", rule.rule) for index, rule in enumerate(spec.inputs.rules)]
     bare += [(f"spec.approval.stages[{index}].when", stage.when) for index, stage in enumerate(spec.approval.stages)]
     for path, text in bare:
-        yield from _condition(action, text, names_in_scope(action), path, _target(action, text, kinds))
+        yield from check_condition(action, text, names_in_scope(action), path, _target(action, text, kinds))
     for index, template in enumerate(spec.execution.resources):
         path = f"spec.execution.resources[{index}]"
         live = _target(action, template.when, kinds)
-        yield from _condition(action, template.when, names_in_scope(action), f"{path}.when", live)
+        yield from check_condition(action, template.when, names_in_scope(action), f"{path}.when", live)
         if template.for_each is not None:
-            yield from _list(action, template.for_each, f"{path}.forEach")
+            yield from check_list(action, template.for_each, f"{path}.forEach")
         kind = _kind(template, kinds)
         for field, rule in (("readyWhen", template.ready_when), ("failedWhen", template.failed_when)):
             if rule is not None:
                 names = {token.text.strip("`") for token in tokens_of(rule)}
                 live = {"self": form_of(kind, names)} if kind is not None else {}
-                yield from _condition(action, rule, ("self",), f"{path}.{field}", live)
+                yield from check_condition(action, rule, ("self",), f"{path}.{field}", live)
 
 
 def _of_option(
@@ -197,118 +187,18 @@ def _of_option(
     kind = kinds.get(f"{source.api_version}/{source.kind}")
     live = {"object": form_of(kind, {token.text.strip("`") for token in tokens_of(text)})} if kind is not None else {}
     if condition:
-        yield from _condition(action, text, OPTION_SCOPE, path, live)
+        yield from check_condition(action, text, OPTION_SCOPE, path, live)
         return
-    yield from _expression(action, text, OPTION_SCOPE, path, live)
+    yield from check_expression(action, text, OPTION_SCOPE, path, live)
 
 
 def _of_field(action: Action, kinds: Kinds, text: str, path: str, *, condition: bool) -> Iterator[str]:
     names, live = names_for_fields(action), _target(action, text, kinds)
     live.pop(CHOSEN, None)
     if condition:
-        yield from _condition(action, text, names, path, live)
+        yield from check_condition(action, text, names, path, live)
         return
-    yield from _expression(action, text, names, path, live)
-
-
-def _expression(action: Action, text: str, names: tuple[str, ...], path: str, live: Json) -> Iterator[str]:
-    try:
-        compile_expression(text, names)
-    except EvaluationError as error:
-        yield f"{path}: {_difference(action, text) or error}"
-        return
-    yield from _typed(action, text, names, path, live, condition=False)
-
-
-def _list(action: Action, text: str, path: str) -> Iterator[str]:
-    problems = list(_expression(action, text, FOR_EACH_SCOPE, path, {}))
-    kind = _types(action, FOR_EACH_SCOPE, {}).kind_of(text)
-    if not problems and kind not in (None, "array"):
-        problems = [f"{path}: must be a list, but is a {kind}: {text}"]
-    yield from problems
-
-
-def _condition(action: Action, text: str, names: tuple[str, ...], path: str, live: Json | None = None) -> Iterator[str]:
-    try:
-        program = compile_expression(text, names)
-    except EvaluationError as error:
-        yield f"{path}: {_difference(action, text) or error}"
-        return
-    if not program.is_condition:
-        yield f"{path}: must be true or false, but this expression never is: {text}"
-        return
-    yield from _typed(action, text, names, path, live or {}, condition=True)
-
-
-def _text(action: Action, text: str, path: str, live: Json, only: tuple[str, ...] | None = None) -> Iterator[str]:
-    names = only or names_in_scope(action)
-    try:
-        parts = parse(text, names)
-    except EvaluationError as error:
-        yield f"{path}: {_difference(action, text) or error}"
-        return
-    yield from _unmarked(action, "".join(part.text for part in parts if isinstance(part, Literal)), path)
-    for program in (part for part in parts if isinstance(part, Program)):
-        yield from _typed(action, program.text, names, path, live, condition=False)
-
-
-_MARKED = re.compile(r"(?:\{\{-?\s*\.?|\$\(|\$|%|<)\s*(inputs|run)\.([A-Za-z_][\w-]*)|^(inputs)\.([A-Za-z_][\w-]*)$")
-
-
-def _unmarked(action: Action, literal: str, path: str) -> Iterator[str]:
-    """Yield what looks like an expression of another language, and would be made as the text that it is."""
-    for found in _MARKED.finditer(literal):
-        root, name = found[1] or found[3], found[2] or found[4]
-        if name in (_inputs(action) if root == "inputs" else RUN["properties"]):
-            yield f"{path}: {clean(literal, 60)} would be made as it stands: an expression is ${{{root}.{name}}}"
-            return
-
-
-def _typed(
-    action: Action, text: str, names: tuple[str, ...], path: str, live: Json, *, condition: bool
-) -> Iterator[str]:
-    """Check an expression that compiles against what is known about its names."""
-    misspelt = list(_names(action, text, path))
-    yield from misspelt
-    if misspelt:
-        return
-    problem = _types(action, names, live).problem(text, condition=condition)
-    if live and problem and "has no field" not in problem and "object " in problem:
-        # a live object is a map when it is evaluated, and more can be done with a map than with a message
-        problem = _types(action, names, {}).problem(text, condition=condition)
-    if problem:
-        yield f"{path}: {problem}"
-
-
-def _types(action: Action, names: tuple[str, ...], live: Json) -> Types:
-    form = action.spec.inputs.schema_
-    if problems_of_schema(form):
-        form = {"additionalProperties": True}
-    resources = {"properties": {each.id: ANYTHING for each in action.spec.execution.resources}}
-    known = {"inputs": {"properties": {}, **form}, "run": RUN, "action": ACTION, "resources": resources, **live}
-    return types_of({name: known.get(name, ANYTHING) for name in names})
-
-
-def _inputs(action: Action) -> list[str]:
-    properties = action.spec.inputs.schema_.get("properties")
-    return list(properties) if isinstance(properties, dict) else []
-
-
-def _difference(action: Action, text: str) -> str | None:
-    """Say of an input whose name has a dash that it is read as a difference."""
-    dashed = (name for name in _inputs(action) if "-" in name and f"inputs.{name}" in text)
-    return next((f"inputs.{name} is read as a difference; write inputs['{name}']" for name in dashed), None)
-
-
-def _names(action: Action, text: str, path: str) -> Iterator[str]:
-    """Catch typing mistakes that CEL cannot see, since inputs and resources are maps to it."""
-    resources = [template.id for template in action.spec.execution.resources if template.delete is None]
-    selected = selections_of(text)
-    for root, known, what in (("inputs", _inputs(action), "input"), ("resources", resources, "resource")):
-        for name in sorted({each for of, each in selected if of == root} - set(known)):
-            meant = nearest(name, known)
-            hint = f"did you mean {meant}?" if meant else f"known are: {', '.join(known) or 'none'}"
-            yield f"{path}: there is no {what} named {name}; {hint}"
+    yield from check_expression(action, text, names, path, live)
 
 
 def _template(action: Action, template: ResourceTemplate, path: str, kinds: Kinds, *, trial: bool) -> Iterator[str]:
@@ -317,7 +207,7 @@ def _template(action: Action, template: ResourceTemplate, path: str, kinds: Kind
         steps = action.spec.execution.resources
 
         def check(text: str, field: str) -> Iterator[str]:
-            return reword(_text(action, text, field, _target(action, text, kinds), names), field)
+            return reword(check_text(action, text, field, _target(action, text, kinds), names), field)
 
         problems = list(problems_of_request(template, path, check))
         problems += problems_of_late(steps, steps.index(template), path)
@@ -331,7 +221,7 @@ def _template(action: Action, template: ResourceTemplate, path: str, kinds: Kind
         texts = strings(template.template, where)
     try:
         for field, text in texts:
-            found += _text(action, text, field, _target(action, text, kinds), names)
+            found += check_text(action, text, field, _target(action, text, kinds), names)
     except EvaluationError as error:
         found.append(str(error))
     found += _lifetime(action, template, path, names, kinds)
@@ -346,10 +236,10 @@ def _lifetime(
     text, where = template.expires_after, f"{path}.{LIFETIME}"
     if text is None:
         return
-    yield from _text(action, text, where, _target(action, text, kinds), names)
+    yield from check_text(action, text, where, _target(action, text, kinds), names)
     if (twice := find_other_end(template.template)) is not None:
         yield f"{where}: {twice}"
-    elif _kind_of(action, text) not in (None, "string"):
+    elif kind_of_text(action, text) not in (None, "string"):
         yield f"{where}: must be text such as 8h, and {clean(text, 80)} is none: write {clean(text, 80)}h, for hours"
 
 
