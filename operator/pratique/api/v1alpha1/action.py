@@ -261,7 +261,8 @@ class Execution(ApiModel):
             field_path=".startDeadline",
         ),
         Rule(
-            rule=f"self.resources.all(r, !has(r.expiresAfter) || !r.expiresAfter.matches({quoted(DURATION_PATTERN)}) ||"
+            rule=f"!self.maxExpiry.matches({quoted(DURATION_PATTERN)}) || self.resources.all(r, !has(r.expiresAfter) ||"
+            f" !r.expiresAfter.matches({quoted(DURATION_PATTERN)}) ||"
             f" {seconds('r.expiresAfter')} <= {seconds('self.maxExpiry')})",
             message="expiresAfter of a resource is longer than maxExpiry: shorten it, or raise maxExpiry",
             field_path=".resources",
