@@ -94,7 +94,7 @@ class Jenkins(Service):
 
     header = ("Authorization", f"Basic {TOKEN}")
     begin = r"/job/deploy/buildWithParameters[?]ENVIRONMENT=staging&VERSION=v1.4.0"
-    watch = r"/queue/item/42/api/json|/job/deploy/18/api/json"
+    watch = r"/queue/item/42/api/json|/job/deploy/18/api/json[?]tree=building,result,url"
 
     def start(self, asked: Asked) -> Reply:
         return Reply(201, b"", {"Location": "https://jenkins.example.com/queue/item/42/"})
@@ -108,7 +108,7 @@ class Jenkins(Service):
             return answer(200, item | why)
         result = None if state == "building" else state
         page = "https://jenkins.example.com/job/deploy/18/"
-        return answer(200, {"building": result is None, "result": result, "number": 18, "url": page})
+        return answer(200, {"building": result is None, "result": result, "url": page})
 
 
 class Terraform(Service):

@@ -8,72 +8,29 @@ import hmac
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
+from tests.doubles.desks import LOOPBACK, Secrets, call, desks, outgoing, reserved, senders
 from tests.doubles.http_receiver import receiving, self_signed
 from tests.doubles.outside import Outside, Reply
-from tests.doubles.serving import serving
 
 from pratique.api.v1alpha1.calling import HeaderFrom, RequestSigning, SecretValueRef
-from pratique.api.v1alpha1.people import ServiceAccountRef
 from pratique.calling.credentials import CallError
 from pratique.calling.desk import Desk
 from pratique.calling.room import Room
-from pratique.calling.sending import REQUEST_EGRESS, Sender
-from pratique.calling.watching import _Watch
-from pratique.channels.kit.egress import Egress
-from pratique.cluster.client import Api
-from pratique.cluster.connection import Connection
+from pratique.calling.sending import REQUEST_EGRESS
 from pratique.core.kernel.answers import Cause
-from pratique.core.kernel.calling import MAX_ANSWER, Call, Called, Fate, Outgoing, Poll, Polled, Reserve, TryCall
+from pratique.core.kernel.calling import MAX_ANSWER, Called, Fate, TryCall
 from pratique.core.kernel.effects import Failure
 from pratique.core.telling.egress import egress_of, not_allowed
 
-ACCOUNT = ServiceAccountRef(namespace="makers", name="maker")
-LOOPBACK = egress_of(["127.0.0.0/8"])
 TOKEN = "hunter2-Secret-Token"
 KEY = "whsec_" + base64.b64encode(b"k" * 24).decode()
 FROM = HeaderFrom(name="Authorization", prefix="Bearer ", secret_ref=SecretValueRef(name="github", key="token"))
-
-
-class Secrets:
-    """The Secrets of an API server, and as whom they were read."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, dict[str, Any]] = {}
-        self.code = 0
-        self.readers: list[str] = []
-
-    def put(self, name: str, hosts: str | None, **values: str | bytes) -> None:
-        data = {key: base64.b64encode(v.encode() if isinstance(v, str) else v).decode() for key, v in values.items()}
-        annotations = {} if hosts is None else {"pratique.dev/allowed-hosts": hosts}
-        self.known[name] = {"metadata": {"name": name, "annotations": annotations}, "data": data}
-
-    async def answer(self, request: web.Request) -> web.Response:
-        self.readers.append(request.headers["Impersonate-User"])
-        found = self.known.get(request.match_info["name"])
-        code = self.code or (200 if found else 404)
-        status = {"kind": "Status", "code": code, "reason": {404: "NotFound", 403: "Forbidden"}.get(code, "")}
-        return web.json_response(found if code == 200 else status, status=code)
-
-
-@asynccontextmanager
-async def senders(allowed: Any = LOOPBACK) -> AsyncIterator[tuple[Sender, Secrets]]:
-    secrets, app = Secrets(), web.Application()
-    app.router.add_get("/api/v1/namespaces/makers/secrets/{name}", secrets.answer)
-    async with serving(app) as port, Api(Connection(f"http://127.0.0.1:{port}")) as api:
-        yield Sender(api, Egress(allowed)), secrets
-
-
-def outgoing(url: str, **more: Any) -> Outgoing:
-    given = {"method": "POST", "key": "uid.told", "headers": {"Idempotency-Key": "uid.told"}, "body": '{"a":1}', **more}
-    return Outgoing(url=url, account=ACCOUNT, **given)
 
 
 async def sent(url: str, allowed: Any = LOOPBACK, lets: str | None = None, **more: Any) -> Called:
@@ -320,26 +277,6 @@ async def test_an_address_that_is_none_is_refused() -> None:
             await sender.check(outgoing("https://api.example.com:0/"))
 
 
-def call(ticket: str, url: str, **more: Any) -> Call:
-    return Call("call", ticket, outgoing(url, **more), ("team-a", "run"), "deploy")
-
-
-@asynccontextmanager
-async def desks(may_send: Callable[[], bool] = lambda: True) -> AsyncIterator[tuple[Desk, list[Any], list[str]]]:
-    woken: list[Any] = []
-    counted: list[str] = []
-    async with senders() as (sender, _):
-        desk = Desk(sender, woken.append, may_send, counted.append)
-        yield desk, woken, counted
-        await desk.close()
-
-
-async def reserved(desk: Desk) -> str:
-    ticket = await desk.perform(Reserve("reserve"))
-    assert isinstance(ticket, str)
-    return ticket
-
-
 async def test_a_ticket_is_worth_one_call() -> None:
     with Outside(Reply(204)) as outside:
         async with desks() as (desk, woken, counted):
@@ -413,87 +350,6 @@ async def test_who_does_not_lead_sends_nothing() -> None:
                 isinstance(private, Called) and private.final and "Secret makers/github is not there" in private.message
             )
     assert outside.asked == []
-
-
-def poll(url: str, every: float = 30, step: str = "wait", **more: Any) -> Poll:
-    asked = outgoing(url, method="GET", body=None, **more)
-    return Poll("poll", ("uid", step), asked, timedelta(seconds=every), (), ("team-a", "run"), "deploy")
-
-
-async def polled(desk: Desk, effect: Poll) -> Polled:
-    found = await desk.perform(effect)
-    assert isinstance(found, Polled)
-    return found
-
-
-async def test_what_waits_is_asked_when_it_is_due_and_its_answer_kept_until_then() -> None:
-    replies = (Reply(200, b'{"n": 1}'), Reply(502), Reply(429, b"", {"Retry-After": "7"}), Reply(200, b'{"n": 2}'))
-    with Outside(*replies) as outside:
-        async with desks() as (desk, woken, counted):
-            first = [await polled(desk, poll(outside.url)) for _ in range(3)]
-            assert [each.called.reply.body for each in first if each.called and each.called.reply] == [{"n": 1}] * 3
-            assert len(outside.asked) == 1 and woken == [] and counted == ["Answered"]
-            assert all(timedelta(seconds=29) < each.again < timedelta(seconds=31) for each in first)
-            other = await polled(desk, poll(outside.url, every=0, step="other"))
-            assert (other.misses, other.again) == (1, timedelta(seconds=0.5))
-            busy = await polled(desk, poll(outside.url, every=0, step="other"))
-            assert busy.misses == 2 and busy.again > timedelta(seconds=6)
-            assert len(outside.asked) == 3 and desk.depth == 0
-
-
-async def test_a_slow_answer_wakes_its_run_and_the_last_one_is_told_meanwhile() -> None:
-    with Outside(Reply(200, b'{"n": 1}'), Reply(200, b'{"n": 2}', hang=10)) as slow:
-        async with desks() as (desk, woken, _):
-            assert (await polled(desk, poll(slow.url, every=0))).called is not None
-            meanwhile = await polled(desk, poll(slow.url, every=0))
-            assert meanwhile.called is not None and meanwhile.called.reply is not None
-            assert meanwhile.called.reply.body == {"n": 1} and desk.depth == 1
-            slow.released.set()
-            async with asyncio.timeout(5):
-                while not woken:
-                    await asyncio.sleep(0.01)
-            assert woken == [("actionruns", "team-a", "run")]
-            later = await polled(desk, poll(slow.url))
-            assert later.called is not None and later.called.reply is not None and later.called.reply.body == {"n": 2}
-
-
-async def test_who_waits_takes_no_place_from_what_is_to_be_done() -> None:
-    with Outside(Reply(200, hang=20)) as slow, Outside(Reply(204)) as quick:
-        async with desks() as (desk, _, counted):
-            desk._watches._room = Room(2, patience=0.1)
-            assert (await polled(desk, poll(slow.url))).called is None
-            full = await polled(desk, poll(slow.url, step="other"))
-            assert (full.called, full.misses) == (None, 0) and full.again > timedelta(seconds=29)
-            called = await desk.perform(call(await reserved(desk), quick.url))
-            assert isinstance(called, Called) and called.fate is Fate.ANSWERED and counted == ["Answered"]
-            await desk.close()
-            assert len(slow.asked) == 1
-            slow.released.set()
-
-
-async def test_a_mistake_of_ours_is_told_by_the_look_and_tried_again() -> None:
-    async with desks() as (desk, _, _):
-
-        async def mistaken(*_: Any) -> Called:
-            raise KeyError("ours")
-
-        desk._watches._send = mistaken
-        with pytest.raises(KeyError, match="ours"):
-            await desk.perform(poll("https://api.example.com/", every=0))
-        with pytest.raises(KeyError, match="ours"):
-            await desk.perform(poll("https://api.example.com/", every=0))
-
-
-async def test_what_waited_long_ago_is_forgotten_and_asked_at_once() -> None:
-    with Outside(Reply(204)) as outside:
-        async with desks() as (desk, _, _):
-            await desk.perform(poll(outside.url))
-            for number in range(300):
-                desk._watches._watches[("old", str(number))] = _Watch()
-            await desk.perform(poll(outside.url, step="another"))
-            assert len(desk._watches._watches) == 256
-            await desk.perform(poll(outside.url))
-    assert len(outside.asked) == 3
 
 
 async def test_of_what_was_forgotten_it_is_said_that_it_is_not_known() -> None:
