@@ -219,6 +219,17 @@ async def removed(world: World, name: str) -> None:
     await ended(world, name)
 
 
+async def found(world: World, name: str) -> None:
+    """Approvers are found in an object that is written again and again, for reasons of its own."""
+    owners = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{name}-owners", "namespace": SPACE}}
+    await world.create("admin", "configmaps", {**owners, "data": {"who": "platform-leads"}})
+    await ask(world, name, "owned", gated=True)
+    for turn in range(5):
+        await world.patch("admin", "configmaps", f"{name}-owners", {"metadata": {"annotations": {"turn": str(turn)}}})
+    await decide(world, name, "Approve")
+    await ended(world, name)
+
+
 async def broken(world: World, name: str) -> None:
     """Somebody on call breaks the glass: a review is opened before anything starts."""
     await ask(world, name, "urgent", gated=True)
@@ -315,6 +326,13 @@ STORIES = {
             "Succeeded",
             deletes="configmaps",
             tells=tells(f"{ASK} Approved Succeeded", ASK, "Approved Succeeded", HANDLED),
+        ),
+        Story(
+            "found",
+            found,
+            "Succeeded",
+            "configmaps",
+            tells(f"{ASK} Approved Succeeded", ASK, "Approved Succeeded", HANDLED),
         ),
         Story(
             "broken",

@@ -22,6 +22,7 @@ BOUNDED = {
     "called": 15,
     "aimed": 15,
     "removed": 15,
+    "found": 15,
     "broken": 20,
     "frozen": 15,
     "lent": 15,

@@ -47,7 +47,7 @@ spec:
   {acts}
   inputs: {{schema: {{type: object, properties: {{gated: {{type: boolean, default: false}}}}}}}}
   approval:
-    stages: [{{name: lead, when: inputs.gated, deadline: {deadline}, approvers: {{groups: [platform-leads]}}{glass}}}]
+    stages: [{{name: lead, when: inputs.gated, deadline: {deadline}, approvers: {{{who}}}{glass}}}]
   notifications:
   - channels: [hook, teams, slack, mail]
     events: [ApprovalRequested, Handled, Approved, Declined, Expired, Withdrawn, Superseded, Succeeded, Failed, GlassBroken,
@@ -71,6 +71,7 @@ _CHANGE = """patch: true
       template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${target.metadata.name}", namespace: chaos},
                  data: {by: "${run.name}"}}"""
 _DELETION = 'delete: {apiVersion: v1, kind: ConfigMap, namespace: chaos, name: "${run.name}-there"}'
+_OWNERS = '{apiVersion: v1, kind: ConfigMap, name: "${run.name}-owners", groups: object.data.who}'
 _NEVER = {"more": "timeout: 1s", "ready": 'readyWhen: "false"'}
 _ACTIONS: tuple[dict[str, str], ...] = (
     {"name": "note"},
@@ -82,11 +83,13 @@ _ACTIONS: tuple[dict[str, str], ...] = (
     {"name": "calling", "step": _CALL},
     {"name": "aimed", "step": _CHANGE, "acts": "actsOn: {apiVersion: v1, kind: ConfigMap}"},
     {"name": "removing", "step": _DELETION},
+    {"name": "owned", "who": f"from: [{_OWNERS}]"},
     {"name": "frozen"},
     {"name": "lent", "step": f"expiresAfter: 4s\n      template: {_CONFIG_MAP}"},
     {"name": "urgent", "glass": ", breakGlass: {groups: [sre-oncall], requester: Forbid}"},
 )
 _USUAL = {"deadline": "1h", "step": f"template: {_CONFIG_MAP}", "more": "", "ready": "", "acts": "", "glass": ""}
+_USUAL |= {"who": "groups: [platform-leads]"}
 _DIRECTORY = {
     "apiVersion": "v1",
     "kind": "ConfigMap",

@@ -325,9 +325,7 @@ class ApprovalStatus(Telling):
     observed_generation: Annotated[int, Field(ge=0, description="The generation last acted on.")] = 0
     state: Annotated[ApprovalState, Field(description="Where the gate stands.")] = ApprovalState.PENDING
     message: Annotated[str, Field(max_length=2048, description="One sentence: who is missing or how it ended.")] = ""
-    tally: Annotated[str, Field(max_length=16, description="Approvals so far, of those required: 1/2; 0 at first.")] = (
-        ""
-    )
+    tally: Annotated[str, Field(max_length=16, description="Approvals so far, of those required: 1/2, or 0.")] = ""
     waiting_for: Annotated[
         list[Annotated[str, Field(max_length=270)]],
         Field(max_length=192, description="Who may still decide: user names, and groups as `group NAME`."),
