@@ -120,6 +120,19 @@ def test_one_object_takes_the_place_of_another(desk: Desk) -> None:
     assert (desk.get("configmap", "it") or {})["data"] == {"b": "2"}
 
 
+def test_two_objects_are_made_anew_in_one_run(desk: Desk) -> None:
+    let_delete(desk, "configmaps")
+    desk.cluster.apply("admin", [subject(desk, "one"), subject(desk, "two")])
+    steps: list[Manifest] = []
+    for name in ("one", "two"):
+        template = {**AFTER, "metadata": {"name": name, "namespace": "${run.namespace}"}}
+        steps += [{**goes(desk, name), "id": f"old{name}"}, {"id": f"new{name}", "template": template}]
+    desk.approve(desk.held("both", desk.offer(*steps)))
+    desk.ends("both", "Succeeded")
+    for name in ("one", "two"):
+        assert (desk.get("configmap", name) or {})["data"] == {"b": "2"}
+
+
 def test_nobody_has_the_environment_of_another_deleted(desk: Desk) -> None:
     """The account may delete all of them: whose it is decides, and else a right of who asks."""
     let_delete(desk, "environments", group="pratique.dev")

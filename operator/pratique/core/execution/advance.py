@@ -132,12 +132,17 @@ def _try_late(
     recorded: Mapping[str, RunResource],
     outcomes: Outcomes,
 ) -> Progress | None:
-    """Try what could not be tried before earlier objects were there: all of it, before the first of it is made."""
+    """Try what could not be tried before earlier objects were there: all of it, before the first of it is made.
+
+    What is deleted on the way is not tried again, and holds its name until it is gone.
+    """
     tried = planned.dry_run
     if planned.id in recorded or tried is None or tried.result is DryRunResult.PASSED:
         return None
     calls = [each.id for each in plan.resources if not isinstance(each, PlannedResource)]
-    trial = try_plan(run, plan, outcomes, "late", made=[*recorded, *calls])
+    gone = {each.id for each in recorded.values() if each.ready}
+    going = {each.id for each in plan.resources if isinstance(each, PlannedDeletion)} - gone
+    trial = try_plan(run, plan, outcomes, "late", made=[*recorded, *calls], going=going)
     if trial.effects:
         return Progress(Step.NEEDS, effects=trial.effects)
     if trial.transient is not None:

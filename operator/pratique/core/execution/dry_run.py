@@ -4,7 +4,7 @@ What the API server refuses is known at once. What an earlier object of the plan
 `Deferred`, and tried once it is. Pure; called by `lifecycle`, `start` and `execution`. It decides nothing about the run.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
@@ -118,14 +118,26 @@ class Trial:
         return told
 
 
-def try_plan(run: ActionRun, plan: RunPlan, outcomes: Outcomes, what: str, made: Iterable[str] = ()) -> Trial:
-    """Return the dry runs of all objects but those that are `made`; `what` tells apart several trials in one look."""
+def try_plan(
+    run: ActionRun,
+    plan: RunPlan,
+    outcomes: Outcomes,
+    what: str,
+    made: Iterable[str] = (),
+    going: Collection[str] = (),
+) -> Trial:
+    """Return the dry runs of all objects but those that are `made`; `what` tells apart several trials in one look.
+
+    `going` are deletions among the `made` whose objects are still there.
+    """
     made = set(made)
     around = _Around(plan.service_account_ref, [each for each in plan.objects if each.id in made])
     needed: list[AnyEffect] = []
     tried: list[tuple[Planned, Tried]] = []
     for planned in plan.resources:
         if planned.id in made:
+            if isinstance(planned, PlannedDeletion) and planned.id in going:
+                around.going.add(ref_of_deletion(planned))
             continue
         key = f"{what}/{planned.id}"
         if isinstance(planned, PlannedRequest):

@@ -23,7 +23,8 @@ from tests.support.certain import certain
 from pratique.api.v1alpha1.action_run import Phase, RunPlan, RunResource
 from pratique.api.v1alpha1.calling import HttpRequest
 from pratique.api.v1alpha1.deleting import ObjectToDelete
-from pratique.api.v1alpha1.planned import DryRun, DryRunResult, PlannedDeletion, PlannedRequest
+from pratique.api.v1alpha1.meta import amend
+from pratique.api.v1alpha1.planned import DryRun, DryRunResult, PlannedDeletion, PlannedRequest, PlannedResource
 from pratique.api.v1alpha1.target import PlannedTarget, Recheck
 from pratique.core.execution.dry_run import Trial, try_plan, with_results, without_results
 from pratique.core.execution.targets import is_target
@@ -128,6 +129,43 @@ def test_one_may_take_the_place_of_another() -> None:
     ]
     (sentence,) = try_plan(run(), run_plan(anew, step(None)), found, "try").problems
     assert sentence == "Pod team-a/db-0 exists and was not made by this run: choose another name"
+
+
+def pair(number: int, uid: str | None = None) -> tuple[PlannedDeletion, PlannedResource]:
+    """A deletion, and what takes its place; `uid` as its dry run has seen it."""
+    goes = ObjectToDelete(api_version="v1", kind="Pod", namespace="team-a", name=f"db-{number}")
+    passed = DryRun(result=DryRunResult.PASSED, target_uid=uid or f"p{number}")
+    anew = planned(f"new{number}", manifest("Pod", f"db-{number}"))
+    deferred = DryRun(result=DryRunResult.DEFERRED, message="the one that has its name is deleted first")
+    return PlannedDeletion(id=f"old{number}", delete=goes, dry_run=passed), amend(anew, dry_run=deferred)
+
+
+TAKEN = failed("AlreadyExists", found={"metadata": {}})
+
+
+def test_each_of_two_may_take_the_place_of_another() -> None:
+    """The first has gone when all that is left is tried: what holds the name of the second goes later."""
+    plan = run_plan(*pair(1), *pair(2))
+    gone = [known(id="old1", name="db-1", ready=True)]
+    outcomes: dict[str, Any] = {"late/new1": pod(), "late/new2": TAKEN}
+    assert effects(look(plan=plan, resources=gone)) == ["late/new1", "late/new2"]
+    assert effects(look(outcomes, plan=plan, resources=gone)) == ["create/new1"]
+
+
+def test_what_was_tried_late_before_a_deletion_may_still_be_replaced() -> None:
+    deferred = DryRun(result=DryRunResult.DEFERRED, message="its kind is made first")
+    first = amend(planned("one"), dry_run=deferred)
+    outcomes: dict[str, Any] = {"late/one": pod(), "late/new1": TAKEN}
+    assert effects(look(outcomes, first, *pair(1))) == ["create/one"]
+
+
+def test_a_name_that_is_taken_again_after_a_deletion_is_not_deferred() -> None:
+    gone = [known(id="old1", name="db-1", ready=True)]
+    plan = look({"late/new1": TAKEN}, plan=run_plan(*pair(1)), resources=gone)
+    assert plan.status.phase is Phase.FAILED
+    assert plan.status.message == "Pod team-a/db-1 exists and was not made by this run: choose another name"
+    early = look({"late/new1": TAKEN}, plan=run_plan(*reversed(pair(1))))
+    assert early.status.phase is Phase.FAILED
 
 
 def test_another_object_of_that_name_is_another_plan() -> None:
