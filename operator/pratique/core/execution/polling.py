@@ -21,9 +21,10 @@ from pratique.core.kernel.effects import Failure, Outcomes
 from pratique.core.kernel.text import clean
 from pratique.core.plans.requests import say_call
 
-MISSES = 3
+NOES = 3
 """So often in a row an answer has to say no: tokens are renewed, and what was just started is not known everywhere."""
 GOES_ON = "what was started there may go on all the same: look there before you ask again"
+_NOT_YET, _NO_ROOM = "it has not answered yet", "it is asked when there is room: many calls are waited for"
 
 
 def advance_until(
@@ -36,7 +37,7 @@ def advance_until(
         (run.metadata.uid, planned.id),
         outgoing_of(run, plan, planned),
         every,
-        tuple(request.expect),
+        request,
         (run.metadata.namespace or "", run.metadata.name),
         run.spec.action_ref.name,
     )
@@ -46,14 +47,16 @@ def advance_until(
     if isinstance(polled, Failure):
         return _waits(planned, call, polled.message, every)
     if polled.called is None:
-        return _waits(planned, call, call.message or "it has not answered yet", polled.again)
+        ours = _NOT_YET if polled.asked else _NO_ROOM
+        told_before = "" if call.message in (_NOT_YET, _NO_ROOM) else call.message
+        return _waits(planned, call, told_before or ours, polled.again)
     judged = judge_call(request, polled.called)
     code = polled.called.reply.status if polled.called.reply is not None else None
     told = amend(call, code=code)
     if judged.say is Say.DONE and polled.called.reply is not None:
         return _judge(planned, until, told, polled, polled.called.reply, outcomes)
-    if judged.say is Say.FAILED and polled.misses >= MISSES:
-        text = f"{judged.message}, {MISSES} times in a row; {GOES_ON}"
+    if judged.say is Say.FAILED and polled.noes >= NOES:
+        text = f"{judged.message}, {NOES} times in a row; {GOES_ON}"
         failed = amend(told, message=clean(text, 512))
         return Progress(Step.FAILED, request=failed, message=f"{say_call(request)} {text}")
     return _waits(planned, told, f"it {judged.message}; it is asked again", polled.again)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any
 
-from pratique.api.v1alpha1.calling import HeaderFrom, RequestSigning, Until
+from pratique.api.v1alpha1.calling import HeaderFrom, HttpRequest, RequestSigning, Until
 from pratique.api.v1alpha1.people import ServiceAccountRef
 from pratique.core.kernel.effects import Effect, Json
 
@@ -108,9 +108,13 @@ class Polled:
 
     called: Called | None = None
     misses: int = 0
-    """How many of them in a row came to nothing."""
+    """How many of them in a row came to nothing: with none the next one is due as its Action asks, else later."""
     again: timedelta = timedelta()
     """When the next one is due."""
+    noes: int = 0
+    """How many of them in a row said no, which is a verdict; a bad moment of a receiver is none."""
+    asked: bool = True
+    """Whether one was made at all: there may have been no room for it."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,8 @@ class Poll(Effect[Polled]):
     """What it is for: the uid of a run, and the id of its step."""
     outgoing: Outgoing
     every: timedelta
-    expect: tuple[int, ...]
+    request: HttpRequest
+    """What its answers are judged by."""
     run: tuple[str, str]
     action: str
 

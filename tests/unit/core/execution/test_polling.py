@@ -11,7 +11,7 @@ from tests.builders.models import RUN_UID, action, at, effects, failed, proven, 
 from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunPlan
 from pratique.api.v1alpha1.calling import HttpRequest, RunRequest
 from pratique.api.v1alpha1.planned import PlannedFollowUp, PlannedRequest, PlannedResource
-from pratique.core.execution.pacing import is_miss, pause_after
+from pratique.core.execution.pacing import is_miss, pause_after, says_no
 from pratique.core.gates.free import EVALUATE
 from pratique.core.kernel.calling import (
     Call,
@@ -63,8 +63,8 @@ def look(subject: ActionRun, outcomes: dict[str, Any] | None = None, minutes: fl
     return plan_action_run(proven(subject, outcomes), at(minutes))
 
 
-def polled(status: int = 200, misses: int = 0, **reply: Any) -> Polled:
-    return Polled(Called(Fate.ANSWERED, reply=Reply(status, **reply)), misses, AGAIN)
+def polled(status: int = 200, misses: int = 0, noes: int = 0, **reply: Any) -> Polled:
+    return Polled(Called(Fate.ANSWERED, reply=Reply(status, **reply)), misses, AGAIN, noes)
 
 
 def came_to(found: Polled | Failure, waited: Waited | Failure | None = None, **more: Any) -> Plan[Any]:
@@ -111,17 +111,30 @@ def test_no_answer_is_written_down_that_says_the_same() -> None:
     assert silent.status == first.status
 
 
+def test_that_there_was_no_room_for_it_is_said_no_longer_than_that() -> None:
+    full = came_to(Polled(again=AGAIN, asked=False)).status.requests[1].message
+    assert full == "it is asked when there is room: many calls are waited for"
+    asked = came_to(Polled(again=AGAIN), message=full).status
+    assert asked.message == f"Waiting for {WHAT}: it has not answered yet"
+    told = came_to(Polled(again=AGAIN, asked=False), message="running").status
+    assert told.message == f"Waiting for {WHAT}: running"
+
+
 @pytest.mark.parametrize(
     ("found", "said"),
     [
         (Polled(again=AGAIN), "it has not answered yet"),
+        (Polled(again=AGAIN, asked=False), "it is asked when there is room: many calls are waited for"),
         (failed("InternalError", message="a bug"), "a bug"),
         (polled(502, 1), "it answered 502 Bad Gateway; it is asked again"),
         (polled(429, 9, retry_after=3.0), "it answered 429 Too Many Requests; it is asked again"),
-        (polled(404, 2), "it answered 404 Not Found: look at request.url"),
+        (polled(404, 9, 2), "it answered 404 Not Found: look at request.url"),
         (Polled(Called(Fate.UNKNOWN, "no answer within 1 s"), 9, AGAIN), "it gave no answer: no answer within 1 s"),
         (Polled(Called(Fate.NOT_SENT, "no connection"), 9, AGAIN), "it was not sent: no connection; it is asked again"),
-        (Polled(Called(Fate.NOT_SENT, "Secret a/b is not there", final=True), 2, AGAIN), "it was not sent: Secret a/b"),
+        (
+            Polled(Called(Fate.NOT_SENT, "Secret a/b is not there", final=True), 9, AGAIN, 2),
+            "it was not sent: Secret a/b",
+        ),
     ],
 )
 def test_a_bad_moment_of_a_receiver_is_no_end(found: Polled | Failure, said: str) -> None:
@@ -132,10 +145,10 @@ def test_a_bad_moment_of_a_receiver_is_no_end(found: Polled | Failure, said: str
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (polled(404, 3), f"{WHAT} answered 404 Not Found: look at request.url"),
-        (polled(302, 3), f"{WHAT} answered 302 Found: redirects are not followed"),
+        (polled(404, 3, 3), f"{WHAT} answered 404 Not Found: look at request.url"),
+        (polled(302, 3, 3), f"{WHAT} answered 302 Found: redirects are not followed"),
         (
-            Polled(Called(Fate.NOT_SENT, "Secret a/b is not there", final=True), 3, AGAIN),
+            Polled(Called(Fate.NOT_SENT, "Secret a/b is not there", final=True), 3, AGAIN, 3),
             f"{WHAT} was not sent: Secret a/b",
         ),
     ],
@@ -295,3 +308,20 @@ def test_what_comes_to_nothing() -> None:
     )
     hour = timedelta(hours=1)
     assert pause_after(Called(Fate.UNKNOWN), hour, 4) == hour
+
+
+@pytest.mark.parametrize(
+    ("called", "no"),
+    [
+        (Called(Fate.ANSWERED, reply=Reply(404)), True),
+        (Called(Fate.ANSWERED, reply=Reply(302)), True),
+        (Called(Fate.NOT_SENT, "Secret a/b is not there", final=True), True),
+        (Called(Fate.NOT_SENT, "no connection"), False),
+        (Called(Fate.UNKNOWN), False),
+        (Called(Fate.ANSWERED, reply=Reply(503)), False),
+        (Called(Fate.ANSWERED, reply=Reply(429)), False),
+        (Called(Fate.ANSWERED, reply=Reply(200)), False),
+    ],
+)
+def test_what_says_no(called: Called, no: bool) -> None:
+    assert says_no(called, wait().request) is no
