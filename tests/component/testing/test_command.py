@@ -1,5 +1,6 @@
 """`pratique test`, run as people run it, with the sandbox's real worker: the examples, and what goes wrong."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -108,3 +109,14 @@ def test_it_loads_neither_what_talks_to_a_cluster_nor_the_evaluator() -> None:
     )
     loaded = set(done.stdout.split())
     assert not loaded & {"kopf", "cel_expr_python", "jsonschema", "pratique.core.judging.policy", "pratique.handlers"}
+
+
+def test_the_cases_of_the_guide_pass_against_its_last_action(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (ROOT / "docs/guides/writing-actions.md").read_text()
+    for name, text in re.findall(r"```yaml\n# (action\.yaml|tests/cases\.yaml)\n(.*?)```", page, re.DOTALL):
+        (tmp_path / Path(name).parent).mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert main(["test", str(tmp_path), "--coverage-min", "100"]) == 0, capsys.readouterr().out
+    assert capsys.readouterr().out == "3 cases of 1 Action passed\n"
