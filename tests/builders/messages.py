@@ -171,6 +171,15 @@ EVERY_EVENT: dict[EventType, Callable[[], Message]] = {
     EventType.FAILED: of_run(
         EventType.FAILED, "Environment team-a/load-test was not ready within 15m", state="Approved", decisions=[LEAD]
     ),
+    EventType.OBJECT_ENDING: of_run(
+        EventType.OBJECT_ENDING, "RoleBinding team-a/look ends at 2026-11-24 12:30 UTC", state="Approved"
+    ),
+    EventType.OBJECT_ENDED: of_run(EventType.OBJECT_ENDED, "RoleBinding team-a/look is gone", state="Approved"),
+    EventType.OBJECT_NOT_ENDED: of_run(
+        EventType.OBJECT_NOT_ENDED,
+        "RoleBinding team-a/look could not be deleted (as ServiceAccount team-a/access-giver): it may not",
+        state="Approved",
+    ),
     EventType.STATUS_FORGED: lambda: compose_approval(
         its_gate(), entry(EventType.STATUS_FORGED, message="The status said Approved; no decision says so")
     ),

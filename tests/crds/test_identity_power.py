@@ -180,7 +180,7 @@ def test_which_namespace_ends_with_an_environment_is_the_operators_to_say(cluste
         ("impersonate", "groups"),
         ("get", "secrets", "-n", "default"),
         ("create", "pods", "-n", "default"),
-        ("patch", "actionruns", "-n", "default"),
+        ("update", "actionruns", "-n", "default"),
         ("patch", "approvals", "-n", "default"),
         ("run", "actions.pratique.dev"),
         ("approve", "actions.pratique.dev"),

@@ -96,6 +96,8 @@ def callers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callers]:
                 plural = f"{each['kind'].lower()}s"
                 assert admin.send("POST", f"{POLICIES}/{plural}", each).ok
         wait_for("the policies to guard again", lambda: not opened(callers).ok)
+        # those that stamp are loaded apart from those that guard, and without them no decision is taken
+        wait_for("the policies to stamp again", lambda: say(callers, "lead-1", "usual", "Approve")[0].ok)
         yield callers
 
 

@@ -1,7 +1,7 @@
 """Deletes what a run made for a time, as the account that made it, and asks beforehand whether that may."""
 
 from pratique.cluster.client import Api, ApiError
-from pratique.cluster.targets import may
+from pratique.cluster.targets import may, within
 from pratique.core.kernel.answers import Cause
 from pratique.core.kernel.effects import Failure, Stored
 from pratique.core.kernel.ending import DeleteAs, MayDelete
@@ -35,8 +35,7 @@ async def _may_delete(api: Api, effect: MayDelete) -> str:
     ref, account = effect.ref, effect.account
     plural, _ = await api.resource_of(ref.api_version, ref.kind)
     group = ref.api_version.rpartition("/")[0]
-    asked = {"group": group, "resource": plural, "verb": "delete", "name": ref.name}
-    asked |= {"namespace": ref.namespace} if ref.namespace else {}
+    asked = {"group": group, "resource": plural, "verb": "delete", "name": ref.name, **within(ref)}
     groups = ("system:serviceaccounts", f"system:serviceaccounts:{account.namespace}", "system:authenticated")
     if await may(api, account.username, groups, asked):
         return ""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from pratique.cluster.client import TOO_LARGE, Api, ApiError
 from pratique.cluster.failures import as_failure
-from pratique.cluster.targets import review
+from pratique.cluster.targets import review, within
 from pratique.core.kernel.effects import Failure, ObjectRef, Stored
 from pratique.core.kernel.looking import Asker, LookAtSource, Power, SourceSeen
 
@@ -58,12 +58,11 @@ def _ways(ref: ObjectRef, plural: str) -> Iterator[dict[str, str]]:
     group, _, version = ref.api_version.rpartition("/")
     about = {"group": group, "version": version, "resource": plural}
     is_namespace = (group, ref.kind) == _NAMESPACE
-    space = ref.name if is_namespace else ref.namespace  # to the API server a namespace is within itself
-    within = about | ({"namespace": space} if space else {})
+    inside = about | within(ref)
     for verb, part in (*_NAMED, *((("update", "finalize"),) if is_namespace else ())):
-        yield {**within, "verb": verb, "name": ref.name, **({"subresource": part} if part else {})}
+        yield {**inside, "verb": verb, "name": ref.name, **({"subresource": part} if part else {})}
     for verb in _ALL:  # no request of these has a name
-        yield {**(about if is_namespace else within), "verb": verb}
+        yield {**(about if is_namespace else inside), "verb": verb}
 
 
 async def _may(api: Api, who: Asker, asks: dict[str, str]) -> bool:

@@ -37,9 +37,15 @@ async def _read(api: Api, path: str, run_as: str) -> Stored | Failure:
 async def _may_get(api: Api, effect: LookAtTarget, ref: ObjectRef, plural: str) -> bool:
     """Ask whether who asked may get the target."""
     group, _, version = ref.api_version.rpartition("/")
-    asked = {"group": group, "version": version, "resource": plural, "verb": "get", "name": ref.name}
-    asked |= {"namespace": ref.namespace} if ref.namespace else {}
+    asked = {"group": group, "version": version, "resource": plural, "verb": "get", "name": ref.name, **within(ref)}
     return await may(api, effect.username, effect.groups, asked)
+
+
+def within(ref: ObjectRef) -> dict[str, str]:
+    """Return the namespace of a request for an object, as a review has it. A Namespace is within itself."""
+    is_namespace = (ref.api_version, ref.kind) == ("v1", "Namespace")
+    space = ref.name if is_namespace else ref.namespace
+    return {"namespace": space} if space else {}
 
 
 async def may(api: Api, username: str, groups: tuple[str, ...], asked: dict[str, str]) -> bool:

@@ -67,6 +67,10 @@ def offer_command(approval: Approval, username: str, kubectl: str = "kubectl", p
     return _patch(approval.metadata.name, approval.metadata.namespace, patch, kubectl)
 
 
+_ESCAPED = {ord(char): f"\\u{ord(char):04x}" for char in "<>@[]`&"}
+"""What is special in the markup of some service, as JSON writes it: here alone a command holds what people wrote."""
+
+
 def ask_again_command(run: ActionRun, kubectl: str = "kubectl") -> str:
     """Return the line for a shell by which who asked asks for the same again; nothing where it would be too long.
 
@@ -77,5 +81,6 @@ def ask_again_command(run: ActionRun, kubectl: str = "kubectl") -> str:
     spec = {key: value for key, value in run.spec.to_wire().items() if key in _ASKED and value}
     metadata = {"generateName": f"{run.metadata.name[:_LONGEST_NAME]}-", "namespace": run.metadata.namespace}
     manifest = {"apiVersion": run.api_version, "kind": run.kind, "metadata": metadata, "spec": spec}
-    line = f"printf %s {shlex.quote(json.dumps(manifest, separators=(',', ':')))} | {kubectl} create -f -"
+    text = json.dumps(manifest, separators=(",", ":")).translate(_ESCAPED)
+    line = f"printf %s {shlex.quote(text)} | {kubectl} create -f -"
     return line if len(line) <= _LONGEST else ""

@@ -21,7 +21,7 @@ from pratique.core.kernel.identity import asked_by, askers, is_among, person_of
 from pratique.core.kernel.text import clean
 from pratique.core.telling.commands import YOU, ask_again_command, command, consent_command, decision_command
 from pratique.core.telling.events import ASKING, EVENTS
-from pratique.core.telling.shown_inputs import asked_inputs, asked_lines
+from pratique.core.telling.shown_inputs import NOT_SHOWN, asked_inputs, asked_lines
 from pratique.core.telling.stakeholders import approvers_of, approvers_of_entry, stage_of
 from pratique.core.telling.wording import approvers_phrase, moment, policy_phrase, say_found
 
@@ -118,7 +118,8 @@ def compose_run(run: ActionRun, approval: Approval | None, entry: Notification) 
         how = _signing(review, run.metadata.namespace, entry)
     if entry.event is EventType.COUNTER_OFFERED and approval is not None:
         how = _accepting(approval)
-    if entry.event is EventType.OBJECT_ENDING and (again := ask_again_command(run)):
+    is_whole = not any(each.value == NOT_SHOWN for each in asked)
+    if entry.event is EventType.OBJECT_ENDING and is_whole and (again := ask_again_command(run)):
         how = (("Ask again", again),)
     if entry.event is EventType.SUCCEEDED:
         facts += [(clean(name, _OUTPUT_NAME), _shown(value)) for name, value in run.status.outputs.items()]

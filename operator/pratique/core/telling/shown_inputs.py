@@ -17,6 +17,8 @@ ORDER = "x-order"
 MAX_SHOWN, MAX_VALUE, MAX_TITLE, MAX_NAME = 64, 300, 100, 253
 LABELS = "x-labels"
 """The word of a form that says what people read for each of its listed values."""
+NOT_SHOWN = "(not shown)"
+"""Stands for a password: a form with one is refused; if there is one all the same, nobody reads it."""
 _BREAK = " ⏎ "
 """Stands for the end of a line inside a text."""
 
@@ -53,7 +55,7 @@ def _asked(name: str, field: Json, value: object) -> AskedInput:
 def _value(field: Json, value: object) -> str:
     """Return a value in one line. A form with a password is refused; if there is one all the same, it is not shown."""
     if _holds_password(field):
-        return "(not shown)"
+        return NOT_SHOWN
     match value:
         case bool():
             return "yes" if value else "no"

@@ -26,7 +26,7 @@ from pratique.api.v1alpha1.decisions import Decision, Verdict
 from pratique.api.v1alpha1.delegations import StandIn
 from pratique.api.v1alpha1.escalation import Added, EscalationStep, TimedStep
 from pratique.api.v1alpha1.scalars import format_time
-from pratique.api.v1alpha1.stages import Approvers, GroupCount, Stage
+from pratique.api.v1alpha1.stages import GroupCount, RuleApprovers, Stage
 from pratique.core.gates.opening import policy_of
 from pratique.core.gates.review import can_be_signed, open_review
 from pratique.core.gates.standing_in import may_stand_in
@@ -35,7 +35,7 @@ from pratique.core.kernel.identity import fold
 
 A, D, U, B, P = "Approve", "Decline", "Undecided", "BreakGlass", "Offer"
 BOT, LISTED_BOT = "system:serviceaccount:ci:bot", "system:serviceaccount:ci:listed"
-WHO = {"approvers": Approvers(users=["lead-3", "developer@example.com", LISTED_BOT], groups=["platform-leads"])}
+WHO = {"approvers": RuleApprovers(users=["lead-3", "developer@example.com", LISTED_BOT], groups=["platform-leads"])}
 SENTENCE = {
     Tally.APPROVED: "approved by ",
     Tally.BROKEN: "its glass was broken by ",
@@ -157,9 +157,9 @@ CREW = {
     "sec-1": ["security"],
     "both": ["ops", "security"],
 }
-TEAM = Approvers(users=["lead@example.com"], groups=["ops", "security"])
+TEAM = RuleApprovers(users=["lead@example.com"], groups=["ops", "security"])
 RULES: dict[str, dict[str, Any]] = {
-    "all of three by name": {"approvers": Approvers(users=["lead@example.com", "ops-1", "both"]), "mode": "All"},
+    "all of three by name": {"approvers": RuleApprovers(users=["lead@example.com", "ops-1", "both"]), "mode": "All"},
     "one of security": {"approvers": TEAM, "require_from": [{"group": "security"}]},
     "two, one of security": {"approvers": TEAM, "required": 2, "require_from": [{"group": "security", "count": 1}]},
     "one of each group": {"approvers": TEAM, "require_from": [{"group": "security"}, {"group": "ops"}]},
@@ -169,11 +169,11 @@ RULES: dict[str, dict[str, Any]] = {
     },
     "three, two of security": {"approvers": TEAM, "required": 3, "require_from": [{"group": "security", "count": 2}]},
     "the lead, or two of ops": {
-        "approvers": Approvers(users=["lead@example.com"]),
+        "approvers": RuleApprovers(users=["lead@example.com"]),
         "alternatives": [{"approvers": {"groups": ["ops"]}, "required": 2}],
     },
     "ops, or security and two": {
-        "approvers": Approvers(groups=["ops"]),
+        "approvers": RuleApprovers(groups=["ops"]),
         "alternatives": [
             {
                 "approvers": {"users": ["lead@example.com"], "groups": ["security"]},
@@ -235,7 +235,7 @@ CLIMBING = {"lead@example.com": [], "ops-1": ["ops"], "both": ["security"], "OPS
 @pytest.mark.parametrize("required", [1, 2])
 @pytest.mark.parametrize("name", LADDERS)
 def test_whom_a_step_adds_counts_from_its_moment_on(name: str, required: int) -> None:
-    listed = Approvers(users=["lead@example.com"])
+    listed = RuleApprovers(users=["lead@example.com"])
     for said in product([None, (A, 0), (A, 1), (A, 2), (D, 1), (D, 2), (U, 2)], repeat=len(CLIMBING)):
         decided = {
             who: vote(each[0], each[1], groups=groups)
@@ -351,22 +351,22 @@ LOANS: dict[str, dict[str, Any]] = {
     },
 }
 STANDING: dict[str, dict[str, Any]] = {
-    "one": {"approvers": Approvers(users=["ann"], groups=["ops"])},
+    "one": {"approvers": RuleApprovers(users=["ann"], groups=["ops"])},
     "two, one of ops": {
-        "approvers": Approvers(users=["ann"], groups=["ops"]),
+        "approvers": RuleApprovers(users=["ann"], groups=["ops"]),
         "required": 2,
         "require_from": [GroupCount(group="ops", count=1)],
     },
-    "all of three": {"approvers": Approvers(users=["ann", "bob", "cid"]), "required": 3},
+    "all of three": {"approvers": RuleApprovers(users=["ann", "bob", "cid"]), "required": 3},
     "the one or the others": {
-        "approvers": Approvers(users=["ann"], groups=["ops"]),
+        "approvers": RuleApprovers(users=["ann"], groups=["ops"]),
         "alternatives": [
-            GateRule(approvers=Approvers(users=["ann"]), required=1),
-            GateRule(approvers=Approvers(groups=["ops"]), required=2),
+            GateRule(approvers=RuleApprovers(users=["ann"]), required=1),
+            GateRule(approvers=RuleApprovers(groups=["ops"]), required=2),
         ],
     },
     "ops from the second minute on": {
-        "approvers": Approvers(users=["ann"]),
+        "approvers": RuleApprovers(users=["ann"]),
         "required": 2,
         "escalation": [TimedStep(at=at(2), to=Added(groups=["ops"]))],
     },
@@ -437,17 +437,17 @@ def holds(checks: tuple[Check, ...], sentence: str, spec: ApprovalSpec, **said: 
     return bool(value.plain_value())
 
 
-ALONE = {"approvers": Approvers(users=["lead", "developer@example.com"])}
+ALONE = {"approvers": RuleApprovers(users=["lead", "developer@example.com"])}
 
 
 @pytest.mark.parametrize(
     ("rule", "excluded", "left"),
     [
         ({}, None, False),
-        ({"approvers": Approvers(users=["lead", "LEAD", "Developer@Example.com"])}, None, False),
-        ({"approvers": Approvers(users=["lead", "second"])}, None, True),
-        ({"approvers": Approvers(users=["lead", "second"])}, ["SECOND"], False),
-        ({"approvers": Approvers(users=["lead"], groups=["ops"])}, None, True),
+        ({"approvers": RuleApprovers(users=["lead", "LEAD", "Developer@Example.com"])}, None, False),
+        ({"approvers": RuleApprovers(users=["lead", "second"])}, None, True),
+        ({"approvers": RuleApprovers(users=["lead", "second"])}, ["SECOND"], False),
+        ({"approvers": RuleApprovers(users=["lead"], groups=["ops"])}, None, True),
         ({"glass": {"users": ["lead", "night"]}}, None, True),
         ({"glass": {"users": ["lead", "night"]}}, ["night"], False),
         ({"glass": {"groups": ["sre-oncall"]}}, None, True),
@@ -509,7 +509,7 @@ def test_who_is_on_call_and_no_approver_names_nobody(me: str, groups: list[str],
         TimedStep(at=at(2), to=Added(users=["later"], groups=["security"])),
         TimedStep(at=at(3), to=Added(users=["x"])),
     ]
-    listed = Approvers(users=["ann"], groups=["ops"])
+    listed = RuleApprovers(users=["ann"], groups=["ops"])
     spec = gate(approvers=listed, escalation=steps, break_glass=GLASSES["Forbid"])
     said = {"me": me, "naming": True, "loanGroups": groups}
     assert holds(delegating.naming(), "only who is an approver themselves", spec, **said) is held
@@ -533,7 +533,7 @@ def test_nobody_is_named_for_a_time_in_which_nobody_decides(since: float, begin:
 @pytest.mark.parametrize("who", ["lead@example.com", "ops-1", "both", "stranger", BOT, LISTED_BOT])
 @pytest.mark.parametrize("name", LADDERS)
 def test_who_is_asked_when(name: str, who: str) -> None:
-    listed = Approvers(users=["lead@example.com", LISTED_BOT], groups=["platform-leads"])
+    listed = RuleApprovers(users=["lead@example.com", LISTED_BOT], groups=["platform-leads"])
     spec = gate(approvers=listed, escalation=LADDERS[name])
     for groups, minute in product(([], ["ops"], ["security", "others"], ["platform-leads"]), (0, 0.99, 1, 1.99, 2, 3)):
         assert asked(spec, who, groups, minute) is may_decide(spec, who, groups, at(minute)), (groups, minute)
@@ -592,7 +592,7 @@ names = st.sampled_from([*CREW, "OPS-1", "Both", "stranger"])
 stamps = st.lists(st.sampled_from(["ops", "security", "others"]), max_size=3, unique=True)
 counts = st.builds(GroupCount, group=st.sampled_from(["ops", "security"]), count=st.integers(1, 3))
 approvers = st.builds(
-    Approvers,
+    RuleApprovers,
     users=st.lists(names, min_size=1, max_size=3, unique=True),
     groups=st.lists(st.sampled_from(["ops", "security"]), max_size=2, unique=True),
 )
@@ -621,7 +621,7 @@ ladders = st.lists(
     st.none() | ladders,
 )
 def test_generated_rules(
-    listed: Approvers,
+    listed: RuleApprovers,
     alternatives: list[GateRule] | None,
     require_from: list[GroupCount] | None,
     required: int,

@@ -1,5 +1,7 @@
 """What a run made for a time: a finalizer first, deleted by uid when its time is up, told, and never what is unproven."""
 
+import json
+import shlex
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -494,6 +496,17 @@ class TestDeletedEarly:
         plan = look(deleted(), unproven, at(10))
         assert "it cannot be proven that this run made it" in plan.status.timeline[-1].message
         assert plan.status.resources[0].held is False
+
+
+def test_what_people_wrote_means_nothing_in_the_command_to_ask_again() -> None:
+    """It goes to services whose markup nobody knows here, and is sent as it stands."""
+    hostile = "hi @everyone <!channel> [renew](https://evil.example) `x` && y"
+    asked = ended()
+    asked = asked.model_copy(update={"spec": asked.spec.model_copy(update={"reason": hostile})})
+    line = ask_again_command(asked)
+    sent = json.loads(shlex.split(line)[2])
+    assert sent["spec"]["reason"] == hostile
+    assert not set("<>@[]`&") & set(line.rpartition(" | ")[0])
 
 
 def test_the_command_to_ask_again_is_whole_or_not_there() -> None:
