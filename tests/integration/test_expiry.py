@@ -1,6 +1,7 @@
 """What a run made for a time ends: with real rights of real people, who are in until then, and refused after it."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -130,6 +131,35 @@ def test_deleting_the_run_ends_it_at_once_and_others_may_not(door: Door) -> None
     soon("the guest is refused", lambda: not door.is_open())
     soon("the run is gone", lambda: not door.run("early"), 90)
     assert door.binding("early") is None
+
+
+def test_a_run_that_is_deleted_while_it_makes_things_leaves_nobody_in(door: Door) -> None:
+    """Deleted between the binding and the first write of what was made: the binding is found by its mark."""
+    more = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get"]}
+    door.patch("admin", "role", "giver", {"rules": [*GIVES, more]})
+    action = gives_access(door.namespace)
+    action["spec"]["execution"]["resources"] += [
+        {
+            "id": f"note{n}",
+            "template": {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": f"${{run.name}}-{n}", "namespace": "${run.namespace}"},
+            },
+        }
+        for n in range(12)
+    ]
+    door.cluster.apply("admin", action)
+    runs = f"/apis/pratique.dev/v1alpha1/namespaces/{door.namespace}/actionruns"
+    path = f"/apis/{RBAC}/v1/namespaces/{door.namespace}/rolebindings/hasty"
+    door.cluster.apply("developer", run("hasty", door.namespace, f"access-{door.namespace}", inputs={"ttl": "8h"}))
+    deadline = time.monotonic() + 30
+    while not door.cluster.callers["admin"].send("GET", path).ok:  # without a pause: the look is short
+        assert time.monotonic() < deadline, "the binding was not made"
+    assert door.cluster.callers["developer"].send("DELETE", f"{runs}/hasty").ok
+    soon("the run is gone", lambda: not door.run("hasty"), 90)
+    assert door.binding("hasty") is None
+    soon("the guest is refused", lambda: not door.is_open())
 
 
 def test_a_namesake_is_not_touched(door: Door) -> None:

@@ -203,6 +203,7 @@ class RunResource(ApiModel):
     expires_at: Annotated[Time | None, Field(description="When it ends, if it was made for a time.")] = None
     ended_at: Annotated[Time | None, Field(description="Since when it is gone, if it was made for a time.")] = None
     warned: Annotated[bool | None, Field(description="Whether its end was announced.")] = None
+    told: Annotated[bool | None, Field(description="Whether people were told that it could not be ended.")] = None
 
 
 class HeldUp(ApiModel):
@@ -267,6 +268,12 @@ class ActionRunStatus(Telling):
     timeline: Timeline = []
     started_at: Annotated[Time | None, Field(description="When the first object was created.")] = None
     finished_at: Annotated[Time | None, Field(description="When the run ended.")] = None
+    ending_since: Annotated[
+        Time | None,
+        Field(
+            description="Since when it is deleted in vain: what it made for a time could not be ended, and may not be."
+        ),
+    ] = None
     settled: Annotated[
         bool | None, Field(description="Whether it has ended and nothing is left to do for it, or to be told of it.")
     ] = None

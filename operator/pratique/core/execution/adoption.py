@@ -2,14 +2,16 @@
 
 The uid alone is not enough: it can be read, and somebody could plant another object under it while the run waits. So all
 that was planned must be in it, or be what admission made of it when it was tried; of lists only those of pods may hold
-more, since admission adds volumes and sidecars there. Called by `execution` and `dry_run`.
+more, since admission adds volumes and sidecars there. What is made for a time must also be as young as the run, since it is
+deleted again: who may label an older object must not have it deleted so. Called by `execution` and `dry_run`.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from pratique.api.v1alpha1.action_run import ActionRun
-from pratique.api.v1alpha1.planned import PlannedResource
+from pratique.api.v1alpha1.planned import PlannedResource, PlannedTemporary
 from pratique.core.execution.vanishing import as_sent
 from pratique.core.kernel.effects import Json, ObjectRef
 from pratique.core.plans.changes import changes_of_new
@@ -18,6 +20,9 @@ from pratique.core.plans.objects import RUN_UID_LABEL
 from pratique.core.plans.sameness import contains
 from pratique.core.plans.summary import settings
 
+_SKEW, _DRIFT = timedelta(seconds=10), timedelta(minutes=1)
+"""By how much clocks may differ: those of several API servers, and ours from theirs."""
+
 
 def is_made_by(run: ActionRun, planned: PlannedResource, live: Json | None) -> bool:
     """Return whether this run made this object, as it was planned."""
@@ -25,7 +30,20 @@ def is_made_by(run: ActionRun, planned: PlannedResource, live: Json | None) -> b
         return False
     labels = live.get("metadata", {}).get("labels") or {}
     sent = as_sent(planned)
-    return labels.get(RUN_UID_LABEL) == run.metadata.uid and (contains(live, sent) or _is_admitted(planned, sent, live))
+    if labels.get(RUN_UID_LABEL) != run.metadata.uid or (isinstance(planned, PlannedTemporary) and is_older(run, live)):
+        return False
+    return contains(live, sent) or _is_admitted(planned, sent, live)
+
+
+def is_older(run: ActionRun, live: Json) -> bool:
+    """Whether an object was there before a run made anything for a time: its start is on record before that."""
+    made, started = live.get("metadata", {}).get("creationTimestamp"), run.status.started_at
+    if not isinstance(made, str):
+        return True
+    earliest = run.metadata.creation_timestamp - _SKEW
+    if started is not None:
+        earliest = max(earliest, started - _DRIFT)
+    return datetime.fromisoformat(made) < earliest
 
 
 def _is_admitted(planned: PlannedResource, sent: Json, live: Json) -> bool:

@@ -6,7 +6,7 @@ and what is told of it, `runs.ending` decides, the only caller beside `advance` 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan, RunResource
@@ -98,11 +98,26 @@ class Ends:
     effects: tuple[AnyEffect, ...] = ()
     gone: tuple[RunResource, ...] = ()
     problems: tuple[str, ...] = ()
-    """What people have to hear of, as sentences."""
+    """What could not be ended, and why, as sentences."""
+    news: tuple[str, ...] = ()
+    """Those of them that people were not told of yet."""
     proven: bool = True
-    """Whether it is proven what the run made; else nothing of it was deleted."""
+    """False where it was answered that it is not proven what the run made; nothing of it was deleted then."""
+    unknown: tuple[str, ...] = ()
+    """What may be there and cannot be looked for, by its id."""
     wake_at: datetime | None = None
     retry: bool = False
+
+    def beside(self, found: "Ends") -> "Ends":
+        """Return this with what was found when unrecorded objects were looked for."""
+        return replace(
+            self,
+            problems=(*found.problems, *self.problems),
+            news=(*found.news, *self.news),
+            unknown=found.unknown,
+            wake_at=min((each for each in (found.wake_at, self.wake_at) if each is not None), default=None),
+            retry=found.retry or self.retry,
+        )
 
 
 @dataclass(frozen=True)
@@ -112,6 +127,7 @@ class _State:
     resource: RunResource
     effect: AnyEffect | None = None
     problem: str = ""
+    news: bool = False
     wake_at: datetime | None = None
     retry: bool = False
 
@@ -121,10 +137,10 @@ def find_unrecorded(
 ) -> Ends:
     """Look for what was made for a time just before a crash, and never put on record: it carries the run's mark.
 
-    A record without an end is none: a version before this has written it anew.
+    A record without an end is none: a version before this has written it anew, or it could not be looked for before.
     """
     known, account = {each.id: each for each in resources}, plan.service_account_ref.username
-    effects, retry = list[AnyEffect](), False
+    effects, states, retry = list[AnyEffect](), list[_State](), False
     for planned in temporaries(plan).values():
         record = known.get(planned.id)
         if record is not None and (record.expires_at is not None or not record.held):
@@ -134,14 +150,25 @@ def find_unrecorded(
         seen = read.outcome(outcomes)
         if seen is None:
             effects.append(read)
-        elif isinstance(seen, Failure) and (seen.transient or (record is not None and seen.reason not in _GONE)):
+        elif isinstance(seen, Failure) and seen.transient:
             retry = True
+        elif isinstance(seen, Failure) and seen.reason not in _GONE:
+            states.append(_refused(record or _record(planned.id, ref, {}), seen.message, now))
+            known[planned.id] = amend(states[-1].resource, held=True)
         elif isinstance(seen, Failure) or not is_made_by(run, planned, seen.object):
             known.pop(planned.id, None)
         else:
             found = _record(planned.id, ref, seen.object)
             known[planned.id] = keep_for_a_time(found, planned, seen.object, now)
-    return Ends(list(known.values()), tuple(effects), retry=retry)
+    return Ends(
+        list(known.values()),
+        tuple(effects),
+        problems=tuple(each.problem for each in states),
+        news=tuple(each.problem for each in states if each.news),
+        unknown=tuple(each.resource.id for each in states),
+        wake_at=min((each.wake_at for each in states if each.wake_at), default=None),
+        retry=retry,
+    )
 
 
 def _record(name: str, ref: ObjectRef, live: Json) -> RunResource:
@@ -174,6 +201,7 @@ def end_objects(
         after,
         gone=tuple(each.resource for each in states.values() if each.resource.ended_at is not None),
         problems=tuple(each.problem for each in states.values() if each.problem),
+        news=tuple(each.problem for each in states.values() if each.news),
         wake_at=min((each.wake_at for each in states.values() if each.wake_at), default=None),
         retry=any(each.retry for each in states.values()),
     )
@@ -240,7 +268,8 @@ def _gone(resource: RunResource, now: datetime) -> RunResource:
 def _refused(resource: RunResource, why: str, now: datetime) -> _State:
     text = clean(f"it could not be ended: {why}", 512)
     problem = f"{name_of_resource(resource)} could not be ended: {why}"
-    return _State(amend(resource, message=text), problem=problem, wake_at=now + _LAST_POLL)
+    told = amend(resource, message=text, told=True)
+    return _State(told, problem=problem, news=not resource.told, wake_at=now + _LAST_POLL)
 
 
 def _going(resource: RunResource, left: Stored, now: datetime) -> _State:
@@ -253,4 +282,5 @@ def _going(resource: RunResource, left: Stored, now: datetime) -> _State:
     hangs = now - since >= _HANGS
     problem = f"{name_of_resource(resource)} is still there, {why}" if hangs else ""
     pause = min(max(_POLL, (now - since) / 10), _LAST_POLL)
-    return _State(amend(resource, message=text), problem=problem, wake_at=now + pause)
+    after = amend(resource, message=text, told=True if hangs else resource.told)
+    return _State(after, problem=problem, news=hangs and not resource.told, wake_at=now + pause)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from pratique.api.v1alpha1.approval import ApprovalState, ApprovalStatus
 from pratique.core.gates.port import Unsure
-from pratique.core.kernel.effects import Outcomes, Verified, VerifyGuard
+from pratique.core.kernel.effects import Failure, Outcomes, Verified, VerifyGuard
 
 VERIFY = "verify-guard"
 _SKEW = timedelta(seconds=10)
@@ -29,6 +29,12 @@ def verify_guard(outcomes: Outcomes) -> Unsure | None:
     if verified is None:
         return Unsure(effects=(verify,))
     return None if isinstance(verified, Verified) and verified.gap is None else Unsure(retry=True)
+
+
+def is_unguarded(outcomes: Outcomes) -> bool:
+    """Whether the answer is that the API server does not guard, and not only that there is none."""
+    verified = VerifyGuard(VERIFY).outcome(outcomes)
+    return isinstance(verified, Failure) and verified.reason == "NotGuarded"
 
 
 def is_guarded_since(outcomes: Outcomes, created: datetime) -> bool:

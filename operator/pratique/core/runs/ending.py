@@ -17,9 +17,10 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.core.execution.awaiting import name_of_resource
 from pratique.core.execution.ending import Basis, Ends, end_objects, find_unrecorded, temporaries, unended
 from pratique.core.gates.grounds import prove
-from pratique.core.gates.guarded import is_guarded_since, verify_guard
+from pratique.core.gates.guarded import is_guarded_since, is_unguarded, verify_guard
 from pratique.core.gates.port import Ended, Granted, Unsure
 from pratique.core.kernel.effects import Failure, ObjectRef, Plan, Read, object_of
+from pratique.core.kernel.text import clean
 from pratique.core.runs.finalizer import is_held_by_us, set_finalizer
 from pratique.core.runs.lifetimes import (
     notice_at,
@@ -36,8 +37,10 @@ from pratique.core.telling.outbox import has_pending
 _AGAIN = timedelta(hours=1)
 _POLL, _LONGEST_POLL = timedelta(seconds=2), timedelta(minutes=1)
 _LAST_WORDS = timedelta(seconds=60)
+_PATIENCE = timedelta(minutes=1)
 _AT_MOST = timedelta(minutes=10)
-"""How long the deletion of a run waits for what cannot be ended, where that holds up more, or will not change."""
+"""How long a run that is deleted waits for what cannot be ended, where that holds up more, or will not change: from the
+first look that could not end it. Who was off meanwhile has not tried."""
 
 
 def with_ends(plan: Plan[ActionRunStatus], snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
@@ -50,15 +53,15 @@ def with_ends(plan: Plan[ActionRunStatus], snapshot: RunSnapshot, now: datetime)
     if found.effects:
         return Plan(run.status, effects=found.effects)
     due = [each.id for each in unended(found.resources) if each.expires_at is not None and each.expires_at <= now]
-    ends = _end(snapshot, found.resources, due, now) if due else Ends(found.resources)
+    ends = (_end(snapshot, found.resources, due, now) if due else Ends(found.resources)).beside(found)
     if ends.effects:
         return Plan(run.status, effects=ends.effects)
     document = snapshot.document
     planned = temporaries(document.plan) if document is not None else {}
     resources, soon = warn(ends.resources, planned, now)
     left = unended(resources)
-    retry = plan.retry or found.retry or ends.retry
-    if status.phase.is_end and not left and not found.retry and is_held_by_us(run):
+    retry = plan.retry or ends.retry
+    if status.phase.is_end and not left and not found.retry and not found.unknown and is_held_by_us(run):
         let_go = set_finalizer(run, "let-go", held=False)
         done = let_go.outcome(snapshot.outcomes)
         if done is None:
@@ -70,7 +73,7 @@ def with_ends(plan: Plan[ActionRunStatus], snapshot: RunSnapshot, now: datetime)
         moments.append(now)
     coming = [each for each in moments if each is not None and (each > now or each in (plan.wake_at, now))]
     after = with_condition(amend(status, resources=list(resources)), ends, run.metadata.generation, now)
-    told = (*tell_ended(ends.gone, now), *tell_soon(soon), *tell_problems(status, ends, now))
+    told = (*tell_ended(ends.gone, now), *tell_soon(soon), *tell_problems(ends, now))
     return replace(plan, status=after, wake_at=min(coming, default=None), retry=retry).and_that(*told)
 
 
@@ -83,7 +86,9 @@ def end_at_once(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     found = _find_unrecorded(snapshot, status.resources, now)
     if found.effects:
         return Plan(status, effects=found.effects)
-    left = unended(found.resources)
+    left = _left(found)
+    if not left and found.retry:  # what was made just before a crash may be there
+        return Plan(status, retry=True)
     if not left:
         return _let_go(snapshot, deleted_at, now)
     space = Read("end/space", ObjectRef("v1", "Namespace", run.metadata.namespace or ""))
@@ -95,10 +100,11 @@ def end_at_once(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     goes = bool((object_of(seen) or {"metadata": {"deletionTimestamp": "gone"}})["metadata"].get("deletionTimestamp"))
     spared = [each.id for each in left if goes and each.namespace == run.metadata.namespace]
     resources = [_leave_to_namespace(each) if each.id in spared else each for each in found.resources]
-    wanted = [each.id for each in left if each.id not in spared]
+    wanted = [each.id for each in unended(found.resources) if each.id not in spared]
     ends = _end(snapshot, resources, wanted, now, at_once=True) if wanted else Ends(resources)
     if ends.effects:
         return Plan(status, effects=ends.effects)
+    ends = ends.beside(found if {*found.unknown} - {*spared} else replace(found, problems=(), news=(), unknown=()))
     return _record_deleted(snapshot, ends, deleted_at, now, goes=goes)
 
 
@@ -106,10 +112,12 @@ def _record_deleted(
     snapshot: RunSnapshot, ends: Ends, deleted_at: datetime, now: datetime, *, goes: bool
 ) -> Plan[ActionRunStatus]:
     """Put on record what became of the objects of a run that is being deleted, and say when to look again."""
-    run, status, still = snapshot.run, snapshot.run.status, unended(ends.resources)
+    run, status, still = snapshot.run, snapshot.run.status, _left(ends)
     resources = list(ends.resources)
-    told = [*tell_ended(ends.gone, now, deleted=True), *tell_problems(status, ends, now)]
-    if still and (goes or not ends.proven) and now >= deleted_at + _AT_MOST:
+    told = [*tell_ended(ends.gone, now, deleted=True), *tell_problems(ends, now)]
+    since = _stuck_since(status, ends, now, goes=goes) if still else None
+    unanswered = ends.retry and ends.proven and not ends.problems
+    if since is not None and not unanswered and now >= since + _AT_MOST:
         why = "its namespace is being deleted" if goes else "it cannot be proven that this run made it"
         told = [
             *tell_ended(ends.gone, now, deleted=True),
@@ -118,9 +126,22 @@ def _record_deleted(
         given_up = {each.id for each in still}
         resources = [amend(each, held=False) if each.id in given_up else each for each in resources]
         still = []
-    after = with_condition(amend(status, resources=resources), ends, run.metadata.generation, now)
+    known = amend(status, resources=resources, ending_since=since)
+    after = with_condition(known, ends, run.metadata.generation, now)
     pause = min(max(_POLL, (now - deleted_at) / 10), _LONGEST_POLL)
     return Plan(after, wake_at=now + pause if still else now, happened=tuple(told))
+
+
+def _stuck_since(status: ActionRunStatus, ends: Ends, now: datetime, *, goes: bool) -> datetime | None:
+    """Return since when it was answered at each look that something cannot be ended, for which a run does not wait long."""
+    if goes or ends.unknown or not ends.proven:
+        return status.ending_since or now
+    return status.ending_since if ends.retry else None
+
+
+def _left(ends: Ends) -> list[RunResource]:
+    """Return what has still to end, or may be there."""
+    return [*unended(ends.resources), *(each for each in ends.resources if each.held and each.id in ends.unknown)]
 
 
 def _leave_to_namespace(resource: RunResource) -> RunResource:
@@ -159,8 +180,10 @@ def _end(
             return end_objects(snapshot.run, resources, which, basis, snapshot.outcomes, now, at_once=at_once)
         case Unsure(effects=effects) if effects:
             return Ends(resources, effects=effects)
+        case Unsure(why=why) if why and _is_late(resources, which, snapshot.run.status, now):
+            return replace(_hold(resources, which, f"it is not known whether this run made it: {why}", now), retry=True)
         case Unsure():
-            return Ends(resources, retry=True, proven=False, wake_at=now + _AGAIN)
+            return Ends(resources, retry=True, proven=not is_unguarded(snapshot.outcomes), wake_at=now + _AGAIN)
         case _:
             return _hold(resources, which, basis, now)
 
@@ -168,10 +191,22 @@ def _end(
 def _hold(resources: Sequence[RunResource], which: Sequence[str], why: str, now: datetime) -> Ends:
     """Say of what should end that it is not deleted, since nothing proves that it may be."""
     text = f"it could not be ended: {why}"
-    after = [amend(each, message=text[:512]) if each.id in which else each for each in resources]
-    names = ", ".join(name_of_resource(each) for each in resources if each.id in which)
-    problem = f"{names} could not be ended, since {why}: look at it, and delete it by hand"
-    return Ends(after, problems=(problem,), proven=False, wake_at=now + _AGAIN)
+    after = [amend(each, message=clean(text, 512), told=True) if each.id in which else each for each in resources]
+    held = [each for each in resources if each.id in which]
+    news = [each for each in held if not each.told]
+
+    def say(those: Sequence[RunResource]) -> tuple[str, ...]:
+        names = ", ".join(name_of_resource(each) for each in those)
+        return (f"{names} could not be ended, since {why}: look at it, and delete it by hand",) if those else ()
+
+    return Ends(after, problems=say(held), news=say(news), proven=False, wake_at=now + _AGAIN)
+
+
+def _is_late(resources: Sequence[RunResource], which: Sequence[str], status: ActionRunStatus, now: datetime) -> bool:
+    """Whether what may pass by itself has not passed for so long that people have to hear of it."""
+    since = [each.expires_at for each in resources if each.id in which and each.expires_at is not None]
+    known = since if status.ending_since is None else [*since, status.ending_since]
+    return min(known) + _PATIENCE <= now
 
 
 def _find_basis(snapshot: RunSnapshot, now: datetime) -> Basis | Unsure | str:

@@ -70,11 +70,11 @@ def tell_ended(gone: Sequence[RunResource], now: datetime, *, deleted: bool = Fa
     return [Happened(clean(text, _MAX_TEXT), (event,), event.value, format_time(now))]
 
 
-def tell_problems(before: ActionRunStatus, ends: Ends, now: datetime) -> list[Happened]:
-    """Return what is told where something could not be ended: once, until it has changed."""
-    if not ends.problems or _is_told(before):
+def tell_problems(ends: Ends, now: datetime) -> list[Happened]:
+    """Return what is told where something could not be ended: once of each object."""
+    if not ends.news:
         return []
-    text = clean("; ".join(ends.problems), _MAX_TEXT)
+    text = clean("; ".join(ends.news), _MAX_TEXT)
     event = EventType.OBJECT_NOT_ENDED
     return [Happened(text, (event,), event.value, format_time(now))]
 
@@ -85,20 +85,22 @@ def tell_left(left: Sequence[RunResource], why: str) -> list[Happened]:
     return [Happened(text, (EventType.OBJECT_NOT_ENDED,), "ObjectsLeft", "left")]
 
 
-def _is_told(status: ActionRunStatus) -> bool:
+def _is_unended(status: ActionRunStatus) -> bool:
     return any(each.type == ConditionType.ENDED and each.reason in _UNENDED for each in status.conditions)
 
 
 def with_condition(status: ActionRunStatus, ends: Ends, generation: int, now: datetime) -> ActionRunStatus:
     """Return the status with the condition Ended, if anything was made for a time."""
-    timed = [each for each in status.resources if each.expires_at is not None]
-    if not timed:
+    timed = [each for each in status.resources if each.expires_at is not None or each.id in ends.unknown]
+    if not timed and not ends.problems:
         return status
     left = unended(status.resources)
     if ends.problems and not ends.proven:
         told = ConditionStatus.UNKNOWN, Reason.NOT_PROVEN, "; ".join(ends.problems)
     elif ends.problems:
         told = ConditionStatus.FALSE, Reason.NOT_ENDED, "; ".join(ends.problems)
+    elif left and ends.retry and _is_unended(status):  # nothing was answered that is newer
+        return status
     elif left:
         told = ConditionStatus.FALSE, Reason.TEMPORARY, "; ".join(_until(each) for each in reversed(left))
     elif any(each.ended_at is None for each in timed):  # it was left to others

@@ -6,6 +6,7 @@ from datetime import datetime
 from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase, RunPlan
 from pratique.api.v1alpha1.meta import amend
 from pratique.core.execution.advance import advance
+from pratique.core.execution.ending import temporaries
 from pratique.core.execution.standing import End
 from pratique.core.gates.port import Warrant
 from pratique.core.kernel.effects import Plan
@@ -17,15 +18,16 @@ _ENDS = {End.MADE: Phase.SUCCEEDED, End.FAILED: Phase.FAILED}
 
 
 def begin(snapshot: RunSnapshot, warrant: Warrant, now: datetime) -> Plan[ActionRunStatus]:
-    """Start a run, and go on with it at once; if it rests on what may change, once that it was started is on record.
+    """Start a run, and go on with it at once; or once its start is on record, where that must not be lost by a crash.
 
-    What it does to such an object may change what it would be judged to do: killed in between, it must not be judged again.
+    What it does to an object that it rests on may change what it would be judged to do, so it must not be judged again.
+    What it makes for a time is found again, to be ended, by its plan and its start alone.
     """
     held = hold_first(snapshot.run, warrant.plan, snapshot.outcomes)
     if held is not None:
         return held
     begun = transitions.start(snapshot.run, warrant, now)
-    if warrant.plan.rests_on_others:
+    if warrant.plan.rests_on_others or temporaries(warrant.plan):
         return replace(begun, wake_at=now)
     return follow(snapshot, warrant.plan, begun.status, now).after_that(*begun.happened)
 

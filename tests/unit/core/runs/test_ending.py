@@ -265,6 +265,19 @@ class TestItsEnd:
         assert events(hangs.status) == [EventType.OBJECT_NOT_ENDED]
         assert said in hangs.status.timeline[-1].message
 
+    def test_what_is_told_of_one_is_told_of_each_other_and_not_again(self) -> None:
+        other = as_temporary(planned("other"), "9h")
+        two = [resource(), other_resource(expires_at=NOW + timedelta(hours=9))]
+        subject = ended(*two, plan=run_plan(MADE, other))
+        lost = GUARDED | {"end/access": failed("Forbidden", "no"), "end/other": failed("Forbidden", "never")}
+        first = look(subject, lost)
+        blip = {key: failed("Timeout", transient=True) for key in ("end/access", "end/other")} | GUARDED
+        quiet = look(amend_status(subject, first.status), blip, AFTER + timedelta(minutes=59))
+        assert (quiet.retry, condition(quiet.status).reason) == (True, "NotEnded")
+        second = look(amend_status(subject, quiet.status), lost, AFTER + timedelta(hours=1))
+        told = [line.message for line in second.status.timeline if line.event == "ObjectNotEnded"]
+        assert [("access" in each, "other" in each) for each in told] == [(True, False), (False, True)]
+
     def test_its_kind_may_be_gone_too(self) -> None:
         assert effects(look(ended(), GUARDED | {"end/access": failed("UnknownKind")})) == ["let-go"]
 
@@ -334,6 +347,14 @@ class TestProof:
     def test_an_answer_that_does_not_come_is_no_proof(self) -> None:
         plan = look(ended(), YOUNG | {EVALUATE: failed("EvaluationFailed")}, action=action())
         assert (plan.effects, plan.retry, events(plan.status)) == ((), True, [])
+        late = look(
+            ended(),
+            YOUNG | {EVALUATE: failed("EvaluationFailed", "busy")},
+            AFTER + timedelta(minutes=1),
+            action=action(),
+        )
+        assert (late.retry, events(late.status)) == (True, [EventType.OBJECT_NOT_ENDED])
+        assert "it is not known whether this run made it" in condition(late.status).message
 
     def test_a_gated_run_is_proven_by_its_approval(self) -> None:
         gated = run_plan(MADE, gate=stage())
@@ -413,6 +434,37 @@ class TestCrash:
         (found,) = plan.status.resources
         assert (found.uid, found.expires_at, found.held) == ("u1", ENDS_AT, True)
 
+    def test_its_plan_and_its_start_are_on_record_before_it_is_made(self) -> None:
+        """Else a free run that is deleted meanwhile would not know what it made."""
+        fresh = run_plan(MADE)
+        bare = running(meta=HELD_META).model_copy(update={"status": ActionRunStatus()})
+        judged = {EVALUATE: Evaluation(plan=fresh), **tried(fresh), "try/access/end": ""}
+        plan = look(bare, judged, at(1), action=action())
+        assert (plan.effects, plan.status.phase, plan.status.started_at) == ((), Phase.RUNNING, at(1))
+        begun = amend_status(bare, plan.status)
+        gone = begun.model_copy(update={"metadata": begun.metadata.model_copy(update={"deletion_timestamp": at(1)})})
+        found = {"end/find/access": Stored(LIVE), **SPACE, **GUARDED}
+        assert effects(look(gone, found, at(1))) == ["end/access"]  # its Action may be gone as well
+        killed = look(begun, found | {EVALUATE: Evaluation(plan=fresh)}, at(1))
+        assert (killed.status.phase, [each.uid for each in killed.status.resources]) == (Phase.FAILED, ["u1"])
+
+    @pytest.mark.parametrize("made", ["2026-11-24T11:59:49Z", "2026-11-24T12:03:59Z", None])
+    def test_what_is_older_than_its_start_is_not_taken_for_it(self, made: str | None) -> None:
+        """Somebody may label an older object with the uid of a run, to have it deleted."""
+        known: dict[str, Any] = {"creationTimestamp": made} if made else {}
+        old = live(MADE.manifest, "u1", **known)
+        started = NOW if made is not None and made < "2026-11-24T12" else at(5)
+        subject = running(PLAN, meta=HELD_META, started_at=started)
+        taken = {"create/access": failed("AlreadyExists", found=old), "end/find/access": Stored(old)}
+        plan = plan_action_run(proven(subject, taken | {"let-go": Stored({})}), at(6))
+        assert (plan.status.phase, plan.status.resources) == (Phase.FAILED, [])
+        assert "exists and was not made by this run" in plan.status.message
+
+    def test_where_its_start_is_lost_its_own_age_counts(self) -> None:
+        subject = ended(phase=Phase.FAILED, resources=[], started_at=None)
+        (found,) = look(subject, {"end/find/access": Stored(LIVE)}, at(1)).status.resources
+        assert found.uid == "u1"
+
     def test_what_others_made_is_not_taken_for_it(self) -> None:
         other = Stored({**LIVE, "metadata": {**LIVE["metadata"], "labels": {}}})
         assert effects(look(ended(phase=Phase.FAILED, resources=[]), {"end/find/access": other})) == ["let-go"]
@@ -432,6 +484,30 @@ GOING = {"end/space": Stored({"metadata": {"name": "team-a", "deletionTimestamp"
 
 
 class TestDeletedEarly:
+    def test_what_was_not_recorded_is_looked_for_until_there_is_an_answer(self) -> None:
+        subject = running(PLAN, meta={**HELD_META, "deletion_timestamp": NOW})
+        plan = look(subject, {"end/find/access": failed("Timeout", transient=True)}, at(60))
+        assert (plan.effects, plan.after, plan.retry) == ((), (), True)
+
+    def test_what_may_not_be_looked_for_is_told_and_does_not_hold_it_for_ever(self) -> None:
+        subject = running(PLAN, meta={**HELD_META, "deletion_timestamp": NOW})
+        lost = {"end/find/access": failed("Forbidden", "cannot get"), **SPACE}
+        first = look(subject, lost, at(60))
+        assert (events(first.status), first.after) == ([EventType.OBJECT_NOT_ENDED], ())
+        assert "RoleBinding team-a/access could not be ended: cannot get" in first.status.timeline[-1].message
+        tried_since = amend_status(subject, first.status)
+        assert look(tried_since, lost, at(69)).status.timeline == first.status.timeline
+        given_back = look(tried_since, {"end/find/access": Stored(LIVE), **SPACE, **GUARDED}, at(69))
+        assert effects(given_back) == ["end/access"]
+        last = look(tried_since, lost, at(70))
+        assert (last.status.timeline[-1].event, last.status.resources[0].held) == ("ObjectsLeft", False)
+        assert only(look(amend_status(subject, last.status), now=at(72)).after).key == "let-go"
+
+    def test_what_may_not_be_looked_for_is_left_to_its_namespace(self) -> None:
+        subject = running(PLAN, meta={**HELD_META, "deletion_timestamp": NOW})
+        plan = look(subject, {"end/find/access": failed("Forbidden"), **GOING}, at(1))
+        assert (events(plan.status), plan.status.resources[0].held) == ([], False)
+
     def test_what_we_do_not_hold_is_left(self) -> None:
         plan = look(ended(meta={"deletion_timestamp": NOW, "finalizers": []}), now=at(1))
         assert (plan.effects, plan.after) == ((), ())
@@ -484,16 +560,26 @@ class TestDeletedEarly:
     def test_a_namespace_that_goes_is_not_held_for_long(self, space: dict[str, Any]) -> None:
         far = resource(namespace="elsewhere")
         refused = space | GUARDED | {"end/access": failed("Forbidden", "no right")}
-        assert look(deleted(far), refused, at(9)).status.resources[0].held
-        plan = look(deleted(far), refused, at(10))
+        first = look(deleted(far), refused, at(60))  # who was off meanwhile has not tried
+        assert (first.status.resources[0].held, first.status.ending_since) == (True, at(60))
+        tried_since = amend_status(deleted(far), first.status)
+        assert look(tried_since, refused, at(69)).status.resources[0].held
+        plan = look(tried_since, refused, at(70))
         assert (plan.status.resources[0].held, plan.status.timeline[-1].event) == (False, "ObjectsLeft")
         assert events(plan.status) == [EventType.OBJECT_NOT_ENDED]
-        assert only(look(amend_status(deleted(far), plan.status), now=at(12)).after).key == "let-go"
+        assert only(look(amend_status(deleted(far), plan.status), now=at(72)).after).key == "let-go"
 
     def test_what_cannot_be_proven_does_not_hold_it_for_ever(self) -> None:
         unproven = SPACE | {VERIFY: failed("NotGuarded", transient=True)}
-        assert look(deleted(), unproven, at(9)).status.resources[0].held
-        plan = look(deleted(), unproven, at(10))
+        first = look(deleted(), unproven, at(30))
+        assert (first.status.resources[0].held, first.status.ending_since) == (True, at(30))
+        tried_since = amend_status(deleted(), first.status)
+        for no_answer in (failed("Timeout", transient=True), Verified(gap="it was changed", since=NOW)):
+            waits = look(tried_since, SPACE | {VERIFY: no_answer}, at(50))
+            assert (waits.status.resources[0].held, waits.status.ending_since) == (True, at(30))
+        answered = look(tried_since, SPACE | GUARDED | {"end/access": failed("Forbidden")}, at(39))
+        assert answered.status.ending_since is None
+        plan = look(tried_since, unproven, at(40))
         assert "it cannot be proven that this run made it" in plan.status.timeline[-1].message
         assert plan.status.resources[0].held is False
 
@@ -523,9 +609,12 @@ def test_one_that_a_version_before_has_written_anew_gets_its_end_again() -> None
     plan = look(lost, {"end/find/access": Stored(LIVE)}, at(1))
     assert [(each.expires_at, each.held) for each in plan.status.resources] == [(ENDS_AT, True)]
     assert effects(look(lost, {"end/find/access": GONE}, at(1))) == ["let-go"]
-    for unknown in (failed("Timeout", transient=True), failed("Forbidden")):
-        kept = look(lost, {"end/find/access": unknown}, at(1))
-        assert ([each.held for each in kept.status.resources], kept.retry) == ([True], True)
+    kept = look(lost, {"end/find/access": failed("Timeout", transient=True)}, at(1))
+    assert ([each.held for each in kept.status.resources], kept.retry) == ([True], True)
+    refused = look(lost, {"end/find/access": failed("Forbidden")}, at(1))
+    assert ([each.held for each in refused.status.resources], refused.retry) == ([True], False)
+    assert (events(refused.status), condition(refused.status).reason) == ([EventType.OBJECT_NOT_ENDED], "NotEnded")
+    assert refused.wake_at == at(61)
 
 
 def test_it_is_a_temporary_object_by_its_class() -> None:
