@@ -72,15 +72,21 @@ def reword(problems: Iterable[str], path: str) -> Iterator[str]:
         yield f"{path}: {alone if path.endswith('.url') else elsewhere}" if is_late else each
 
 
-def check_answered(planned: Sequence[Planned], ids: Sequence[str]) -> None:
-    """Raise EvaluationError where an address reads the answer of a call that these inputs leave out."""
-    there: set[str] = set()
+def check_answered(planned: Sequence[Planned], steps: Sequence[ResourceTemplate]) -> None:
+    """Raise EvaluationError where an address reads what will not be there, before the first call is made.
+
+    An Action may be used though its check found a fault, and other inputs leave out other calls.
+    """
+    ids, there = [each.id for each in steps], set[str]()
     for each in planned:
         if not isinstance(each, PlannedRequest):
             continue
+        index = ids.index(entry_of(each.id))
+        path = f"spec.execution.resources[{index}]"
+        for problem in problems_of_late(steps, index, path):
+            raise EvaluationError(problem)
         for ident, name in names_of(each.request.url):
             if ident not in there:
-                path = f"spec.execution.resources[{ids.index(entry_of(each.id))}]"
                 what = f"{path}.request.url: reads resources.{ident}.{name}"
                 raise EvaluationError(f"{what}, whose `when` is false with these inputs: give both the same `when`")
         there.add(each.id)

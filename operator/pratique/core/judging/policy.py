@@ -69,7 +69,7 @@ def render_resources(action: Action, run: ActionRun, scope: Json, note: Note) ->
             planned.append(made)
             note(f"{path}.{template.sort}", True)
     refuse_too_many(planned)
-    check_answered(planned, [each.id for each in action.spec.execution.resources])
+    check_answered(planned, action.spec.execution.resources)
     return Steps(planned, held)
 
 

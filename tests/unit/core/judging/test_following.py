@@ -145,6 +145,26 @@ def test_an_answer_that_these_inputs_leave_out_holds_the_run() -> None:
     assert judge(action(START, OBJECT, wait()), models.run()).plan is not None
 
 
+@pytest.mark.parametrize(
+    ("steps", "sentence"),
+    [
+        (
+            (START, wait(HOST + "/${resources.start.nam}")),
+            "reads resources.start.nam, which request.answer of start does not keep; known are: status, pipeline",
+        ),
+        (
+            (MANY, wait(HOST + "/${resources.many.pipeline}")),
+            "reads resources.many.pipeline, which has forEach: one for",
+        ),
+        ((wait(), START), "reads resources.start.pipeline, which has not answered by then"),
+    ],
+)
+def test_what_will_not_be_there_is_found_before_anything_is_called(steps: tuple[Any, ...], sentence: str) -> None:
+    with pytest.raises(EvaluationError) as held:
+        judge(action(*steps), models.run())
+    assert sentence in str(held.value) and ", spec.execution.resources[" in str(held.value)
+
+
 def seen(**body: Any) -> dict[str, Any]:
     return {"status": 200, "body": body, "location": ""}
 
