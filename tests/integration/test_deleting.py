@@ -77,6 +77,15 @@ def test_a_namesake_that_came_after_the_approval_stays(desk: Desk) -> None:
     assert desk.get("configmap", "it") is not None
 
 
+def test_what_is_gone_before_the_start_is_told_in_words_of_the_run(desk: Desk) -> None:
+    let_delete(desk, "configmaps")
+    desk.cluster.apply("admin", subject(desk, "it"))
+    gate = desk.held("it", desk.offer(goes(desk, "${run.name}")))
+    desk.admin("delete", "configmap", "it")
+    desk.approve(gate)
+    assert f"ConfigMap {desk.namespace}/it: is gone already: there is nothing left to delete" in desk.superseded("it")
+
+
 def test_an_object_with_a_finalizer_is_waited_for_and_the_run_says_for_whom(desk: Desk) -> None:
     let_delete(desk, "configmaps")
     desk.cluster.apply("admin", subject(desk, "it", finalizers=["example.com/backup"]))

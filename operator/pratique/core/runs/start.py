@@ -7,7 +7,7 @@ from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase
 from pratique.api.v1alpha1.conditions import Reason
 from pratique.api.v1alpha1.meta import amend
-from pratique.api.v1alpha1.planned import Planned
+from pratique.api.v1alpha1.planned import Planned, PlannedDeletion
 from pratique.core.environments.ttl import expires_at
 from pratique.core.execution.dry_run import Trial, Tried, try_plan
 from pratique.core.execution.others import look_again
@@ -108,6 +108,8 @@ def _find_change(
 def _differences(planned: Planned, tried: Tried) -> list[str]:
     """Return what a dry run shows now and did not show when it was approved. What could not be tried then, is not news."""
     what = name_of_step(planned)
+    if tried.problem is not None and tried.problem.reason == "NotFound" and isinstance(planned, PlannedDeletion):
+        return [f"{what}: is gone already: there is nothing left to delete"]
     if tried.problem is not None:
         return [f"{what}: the dry run is refused now: {tried.problem.message}"]
     return differences(planned, what, tried.dry_run)

@@ -28,8 +28,9 @@ from tests.builders.models import (
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, HeldUp, Phase, RunPlan
 from pratique.api.v1alpha1.approval import Approval, ApprovalPlan, ApprovalState, ApprovalStatus
+from pratique.api.v1alpha1.deleting import ObjectToDelete
 from pratique.api.v1alpha1.options import ChosenObject, Options, PlannedChoice, PlannedChoices
-from pratique.api.v1alpha1.planned import DryRun, FieldChange
+from pratique.api.v1alpha1.planned import DryRun, FieldChange, PlannedDeletion
 from pratique.core.execution.dry_run import without_results
 from pratique.core.gates.free import EVALUATE
 from pratique.core.gates.granted import READ_GATE
@@ -178,6 +179,14 @@ def test_superseded_by_what_the_dry_run_shows_now(plan: RunPlan, outcomes: dict[
     said = superseded(start(plan, outcomes))
     assert said.startswith("It would not do any more what was approved: ")
     assert message in said
+
+
+def test_what_should_go_and_is_gone_before_the_start_is_told() -> None:
+    goes = ObjectToDelete(api_version="v1", kind="ConfigMap", namespace="team-a", name="it")
+    passed = DryRun(result="Passed", target_uid="u1")
+    plan = run_plan(PlannedDeletion(id="old", delete=goes, dry_run=passed), gate=stage())
+    said = superseded(start(plan, {"try/old/find": failed("NotFound", 'configmaps "it" not found')}))
+    assert said.endswith("ConfigMap team-a/it: is gone already: there is nothing left to delete")
 
 
 def test_a_change_that_is_gone_is_told_too() -> None:
