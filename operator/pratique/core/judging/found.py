@@ -31,7 +31,9 @@ from pratique.core.telling.wording import say_found
 Json = dict[str, Any]
 Scope = Mapping[str, Any]
 _VALUE, _MAX_NAME = 80, 253
-_SEVERAL = re.compile(r"[,;]\s|@.*[,;].*@")
+_SEVERAL = re.compile(r",\s|;|@.*[,|\s].*@")
+"""Stricter than what an Action may name (`ONE_NAME`): objects are written by hand for people. A blank or `|` alone may be
+part of a name (`Domain Admins`, `auth0|5f7c8e`)."""
 _COMPUTED = "a name that is computed"
 _INSTEAD = "it would name nobody; put names into a label, an annotation or a ConfigMap"
 
@@ -207,7 +209,9 @@ def _misfit(name: str, sort: str) -> str | None:
         what = "ServiceAccounts and users of the system do not approve" if sort == "users" else "it is of the system"
         return f"names {_shown(name)}: approvers are people, and {what}"
     several = "=" not in name and _SEVERAL.search(name)
-    if several or name != name.strip() or clean(name, MAX_USERNAME) != name:
+    if several:
+        return f"gives {_shown(name)}, which is not one name: commas or line ends divide them, or entries of a list"
+    if name != name.strip() or clean(name, MAX_USERNAME) != name:
         return f"gives {_shown(name)}, which is not one name: no blanks around it, and nothing that cannot be seen"
     return None
 

@@ -199,8 +199,15 @@ MANY = [f"u{number}@example.com" for number in range(33)]
         (7, "gives 7: it must be a text, or a list of texts"),
         ({"a": True}, 'gives {"a": true}: it must be a text, or a list of texts'),
         (["ann", 7], "gives 7, which is no name: names are texts"),
-        (["ann, bob"], 'gives "ann, bob", which is not one name: no blanks around it, and nothing that cannot be seen'),
-        (["ann "], 'gives "ann ", which is not one name'),
+        (
+            ["ann, bob"],
+            'gives "ann, bob", which is not one name: commas or line ends divide them, or entries of a list',
+        ),
+        (["ann "], 'gives "ann ", which is not one name: no blanks around it, and nothing that cannot be seen'),
+        ("lead@x lead2@x", 'gives "lead@x lead2@x", which is not one name: commas or line ends divide them'),
+        ("a@x, b@x c@x", 'gives "b@x c@x", which is not one name: commas'),
+        ("a;b", 'gives "a;b", which is not one name: commas'),
+        ("a@x|b@x", 'gives "a@x|b@x", which is not one name: commas'),
         (["an\u200bn"], 'gives "ann", which is not one name'),
         (["a@x,b@x"], 'gives "a@x,b@x", which is not one name'),
         ("a" * 254, "gives a name of 254 characters, 253 are allowed: "),
@@ -224,6 +231,12 @@ def test_groups_of_the_system_are_refused() -> None:
 def test_a_distinguished_name_keeps_its_commas() -> None:
     plan = planned(action(by(TEAM)), live(SHOP, spec={"members": "cn=ann, ou=people"}))
     assert plan.stages[0].approvers.users == ["cn=ann, ou=people"]
+
+
+@pytest.mark.parametrize("name", ["Domain Admins", "auth0|5f7c8e", "Ann Lee@example.com"])
+def test_a_name_may_have_a_blank_or_a_bar(name: str) -> None:
+    plan = planned(action(by(TEAM)), live(SHOP, spec={"members": name}))
+    assert plan.stages[0].approvers.users == [name]
 
 
 def test_more_than_a_gate_holds_is_refused() -> None:
