@@ -5,6 +5,7 @@ it leaves the run held. `checks.check_action` uses the same functions when an Ac
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -179,14 +180,18 @@ def freeze_plan(
 
 
 def refuse_size(plan: RunPlan) -> str | None:
-    """Return why a plan is too large by what was chosen in its form; raises EvaluationError where it is by itself."""
+    """Return why a plan is too large by what was asked for or chosen; raises EvaluationError where it is by itself."""
     size, chosen = len(json.dumps(plan.to_wire())), 0
     if size <= MAX_PLAN_BYTES:
         return None
     if plan.choices is not None:
         chosen = len(json.dumps(plan.choices.to_wire()))
     if size - chosen > MAX_PLAN_BYTES or plan.choices is None:
-        raise EvaluationError(f"spec.execution.resources: make a plan of {size} bytes, {MAX_PLAN_BYTES} are allowed")
+        text = f"spec.execution.resources: make a plan of {size} bytes, {MAX_PLAN_BYTES} are allowed"
+        steps = Counter(entry_of(each.id) for each in plan.resources)
+        if any(number > 1 for number in steps.values()):  # by forEach: entries are told apart by their ids
+            return f"{text}: ask for fewer at once"
+        raise EvaluationError(text)
     counts = [f"{len(each.chosen)} in {each.field}" for each in plan.choices.fields]
     fewer = f"choose fewer objects than {', '.join(counts)}"
     return f"spec.inputs: makes a plan of {size} bytes, {MAX_PLAN_BYTES} are allowed: {fewer}"

@@ -16,6 +16,11 @@ def entry_of(step: str) -> str:
     return step.partition("[")[0]
 
 
+def is_unfolded(step: str) -> bool:
+    """Whether a step is one of those of an entry with `forEach`."""
+    return entry_of(step) != step
+
+
 def gather(steps: Mapping[str, Value], lists: Iterable[str]) -> dict[str, Value | list[Value]]:
     """Return the steps by the ids of their entries; those of an entry with `forEach` as a list, in its order."""
     found: dict[str, Value | list[Value]] = {name: [] for name in lists}

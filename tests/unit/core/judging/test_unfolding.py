@@ -103,6 +103,53 @@ def test_what_the_requester_can_mend_is_refused(names: list[str], sentence: str)
     assert said.startswith(sentence)
 
 
+CHANGE = {"id": "db", "forEach": "inputs.names", "patch": True, "template": MAP}
+GO = {"id": "db", "forEach": "inputs.names", "delete": GOES}
+ONE = {"id": "one", "template": {**MAP, "metadata": {"name": "a"}, "data": {}}}
+EACH = {"id": "db", "forEach": "inputs.names", "template": MAP}
+MORE = {**EACH, "id": "more"}
+
+
+@pytest.mark.parametrize(
+    ("entries", "names", "said"),
+    [
+        ([CHANGE], "aba", "changed twice, by db[0] and by db[2]"),
+        ([GO], "aa", "deleted twice, by db[0] and by db[1]"),
+        ([ONE, EACH], "ba", "made twice, by one and by db[1]"),
+        ([EACH, ONE], "ba", "made twice, by db[1] and by one"),
+        ([EACH, MORE], "a", "made twice, by db[0] and by more[0]"),
+        ([{"id": "gone", "delete": {**GOES, "name": "b"}}, EACH, ONE], "ba", "made twice, by db[1] and by one"),
+    ],
+)
+def test_one_object_twice_is_refused_whatever_is_done_to_it(entries: list[Any], names: str, said: str) -> None:
+    assert judge(action(*entries), asked(*names)).refusals == (
+        f"spec.execution.resources: ConfigMap a would be {said}: ask for each only once",
+    )
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [GO, EACH],
+        [EACH, {"id": "gone", "delete": {**GOES, "name": "a"}}, ONE],
+        [EACH, {**CHANGE, "id": "change"}],
+        [EACH, {**ONE, "template": {**ONE["template"], "apiVersion": "example.com/v1"}}],  # type: ignore[dict-item]
+        [EACH, {"id": "told", "forEach": "['x', 'x']", "request": CALL}],
+    ],
+)
+def test_what_is_deleted_in_between_or_made_and_changed_is_not_twice(entries: list[Any]) -> None:
+    assert judge(action(*entries), asked("a", "b")).refusals == ()
+
+
+def test_a_plan_that_is_too_large_by_what_was_asked_for_is_refused() -> None:
+    large = {**EACH, "template": {**MAP, "data": {"by": "y" * 60_000}}}
+    (said,) = judge(action(large), asked("a", "b", "c")).refusals
+    assert said.startswith("spec.execution.resources: make a plan of 18")
+    assert said.endswith(" bytes, 131072 are allowed: ask for fewer at once")
+    with pytest.raises(EvaluationError, match=r"are allowed$"):
+        judge(action({**EACH, "template": {**MAP, "data": dict.fromkeys("abc", "y" * 60_000)}}), asked("a"))
+
+
 def test_what_its_author_has_to_mend_holds_the_run() -> None:
     with pytest.raises(EvaluationError, match=r"forEach: must be a list, but is str: inputs\.one"):
         judge(action({"id": "db", "forEach": "inputs.one", "template": MAP}), asked(one="x"))
