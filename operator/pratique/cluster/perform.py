@@ -31,7 +31,7 @@ from pratique.core.kernel.effects import (
     Stored,
     TargetSeen,
 )
-from pratique.core.kernel.ending import DeleteAs, MayDelete
+from pratique.core.kernel.ending import DeleteAs, FindToEnd, MayDelete
 from pratique.core.kernel.looking import LookAtSource, SourceSeen
 from pratique.core.kernel.misfits import name_fields
 
@@ -41,6 +41,7 @@ ClusterEffect = (
     | MergePatch
     | Delete
     | DeleteAs
+    | FindToEnd
     | MayDelete
     | AskRights
     | LookAtTarget
@@ -68,7 +69,7 @@ async def perform(api: Api, effect: ClusterEffect) -> Done | Failure:
                 return await let_go(api, effect, changed) if effect.lets_go else changed
             case Delete():
                 return _stored(api, await _delete(api, effect))
-            case DeleteAs() | MayDelete():
+            case DeleteAs() | FindToEnd() | MayDelete():
                 return await end(api, effect)
             case AskRights():
                 return await _may(api, effect)
@@ -101,7 +102,7 @@ async def _explained(api: Api, effect: ClusterEffect, error: ApiError) -> Failur
     match effect:
         case MergePatch() | Delete() | DeleteAs() if answer.has_words:
             answer = await _without_stored(api, effect, answer)
-        case Read():
+        case Read() | FindToEnd():
             answer = answer.bare()
         case _:
             pass

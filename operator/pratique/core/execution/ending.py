@@ -15,17 +15,19 @@ from pratique.api.v1alpha1.people import ServiceAccountRef
 from pratique.api.v1alpha1.planned import PlannedResource, PlannedTemporary
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.environments.ttl import expires_at
-from pratique.core.execution.adoption import is_made_by, ref_of, uid_of
+from pratique.core.execution.adoption import is_made_by, is_older, ref_of, uid_of
 from pratique.core.execution.awaiting import name_of_resource
 from pratique.core.kernel.answers import Cause
-from pratique.core.kernel.effects import AnyEffect, Failure, Json, ObjectRef, Outcomes, Read, Stored
-from pratique.core.kernel.ending import DeleteAs, MayDelete
+from pratique.core.kernel.effects import AnyEffect, Failure, Json, ObjectRef, Outcomes, Stored
+from pratique.core.kernel.ending import DeleteAs, FindToEnd, MayDelete
 from pratique.core.kernel.text import clean
 from pratique.core.plans.objects import RUN_UID_LABEL
 
 EXPIRES_AT = "pratique.dev/expires-at"
 """The annotation on what was made by which people see its end, by the operator's clock. It decides nothing."""
 _POLL, _LAST_POLL = timedelta(seconds=2), timedelta(hours=1)
+_DRIFT = timedelta(minutes=1)
+"""By how much our clock and the API server's may differ."""
 _HANGS = timedelta(minutes=1)
 """How long something may be going before people are told that it does not go."""
 _GONE = ("NotFound", "UnknownKind")
@@ -74,6 +76,13 @@ def end_of(planned: PlannedTemporary, live: Json, now: datetime) -> datetime:
 def temporaries(plan: RunPlan) -> dict[str, PlannedTemporary]:
     """Return what of a plan is made for a time, by its id."""
     return {each.id: each for each in plan.resources if isinstance(each, PlannedTemporary)}
+
+
+def is_due(resource: RunResource, planned: PlannedTemporary | None, now: datetime) -> bool:
+    """Whether an object is to be looked at, since its time is up, or since its end cannot be so far away: it was forged."""
+    if resource.expires_at is None or resource.expires_at <= now:
+        return resource.expires_at is not None
+    return planned is not None and resource.expires_at > expires_at(now + _DRIFT, planned.expires_after)
 
 
 def unended(resources: Sequence[RunResource]) -> list[RunResource]:
@@ -146,7 +155,7 @@ def find_unrecorded(
         if record is not None and (record.expires_at is not None or not record.held):
             continue
         ref = ref_of(planned.manifest)
-        read = Read(f"end/find/{planned.id}", ref, account)
+        read = FindToEnd(f"end/find/{planned.id}", ref, account)
         seen = read.outcome(outcomes)
         if seen is None:
             effects.append(read)
@@ -219,8 +228,8 @@ def _end(
         if isinstance(checked, _State):
             return checked
         resource = checked
-        if not at_once and resource.expires_at is not None and now < resource.expires_at:
-            return _State(resource, wake_at=resource.expires_at)
+    if not at_once and resource.expires_at is not None and now < resource.expires_at:
+        return _State(resource, wake_at=resource.expires_at)
     delete = DeleteAs(f"end/{resource.id}", ref, resource.uid, basis.account)
     deleted = delete.outcome(outcomes)
     if deleted is None:
@@ -234,18 +243,29 @@ def _check(
     run: ActionRun, resource: RunResource, planned: PlannedTemporary, basis: Basis, outcomes: Outcomes, now: datetime
 ) -> RunResource | _State:
     """Look whether the object is the one that this run made, since its status alone does not prove that."""
-    read = Read(f"end/check/{resource.id}", ref_of(planned.manifest), basis.account)
+    read = FindToEnd(f"end/check/{resource.id}", ref_of(planned.manifest), basis.account)
     seen = read.outcome(outcomes)
     if seen is None:
         return _State(resource, read)
     if isinstance(seen, Failure):
         return _unless_gone(resource, seen, now)
-    uid, marked = uid_of(seen.object), _is_marked(run, seen.object)
+    uid, marked, older = uid_of(seen.object), _is_marked(run, seen.object), is_older(run, seen.object)
     if uid != resource.uid and not is_made_by(run, planned, seen.object):
-        return _State(_gone(resource, now))
+        if not marked and (older or _is_younger(run, seen.object)):
+            return _State(_gone(resource, now))
+        why = "there is another of its name than is on record, and it is not known which of them this run made"
+        return _refused(resource, why, now)
+    if older:
+        return _refused(resource, "it was there before this run made anything, so it is not deleted", now)
     if not marked:
         return _refused(resource, f"it does not carry the label {RUN_UID_LABEL} of this run, so it is not deleted", now)
     return amend(resource, uid=uid, expires_at=end_of(planned, seen.object, now))
+
+
+def _is_younger(run: ActionRun, live: Json) -> bool:
+    """Whether an object was made after a run had ended, when it made nothing any more."""
+    made, ended = live["metadata"]["creationTimestamp"], run.status.finished_at
+    return ended is not None and datetime.fromisoformat(made) > ended
 
 
 def _is_marked(run: ActionRun, live: Json) -> bool:

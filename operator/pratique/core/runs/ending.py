@@ -12,15 +12,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pratique.api.v1alpha1.action_run import ActionRunStatus, RunResource
+from pratique.api.v1alpha1.action_run import ActionRunStatus, Phase, RunResource
 from pratique.api.v1alpha1.meta import amend
 from pratique.core.execution.awaiting import name_of_resource
-from pratique.core.execution.ending import Basis, Ends, end_objects, find_unrecorded, temporaries, unended
+from pratique.core.execution.ending import Basis, Ends, end_objects, find_unrecorded, is_due, temporaries, unended
 from pratique.core.gates.grounds import prove
 from pratique.core.gates.guarded import is_guarded_since, is_unguarded, verify_guard
 from pratique.core.gates.port import Ended, Granted, Unsure
 from pratique.core.kernel.effects import Failure, ObjectRef, Plan, Read, object_of
 from pratique.core.kernel.text import clean
+from pratique.core.plans.objects import RUN_UID_LABEL
 from pratique.core.runs.finalizer import is_held_by_us, set_finalizer
 from pratique.core.runs.lifetimes import (
     notice_at,
@@ -52,12 +53,12 @@ def with_ends(plan: Plan[ActionRunStatus], snapshot: RunSnapshot, now: datetime)
     found = _find_unrecorded(snapshot, status.resources, now) if status.phase.is_end else Ends(status.resources)
     if found.effects:
         return Plan(run.status, effects=found.effects)
-    due = [each.id for each in unended(found.resources) if each.expires_at is not None and each.expires_at <= now]
+    document = snapshot.document
+    planned = temporaries(document.plan) if document is not None else {}
+    due = [each.id for each in unended(found.resources) if is_due(each, planned.get(each.id), now)]
     ends = (_end(snapshot, found.resources, due, now) if due else Ends(found.resources)).beside(found)
     if ends.effects:
         return Plan(run.status, effects=ends.effects)
-    document = snapshot.document
-    planned = temporaries(document.plan) if document is not None else {}
     resources, soon = warn(ends.resources, planned, now)
     left = unended(resources)
     retry = plan.retry or ends.retry
@@ -89,6 +90,8 @@ def end_at_once(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
     left = _left(found)
     if not left and found.retry:  # what was made just before a crash may be there
         return Plan(status, retry=True)
+    if not left and _is_lost(snapshot) and status.ending_since is None:
+        return _tell_lost(snapshot, now)
     if not left:
         return _let_go(snapshot, deleted_at, now)
     space = Read("end/space", ObjectRef("v1", "Namespace", run.metadata.namespace or ""))
@@ -106,6 +109,23 @@ def end_at_once(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
         return Plan(status, effects=ends.effects)
     ends = ends.beside(found if {*found.unknown} - {*spared} else replace(found, problems=(), news=(), unknown=()))
     return _record_deleted(snapshot, ends, deleted_at, now, goes=goes)
+
+
+def _is_lost(snapshot: RunSnapshot) -> bool:
+    """Whether a run that is under way may have made what is not on record, and nothing says any more what that would be."""
+    return snapshot.document is None and snapshot.run.status.phase is Phase.RUNNING
+
+
+def _tell_lost(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
+    """Say so, once; waiting would not change it."""
+    run = snapshot.run
+    text = (
+        "It is not known any more what this run made for a time, as its Approval is gone: look for objects with the label"
+        f" {RUN_UID_LABEL}={run.metadata.uid}, and delete them by hand"
+    )
+    ends = Ends(problems=(text,), news=(text,), proven=False)
+    after = with_condition(amend(run.status, ending_since=now), ends, run.metadata.generation, now)
+    return Plan(after, wake_at=now, happened=tuple(tell_problems(ends, now)))
 
 
 def _record_deleted(

@@ -44,11 +44,10 @@ from pratique.core.kernel.effects import (
     MergePatch,
     ObjectRef,
     Plan,
-    Read,
     Stored,
     Verified,
 )
-from pratique.core.kernel.ending import DeleteAs, MayDelete
+from pratique.core.kernel.ending import DeleteAs, FindToEnd, MayDelete
 from pratique.core.plans.document import document
 from pratique.core.plans.objects import ENDS_OBJECTS
 from pratique.core.runs.plan import plan_action_run
@@ -69,6 +68,7 @@ YOUNG = {VERIFY: Verified(since=AFTER - timedelta(minutes=1))}
 """There was a gap since."""
 HELD_META: dict[str, Any] = {"finalizers": [ENDS_OBJECTS], "resource_version": "7", "creation_timestamp": NOW}
 GONE = failed("NotFound")
+LATER, OLD = {"creationTimestamp": "2026-11-24T13:00:00Z"}, {"creationTimestamp": "2026-11-24T11:00:00Z"}
 
 
 def resource(**changes: Any) -> RunResource:
@@ -279,6 +279,9 @@ class TestItsEnd:
         assert [("access" in each, "other" in each) for each in told] == [(True, False), (False, True)]
 
     def test_its_kind_may_be_gone_too(self) -> None:
+        other = {"end/find/access": failed("OtherVersion", "only v2 is served")}
+        told = look(ended(phase=Phase.FAILED, resources=[]), other)
+        assert (told.effects, events(told.status)) == ((), [EventType.OBJECT_NOT_ENDED])
         assert effects(look(ended(), GUARDED | {"end/access": failed("UnknownKind")})) == ["let-go"]
 
     def test_each_ends_at_its_own_time_the_last_first(self) -> None:
@@ -330,7 +333,7 @@ class TestProof:
     def test_a_free_run_is_proven_by_its_action_and_the_mark(self) -> None:
         assert effects(look(ended(), YOUNG, action=action())) == [EVALUATE]
         read = only(look(ended(), self.FREE, action=action()).effects)
-        assert read == Read("end/check/access", REF, MAKER)
+        assert read == FindToEnd("end/check/access", REF, MAKER)
         found = self.FREE | {"end/check/access": Stored(LIVE)}
         assert effects(look(ended(), found, action=action())) == ["end/access"]
 
@@ -382,9 +385,10 @@ class TestProof:
         [
             (GONE, True),
             (Stored(live(MADE.manifest, "another", creationTimestamp="2026-11-24T12:00:00Z")), False),
-            (Stored({**LIVE, "metadata": {**LIVE["metadata"], "uid": "u2", "labels": {}}}), True),
+            (Stored({**LIVE, "metadata": {**LIVE["metadata"], "uid": "u2", "labels": {}, **LATER}}), True),
+            (Stored({**LIVE, "metadata": {**LIVE["metadata"], "uid": "u2", "labels": {}, **OLD}}), True),
         ],
-        ids=["it is gone", "forged uid: what this run made is there", "a namesake"],
+        ids=["it is gone", "forged uid: what this run made is there", "a namesake", "an older namesake"],
     )
     def test_what_is_not_its_own_is_not_touched(self, found: Stored | Failure, gone: bool) -> None:
         outcomes = self.FREE | {"end/check/access": found}
@@ -393,6 +397,29 @@ class TestProof:
             return
         delete = only(look(ended(), outcomes, action=action()).effects)
         assert (delete.key, delete.uid) == ("end/access", "another")
+
+    @pytest.mark.parametrize(("labels", "when"), [({}, {}), (LIVE["metadata"]["labels"], OLD), ({}, None)])
+    def test_what_may_be_its_own_under_a_forged_uid_is_held(self, labels: Any, when: Any) -> None:
+        """The uid on record was forged and the mark taken off: it is still there, so nobody may read that it is gone."""
+        there = Stored({**LIVE, "metadata": {**LIVE["metadata"], "uid": "u2", "labels": labels, **(when or {})}})
+        subject = ended(finished_at=None if when is None else NOW)
+        plan = look(subject, self.FREE | {"end/check/access": there}, action=action())
+        assert (plan.effects, plan.status.resources[0].held) == ((), True)
+        assert events(plan.status) == [EventType.OBJECT_NOT_ENDED]
+
+    def test_what_is_older_is_not_deleted_under_a_forged_uid(self) -> None:
+        older = Stored({**LIVE, "metadata": {**LIVE["metadata"], **OLD}})
+        plan = look(ended(), self.FREE | {"end/check/access": older}, action=action())
+        assert "it was there before this run made anything" in plan.status.resources[0].message
+
+    def test_an_end_that_was_forged_to_be_far_away_is_put_right(self) -> None:
+        never = ended(resource(expires_at=NOW + timedelta(days=9000)))
+        assert effects(look(never, now=at(2))) == [VERIFY]
+        young = {VERIFY: Verified(since=at(1)), EVALUATE: Evaluation(plan=PLAN), "end/check/access": Stored(LIVE)}
+        plan = look(never, young, at(2), action=action())
+        assert (plan.effects, plan.status.resources[0].expires_at) == ((), ENDS_AT)
+        guarded = look(never, GUARDED, at(2))
+        assert guarded.effects == ()  # the clocks differ: it is not deleted for that
 
     def test_one_without_the_mark_is_held(self) -> None:
         bare = Stored({**LIVE, "metadata": {**LIVE["metadata"], "labels": None}})
@@ -502,6 +529,18 @@ class TestDeletedEarly:
         last = look(tried_since, lost, at(70))
         assert (last.status.timeline[-1].event, last.status.resources[0].held) == ("ObjectsLeft", False)
         assert only(look(amend_status(subject, last.status), now=at(72)).after).key == "let-go"
+
+    def test_what_nothing_knows_any_more_is_told_before_it_goes(self) -> None:
+        """A namespace that goes takes the Approval, which alone says what a gated run makes, before the run."""
+        begun, _ = gated_run(run_plan(MADE, gate=stage()))
+        status = begun.status.model_copy(update={"phase": Phase.RUNNING, "resources": []})
+        meta = begun.metadata.model_copy(update={"deletion_timestamp": NOW})
+        subject = begun.model_copy(update={"metadata": meta, "status": status})
+        plan = look(subject, now=at(5))
+        assert (plan.after, events(plan.status)) == ((), [EventType.OBJECT_NOT_ENDED])
+        assert condition(plan.status).reason == "NotProven"
+        assert f"the label pratique.dev/run-uid={RUN_UID}" in plan.status.timeline[-1].message
+        assert only(look(amend_status(subject, plan.status), now=at(5)).after).key == "let-go"
 
     def test_what_may_not_be_looked_for_is_left_to_its_namespace(self) -> None:
         subject = running(PLAN, meta={**HELD_META, "deletion_timestamp": NOW})
