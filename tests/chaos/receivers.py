@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -79,6 +80,8 @@ class Receivers:
     heard: list[Heard] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
     """The calls of Actions: of which run, and by which key. What comes twice with one key is done once."""
+    looks: Counter[str] = field(default_factory=Counter)
+    """How often somebody asked after what was started, by run."""
     slack: Workspace = field(default_factory=lambda: Workspace(people={name: _IDS[name] for name in _IDS}))
     mails: _Mails = field(default_factory=_Mails)
     taken: Callable[[Heard], None] = lambda heard: None
@@ -123,8 +126,14 @@ class Receivers:
         return await self._answer(request, heard, web.Response(text="ok"))
 
     async def _done(self, request: web.Request) -> web.StreamResponse:
-        self.calls.append(((await request.json())["by"], request.headers["Idempotency-Key"]))
-        return web.Response(status=204)
+        by = (await request.json())["by"]
+        self.calls.append((by, request.headers["Idempotency-Key"]))
+        return web.json_response({"work": by})
+
+    async def _asked(self, request: web.Request) -> web.StreamResponse:
+        work = request.match_info["work"]
+        self.looks[work] += 1
+        return web.json_response({"done": self.looks[work] > 1})
 
     async def _teams(self, request: web.Request) -> web.StreamResponse:
         card = (await request.json())["attachments"][0]["content"]["body"]
@@ -167,6 +176,7 @@ class Receivers:
         app = web.Application()
         app.router.add_post("/hook", self._hook)
         app.router.add_post("/done", self._done)
+        app.router.add_get("/done/{work}", self._asked)
         app.router.add_post("/teams", self._teams)
         app.router.add_post("/api/{method}", self._slack)
         self.mails.arrived, self.slack.posted = self._mailed, self._noted

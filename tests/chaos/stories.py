@@ -201,6 +201,13 @@ async def called(world: World, name: str) -> None:
     await ended(world, name)
 
 
+async def waited(world: World, name: str) -> None:
+    """What was granted is started outside of the cluster, and done there once somebody has asked twice."""
+    await ask(world, name, "waiting", gated=True)
+    await decide(world, name, "Approve")
+    await ended(world, name)
+
+
 async def aimed(world: World, name: str) -> None:
     """What is there already is changed."""
     there = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{name}-there", "namespace": SPACE}}
@@ -309,6 +316,13 @@ STORIES = {
         Story(
             "called",
             called,
+            "Succeeded",
+            calls=True,
+            tells=tells(f"{ASK} Approved Succeeded", ASK, "Approved Succeeded", HANDLED),
+        ),
+        Story(
+            "waited",
+            waited,
             "Succeeded",
             calls=True,
             tells=tells(f"{ASK} Approved Succeeded", ASK, "Approved Succeeded", HANDLED),

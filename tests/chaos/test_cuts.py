@@ -20,6 +20,7 @@ BOUNDED = {
     "failed": 5,
     "job": 4,
     "called": 15,
+    "waited": 25,
     "aimed": 15,
     "removed": 15,
     "found": 15,

@@ -67,6 +67,10 @@ _JOB = (
     "containers: [{name: main, image: none}]}}}}"
 )
 _CALL = 'request: {url: OUTSIDE, idempotent: true, body: {by: "${run.name}"}}'
+_WAITING = """request: {url: OUTSIDE, idempotent: true, body: {by: "${run.name}"}, answer: {work: answer.body.work}}
+    - id: end
+      request:
+        {method: GET, url: "OUTSIDE/${resources.it.work}", until: {done: answer.body.done, every: 5s}}"""
 _CHANGE = """patch: true
       template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${target.metadata.name}", namespace: chaos},
                  data: {by: "${run.name}"}}"""
@@ -81,6 +85,7 @@ _ACTIONS: tuple[dict[str, str], ...] = (
     {"name": "stopped"},
     {"name": "job", "step": f"template: {_JOB}"},
     {"name": "calling", "step": _CALL},
+    {"name": "waiting", "step": _WAITING},
     {"name": "aimed", "step": _CHANGE, "acts": "actsOn: {apiVersion: v1, kind: ConfigMap}"},
     {"name": "removing", "step": _DELETION},
     {"name": "owned", "who": f"from: [{_OWNERS}]"},
