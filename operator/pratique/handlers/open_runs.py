@@ -5,7 +5,7 @@ from typing import Any
 from pratique.api.v1alpha1.action_run import ActionRun, Phase
 from pratique.cluster.store import Store, name_of, version_of
 from pratique.core.kernel.identity import fold, person_of
-from pratique.core.runs.open_runs import OpenRuns, ahead_of
+from pratique.core.runs.open_runs import OpenRuns, come_first
 
 Json = dict[str, Any]
 _ENDS = frozenset(each.value for each in Phase if each.is_end)
@@ -28,9 +28,9 @@ def others_of(runs: Store, run: ActionRun, body: Json, limit: int) -> OpenRuns:
     if count + runs.count("new", person) <= limit:  # it is one of them itself
         return OpenRuns(limit=limit)
     fresh = [name for name in runs.by("new", person) if name != name_of(body)] if count < limit else []
-    ahead = ahead_of(version_of(body), count, (runs.version(name) for name in fresh), limit)
-    names = [name for space, name in runs.by("let_in", person) if space == run.metadata.namespace]
-    return OpenRuns(ahead, tuple(names), limit)
+    first = come_first(version_of(body), count, ((runs.version(name), name) for name in fresh), limit)
+    names = [name for space, name in (*runs.by("let_in", person), *first) if space == run.metadata.namespace]
+    return OpenRuns(count + len(first), tuple(sorted(names)), limit)
 
 
 def _person(body: Json) -> list[str]:

@@ -12,27 +12,31 @@ from pratique.api.v1alpha1.action_run import ActionRun, Phase
 from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.core.kernel.text import clean
 
+Name = tuple[str | None, str]
+"""Namespace and name."""
 _SHOWN = 5
 
 
 @dataclass(frozen=True)
 class OpenRuns:
-    """What else is open for the person of a run. `names` are those in its own namespace: of others none is shown."""
+    """What is open for the person of a run, or let in before it: whichever of them was looked at first, it is the same.
+
+    `names` are those in its own namespace: of others none is shown.
+    """
 
     ahead: int = 0
     names: tuple[str, ...] = ()
     limit: int = OPEN_RUNS_PER_REQUESTER
 
 
-def ahead_of(version: int, let_in: int, new: Iterable[int], limit: int) -> int:
-    """Return how many open runs come before a new one of this version; counting ends where the limit is reached.
+def come_first(version: int, let_in: int, new: Iterable[tuple[int, Name]], limit: int) -> list[Name]:
+    """Return the new runs that are let in before one of this version: so many as there is room for beside `let_in`.
 
     Nobody has written to what is new but who created it, so its resourceVersion tells which came first. If somebody has,
     it is as if it came later, and a decision about its older version is refused when it is written.
     """
-    if let_in >= limit:
-        return let_in
-    return let_in + sum(each < version for each in new)
+    earlier = sorted(each for each in new if each[0] < version)
+    return [name for _, name in earlier[: max(limit - let_in, 0)]]
 
 
 def is_let_in(run: ActionRun, *, asked: bool) -> bool:

@@ -13,7 +13,8 @@ from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
 from pratique.core.gates.free import EVALUATE
 from pratique.core.kernel.effects import Evaluation, Json
-from pratique.core.runs.open_runs import OpenRuns, ahead_of, too_many
+from pratique.core.kernel.identity import person_of
+from pratique.core.runs.open_runs import OpenRuns, come_first, too_many
 from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.snapshot import RunSnapshot
 from pratique.handlers.kinds import ActionRuns, Limits, new_stores
@@ -24,11 +25,20 @@ ARGO = "system:serviceaccount:argocd:argocd-application-controller"
 
 
 @pytest.mark.parametrize(
-    ("let_in", "new", "ahead"),
-    [(0, [], 0), (2, [], 2), (0, [4, 6, 3], 2), (2, [4, 6, 5], 3), (3, [1, 2], 3), (9, [1], 9)],
+    ("let_in", "new", "first"),
+    [
+        (0, [], []),
+        (2, [], []),
+        (0, [4, 6, 3], [3, 4]),
+        (0, [4, 2, 3, 1], [1, 2, 3]),
+        (2, [4, 6, 5, 3], [3]),
+        (3, [1, 2], []),
+        (9, [1], []),
+    ],
 )
-def test_what_came_first_goes_first(let_in: int, new: list[int], ahead: int) -> None:
-    assert ahead_of(5, let_in, new, limit=3) == ahead
+def test_what_came_first_goes_first_as_far_as_there_is_room(let_in: int, new: list[int], first: list[int]) -> None:
+    named = [(version, ("team-a", f"run-{version}")) for version in new]
+    assert come_first(5, let_in, named, limit=3) == [("team-a", f"run-{version}") for version in first]
 
 
 def test_the_sentence_says_how_many_and_what_to_do() -> None:
@@ -101,6 +111,8 @@ def test_a_burst_leaves_the_first_ones_open_in_whatever_order_they_are_looked_at
     phases = {name: world.look(name) for name in order}
     assert [phases[name] for name in names] == (["Pending"] * limit + ["Refused"] * count)[:count]
     assert [world.look(name) for name in names] == [phases[name] for name in names], "a later look changes nothing"
+    said = {world.message(name) for name in names[limit:]}
+    assert said <= {str(too_many(person_of(run().spec), OpenRuns(limit, tuple(sorted(names[:limit])), limit)))}
 
 
 def test_each_person_has_their_own_number_and_letter_case_makes_no_other() -> None:
