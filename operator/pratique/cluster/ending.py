@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from pratique.cluster.client import Api, ApiError
-from pratique.cluster.targets import may, within
+from pratique.cluster.deleting import delete_object
+from pratique.cluster.reviews import may, within
 from pratique.core.kernel.answers import Cause
 from pratique.core.kernel.effects import Failure, Json, ObjectRef, Stored
 from pratique.core.kernel.ending import DeleteAs, FindToEnd, MayDelete
@@ -26,9 +27,8 @@ async def end(api: Api, effect: DeleteAs | FindToEnd | MayDelete) -> Stored | st
 
 async def _delete(api: Api, effect: DeleteAs) -> Stored | Failure:
     """Delete an object. What is still there afterwards goes by itself, or is held by finalizers."""
-    body = {"preconditions": {"uid": effect.uid}, "propagationPolicy": "Background"}
     try:
-        left = await api.request("DELETE", await api.path_of(effect.ref), body, run_as=effect.run_as)
+        left = await delete_object(api, effect.ref, effect.uid, run_as=effect.run_as)
     except ApiError as error:
         if error.answer.cause is Cause.REPLACED:
             return _gone()

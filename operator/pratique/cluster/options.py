@@ -11,7 +11,7 @@ import json
 
 from pratique.cluster.client import TOO_LARGE, Api, ApiError
 from pratique.cluster.failures import as_failure
-from pratique.cluster.targets import may
+from pratique.cluster.reviews import may
 from pratique.core.kernel.effects import Failure, Json, Listing, ListOptions
 from pratique.core.kernel.limits import LEAST_OFFERED_BYTES, MAX_OFFERED, MAX_OFFERED_BYTES
 

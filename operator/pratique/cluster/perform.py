@@ -5,11 +5,13 @@ from typing import assert_never
 
 from pratique.api.v1alpha1 import GROUP
 from pratique.cluster.client import MERGE_PATCH, STRATEGIC_MERGE_PATCH, Api, ApiError
+from pratique.cluster.deleting import delete_object
 from pratique.cluster.ending import end
 from pratique.cluster.failures import as_failure
 from pratique.cluster.inspection import inspect
 from pratique.cluster.letting_go import let_go
 from pratique.cluster.options import list_options
+from pratique.cluster.reviews import may, within
 from pratique.cluster.sources import look_at_source
 from pratique.cluster.targets import look_at_target
 from pratique.core.execution.adoption import uid_of
@@ -68,7 +70,9 @@ async def perform(api: Api, effect: ClusterEffect) -> Done | Failure:
                 changed = await _merge(api, effect)
                 return await let_go(api, effect, changed) if effect.lets_go else changed
             case Delete():
-                return _stored(api, await _delete(api, effect))
+                how = {"run_as": effect.run_as, "version": effect.version}
+                gone = await delete_object(api, effect.ref, effect.uid, **how, dry_run=effect.dry_run)
+                return _stored(api, gone)
             case DeleteAs() | FindToEnd() | MayDelete():
                 return await end(api, effect)
             case AskRights():
@@ -178,24 +182,6 @@ def _options(effect: Create | MergePatch) -> dict[str, str]:
     return _FIELD_MANAGER | (_DRY_RUN if effect.dry_run else {})
 
 
-async def _delete(api: Api, effect: Delete) -> Json:
-    path = await api.path_of(effect.ref)
-    only = {"uid": effect.uid} | ({"resourceVersion": effect.version} if effect.version else {})
-    # in the body: where there is one, an API server ignores dryRun in the query, and deletes
-    tries = {"dryRun": ["All"]} if effect.dry_run else {}
-    options = {"preconditions": only, "propagationPolicy": "Background", **tries}
-    return await api.request("DELETE", path, options, run_as=effect.run_as)
-
-
 async def _may(api: Api, effect: AskRights) -> bool:
-    asked = {
-        "group": GROUP,
-        "resource": effect.resource,
-        "verb": effect.verb,
-        "namespace": effect.ref.namespace,
-        "name": effect.ref.name,
-    }
-    spec = {"user": effect.username, "groups": list(effect.groups), "resourceAttributes": asked}
-    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-    answer = await api.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
-    return bool(answer["status"]["allowed"])
+    asked = {"group": GROUP, "resource": effect.resource, "verb": effect.verb, "name": effect.ref.name}
+    return await may(api, effect.username, effect.groups, {**asked, **within(effect.ref)})

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from pratique.cluster.client import TOO_LARGE, Api, ApiError
 from pratique.cluster.failures import as_failure
-from pratique.cluster.targets import review, within
+from pratique.cluster.reviews import review, within
 from pratique.core.kernel.effects import Failure, ObjectRef, Stored
 from pratique.core.kernel.looking import Asker, LookAtSource, Power, SourceSeen
 

@@ -4,13 +4,11 @@ Both are always done, so that the time of an answer says no more than its words.
 """
 
 import asyncio
-from typing import Any
 
 from pratique.cluster.client import Api, ApiError
 from pratique.cluster.failures import as_failure
+from pratique.cluster.reviews import may, within
 from pratique.core.kernel.effects import Failure, LookAtTarget, ObjectRef, Stored, TargetSeen
-
-_REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
 
 async def look_at_target(api: Api, effect: LookAtTarget) -> TargetSeen:
@@ -39,23 +37,3 @@ async def _may_get(api: Api, effect: LookAtTarget, ref: ObjectRef, plural: str) 
     group, _, version = ref.api_version.rpartition("/")
     asked = {"group": group, "version": version, "resource": plural, "verb": "get", "name": ref.name, **within(ref)}
     return await may(api, effect.username, effect.groups, asked)
-
-
-def within(ref: ObjectRef) -> dict[str, str]:
-    """Return the namespace of a request for an object, as a review has it. A Namespace is within itself."""
-    is_namespace = (ref.api_version, ref.kind) == ("v1", "Namespace")
-    space = ref.name if is_namespace else ref.namespace
-    return {"namespace": space} if space else {}
-
-
-async def may(api: Api, username: str, groups: tuple[str, ...], asked: dict[str, str]) -> bool:
-    """Ask the API server whether a person may do what is `asked`. No answer is a no: for what takes a right."""
-    return bool((await review(api, username, groups, asked))["allowed"])
-
-
-async def review(api: Api, username: str, groups: tuple[str, ...], asked: dict[str, str]) -> dict[str, Any]:
-    """Return what the API server says of whether a person may do what is `asked`."""
-    spec = {"user": username, "groups": list(groups), "resourceAttributes": asked}
-    asks = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-    answer = await api.request("POST", _REVIEWS, asks)
-    return dict(answer["status"])

@@ -6,11 +6,10 @@ from typing import Any
 
 from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.api.v1alpha1.break_glass import BreakGlass
-from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedRequest
 from pratique.api.v1alpha1.stages import Quorum, Stage
-from pratique.core.kernel.effects import Json
 from pratique.core.kernel.form import FormField
 from pratique.core.kernel.text import clean
+from pratique.core.plans.requests import sent_of
 from pratique.testing.cases import (
     Expected,
     ExpectedField,
@@ -147,7 +146,7 @@ def _plan(expect: Expected, plan: RunPlan) -> Iterator[str]:
             yield f"plan[{index}]: no line has {_shown(part)}; the lines are: {' | '.join(plan.summary)}"
         else:
             del lines[at]
-    made = {each.id: _made(each) for each in plan.resources}
+    made = {each.id: sent_of(each) for each in plan.resources}
     for name, wanted in (expect.objects or {}).items():
         if wanted is None and name in made:
             yield f"objects.{name}: is made; expected none"
@@ -159,15 +158,6 @@ def _plan(expect: Expected, plan: RunPlan) -> Iterator[str]:
         yield from _part(expect.inputs, plan.inputs, "inputs")
     if expect.cost is not None and expect.cost not in (plan.cost or ""):
         yield f"cost: is {_shown(plan.cost or '')}; expected {_shown(expect.cost)} in it"
-
-
-def _made(planned: Planned) -> Json:
-    """Return what is sent: an object, or a call as the Action has it, rendered."""
-    if isinstance(planned, PlannedRequest):
-        return planned.request.to_wire()
-    if isinstance(planned, PlannedDeletion):
-        return planned.delete.to_wire()
-    return planned.manifest
 
 
 def _later(expect: Expected, later: Later) -> Iterator[str]:

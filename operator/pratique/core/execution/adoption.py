@@ -20,7 +20,7 @@ from pratique.core.plans.objects import RUN_UID_LABEL
 from pratique.core.plans.sameness import contains
 from pratique.core.plans.summary import settings
 
-_SKEW, _DRIFT = timedelta(seconds=10), timedelta(minutes=1)
+_SKEW, DRIFT = timedelta(seconds=10), timedelta(minutes=1)
 """By how much clocks may differ: those of several API servers, and ours from theirs."""
 
 
@@ -42,7 +42,7 @@ def is_older(run: ActionRun, live: Json) -> bool:
         return True
     earliest = run.metadata.creation_timestamp - _SKEW
     if started is not None:
-        earliest = max(earliest, started - _DRIFT)
+        earliest = max(earliest, started - DRIFT)
     return datetime.fromisoformat(made) < earliest
 
 

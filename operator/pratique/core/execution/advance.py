@@ -92,8 +92,8 @@ def _with(
     """Return the run with what is known of its objects and calls."""
     known = [recorded[each.id] for each in plan.resources if each.id in recorded]
     called = [calls[each.id] for each in plan.resources if each.id in calls]
-    calls_of_plan = sum(isinstance(each, PlannedRequest) for each in plan.resources)
-    held_up = None if len(known) == len(plan.resources) - calls_of_plan else run.status.held_up
+    is_all = len(known) == sum(not isinstance(each, PlannedRequest) for each in plan.resources)
+    held_up = None if is_all else run.status.held_up
     return amend(run, status=amend(run.status, resources=known, requests=called, held_up=held_up))
 
 
@@ -139,10 +139,10 @@ def _try_late(
     tried = planned.dry_run
     if planned.id in recorded or tried is None or tried.result is DryRunResult.PASSED:
         return None
-    calls = [each.id for each in plan.resources if not isinstance(each, PlannedResource)]
+    no_objects = [each.id for each in plan.resources if not isinstance(each, PlannedResource)]
     gone = {each.id for each in recorded.values() if each.ready}
     going = {each.id for each in plan.resources if isinstance(each, PlannedDeletion)} - gone
-    trial = try_plan(run, plan, outcomes, "late", made=[*recorded, *calls], going=going)
+    trial = try_plan(run, plan, outcomes, "late", made=[*recorded, *no_objects], going=going)
     if trial.effects:
         return Progress(Step.NEEDS, effects=trial.effects)
     if trial.transient is not None:

@@ -15,7 +15,7 @@ from pratique.api.v1alpha1.people import ServiceAccountRef
 from pratique.api.v1alpha1.planned import PlannedResource, PlannedTemporary
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.environments.ttl import expires_at
-from pratique.core.execution.adoption import is_made_by, is_older, ref_of, uid_of
+from pratique.core.execution.adoption import DRIFT, is_made_by, is_older, ref_of, uid_of
 from pratique.core.execution.awaiting import name_of_resource
 from pratique.core.kernel.answers import Cause
 from pratique.core.kernel.effects import AnyEffect, Failure, Json, ObjectRef, Outcomes, Stored
@@ -26,8 +26,6 @@ from pratique.core.plans.objects import RUN_UID_LABEL
 EXPIRES_AT = "pratique.dev/expires-at"
 """The annotation on what was made by which people see its end, by the operator's clock. It decides nothing."""
 _POLL, _LAST_POLL = timedelta(seconds=2), timedelta(hours=1)
-_DRIFT = timedelta(minutes=1)
-"""By how much our clock and the API server's may differ."""
 _HANGS = timedelta(minutes=1)
 """How long something may be going before people are told that it does not go."""
 _GONE = ("NotFound", "UnknownKind")
@@ -82,7 +80,7 @@ def is_due(resource: RunResource, planned: PlannedTemporary | None, now: datetim
     """Whether an object is to be looked at, since its time is up, or since its end cannot be so far away: it was forged."""
     if resource.expires_at is None or resource.expires_at <= now:
         return resource.expires_at is not None
-    return planned is not None and resource.expires_at > expires_at(now + _DRIFT, planned.expires_after)
+    return planned is not None and resource.expires_at > expires_at(now + DRIFT, planned.expires_after)
 
 
 def unended(resources: Sequence[RunResource]) -> list[RunResource]:

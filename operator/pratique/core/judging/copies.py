@@ -14,6 +14,7 @@ from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedReque
 from pratique.core.judging.scopes import CHOSEN
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.plans.objects import without_secrets
+from pratique.core.plans.requests import sent_of
 
 Json = dict[str, Any]
 _OTHER_WORD = "(hidden here too)"
@@ -42,23 +43,13 @@ def refuse_copy(planned: Planned, other: Planned, path: str) -> None:
     """Raise an EvaluationError with the field if the two are not the same."""
     field = next((name for name, kind in _FIELDS.items() if isinstance(planned, kind)), "template")
     refuse_lifetime(planned, other, path)
-    where = _first_difference(_sent(planned), _sent(other), f"{path}.{field}")
+    where = _first_difference(sent_of(planned), sent_of(other), f"{path}.{field}")
     if where is not None:
         instead = "a template must not hold values of a Secret; let who needs it read the Secret itself, by its name"
         raise EvaluationError(f"{where}: {_HIDDEN}: {instead}")
 
 
 _FIELDS: dict[str, type] = {"request": PlannedRequest, "delete": PlannedDeletion}
-
-
-def _sent(planned: Planned) -> Json:
-    match planned:
-        case PlannedRequest():
-            return planned.request.to_wire()
-        case PlannedDeletion():
-            return planned.delete.to_wire()
-        case _:
-            return planned.manifest
 
 
 def refuse_lifetime(planned: Planned, other: Planned, path: str) -> None:

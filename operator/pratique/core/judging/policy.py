@@ -53,7 +53,7 @@ class Steps:
 def render_resources(action: Action, run: ActionRun, scope: Json, note: Note) -> Steps:
     """Return the objects and calls whose conditions hold, as they will be sent."""
     planned: list[Planned] = []
-    held: set[str] = set()
+    held, longest = set[str](), action.spec.execution.max_expiry
     hidden_otherwise = with_other_word(scope)
     for index, template in enumerate(action.spec.execution.resources):
         path = f"spec.execution.resources[{index}]"
@@ -62,7 +62,6 @@ def render_resources(action: Action, run: ActionRun, scope: Json, note: Note) ->
         held.add(template.id)
         if template.template:
             check_nulls(action, index, f"{path}.template")
-        longest = action.spec.execution.max_expiry
         for step, seen in unfold(template, scope, path, note):
             made = _render(step, run, seen, path, longest)
             if hidden_otherwise is not None:

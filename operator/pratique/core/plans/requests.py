@@ -1,6 +1,7 @@
 """Says what a call does, for people who have to decide: method, address and body, never what comes from a Secret. Pure."""
 
 import json
+from typing import Any
 from urllib.parse import urlsplit
 
 from pratique.api.v1alpha1.calling import HttpRequest
@@ -32,3 +33,14 @@ def name_of_step(planned: Planned) -> str:
     if isinstance(planned, PlannedDeletion):
         return str(ref_of_deletion(planned))
     return say_call(planned.request) if isinstance(planned, PlannedRequest) else name_of(planned.manifest)
+
+
+def sent_of(planned: Planned) -> dict[str, Any]:
+    """Return what is sent: an object, or a call or a deletion as the Action has it, rendered."""
+    match planned:
+        case PlannedRequest():
+            return planned.request.to_wire()
+        case PlannedDeletion():
+            return planned.delete.to_wire()
+        case _:
+            return planned.manifest

@@ -163,9 +163,10 @@ def _enter(snapshot: RunSnapshot, fresh: Fresh, now: datetime) -> Plan[ActionRun
 
 
 def _is_one_post(plan: RunPlan) -> bool:
-    return [isinstance(each, PlannedResource) and not each.patch for each in plan.resources] == [
-        True
-    ] and not temporaries(plan)
+    if len(plan.resources) != 1 or temporaries(plan):
+        return False
+    (only,) = plan.resources
+    return isinstance(only, PlannedResource) and not only.patch
 
 
 def _go_on(snapshot: RunSnapshot, now: datetime) -> Plan[ActionRunStatus]:
