@@ -19,6 +19,7 @@ from tools.controlplane.kubectl import Kubectl
 
 from tests.support import plain_kubectl
 from tests.support.http import Callers, Identities, Reply
+from tests.support.rights import change_rights, wait_until_seen
 from tests.support.shaken import dawdle
 
 Value = TypeVar("Value")
@@ -76,9 +77,16 @@ class Cluster:
     def kubectl(self, identity: str, *args: str, input: str | None = None, check: bool = True) -> Answer:
         """Do what kubectl does, as somebody; with `check`, a failure is an error that shows the command.
 
-        Its plain commands are done in this process if `plain` (plain_kubectl.py says which), all else by the program.
+        Its plain commands are done in this process if `plain` (plain_kubectl.py says which), all else by the program. What
+        it changes in roles and bindings has been seen by the authorizer when this returns.
         """
         dawdle()
+        answer = self._answer(identity, args, input, check=check)
+        if change_rights(args, input):
+            wait_until_seen(self.callers["admin"])
+        return answer
+
+    def _answer(self, identity: str, args: tuple[str, ...], input: str | None, *, check: bool) -> Answer:
         said = plain_kubectl.done(self.callers[identity], args, input) if self.plain else None
         if said is None:
             return self.program(identity, *args, input=input, check=check)

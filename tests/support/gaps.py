@@ -20,13 +20,15 @@ from pratique.admission.values import GuardValues
 from pratique.cluster.client import MERGE_PATCH, Api, ApiError
 from pratique.cluster.connection import connect
 from pratique.core.kernel.effects import ObjectRef
-from pratique.guarding.record import key_of
+from pratique.guarding.reads import RecordStore, idents
+from pratique.guarding.record import changed, from_data, key_of
 from tests.builders.manifests import decision, run
 
 SPACE = "guarded"
 LEAD = "lead-1@example.com"
 _KEYS = {key_of(each) for each in expected(GuardValues())}
 GUARDS: dict[str, dict[str, Any]] = {key_of(each): each for each in install() if key_of(each) in _KEYS}
+_REFS = [ObjectRef(each["apiVersion"], each["kind"], each["metadata"]["name"]) for each in GUARDS.values()]
 POLICIES = [key for key in GUARDS if "AdmissionPolicy" in key]
 CRDS = [key for key in GUARDS if key not in POLICIES]
 DECISION = "ValidatingAdmissionPolicy.pratique-decision"
@@ -165,7 +167,15 @@ class Gaps:
         await self.until(f"it says: {text}", seen)
 
     async def is_well(self) -> None:
-        await asyncio.to_thread(self.operator.wait_ready)
+        """The operator leads, and has on record what is installed now: it says it is ready until it sees what was done."""
+
+        async def on_record() -> bool:
+            await asyncio.to_thread(self.operator.wait_ready)
+            data = await RecordStore(self.people["admin"], "pratique-system").read()
+            recorded = from_data(data, GUARDS)
+            return "gap" not in data and changed(recorded, await idents(self.people["admin"], _REFS)) is None
+
+        await self.until("what guards is on record", on_record)
 
     async def until(self, what: str, probe: Callable[[], Any], seconds: float = 30.0, pause: float = 0.05) -> Any:
         deadline = time.monotonic() + seconds
