@@ -119,6 +119,7 @@ class ExpectedField(ApiModel):
     """The values that there are to choose from, in order."""
     labels: list[str] | None = None
     """What people read for them, in order."""
+    help: str | None = None
 
 
 class Expected(ApiModel):

@@ -82,6 +82,17 @@ class InputField(ApiModel):
     maximum: Annotated[
         Expression | None, Field(description="CEL like visible: the largest number, or the last date, that it takes.")
     ] = None
+    pattern: Annotated[
+        Expression | None,
+        Field(
+            description="CEL like visible: a regular expression (RE2) that is found in the text. What people write goes"
+            " into one by regex.escape only."
+        ),
+    ] = None
+    help: Annotated[
+        Expression | None,
+        Field(description="CEL like visible: what people read beside it, in place of the description in the schema."),
+    ] = None
 
 
 class ChosenObject(ApiModel):
@@ -117,6 +128,6 @@ class PlannedChoices(ApiModel):
 
 def texts_of(field: InputField) -> Iterator[tuple[str, str]]:
     """Yield the expressions of a field by what they say of it."""
-    for name in (*CONDITIONS, "default", "minimum", "maximum"):
+    for name in (*CONDITIONS, "default", "minimum", "maximum", "pattern", "help"):
         if (text := getattr(field, name)) is not None:
             yield name, text

@@ -4,7 +4,8 @@ Hidden is not absent: a value for a field that is not visible, or disabled, is r
 after those that its expressions read; a circle is refused. Runs inside the sandbox only. Called by `judge` and `checks`.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -30,6 +31,19 @@ class Worked:
     hidden: frozenset[str] = frozenset()
     disabled: frozenset[str] = frozenset()
     refusals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What is worked out last, over all that a form holds: what is refused, required, and said of fields."""
+
+    refusals: tuple[str, ...]
+    needed: frozenset[str]
+    help: Mapping[str, str]
+
+
+NO_BOUNDS = Bounds((), frozenset(), {})
+MAX_HELP, MAX_PATTERN = 500, 512
 
 
 def is_computed(field: InputField) -> bool:
@@ -92,31 +106,70 @@ def work_out(action: Action, given: Json, scope: Json, note: Note) -> Worked:
     return Worked(inputs, frozenset(hidden), frozenset(disabled), tuple(refusals))
 
 
-def refuse_bounds(action: Action, worked: Worked, scope: Json, note: Note) -> tuple[list[str], frozenset[str]]:
-    """Return what is missing or out of bounds, and which fields are required for this request."""
-    refusals, needed = list[str](), set[str]()
+def refuse_bounds(action: Action, worked: Worked, scope: Json, note: Note) -> Bounds:
+    """Return what is missing or out of bounds, which fields are required for this request, and what is said beside them."""
+    refusals, needed, helps = list[str](), set[str](), dict[str, str]()
     for name, field in sorted(action.spec.inputs.fields.items()):
         if name in worked.hidden:
             continue
-        path, value = f"spec.inputs.fields.{name}", worked.inputs.get(name)
+        path, found = f"spec.inputs.fields.{name}", list[str]()
+        if field.help is not None:
+            helps[name] = _text(field.help, scope, f"{path}.help", note, MAX_HELP)
         if field.required is not None and evaluate_condition(field.required, scope, f"{path}.required", note):
             needed.add(name)
             if name not in worked.inputs:
-                refusals.append(f"spec.inputs.{name}: is required here, since {clean(field.required, 200)}")
-        for word, text in (("minimum", field.minimum), ("maximum", field.maximum)):
-            if text is None or name not in worked.inputs:
-                continue
-            bound = _evaluated(text, scope, f"{path}.{word}", note)
-            form = (action.spec.inputs.schema_.get("properties") or {}).get(name, {}).get("format")
-            held, limit = comparable(form, value), comparable(form, bound)
-            if held is None or limit is None:
-                of = (
-                    f"a {form}, such as {example({'format': form})}," if form in _DATES else "of the type of its field,"
-                )
-                raise EvaluationError(f"{path}.{word}: must be {of} but is {clean(str(bound), 80)}")
-            if held < limit if word == "minimum" else held > limit:
-                refusals.append(f"spec.inputs.{name}: {value} is {_BEYOND[word]} {bound}, which is its {word} here")
-    return refusals, frozenset(needed)
+                found.append(f"spec.inputs.{name}: is required here, since {clean(field.required, 200)}")
+        if name in worked.inputs:
+            schema = (action.spec.inputs.schema_.get("properties") or {}).get(name, {})
+            found += _beyond(name, field, schema.get("format"), worked.inputs[name], scope, note)
+            found += _unlike(name, field, worked.inputs[name], scope, note)
+        refusals += [f"{each} ({helps[name]})" if helps.get(name) else each for each in found]
+    return Bounds(tuple(refusals), frozenset(needed), helps)
+
+
+def _beyond(name: str, field: InputField, form: object, value: Any, scope: Json, note: Note) -> Iterator[str]:  # noqa: ANN401
+    """Yield which bound a value is beyond."""
+    for word, text in (("minimum", field.minimum), ("maximum", field.maximum)):
+        if text is None:
+            continue
+        path = f"spec.inputs.fields.{name}.{word}"
+        bound = _evaluated(text, scope, path, note)
+        held, limit = comparable(form, value), comparable(form, bound)
+        if held is None or limit is None:
+            of = f"a {form}, such as {example({'format': form})}," if form in _DATES else "of the type of its field,"
+            raise EvaluationError(f"{path}: must be {of} but is {clean(str(bound), 80)}")
+        if held < limit if word == "minimum" else held > limit:
+            yield f"spec.inputs.{name}: {value} is {_BEYOND[word]} {bound}, which is its {word} here"
+
+
+def _unlike(name: str, field: InputField, value: Any, scope: Json, note: Note) -> Iterator[str]:  # noqa: ANN401
+    """Yield that a text does not match. By RE2, which takes no longer for any pattern: requests may have a say in it."""
+    if field.pattern is None or not isinstance(value, str):
+        return
+    path = f"spec.inputs.fields.{name}.pattern"
+    pattern = _text(field.pattern, scope, path, note, MAX_PATTERN)
+    if not is_found(pattern, value, path):
+        yield f"spec.inputs.{name}: {_quoted(value)} does not match {_quoted(pattern)}, which is its pattern here"
+
+
+def is_found(pattern: str, text: str, path: str) -> bool:
+    """Whether a pattern is found in a text; raises EvaluationError with the path if it is none."""
+    with errors_at(path):
+        return compile_expression("it.text.matches(it.pattern)", ("it",)).holds(
+            {"it": {"text": text, "pattern": pattern}}
+        )
+
+
+def _text(text: str, scope: Json, path: str, note: Note, most: int) -> str:
+    """Return what an expression gives that has to be a text of one line."""
+    found = _evaluated(text, scope, path, note)
+    if not isinstance(found, str) or len(found) > most:
+        raise EvaluationError(f"{path}: must be a text of at most {most} characters: {text}")
+    return found if path.endswith("pattern") else clean(found, most)
+
+
+def _quoted(value: str) -> str:
+    return clean(json.dumps(value, ensure_ascii=False), 80)
 
 
 _BEYOND = {"minimum": "less than", "maximum": "more than"}

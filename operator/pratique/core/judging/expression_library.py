@@ -53,6 +53,7 @@ def _f(name: str, takes: str, gives: str, do: Callable[..., Any]) -> Function:
 FUNCTIONS = (
     _f("ttl", "string", "duration", values.ttl),
     _f("json.encode", "any", "string", values.as_json),
+    _f("regex.escape", "string", "string", values.escaped),
     _f(".sum", "list", "any", values.sum_of),
     _f(".min", "list", "any", partial(values.extreme, choose=min)),
     _f(".max", "list", "any", partial(values.extreme, choose=max)),

@@ -186,6 +186,11 @@ def as_json(value: Any) -> str:  # noqa: ANN401 - any value of CEL
     return text
 
 
+def escaped(text: str) -> str:
+    """Return the pattern that finds just this text."""
+    return re.escape(text)
+
+
 def find(text: str, pattern: str) -> str:
     """Return the first match, or an empty text."""
     found = pattern_of(pattern).search(text)

@@ -1,18 +1,22 @@
 """Says what is wrong with the fields of a form that offer objects. Pure; runs in the sandbox. Called by `checks`."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.options import CONDITIONS, InputField, texts_of
-from pratique.core.judging.computed import is_computed
+from pratique.core.judging.computed import is_computed, is_found
+from pratique.core.judging.expression_text import selections_of, tokens_of
+from pratique.core.judging.expressions import compile_expression, errors_at
 from pratique.core.judging.kind_schema import KindSchema, form_of
+from pratique.core.judging.scopes import SCOPE
+from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.text import clean, nearest
 
 Json = dict[str, Any]
 Check = Callable[..., Iterator[str]]
-_WORDS = ("options", *CONDITIONS, "default", "minimum or maximum")
+_WORDS = ("options", *CONDITIONS, "default", "minimum or maximum", "pattern", "help")
 _SCALARS = ("string", "integer", "number", "boolean")
 _LABEL = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _LABEL_NAME = re.compile(r"([a-z0-9][-a-z0-9.]{0,252}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
@@ -31,7 +35,7 @@ def problems_of_fields(action: Action, check: Check) -> Iterator[str]:
             continue
         if field.options is None and not is_computed(field):
             yield f"{path}: says nothing of its input: set {', '.join(_WORDS)}, or leave the field out"
-        yield from problems_of_computed(name, field, known[name], check)
+        yield from problems_of_computed(name, field, known, check, action.spec.inputs.offers)
         options = field.options
         if options is None:
             continue
@@ -49,9 +53,12 @@ def problems_of_fields(action: Action, check: Check) -> Iterator[str]:
                 yield from check(name, text, f"{path}.options.{what}", condition=False)
 
 
-def problems_of_computed(name: str, field: InputField, schema: Any, check: Check) -> Iterator[str]:  # noqa: ANN401
+def problems_of_computed(
+    name: str, field: InputField, known: Mapping[str, Any], check: Check, offers: Container[str] = ()
+) -> Iterator[str]:
     """Yield what is wrong with what is worked out for each request."""
-    path, declared = f"spec.inputs.fields.{clean(name, 80)}", schema if isinstance(schema, Mapping) else {}
+    schema, path = known[name], f"spec.inputs.fields.{clean(name, 80)}"
+    declared = schema if isinstance(schema, Mapping) else {}
     for what, text in texts_of(field):
         yield from check(name, text, f"{path}.{what}", condition=what in CONDITIONS, of_object=False)
     if field.default is not None and "default" in declared:
@@ -60,6 +67,51 @@ def problems_of_computed(name: str, field: InputField, schema: Any, check: Check
     for what in ("minimum", "maximum"):
         if getattr(field, what) is not None and not bounded:
             yield f"{path}.{what}: is for numbers and dates (type integer or number, format date or date-time)"
+    if field.pattern is not None:
+        yield from _problems_of_pattern(field.pattern, name, known, offers, f"{path}.pattern")
+
+
+def _problems_of_pattern(
+    text: str, name: str, known: Mapping[str, Any], offers: Container[str], path: str
+) -> Iterator[str]:
+    """Yield what is wrong with a pattern: what a requester writes must not decide what their own text is held to."""
+    if not isinstance(known[name], Mapping) or known[name].get("type") != "string":
+        yield f"{path}: is for text (type string)"
+    if _ESCAPES not in text:
+        read = selections_of(text)
+        asked = [each for root, each in read if root == "inputs" and each not in offers and _is_free(known.get(each))]
+        for each in sorted(f"inputs.{name}" for name in asked) + ["run.reason"] * (("run", "reason") in read):
+            yield (
+                f"{path}: reads {each}, and what people write there would be read as a pattern: write"
+                f" {_ESCAPES}{each}), or let the schema list its values in an enum"
+            )
+    if not any(token.kind == "name" and token.text in (*SCOPE, "target") for token in tokens_of(text)):
+        yield from _problems_of_written_out(text, path)
+
+
+def _problems_of_written_out(text: str, path: str) -> Iterator[str]:
+    """Yield why a pattern that is the same for every request is none."""
+    try:
+        with errors_at(path):
+            pattern = compile_expression(text, ()).evaluate({})
+        if not isinstance(pattern, str):
+            yield f"{path}: must be a text, and is none: {text}"
+            return
+        is_found(pattern, "", path)
+    except EvaluationError as error:
+        yield str(error)
+
+
+_ESCAPES = "regex.escape("
+
+
+def _is_free(schema: Any) -> bool:  # noqa: ANN401 - any JSON value
+    """Whether an input holds any text that its requester likes."""
+    return (
+        isinstance(schema, Mapping)
+        and "enum" not in schema
+        and schema.get("type") not in ("integer", "number", "boolean")
+    )
 
 
 def _looked_up_in_vain(field: InputField, schema: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON value

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from pratique.core.judging.choices import Offered
-from pratique.core.judging.computed import Worked
+from pratique.core.judging.computed import MAX_HELP, NO_BOUNDS, Bounds, Worked
 from pratique.core.kernel.form import FormField, Option
 from pratique.core.kernel.text import clean
 from pratique.core.telling.shown_inputs import MAX_TITLE, in_order, label_of
@@ -28,21 +28,21 @@ def fields_of(schema: Json, inputs: Json) -> tuple[FormField, ...]:
             required=name in required,
             value=inputs.get(name),
             options=_options(properties[name]),
+            help=clean(str(properties[name].get("description") or ""), MAX_HELP),
         )
         for name in in_order(schema, properties)
     )
 
 
-def with_states(
-    fields: tuple[FormField, ...], worked: Worked, needed: frozenset[str] = frozenset()
-) -> tuple[FormField, ...]:
+def with_states(fields: tuple[FormField, ...], worked: Worked, bounds: Bounds = NO_BOUNDS) -> tuple[FormField, ...]:
     """Return the fields with what was worked out for this request."""
     return tuple(
         replace(
             field,
             visible=field.name not in worked.hidden,
             disabled=field.name in worked.disabled,
-            required=field.required or field.name in needed,
+            required=field.required or field.name in bounds.needed,
+            help=bounds.help.get(field.name, field.help),
         )
         for field in fields
     )

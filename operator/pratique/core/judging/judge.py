@@ -99,10 +99,10 @@ def _judge(
     fields = with_states(fields_of(schema, inputs), worked)
     if unfilled := worked.refusals or tuple(problems_of_inputs(schema, inputs)):
         return Evaluation(unfilled, fields=fields)
-    bounds, needed = refuse_bounds(action, worked, scope, note)
-    fields = with_states(fields, worked, needed)
-    if bounds:
-        return Evaluation(tuple(bounds), fields=fields)
+    bounds = refuse_bounds(action, worked, scope, note)
+    fields = with_states(fields, worked, bounds)
+    if bounds.refusals:
+        return Evaluation(bounds.refusals, fields=fields)
     offered = offers_of(action, listed, scope, note)
     fields = with_offers(fields, offered)
     if problems := refuse_choices(action, inputs, offered):

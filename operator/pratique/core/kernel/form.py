@@ -25,6 +25,8 @@ class FormField:
     value: Any = None
     options: tuple[Option, ...] | None = None
     """What there is to choose from, in order; None where it is filled in freely."""
+    help: str = ""
+    """What people read beside it, one line."""
 
 
 def field_from(found: Mapping[str, Any]) -> FormField:

@@ -174,6 +174,36 @@ def test_what_is_required_for_a_request_has_to_be_there() -> None:
     assert found(hidden, engine="large", port=1).refusals == ()
 
 
+def test_a_text_is_held_to_the_pattern_of_its_request() -> None:
+    fields = {"note": {"pattern": "'^' + regex.escape(run.namespace + '.' + inputs.engine) + '$'"}}
+    assert found(fields, engine="small", port=1, note="team-a.small").refusals == ()
+    assert found(fields, engine="small", port=1).refusals == ()
+    for other in ("team-axsmall", "team-a.small\n", "team-a.small.", "TEAM-A.small"):
+        (said,) = found(fields, engine="small", port=1, note=other).refusals
+        assert said.endswith('does not match "^team\\\\-a\\\\.small$", which is its pattern here')
+
+
+def test_a_pattern_takes_no_longer_however_it_is_written() -> None:
+    fields = {"note": {"pattern": "'^(a+)+$'"}}
+    assert found(fields, engine="small", port=1, note="a" * 5000 + "b").refusals != ()
+
+
+def test_help_is_what_people_read_beside_a_field_and_behind_a_refusal() -> None:
+    schema = {**SCHEMA, "properties": {**SCHEMA["properties"], "note": {"type": "string", "description": "Why\n"}}}
+    fields = {
+        "port": {"maximum": "9", "help": "'Up to 9 for ' + inputs.engine"},
+        "size": {"help": "''", "maximum": "1"},
+    }
+    few = judge(action(fields, schema), run(engine="small", port=10))
+    assert few.refusals == (
+        "spec.inputs.port: 10 is more than 9, which is its maximum here (Up to 9 for small)",
+        "spec.inputs.size: 7 is more than 1, which is its maximum here",
+    )
+    assert {each.name: each.help for each in few.fields if each.help} == {"port": "Up to 9 for small", "note": "Why"}
+    wrong = judge(action(fields, schema), run(engine="small", port="x"))
+    assert {each.name: each.help for each in wrong.fields if each.help} == {"note": "Why"}
+
+
 def test_a_default_that_does_not_fit_its_schema_is_refused() -> None:
     (said,) = found({"port": {"default": "'x'"}}, engine="small").refusals
     assert said.startswith('spec.inputs.port: must be integer, but is "x"')
@@ -206,6 +236,13 @@ def test_a_default_that_does_not_fit_its_schema_is_refused() -> None:
         ({"note": {"minimum": "'a'"}}, {"note": "b"}, "note.minimum: must be of the type of its field, but is a"),
         ({"size": {"minimum": "true"}}, {}, "spec.inputs.fields.size.minimum: must be of the type of its field"),
         ({"size": {"maximum": "inputs.port / 0"}}, {}, "spec.inputs.fields.size.maximum: divide by zero"),
+        (
+            {"note": {"pattern": "'['"}},
+            {"note": "b"},
+            "spec.inputs.fields.note.pattern: invalid regular expression: missing",
+        ),
+        ({"note": {"pattern": "1"}}, {"note": "b"}, "note.pattern: must be a text of at most 512 characters: 1"),
+        ({"note": {"help": "'x'.replace('x', run.name + 'x').size()"}}, {}, "note.help: must be a text of at most 500"),
         ({"note": {"default": "inputs.day"}}, {}, "spec.inputs.fields.note.default: Key not found in map"),
         ({"note": {"visible": "inputs.day == ''"}}, {}, "spec.inputs.fields.note.visible: Key not found in map"),
         (
@@ -244,6 +281,18 @@ def test_what_cannot_be_worked_out_is_held(fields: Json, inputs: Json, said: str
             {"note": {"default": "inputs.day"}, "day": {"visible": "inputs.note == 'x'"}},
             "spec.inputs.fields: day reads note reads day: none of them can be",
         ),
+        ({"note": {"pattern": "'^' + regex.escape(inputs.note + run.reason)", "help": "run.reason"}}, None),
+        ({"note": {"pattern": "'^' + inputs.engine + string(inputs.port)"}}, None),
+        ({"note": {"pattern": "'^(a'"}}, "spec.inputs.fields.note.pattern: "),
+        ({"note": {"pattern": "1"}}, "spec.inputs.fields.note.pattern: must be a text, and is none: 1"),
+        ({"size": {"pattern": "'a'"}}, "spec.inputs.fields.size.pattern: is for text (type string)"),
+        (
+            {"note": {"pattern": "'^' + inputs.day"}},
+            "spec.inputs.fields.note.pattern: reads inputs.day, and what people write there would be read as a pattern:"
+            " write regex.escape(inputs.day), or let the schema list its values in an enum",
+        ),
+        ({"note": {"pattern": "run.reason"}}, "spec.inputs.fields.note.pattern: reads run.reason, and what people"),
+        ({"note": {"help": "inputs.nort"}}, "spec.inputs.fields.note.help: there is no input named nort; did you mean"),
         ({"note": {}}, "spec.inputs.fields.note: says nothing of its input: set options, visible, disabled, required,"),
         ({"nothing": {"visible": "true"}}, "spec.inputs.fields.nothing: the schema has no field nothing at its top"),
     ],
