@@ -82,6 +82,7 @@ class Pattern:
         spec["subject"] |= {"name": name, "uid": uid}
         if deadline is not None:
             spec["policy"]["deadline"] = deadline
+            spec["policy"].pop("escalation", None)  # its moments are those of another deadline
         metadata: Json = {"name": gate_name(run_made), "labels": {"pratique.dev/run-uid": uid}}
         return {"apiVersion": "pratique.dev/v1alpha1", "kind": "Approval", "metadata": metadata, "spec": spec}
 

@@ -117,7 +117,7 @@ PATTERN = Pattern(
     gate={
         "spec": {
             "subject": {"kind": "ActionRun", "name": "pattern", "uid": "1-2"},
-            "policy": {"deadline": "2026-12-01T00:00:00Z"},
+            "policy": {"deadline": "2026-12-01T00:00:00Z", "escalation": [{"at": "2026-11-30T12:00:00Z"}]},
             "decisions": {"lead": {}},
         }
     },
@@ -133,10 +133,10 @@ def test_the_bare_client_writes_what_the_operator_would() -> None:
     gate = PATTERN.approval(MADE)
     assert gate["metadata"]["name"] == gate_name(MADE) == "one-lead-abcdef0123"
     assert gate["spec"]["subject"] == {"kind": "ActionRun", "name": "one", "uid": "abcdef01-2345-6789"}
-    assert gate["spec"]["policy"]["deadline"] == "2026-12-01T00:00:00Z"
+    assert gate["spec"]["policy"] == PATTERN.gate["spec"]["policy"]
     assert "decisions" not in gate["spec"]
     due = PATTERN.approval(MADE, "2027-01-01T00:00:00Z")
-    assert due["spec"]["policy"]["deadline"] == "2027-01-01T00:00:00Z"
+    assert due["spec"]["policy"] == {"deadline": "2027-01-01T00:00:00Z"}, "the moments of another deadline are left out"
     assert PATTERN.status(MADE)["approvals"] == [{"name": "one-lead-abcdef0123"}]
     assert PATTERN.status(MADE, ended=True)["phase"] == "Succeeded"
     assert PATTERN.config_map(MADE)["metadata"] == {"name": "one", "labels": {"a": "b"}}

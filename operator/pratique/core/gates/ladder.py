@@ -49,5 +49,5 @@ def find_due(policy: GatePolicy, taken: Iterable[TakenStep], now: datetime) -> t
 
 
 def next_moment(policy: GatePolicy, now: datetime) -> datetime:
-    """Return when a gate that is open is looked at again: at its next step, or at its end."""
-    return min((step.at for step in policy.escalation or () if step.at > now), default=policy.until)
+    """Return when a gate that is open is looked at again: at its next step, or at its end if that comes before."""
+    return min((policy.until, *(step.at for step in policy.escalation or () if step.at > now)))

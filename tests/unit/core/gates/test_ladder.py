@@ -15,7 +15,7 @@ from pratique.api.v1alpha1.pace import Digest, QuietHours
 from pratique.api.v1alpha1.stages import ApprovalRules, Approvers, Quorum, RuleApprovers, SamePeople, Stage
 from pratique.core.environments.ttl import FOREVER
 from pratique.core.gates.guarded import VERIFY
-from pratique.core.gates.ladder import as_if_until, climb, only_rights
+from pratique.core.gates.ladder import as_if_until, climb, next_moment, only_rights
 from pratique.core.gates.opening import find_difference, find_mismatch, open_gate, policy_of
 from pratique.core.gates.plan import ApprovalSnapshot, plan_approval
 from pratique.core.gates.tally import awaits, count
@@ -155,6 +155,13 @@ def test_each_step_is_told_of_once(
     assert (told(plan), len(plan.status.escalation), plan.wake_at) == (messages, done, at(wake))
     again = look(climbing(taken=taken).model_copy(update={"status": plan.status}), at(minute) + timedelta(seconds=1))
     assert told(again) == messages and again.status.escalation == plan.status.escalation
+
+
+@pytest.mark.parametrize(("step", "expected"), [(at(20), at(20)), (at(-1), at(90)), (at(100), at(90))])
+def test_it_is_looked_at_again_at_its_next_step_or_its_end(step: datetime, expected: datetime) -> None:
+    """Also where a step stands behind the end, as no gate is opened."""
+    rule = amend(policy_of(stage(), at(90)), escalation=[TimedStep(at=step)])
+    assert next_moment(rule, NOW) == expected
 
 
 def test_one_write_says_who_may_decide_now_and_who_comes_next() -> None:
