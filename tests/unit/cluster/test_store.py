@@ -62,7 +62,7 @@ def test_it_takes_a_tenth_of_what_the_dicts_take() -> None:
     store = Store()
     words = [{"event": f"Phase{at}", "message": "Waiting for 1 of group platform-leads", "at": at} for at in range(30)]
     tracemalloc.start()
-    plain = [json.loads(json.dumps({**body(f"n{at}", at + 1), "timeline": words})) for at in range(400)]
+    plain = [json.loads(json.dumps({**body(f"n{at}", at + 1), "timeline": words})) for at in range(100)]
     as_dicts = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     tracemalloc.start()
