@@ -22,8 +22,10 @@ PROGRAMS = {
     "ip": "iproute2",
     "unshare": "util-linux",
     "nsenter": "util-linux",
+    "mmdebstrap": "mmdebstrap",
+    "umoci": "umoci",
 }
-"""What is started or called, and the package of Debian that has it."""
+"""What is started or called, also to build the image that runs on it, and the package of Debian that has it."""
 PLUGINS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
 CGROUPS = Path("/sys/fs/cgroup")
 _LOG = Path(__file__).parents[2] / ".run" / "steps" / "node-packages.log"

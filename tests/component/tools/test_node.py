@@ -53,7 +53,9 @@ def test_what_is_not_installed_is_named_by_its_package(monkeypatch: pytest.Monke
         "containernetworking-plugins",
         "iproute2",
         "iptables",
+        "mmdebstrap",
         "runc",
+        "umoci",
         "util-linux",
     ]
     monkeypatch.setattr(machine, "forbidding", lambda *_: None)
