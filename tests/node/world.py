@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from tests.builders.manifests import decision, run
 from tests.conftest import PEOPLE
 from tests.support.cluster import Cluster, wait_for
+from tests.support.on_record import is_on_record
 from tests.support.own_plane import note_action
 from tests.support.runs import account, phase
 from tools.node.releases import REPOSITORY, SYSTEM, Release, helm, install
@@ -98,14 +99,15 @@ class World:
         return [each for each in found if "deletionTimestamp" not in each["metadata"]]
 
     def ready(self) -> None:
-        """Return when two Pods of the operator are ready, no other is left, and one of them leads."""
+        """Return when two Pods are ready, no other is left, and one leads and has on record what guards."""
 
         def look() -> bool:
             found = self.pods()
             names = [each["metadata"]["name"] for each in found]
-            return len(found) == 2 and all(map(_is_ready, found)) and self.leader() in names
+            leads = len(found) == 2 and all(map(_is_ready, found)) and self.leader() in names
+            return leads and is_on_record(self.cluster.callers["admin"])
 
-        wait_for("two are ready and one leads", look, 120)
+        wait_for("two are ready, and one leads and has on record what guards", look, 120)
 
     def leader(self) -> str:
         """Return the name of the Pod that holds the Lease; empty if none does."""

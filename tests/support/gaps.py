@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,15 @@ from pratique.admission.values import GuardValues
 from pratique.cluster.client import MERGE_PATCH, Api, ApiError
 from pratique.cluster.connection import connect
 from pratique.core.kernel.effects import ObjectRef
-from pratique.guarding.reads import RecordStore, idents
-from pratique.guarding.record import changed, from_data, key_of
+from pratique.guarding.record import key_of
 from tests.builders.manifests import decision, run
+from tests.support.http import Caller
+from tests.support.on_record import is_on_record
 
 SPACE = "guarded"
 LEAD = "lead-1@example.com"
 _KEYS = {key_of(each) for each in expected(GuardValues())}
 GUARDS: dict[str, dict[str, Any]] = {key_of(each): each for each in install() if key_of(each) in _KEYS}
-_REFS = [ObjectRef(each["apiVersion"], each["kind"], each["metadata"]["name"]) for each in GUARDS.values()]
 POLICIES = [key for key in GUARDS if "AdmissionPolicy" in key]
 CRDS = [key for key in GUARDS if key not in POLICIES]
 DECISION = "ValidatingAdmissionPolicy.pratique-decision"
@@ -171,11 +172,14 @@ class Gaps:
 
         async def on_record() -> bool:
             await asyncio.to_thread(self.operator.wait_ready)
-            data = await RecordStore(self.people["admin"], "pratique-system").read()
-            recorded = from_data(data, GUARDS)
-            return "gap" not in data and changed(recorded, await idents(self.people["admin"], _REFS)) is None
+            return await asyncio.to_thread(is_on_record, self.admin)
 
         await self.until("what guards is on record", on_record)
+
+    @cached_property
+    def admin(self) -> Caller:
+        """The cluster's admin, beside the event loop."""
+        return Caller(self.plane.kubeconfig("admin"))
 
     async def until(self, what: str, probe: Callable[[], Any], seconds: float = 30.0, pause: float = 0.05) -> Any:
         deadline = time.monotonic() + seconds
