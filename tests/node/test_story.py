@@ -55,6 +55,16 @@ print(json.dumps({
 """
 
 
+def test_the_doctor_looks_from_a_pod(installed: World) -> None:
+    """It has the operator's rights there: what it may not read is said to be unknown, and nothing is said to be wrong."""
+    words = ("exec", "-n", SYSTEM, "deployment/pratique", "--", "pratique", "doctor", "-o", "json")
+    said = {each["about"]: each["level"] for each in installed.cluster.kubectl("admin", *words).json}
+    assert {"API server", "leader", "guard", "rights", "actions"} <= {
+        about for about, level in said.items() if level == "ok"
+    }
+    assert {about for about, level in said.items() if level == "unknown"} == {"deployment", "others"}
+
+
 def test_the_demo_is_told_by_pods(installed: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world = installed
     monkeypatch.chdir(ROOT)
