@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.chaos.invariants import created_once
 from tests.chaos.receivers import LEADS, PEOPLES, PLACES, REQUESTER
 from tests.chaos.world import COLLECTIONS, SPACE, World
 from tests.support.runs import finished_job
@@ -226,6 +227,25 @@ async def removed(world: World, name: str) -> None:
     await ended(world, name)
 
 
+async def filled(world: World, name: str) -> None:
+    """What is made reads what an object before it says only later, and goes by what was put on record of it."""
+    offset = world.audit_offset
+    await ask(world, name, "filled", gated=True)
+    await decide(world, name, "Approve")
+    await world.until(f"{name} is made", lambda: world.get("configmaps", name))
+    await world.patch("admin", "configmaps", name, {"data": {"host": "first"}})
+
+    async def on_record() -> bool:
+        return bool((await status(world, name)).get("late"))
+
+    await world.until(f"{name} has read it", on_record)
+    await world.patch("admin", "configmaps", name, {"data": {"host": "second"}})
+    await ended(world, name)
+    note = await world.get("configmaps", f"{name}-note") or {}
+    assert note["data"] == {"host": "first"}, f"{note['data']} is not what was on record"
+    assert not (broken := created_once(world.audit(offset), "configmaps", f"{name}-note")), broken
+
+
 async def found(world: World, name: str) -> None:
     """Approvers are found in an object that is written again and again, for reasons of its own."""
     owners = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{name}-owners", "namespace": SPACE}}
@@ -340,6 +360,13 @@ STORIES = {
             "Succeeded",
             deletes="configmaps",
             tells=tells(f"{ASK} Approved Succeeded", ASK, "Approved Succeeded", HANDLED),
+        ),
+        Story(
+            "filled",
+            filled,
+            "Succeeded",
+            "configmaps",
+            tells(f"{ASK} Approved Succeeded", ASK, "Approved Succeeded", HANDLED),
         ),
         Story(
             "found",

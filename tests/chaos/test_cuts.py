@@ -23,6 +23,7 @@ BOUNDED = {
     "waited": 25,
     "aimed": 15,
     "removed": 15,
+    "filled": 15,
     "found": 15,
     "broken": 20,
     "frozen": 15,

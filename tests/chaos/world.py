@@ -74,6 +74,10 @@ _WAITING = """request: {url: OUTSIDE, idempotent: true, body: {by: "${run.name}"
 _CHANGE = """patch: true
       template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${target.metadata.name}", namespace: chaos},
                  data: {by: "${run.name}"}}"""
+_FILLED = f"""template: {_CONFIG_MAP}
+    - id: note
+      template: {{apiVersion: v1, kind: ConfigMap, metadata: {{name: "${{run.name}}-note", namespace: chaos}},
+                 data: {{host: "${{resources.it.data.host}}"}}}}"""
 _DELETION = 'delete: {apiVersion: v1, kind: ConfigMap, namespace: chaos, name: "${run.name}-there"}'
 _OWNERS = '{apiVersion: v1, kind: ConfigMap, name: "${run.name}-owners", groups: object.data.who}'
 _NEVER = {"more": "timeout: 1s", "ready": 'readyWhen: "false"'}
@@ -88,6 +92,7 @@ _ACTIONS: tuple[dict[str, str], ...] = (
     {"name": "waiting", "step": _WAITING},
     {"name": "aimed", "step": _CHANGE, "acts": "actsOn: {apiVersion: v1, kind: ConfigMap}"},
     {"name": "removing", "step": _DELETION},
+    {"name": "filled", "step": _FILLED},
     {"name": "owned", "who": f"from: [{_OWNERS}]"},
     {"name": "frozen"},
     {"name": "lent", "step": f"expiresAfter: 4s\n      template: {_CONFIG_MAP}"},

@@ -230,7 +230,11 @@ REPORTED: dict[str, tuple[str, str, dict[str, Any]]] = {
         },
     ),
     "certificate": (SPACE, "shop.apps.example.com", {"conditions": [READY]}),
-    "crossplane-claim": (SPACE, "orders", {"conditions": [READY, {"type": "Synced", "status": "True"}]}),
+    "crossplane-claim": (
+        SPACE,
+        "orders",
+        {"conditions": [READY, {"type": "Synced", "status": "True"}], "address": "10.0.0.7", "port": 5432},
+    ),
     "flux-kustomization": (
         SPACE,
         "search",
@@ -252,10 +256,12 @@ def test_what_other_controllers_bring_about(team: Cluster) -> None:
     assert outputs == {
         "argo-cd-application": {"revision": "4f1c2a"},
         "certificate": {"secret": "shop.apps.example.com-tls"},
-        "crossplane-claim": {"secret": "orders-connection"},
+        "crossplane-claim": {"secret": "orders-connection", "host": "10.0.0.7"},
         "flux-kustomization": {"revision": "main@sha1:4f1c2a"},
         "tekton-pipeline": {},
     }
+    told = (team.get("configmap", "orders-database", SPACE) or {})["data"]
+    assert told == {"host": "10.0.0.7", "url": "postgresql://10.0.0.7:5432/orders"}
 
 
 def says(team: Cluster, run: str, words: str) -> None:

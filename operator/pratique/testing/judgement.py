@@ -17,6 +17,7 @@ from pratique.core.kernel.effects import Json, Listed, ObjectRef, Rendered
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.form import FormField
 from pratique.core.kernel.looking import key_of
+from pratique.core.plans.late_values import NOTHING, fill, look_up, reads_of, source_of
 from pratique.core.plans.unfolded import entry_of
 from pratique.core.telling.wording import stage_phrase
 from pratique.sandbox.pool import Sandbox
@@ -193,7 +194,7 @@ async def _look_later(sandbox: Sandbox, plan: RunPlan, run: ActionRun, case: Cas
     """Put the live objects to the Action's rules, as the operator does at each look at a run that is under way."""
     if not case.live and case.expect.ready is None and case.expect.outputs is None:
         return None
-    live = {each.id: merged(each.manifest, case.live.get(each.id, {})) for each in plan.objects}
+    live = _live_objects(plan, case)
     standing, seen = dict[str, tuple[Standing, str]](), list[tuple[str, bool]]()
     for call in (each for each in plan.resources if isinstance(each, PlannedRequest)):
         answered = await _look_at_answer(sandbox, call, case)
@@ -212,6 +213,16 @@ async def _look_later(sandbox: Sandbox, plan: RunPlan, run: ActionRun, case: Cas
     outputs = await sandbox.evaluate_outputs(plan, run, live)
     seen += [(name, True) for name in outputs.outputs]
     return Later(standing, outputs, tuple(seen))
+
+
+def _live_objects(plan: RunPlan, case: Case) -> dict[str, Json]:
+    """Return the objects as they are once made; what one reads of another is filled in as far as the case says it."""
+    live = dict[str, Json]()
+    for each in plan.objects:
+        seen = {read: look_up(live.get(source_of(read), {}), read) for read in reads_of(each)}
+        filled = fill(each, {read: value for read, value in seen.items() if value is not NOTHING}) or each
+        live[each.id] = merged(filled.manifest, case.live.get(each.id, {}))
+    return live
 
 
 @dataclass(frozen=True)

@@ -258,6 +258,13 @@ class ActionRunStatus(Telling):
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
         ),
     ] = []
+    late: Annotated[
+        JsonObject | None,
+        Field(
+            description="What templates read of earlier entries, by what they read: written before the first object that"
+            " has it is made, and used from then on."
+        ),
+    ] = None
     held_up: Annotated[
         HeldUp | None, Field(description="What is waited for that may arrive by itself, such as a right.")
     ] = None

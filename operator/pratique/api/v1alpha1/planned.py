@@ -70,6 +70,22 @@ class DryRun(ApiModel):
     ] = None
 
 
+class LateValue(ApiModel):
+    """One leaf of an object that is known only once earlier entries are done."""
+
+    at: Annotated[str, Field(max_length=1024, description="Where it stands in the object: a JSON pointer.")]
+    reads: Annotated[
+        list[Annotated[str, Field(max_length=288)]],
+        Field(max_length=16, description="What it reads: id of an earlier entry, and the path in what that made."),
+    ]
+    texts: Annotated[
+        list[Annotated[str, Field(max_length=65536)]] | None,
+        Field(
+            max_length=17, description="What stands before, between and behind. Absent: the value alone, of its type."
+        ),
+    ] = None
+
+
 class PlannedResource(ApiModel):
     """One object exactly as it will be made."""
 
@@ -81,6 +97,10 @@ class PlannedResource(ApiModel):
     failed_when: Annotated[Expression | None, Field(description="The Action's failedWhen, as it was.")] = None
     conflict: Annotated[Conflict | None, Field(description="The Action's conflict, as it was.")] = None
     manifest: Annotated[JsonObject, Field(description="The rendered object.")]
+    late: Annotated[
+        list[LateValue] | None,
+        Field(max_length=32, description="What of it is known only once earlier entries are done."),
+    ] = None
     dry_run: Annotated[
         DryRun | None, Field(description="What its dry run showed, before anybody was asked; absent if there was none.")
     ] = None
@@ -100,6 +120,32 @@ class PlannedTemporary(PlannedResource):
 def as_temporary(planned: PlannedResource, expires_after: str) -> PlannedTemporary:
     """Return an object of a plan as one that is deleted again after that time."""
     return PlannedTemporary(**dict(planned), expires_after=expires_after)
+
+
+class PlannedLate(PlannedResource):
+    """One object as it will be made, but for values that earlier entries give.
+
+    In a document it has no `manifest` but `unfinished`: a version that fills nothing in cannot read such a plan, and leaves
+    its run alone instead of making an object with `${resources.…}` in it.
+    """
+
+    manifest: Annotated[
+        JsonObject, Field(alias="unfinished", description="The rendered object; ${resources.…} stands in it yet.")
+    ]
+
+
+class PlannedLateTemporary(PlannedTemporary):
+    """One such object that is deleted again after a time."""
+
+    manifest: Annotated[
+        JsonObject, Field(alias="unfinished", description="The rendered object; ${resources.…} stands in it yet.")
+    ]
+
+
+def as_late(planned: PlannedResource, late: list[LateValue]) -> PlannedResource:
+    """Return an object of a plan as one whose late values are filled in before it is made."""
+    kind = PlannedLateTemporary if isinstance(planned, PlannedTemporary) else PlannedLate
+    return kind(**{**dict(planned), "late": late})
 
 
 class PlannedRequest(ApiModel):
@@ -148,12 +194,16 @@ Planned = PlannedResource | PlannedRequest | PlannedDeletion
 def _sort_of(value: Any) -> str:  # noqa: ANN401 - an entry of a plan, read or not
     """Tell calls and deletions from objects that are made."""
     if isinstance(value, dict):
-        return next((sort for field, sort in _SORTS.items() if field in value), "object")
+        is_late, ends = "unfinished" in value, "expiresAfter" in value
+        made = "lateTemporary" if is_late and ends else "late" if is_late else "temporary" if ends else "object"
+        return next((sort for field, sort in _SORTS.items() if field in value), made)
     return next((sort for kind, sort in _CLASSES.items() if isinstance(value, kind)), "object")
 
 
-_SORTS = {"request": "call", "followUp": "followUp", "delete": "deletion", "expiresAfter": "temporary"}
+_SORTS = {"request": "call", "followUp": "followUp", "delete": "deletion"}
 _CLASSES: dict[type, str] = {
+    PlannedLate: "late",
+    PlannedLateTemporary: "lateTemporary",
     PlannedFollowUp: "followUp",
     PlannedRequest: "call",
     PlannedDeletion: "deletion",
@@ -162,6 +212,8 @@ _CLASSES: dict[type, str] = {
 PlannedStep = Annotated[
     Annotated[PlannedResource, Tag("object")]
     | Annotated[PlannedTemporary, Tag("temporary")]
+    | Annotated[PlannedLate, Tag("late")]
+    | Annotated[PlannedLateTemporary, Tag("lateTemporary")]
     | Annotated[PlannedRequest, Tag("call")]
     | Annotated[PlannedFollowUp, Tag("followUp")]
     | Annotated[PlannedDeletion, Tag("deletion")],

@@ -15,6 +15,7 @@ from pratique.api.v1alpha1.planned import PlannedResource, PlannedTemporary
 from pratique.core.execution.vanishing import as_sent
 from pratique.core.kernel.effects import Json, ObjectRef
 from pratique.core.plans.changes import changes_of_new
+from pratique.core.plans.late_values import fill
 from pratique.core.plans.listing import list_changes
 from pratique.core.plans.objects import RUN_UID_LABEL
 from pratique.core.plans.sameness import contains
@@ -29,7 +30,10 @@ def is_made_by(run: ActionRun, planned: PlannedResource, live: Json | None) -> b
     if live is None:
         return False
     labels = live.get("metadata", {}).get("labels") or {}
-    sent = as_sent(planned)
+    filled = fill(planned, run.status.late)
+    if filled is None:  # what it reads is on record before it is made
+        return False
+    sent = as_sent(filled)
     if labels.get(RUN_UID_LABEL) != run.metadata.uid or (isinstance(planned, PlannedTemporary) and is_older(run, live)):
         return False
     return contains(live, sent) or _is_admitted(planned, sent, live)

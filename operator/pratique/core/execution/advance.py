@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan, RunResource
 from pratique.api.v1alpha1.calling import RunRequest
 from pratique.api.v1alpha1.meta import amend
-from pratique.api.v1alpha1.planned import DryRunResult, PlannedDeletion, PlannedRequest, PlannedResource
+from pratique.api.v1alpha1.planned import DryRunResult, Planned, PlannedDeletion, PlannedRequest, PlannedResource
 from pratique.core.environments.ttl import expires_at
 from pratique.core.execution.adoption import is_made_by, ref_of, uid_of
 from pratique.core.execution.awaiting import Progress, Step, judge
 from pratique.core.execution.deleting import advance_deletion
 from pratique.core.execution.dry_run import may_pass, try_plan
 from pratique.core.execution.ending import keep_for_a_time, with_end_shown
+from pratique.core.execution.filling import Known, fill_in, with_what_is_there
 from pratique.core.execution.finishing import finish
 from pratique.core.execution.needs import awaited_after
 from pratique.core.execution.outset import answer_of, set_out
@@ -46,21 +47,17 @@ def advance(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes
     calls = {call.id: call for call in run.status.requests}
     waiting: list[tuple[int, Progress]] = []
     for position, planned in enumerate(plan.resources):
-        at = next((each for until, each in waiting if until < position), None)
-        if isinstance(planned, PlannedRequest):
-            at = at or advance_request(run, plan, planned, calls, outcomes, now)
-        elif isinstance(planned, PlannedDeletion):
-            at = at or advance_deletion(run, plan, planned, recorded.get(planned.id), outcomes)
-        else:
-            at = at or _try_late(run, plan, planned, recorded, outcomes)
-            at = at or _step(run, plan, planned, recorded.get(planned.id), outcomes, now)
+        held = next((each for until, each in waiting if until < position), None)
+        at = held or _advance_step(run, plan, planned, Known(recorded, calls), outcomes, now)
+        if at.late is not None:
+            run = amend(run, status=amend(run.status, late=dict(at.late)))
         if at.resource is not None:
             recorded[at.resource.id] = at.resource
         if at.request is not None:
             calls[at.request.id] = at.request
         if at.step is Step.NEEDS:
             return Standing(run.status, effects=at.effects)
-        if at.step is Step.WAITS and (until := _awaited_after(plan, position)) > position:
+        if at.step is Step.WAITS and at.resource is not None and (until := _awaited_after(plan, position)) > position:
             waiting.append((until, at))
         elif at.step is not Step.DONE:
             others = [each for _, each in waiting]
@@ -73,14 +70,24 @@ def advance(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes
     return _stopped(made, plan, started, "", end, [], now) if isinstance(end, Progress) else end
 
 
+def _advance_step(
+    run: ActionRun, plan: RunPlan, planned: Planned, known: Known, outcomes: Outcomes, now: datetime
+) -> Progress:
+    match planned:
+        case PlannedRequest():
+            return advance_request(run, plan, planned, known.calls, outcomes, now)
+        case PlannedDeletion():
+            return advance_deletion(run, plan, planned, known.made.get(planned.id), outcomes)
+        case _:
+            return _proceed(run, plan, planned, known, outcomes, now)
+
+
 def _awaited_after(plan: RunPlan, position: int) -> int:
     """Return after which step of the plan the one at `position` has to be ready; what is no object, at once."""
     planned = plan.resources[position]
-    if isinstance(planned, PlannedRequest):
-        return position
-    if planned.wait is False:
+    if not isinstance(planned, PlannedRequest) and planned.wait is False:
         return len(plan.resources) - 1
-    if isinstance(planned, PlannedDeletion):
+    if not isinstance(planned, PlannedResource):
         return position
     objects = plan.objects
     return plan.resources.index(objects[awaited_after(objects, objects.index(planned))])
@@ -125,24 +132,41 @@ def _stopped(
     return Standing(status, message=text, wake_at=min(times_out, now + pause), retry=at.step is Step.RETRIES)
 
 
+def _proceed(
+    run: ActionRun, plan: RunPlan, planned: PlannedResource, known: Known, outcomes: Outcomes, now: datetime
+) -> Progress:
+    """Return where an object stands; what is not made yet is filled in and tried first, if it could not be before."""
+    recorded = known.made.get(planned.id)
+    if recorded is not None:
+        return _follow(plan, planned, recorded, outcomes)
+    sent = fill_in(run, plan, planned, known, outcomes)
+    if isinstance(sent, Progress):
+        return sent
+    ref = ref_of(planned.manifest)
+    if (at := _try_late(run, plan, planned, known, outcomes)) is not None:
+        return at
+    if planned.patch:
+        return _change(run, plan, planned, sent, ref, outcomes)
+    return _create(run, plan, sent, ref, outcomes, now)
+
+
 def _try_late(
-    run: ActionRun,
-    plan: RunPlan,
-    planned: PlannedResource,
-    recorded: Mapping[str, RunResource],
-    outcomes: Outcomes,
+    run: ActionRun, plan: RunPlan, planned: PlannedResource, known: Known, outcomes: Outcomes
 ) -> Progress | None:
     """Try what could not be tried before earlier objects were there: all of it, before the first of it is made.
 
     What is deleted on the way is not tried again, and holds its name until it is gone.
     """
     tried = planned.dry_run
-    if planned.id in recorded or tried is None or tried.result is DryRunResult.PASSED:
+    if tried is None or tried.result is DryRunResult.PASSED:
         return None
+    filled = with_what_is_there(run, plan, known, outcomes)
+    if isinstance(filled, Progress):
+        return filled
     no_objects = [each.id for each in plan.resources if not isinstance(each, PlannedResource)]
-    gone = {each.id for each in recorded.values() if each.ready}
+    gone = {each.id for each in known.made.values() if each.ready}
     going = {each.id for each in plan.resources if isinstance(each, PlannedDeletion)} - gone
-    trial = try_plan(run, plan, outcomes, "late", made=[*recorded, *no_objects], going=going)
+    trial = try_plan(filled, plan, outcomes, "late", made=[*known.made, *no_objects], going=going)
     if trial.effects:
         return Progress(Step.NEEDS, effects=trial.effects)
     if trial.transient is not None:
@@ -153,24 +177,13 @@ def _try_late(
     return None
 
 
-def _step(
-    run: ActionRun,
-    plan: RunPlan,
-    planned: PlannedResource,
-    recorded: RunResource | None,
-    outcomes: Outcomes,
-    now: datetime,
-) -> Progress:
-    if recorded is not None and recorded.ready:
-        return Progress(Step.DONE, recorded)
+def _follow(plan: RunPlan, planned: PlannedResource, recorded: RunResource, outcomes: Outcomes) -> Progress:
     ref = ref_of(planned.manifest)
-    if recorded is not None and recorded.ended_at is not None:
+    if recorded.ready:
+        return Progress(Step.DONE, recorded)
+    if recorded.ended_at is not None:
         return Progress(Step.FAILED, recorded, message=f"{ref} has ended as planned before it was ready")
-    if recorded is not None:
-        return _look(plan, planned, recorded, ref, outcomes)
-    if planned.patch:
-        return _change(run, plan, planned, ref, outcomes)
-    return _create(run, plan, planned, ref, outcomes, now)
+    return _look(plan, planned, recorded, ref, outcomes)
 
 
 def _create(
@@ -222,10 +235,17 @@ def _failed(failure: Failure, what: str, plan: RunPlan, planned: PlannedResource
     return Progress(Step.LACKS, message=text, patience=patience)
 
 
-def _change(run: ActionRun, plan: RunPlan, planned: PlannedResource, ref: ObjectRef, outcomes: Outcomes) -> Progress:
+def _change(
+    run: ActionRun,
+    plan: RunPlan,
+    planned: PlannedResource,
+    sent: PlannedResource,
+    ref: ObjectRef,
+    outcomes: Outcomes,
+) -> Progress:
     """Find the object, try the change, and make it in the very version that was tried, if it still is what was planned."""
     account = plan.service_account_ref.username
-    seen = try_change(planned, account, outcomes, _key("before", planned))
+    seen = try_change(sent, account, outcomes, _key("before", planned))
     if isinstance(seen, Failure):
         return _failed(may_pass(seen), f"{ref} could not be changed", plan, planned)
     if not isinstance(seen, Seen):
@@ -235,7 +255,7 @@ def _change(run: ActionRun, plan: RunPlan, planned: PlannedResource, ref: Object
     # what is so already was done before a crash, and the conditions may not hold any more by its own doing
     if seen.dry_run.changes and (stopped := _missed(run, plan, planned, outcomes)) is not None:
         return stopped
-    patch = change(planned, seen, account, _key("change", planned))
+    patch = change(sent, seen, account, _key("change", planned))
     changed = patch.outcome(outcomes)
     if changed is None:
         return Progress(Step.NEEDS, effects=(patch,))

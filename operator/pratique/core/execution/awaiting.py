@@ -4,6 +4,7 @@ The order holds for all: an object that is going, or says something about older 
 a controller that has given up (`Stalled`); then `readyWhen`, or the convention of its kind. Called by `execution`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
@@ -45,6 +46,8 @@ class Progress:
     """How long it is worth waiting for what it lacks."""
     request: RunRequest | None = field(default=None, hash=False)
     """What is known of a call."""
+    late: Mapping[str, Json] | None = field(default=None, hash=False)
+    """What the run has read of earlier entries, where something of that is not on record yet."""
     pause: timedelta | None = None
     """When to look again, where that is known better than by how long the run has taken so far."""
 

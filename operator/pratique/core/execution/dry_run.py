@@ -18,7 +18,7 @@ from pratique.api.v1alpha1.planned import (
     PlannedRequest,
     PlannedResource,
 )
-from pratique.core.execution.adoption import is_made_by, ref_of
+from pratique.core.execution.adoption import is_made_by, ref_of, uid_of
 from pratique.core.execution.deleting import try_deletion
 from pratique.core.execution.ending import try_end
 from pratique.core.execution.entitlement import check_rights
@@ -45,12 +45,16 @@ from pratique.core.plans.changes import changes_of_new
 from pratique.core.plans.deletions import line_of_deletion, ref_of_deletion
 from pratique.core.plans.first_changes import first_changes
 from pratique.core.plans.late import without_late
+from pratique.core.plans.late_values import fill
 from pratique.core.plans.listing import list_changes
 from pratique.core.plans.objects import without_secrets
 from pratique.core.plans.requests import line_of_call, name_of_step
 from pratique.core.plans.summary import MAX_LINE, settings, summarize_tried
 
 _ENOUGH = 300
+_READS = "it reads what is not there yet"
+_UNFILLED = ("AlreadyExists", "NotFound", "UnknownKind")
+"""What is answered to a new object whatever its values are: its name is taken; its namespace, or its kind, is not there."""
 _CHANGING = (Cause.CHANGED, Cause.REPLACED)
 """The answers when an object was changed or replaced between the look for it and its dry run."""
 
@@ -225,19 +229,47 @@ def _may_change(
 
 
 def _try(run: ActionRun, planned: PlannedResource, around: _Around, outcomes: Outcomes, key: str) -> Tried | AnyEffect:
-    account = around.account.username
+    account, filled = around.account.username, fill(planned, run.status.late)
+    sent = filled or planned
     if not planned.patch:
-        create = Create(key, as_sent(planned), account, dry_run=True)
+        create = Create(key, as_sent(sent), account, dry_run=True)
         made = create.outcome(outcomes)
-        return create if made is None else _shown(run, planned, around, made, outcomes, key)
-    found = look_for(planned, account, key).outcome(outcomes)
+        if made is None:
+            return create
+        if filled is None:
+            return _shown_unfilled(run, planned, around, made, outcomes, key)
+        return _shown(run, sent, around, made, outcomes, key)
+    find = look_for(planned, account, key)
+    found = find.outcome(outcomes)
     asked = _may_change(run, planned, found, outcomes, key)
     if asked is not None:
         return Tried(problem=asked) if isinstance(asked, Failure) else asked
-    seen = try_change(planned, account, outcomes, key)
+    if filled is None and isinstance(found, Stored):
+        return Tried(DryRun(result=DryRunResult.DEFERRED, message=_READS, target_uid=uid_of(found.object)))
+    seen = try_change(sent, account, outcomes, key)
     if isinstance(seen, Seen):
         return Tried(seen.dry_run)
     return _refused(planned, around, seen, outcomes, key) if isinstance(seen, Failure) else seen
+
+
+def _shown_unfilled(
+    run: ActionRun,
+    planned: PlannedResource,
+    around: _Around,
+    made: Stored | Failure,
+    outcomes: Outcomes,
+    key: str,
+) -> Tried | AnyEffect:
+    """Judge of what still reads what others will say its name, the rights to it and its end: those are known already."""
+    is_known = isinstance(made, Failure) and (
+        made.transient or made.reason in _UNFILLED or made.cause in (Cause.RIGHTS, Cause.TERMINATING)
+    )
+    shown = _shown(run, planned, around, made if is_known else Stored(planned.manifest), outcomes, key)
+    if not isinstance(shown, Tried) or shown.problem is not None or shown.dry_run is None or shown.begun:
+        return shown
+    if shown.dry_run.result is DryRunResult.DEFERRED:
+        return shown
+    return Tried(DryRun(result=DryRunResult.DEFERRED, message=_READS))
 
 
 def _shown(

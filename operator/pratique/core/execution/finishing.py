@@ -9,6 +9,7 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedRequest
 from pratique.core.execution.adoption import ref_of
 from pratique.core.execution.awaiting import Progress, Step
+from pratique.core.execution.filling import observe
 from pratique.core.execution.keeping import seen_answer
 from pratique.core.execution.standing import End, Standing
 from pratique.core.kernel.effects import EvaluateOutputs, Failure, Json, Outcomes, Read, object_of
@@ -18,8 +19,6 @@ from pratique.core.plans.requests import say_call
 from pratique.core.plans.summary import summarize, summarize_tried
 
 OUTPUTS = "outputs"
-_OBSERVING = ("read", "change", "create")
-"""The effects that show an object: whichever was done in this look stands for a read."""
 
 
 def finish(run: ActionRun, plan: RunPlan, outcomes: Outcomes) -> Standing | Progress:
@@ -55,7 +54,7 @@ def _done(planned: Planned) -> str:
     if isinstance(planned, PlannedDeletion):
         return f"{ref_of_deletion(planned)} was deleted"
     if planned.patch:
-        return summarize_tried(planned)
+        return summarize_tried(planned) if not planned.late else summarize(planned.manifest, patch=True)
     return with_lifetime(summarize(planned.manifest, patch=False), planned)
 
 
@@ -69,11 +68,10 @@ def _live_objects(plan: RunPlan, outcomes: Outcomes) -> tuple[dict[str, Json], t
     failure: Failure | None = None
     for planned in plan.objects:
         ref, account = ref_of(planned.manifest), plan.service_account_ref.username
-        seen = [Read(f"{verb}/{planned.id}", ref, account) for verb in _OBSERVING]
-        known = next((found for each in seen if (found := each.outcome(outcomes)) is not None), None)
-        there = object_of(known)
-        if known is None:
-            reads.append(seen[0])
+        known = observe(planned.id, ref, account, outcomes)
+        there = None if isinstance(known, Read) else object_of(known)
+        if isinstance(known, Read):
+            reads.append(known)
         elif there is not None:
             live[planned.id] = there
         elif isinstance(known, Failure) and known.transient:

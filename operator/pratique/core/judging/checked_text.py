@@ -56,6 +56,15 @@ def check_expression(action: Action, text: str, names: tuple[str, ...], path: st
     yield from _typed(action, text, names, path, live, condition=False)
 
 
+def check_leaf(action: Action, text: str, names: tuple[str, ...], path: str, live: Json) -> Iterator[str]:
+    """Yield what is wrong with an expression that has to give a text, a number or a boolean."""
+    problems = list(check_expression(action, text, names, path, live))
+    kind = _types(action, names, live).kind_of(text)
+    if not problems and kind in ("array", "object"):
+        problems = [f"{path}: {text} is {'a list' if kind == 'array' else 'an object'}: name one field of it"]
+    yield from problems
+
+
 def check_text(action: Action, text: str, path: str, live: Json, only: tuple[str, ...] | None = None) -> Iterator[str]:
     """Yield what is wrong with a text that holds expressions in `${…}`; `only` are the names that they see, if not all."""
     names = only or names_in_scope(action)

@@ -15,7 +15,14 @@ from pratique.api.v1alpha1.found import MAX_SOURCES
 from pratique.api.v1alpha1.meta import ObjectMeta, amend
 from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.scalars import format_time
-from pratique.core.judging.checked_text import check_condition, check_expression, check_list, check_text, kind_of_text
+from pratique.core.judging.checked_text import (
+    check_condition,
+    check_expression,
+    check_leaf,
+    check_list,
+    check_text,
+    kind_of_text,
+)
 from pratique.core.judging.computed import sorted_fields
 from pratique.core.judging.deletions import problems_of_deletion, texts_of_deletion
 from pratique.core.judging.expression_text import tokens_of
@@ -24,6 +31,8 @@ from pratique.core.judging.field_checks import chosen_types, example_choices, pr
 from pratique.core.judging.following import problems_of_late, reword
 from pratique.core.judging.forms import doubts_of_schema, example, problems_of_schema
 from pratique.core.judging.kind_schema import KindSchema, form_of, problems_of_template
+from pratique.core.judging.late_values import problems_of_late_values, without_late
+from pratique.core.judging.late_values import reword as reword_late
 from pratique.core.judging.lifetimes import FIELD as LIFETIME
 from pratique.core.judging.lifetimes import find_other_end
 from pratique.core.judging.nulls import problems_of_nulls
@@ -45,6 +54,7 @@ from pratique.core.judging.targets import FILTER
 from pratique.core.judging.unfolding import unfold
 from pratique.core.kernel.errors import EvaluationError, LifetimeError, NotThereError
 from pratique.core.kernel.text import clean
+from pratique.core.plans.late_values import source_of, split
 from pratique.core.plans.objects import forbidden, not_written_out
 
 MAX_PROBLEMS = 10
@@ -203,14 +213,15 @@ def _of_field(action: Action, kinds: Kinds, text: str, path: str, *, condition: 
 
 def _template(action: Action, template: ResourceTemplate, path: str, kinds: Kinds, *, trial: bool) -> Iterator[str]:
     names = names_in_scope(action) if template.for_each is None else (*names_in_scope(action), EACH)
+    steps = action.spec.execution.resources
+    index = steps.index(template)
     if template.request is not None:
-        steps = action.spec.execution.resources
 
         def check(text: str, field: str) -> Iterator[str]:
             return reword(check_text(action, text, field, _target(action, text, kinds), names), field)
 
         problems = list(problems_of_request(template, path, check))
-        problems += problems_of_late(steps, steps.index(template), path)
+        problems += problems_of_late(steps, index, path)
         yield from problems or (_trial(action, template, path) if trial else [])
         return
     where, goes = f"{path}.{template.sort}", template.delete
@@ -221,13 +232,25 @@ def _template(action: Action, template: ResourceTemplate, path: str, kinds: Kind
         texts = strings(template.template, where)
     try:
         for field, text in texts:
-            found += check_text(action, text, field, _target(action, text, kinds), names)
+            rest = without_late(text) if goes is None else text
+            found += reword_late(check_text(action, rest, field, _target(action, rest, kinds), names), field)
+            found += _reads(action, text, field, kinds) if goes is None else ()
+        found += problems_of_late_values(steps, index, path)
     except EvaluationError as error:
         found.append(str(error))
     found += _lifetime(action, template, path, names, kinds)
     if trial and not found:
         found += _trial(action, template, path)
     yield from found
+
+
+def _reads(action: Action, text: str, field: str, kinds: Kinds) -> Iterator[str]:
+    """Yield what is misspelt of what a text reads of earlier entries, as far as their kinds are known."""
+    for read in split(text).reads:
+        known = {each.id for each in action.spec.execution.resources if each.template and each.for_each is None}
+        if source_of(read) in known:
+            whole = f"resources.{read}"
+            yield from check_leaf(action, whole, OUTPUT_SCOPE, field, _live(action, whole, kinds))
 
 
 def _lifetime(

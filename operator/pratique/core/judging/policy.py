@@ -6,13 +6,20 @@ it leaves the run held. `checks.check_action` uses the same functions when an Ac
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pratique.api.v1alpha1.action import Action, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, RunPlan
-from pratique.api.v1alpha1.planned import Planned, PlannedDeletion, PlannedRequest, PlannedResource, as_temporary
+from pratique.api.v1alpha1.planned import (
+    Planned,
+    PlannedDeletion,
+    PlannedRequest,
+    PlannedResource,
+    as_late,
+    as_temporary,
+)
 from pratique.core.judging.asked import asked_fields
 from pratique.core.judging.choices import Offered, freeze_choices
 from pratique.core.judging.copies import refuse_copy, with_other_word
@@ -22,6 +29,7 @@ from pratique.core.judging.expression_text import selections_of, tokens_of
 from pratique.core.judging.expressions import EACH, Note, Program, compile_expression, errors_at, evaluate_condition
 from pratique.core.judging.following import check_answered
 from pratique.core.judging.found import People
+from pratique.core.judging.late_values import check_late, check_template, collect, render_leaf
 from pratique.core.judging.lifetimes import render_lifetime
 from pratique.core.judging.nulls import check_nulls, without_nulls
 from pratique.core.judging.rendering import parse, render, render_text
@@ -35,9 +43,10 @@ from pratique.core.kernel.errors import EvaluationError, ImpossibleNameError, Na
 from pratique.core.kernel.limits import MAX_OUTPUT_BYTES, MAX_PLAN_BYTES
 from pratique.core.kernel.text import clean
 from pratique.core.plans.deletions import line_of_deletion
+from pratique.core.plans.late_values import say_late, with_sources
 from pratique.core.plans.lifetimes import with_lifetime
 from pratique.core.plans.objects import finished_manifest, not_written_out
-from pratique.core.plans.requests import line_of_call
+from pratique.core.plans.requests import line_of_call, name_of_step
 from pratique.core.plans.summary import summarize
 from pratique.core.plans.unfolded import entry_of, gather
 
@@ -62,6 +71,7 @@ def render_resources(action: Action, run: ActionRun, scope: Json, note: Note) ->
         held.add(template.id)
         if template.template:
             check_nulls(action, index, f"{path}.template")
+            check_template(action.spec.execution.resources, index, path)
         for step, seen in unfold(template, scope, path, note):
             made = _render(step, run, seen, path, longest)
             if hidden_otherwise is not None:
@@ -70,6 +80,7 @@ def render_resources(action: Action, run: ActionRun, scope: Json, note: Note) ->
             note(f"{path}.{template.sort}", True)
     refuse_too_many(planned)
     check_answered(planned, action.spec.execution.resources)
+    check_late(planned, action.spec.execution.resources)
     return Steps(planned, held)
 
 
@@ -112,11 +123,11 @@ def render_resource(
     """Render one object exactly as it will be sent; raises EvaluationError with the field."""
     for problem in not_written_out(template.template, f"{path}.template"):
         raise EvaluationError(problem)
-    rendered = render(template.template, scope, f"{path}.template")
+    rendered = render(template.template, scope, f"{path}.template", render_leaf)
     if template.patch:
         rendered = as_data(template.template, rendered, f"{path}.template")
     rendered = without_nulls(rendered, fields=not template.patch)
-    manifest = finished_manifest(rendered, run, f"{path}.template", patch=template.patch)
+    manifest, late = collect(finished_manifest(rendered, run, f"{path}.template", patch=template.patch))
     planned = PlannedResource(
         id=template.id,
         patch=template.patch,
@@ -128,7 +139,8 @@ def render_resource(
         manifest=manifest,
     )
     lifetime = render_lifetime(template, manifest, scope, longest, path)
-    return planned if lifetime is None else as_temporary(planned, lifetime)
+    planned = planned if lifetime is None else as_temporary(planned, lifetime)
+    return as_late(planned, late) if late else planned
 
 
 def _cost(action: Action, scope: Json, note: Note) -> str | None:
@@ -167,7 +179,7 @@ def freeze_plan(
         timeout=execution.timeout,
         start_deadline=execution.start_deadline,
         inputs=inputs,
-        summary=[_line(action, resource) for resource in resources],
+        summary=[_line(action, resource, resources) for resource in resources],
         cost=_cost(action, scope, note),
         resources=resources,
         outputs=execution.outputs,
@@ -196,14 +208,18 @@ def refuse_size(plan: RunPlan) -> str | None:
     return f"spec.inputs: makes a plan of {size} bytes, {MAX_PLAN_BYTES} are allowed: {fewer}"
 
 
-def _line(action: Action, planned: Planned) -> str:
+def _line(action: Action, planned: Planned, others: Sequence[Planned]) -> str:
     if isinstance(planned, PlannedRequest):
         return line_of_call(planned.request)
     if isinstance(planned, PlannedDeletion):
         return line_of_deletion(planned)
     template = next(each for each in action.spec.execution.resources if each.id == entry_of(planned.id))
     asked = asked_fields(template.template, planned.manifest)
-    return with_lifetime(summarize(planned.manifest, patch=planned.patch, asked=asked), planned)
+    names = {each.id: name_of_step(each) for each in others}
+    late = [] if planned.patch else list(say_late(planned, names.__getitem__))
+    shown = with_sources(planned, names.__getitem__) if planned.patch else planned.manifest
+    asked = [*late, *(each for each in asked if each.partition("=")[0] not in {one.partition("=")[0] for one in late})]
+    return with_lifetime(summarize(shown, patch=planned.patch, asked=asked), planned)
 
 
 def evaluate_ready(ready_when: str | None, failed_when: str | None, target: Json) -> Judged:

@@ -5,7 +5,7 @@ that is one `${…}` keeps the value's type; in mixed text only scalars may stan
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,15 @@ def render_text(text: str, scope: Scope) -> Any:  # noqa: ANN401 - any JSON valu
     parts = parse(text, tuple(scope))
     if len(parts) == 1 and isinstance(parts[0], Program):
         return parts[0].evaluate(scope)
+    return _join(parts, scope)
+
+
+def render_words(text: str, scope: Scope) -> str:
+    """Render one template string as a part of a longer text, also where it is one expression."""
+    return _join(parse(text, tuple(scope)), scope)
+
+
+def _join(parts: list[Part], scope: Scope) -> str:
     result = "".join(_as_text(part, scope) for part in parts)
     if len(result) > MAX_TEXT:
         raise EvaluationError(f"is longer than {MAX_TEXT} characters")
@@ -85,16 +94,21 @@ def _as_text(part: Part, scope: Scope) -> str:
             )
 
 
-def render(template: Any, scope: Scope, path: str) -> Any:  # noqa: ANN401 - any JSON value
-    """Render a template of any depth; an EvaluationError names the field under `path`."""
+def render(
+    template: Any,  # noqa: ANN401 - any JSON value
+    scope: Scope,
+    path: str,
+    leaf: Callable[[str, Scope], Any] = render_text,
+) -> Any:  # noqa: ANN401
+    """Render a template of any depth, each string by `leaf`; an EvaluationError names the field under `path`."""
     match template:
         case str():
             with errors_at(path):
-                return render_text(template, scope)
+                return leaf(template, scope)
         case Mapping():
-            return {key: render(value, scope, f"{path}.{key}") for key, value in template.items()}
+            return {key: render(value, scope, f"{path}.{key}", leaf) for key, value in template.items()}
         case list():
-            return [render(value, scope, f"{path}[{index}]") for index, value in enumerate(template)]
+            return [render(value, scope, f"{path}[{index}]", leaf) for index, value in enumerate(template)]
         case _:
             return template
 

@@ -46,9 +46,11 @@ from pratique.api.v1alpha1.people import People
 from pratique.api.v1alpha1.planned import (
     DryRun,
     FieldChange,
+    LateValue,
     PlannedDeletion,
     PlannedFollowUp,
     PlannedRequest,
+    as_late,
     as_temporary,
 )
 from pratique.api.v1alpha1.stages import Approvers, GroupCount, Quorum, RuleApprovers
@@ -80,6 +82,10 @@ GATE = stage(
 INPUTS = {"size": "large", "né": "\N{GRINNING FACE}"}
 NOTE = planned(made=manifest(data={"a": "1"}), dry_run=SEEN)
 BRIEF = as_temporary(planned("brief", dry_run=DryRun(result="Passed", listing="ByEntry")), "8h")
+WAITS_FOR_IT = DryRun(result="Deferred", message="it reads what is not there yet")
+READS = [LateValue(at="/data/a", reads=["made.data.a"], texts=["<", ">"])]
+LATE = as_late(planned("late", manifest(data={"a": "<${resources.made.data.a}>"}), dry_run=WAITS_FOR_IT), READS)
+LATE_BRIEF = as_late(as_temporary(planned("soon", LATE.manifest, dry_run=WAITS_FOR_IT), "8h"), READS)
 FROM = SecretValueRef(name="github", key="token")
 CALL = PlannedRequest(
     id="told",
@@ -130,6 +136,8 @@ HELD = run_plan(
     FOLLOW_UP,
     GONE,
     BRIEF,
+    LATE,
+    LATE_BRIEF,
     gate=GATE,
     inputs=INPUTS,
     notifications=[TOLD],
@@ -142,6 +150,7 @@ FREE = HELD.model_copy(update={"gate": None})
 SHOWN: dict[str, object] = {"try/made": Stored(live(manifest(data={"a": "2"}))), "try/told": True, "try/ended": True}
 SHOWN |= {"try/old/find": OLD, "try/old": OLD}
 SHOWN |= {"try/brief": Stored(live(BRIEF.manifest)), "try/brief/end": "", "hold": Stored({})}
+SHOWN |= {"try/late": Stored(live(LATE.manifest)), "try/soon": Stored(live(LATE.manifest)), "try/soon/end": ""}
 GUARDED = {VERIFY: Verified()}
 IT = Stored(live({"metadata": {"name": "it"}}, "u2"))
 AIMED: dict[str, object] = {
