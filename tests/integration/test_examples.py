@@ -92,6 +92,7 @@ def test_every_example_is_told_here() -> None:
         "team-namespace",
         "tekton-pipeline",
         "temporary-access",
+        "volumes",
     ]
     assert folders() == known
     assert len(INVALID) >= 12
@@ -340,6 +341,40 @@ def test_catalogue(team: Cluster) -> None:
     plan = document_of(team, status, SPACE)
     assert [each["name"] for each in plan["choices"]["fields"][0]["chosen"]] == ["cache-size-small"]
     assert (team.get("configmap", "cache-orders", SPACE) or {})["data"] == {"memory": "512Mi", "memo": ""}
+
+
+def test_volumes(team: Cluster) -> None:
+    """A list of classes for each row, who may list them, and the row that is wrong by its place."""
+    status = phase(team, ask(team, "volumes"), SPACE, "Succeeded")
+    plan = document_of(team, status, SPACE)
+    chosen = plan["choices"]["fields"][0]
+    assert (chosen["field"], [each["value"] for each in chosen["chosen"]]) == (
+        "volumes[].class",
+        ["standard", "scratch"],
+    )
+    made = [(team.get("persistentvolumeclaim", f"shop-{name}", SPACE) or {}) for name in ("data", "cache")]
+    assert [each["spec"]["resources"]["requests"]["storage"] for each in made] == ["200Gi", "10Gi"]
+    run = documents("volumes", "run")[0]
+    for name, row in (
+        ("dear", {"class": "fast"}),
+        ("large", {"class": "fast", "size": 101}),
+        ("none", {"class": "fats"}),
+    ):
+        run["metadata"] = {"name": f"volumes-{name}", "namespace": SPACE}
+        run["spec"]["inputs"]["volumes"] = [{"name": "a", "class": "standard"}, {"name": "b", **row}]
+        team.apply("developer", run)
+    held = phase(team, "volumes-dear", SPACE, "WaitingForApproval")
+    shown = (team.get("approval", held["approvals"][0]["name"], SPACE) or {})["spec"]["inputs"]
+    assert "Fast disks (fast)" in shown[1]["value"]
+    assert "not offered to you; did you mean fast?" in phase(team, "volumes-none", SPACE, "Refused")["message"]
+    team.kubectl("admin", "label", "storageclass", "fast", "example.com/offered-")
+    yes = decision("lead-1@example.com", "Approve", "go ahead")
+    gate = held["approvals"][0]["name"]
+    team.kubectl("lead-1", "patch", "approval", gate, "-n", SPACE, "--type=merge", "-p", yes)
+    ended = phase(team, "volumes-dear", SPACE, "Superseded")
+    assert 'spec.inputs.volumes[].class: "fast" is not offered any more, as fast offered it' in ended["message"]
+    large = phase(team, "volumes-large", SPACE, "Refused")["message"]
+    assert "spec.inputs.volumes[1].size: 101 is more than 100, which is its maximum here (Fast disks are small" in large
 
 
 def test_scale(team: Cluster) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.scalars import JsonObject
+from pratique.core.kernel.places import name_of, place_of
 from pratique.core.kernel.text import clean, nearest
 from pratique.core.plans.unfolded import entry_of
 from pratique.testing.cases import Case, Expected, Outcome
@@ -44,7 +45,10 @@ def _find_unknown(expect: Expected, action: Action) -> Iterator[tuple[Place, str
     form = action.spec.inputs.schema_.get("properties")
     for field in ("inputs", "fields"):
         for name in getattr(expect, field) or ():
-            yield from _unknown(name, list(form) if isinstance(form, dict) else [], "input", (field, name))
+            known = list(form) if isinstance(form, dict) else []
+            known += [each for each in action.spec.inputs.fields if field == "fields" and place_of(each).inside]
+            found = name if name in known else name_of(name)
+            yield from _unknown(found, known, "input", (field, name))
 
 
 def find_other_kind(given: JsonObject | None, case: Case, action: Action) -> Iterator[tuple[Place, str]]:

@@ -37,6 +37,7 @@ from pratique.core.kernel.effects import (
     Outcomes,
 )
 from pratique.core.kernel.limits import MAX_OFFERED_BYTES
+from pratique.core.kernel.places import holders, place_of, schema_of
 
 _Target = LookAtTarget | Failure | Unfit | Found
 _Offered = tuple[ListOptions, ...] | Failure | Unfit | dict[str, tuple[Json, ...]]
@@ -57,15 +58,24 @@ def find_others(run: ActionRun, action: Action, outcomes: Outcomes) -> tuple[Any
     A field that was left empty costs nothing, nor does one that is an empty list.
     """
     form = action.spec.inputs
-    defaults = form.schema_.get("properties") or {}
-    filled = {
-        name: options.from_
-        for name, options in form.offers.items()
-        if run.spec.inputs.get(name, (defaults.get(name) or {}).get("default", [])) != []
-        or (name not in run.spec.inputs and form.fields[name].default is not None)
-    }
+    filled = {name: options.from_ for name, options in form.offers.items() if _is_filled(run, action, name)}
     account = action.spec.execution.service_account_ref
     return _both(find_target(run, action, outcomes), _list(OPTIONS, run, account, filled, outcomes))
+
+
+def _is_filled(run: ActionRun, action: Action, name: str) -> bool:
+    """Whether a field holds anything, by what was written or by a default: of a row, if there are rows."""
+    form, place = action.spec.inputs, place_of(name)
+    inputs = run.spec.inputs
+    if place.inside and place.root not in inputs:
+        computed = form.fields.get(place.root)
+        if computed is not None and computed.default is not None:
+            return True
+        default = schema_of(form.schema_, place.root).get("default")
+        inputs = {place.root: default}
+    has_default = form.fields[name].default is not None
+    otherwise = [None] if has_default else schema_of(form.schema_, name).get("default", [])
+    return any(held.get(place.key, otherwise) != [] for _, held in holders(inputs, place))
 
 
 def look_again(run: ActionRun, plan: RunPlan, outcomes: Outcomes, key: str = TARGET) -> Again:

@@ -33,6 +33,7 @@ from pratique.core.gates.ladder import as_if_until, climb, only_rights
 from pratique.core.gates.tally import count
 from pratique.core.kernel.effects import Json
 from pratique.core.kernel.identity import fold
+from pratique.core.kernel.places import place_of, schema_around, values_of
 from pratique.core.kernel.text import clean
 from pratique.core.plans.document import Document, document, is_plan_of, without_versions
 from pratique.core.plans.objects import RUN_UID_LABEL
@@ -94,9 +95,17 @@ def with_chosen(form: Json, plan: RunPlan) -> Json:
     fields = dict(form.get("properties") or {})
     for each in plan.choices.fields:
         labels = {one.value if isinstance(one.value, str) else json.dumps(one.value): one.label for one in each.chosen}
-        field = dict(fields.get(each.field) or {})
-        several = isinstance(plan.inputs.get(each.field), list)
-        fields[each.field] = {**field, "items": {LABELS: labels}} if several else {**field, LABELS: labels}
+        place = place_of(each.field)
+        around = schema_around({"properties": fields}, place)
+        inner = dict(around.get("properties") or {})
+        field, several = (
+            dict(inner.get(place.key) or {}),
+            any(isinstance(held, list) for _, held in values_of(plan.inputs, each.field)),
+        )
+        inner[place.key] = {**field, "items": {LABELS: labels}} if several else {**field, LABELS: labels}
+        root = {**around, "properties": inner}
+        whole = dict(fields.get(place.root) or {})
+        fields[place.root] = ({**whole, "items": root} if place.rows else root) if place.inside else inner[place.key]
     return {**form, "properties": fields}
 
 

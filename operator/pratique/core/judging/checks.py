@@ -53,6 +53,7 @@ from pratique.core.judging.stages import find_unsatisfiable
 from pratique.core.judging.targets import FILTER
 from pratique.core.judging.unfolding import unfold
 from pratique.core.kernel.errors import EvaluationError, LifetimeError, NotThereError
+from pratique.core.kernel.places import place_of, schema_around
 from pratique.core.kernel.text import clean
 from pratique.core.plans.late_values import source_of, split
 from pratique.core.plans.objects import forbidden, not_written_out
@@ -191,7 +192,7 @@ def _of_option(
 ) -> Iterator[str]:
     """Yield what is wrong with an expression of a field: over an object that it offers, or over the request."""
     if not of_object:
-        yield from _of_field(action, kinds, text, path, condition=condition)
+        yield from _of_field(action, kinds, name, text, path, condition=condition)
         return
     source = action.spec.inputs.offers[name].from_
     kind = kinds.get(f"{source.api_version}/{source.kind}")
@@ -202,9 +203,11 @@ def _of_option(
     yield from check_expression(action, text, OPTION_SCOPE, path, live)
 
 
-def _of_field(action: Action, kinds: Kinds, text: str, path: str, *, condition: bool) -> Iterator[str]:
-    names, live = names_for_fields(action), _target(action, text, kinds)
+def _of_field(action: Action, kinds: Kinds, name: str, text: str, path: str, *, condition: bool) -> Iterator[str]:
+    names, live, place = names_for_fields(action), _target(action, text, kinds), place_of(name)
     live.pop(CHOSEN, None)
+    if place.inside:
+        names, live[EACH] = (*names, EACH), schema_around(action.spec.inputs.schema_, place)
     if condition:
         yield from check_condition(action, text, names, path, live)
         return

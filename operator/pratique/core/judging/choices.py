@@ -22,6 +22,7 @@ from pratique.core.judging.forms import MAX_SENTENCES
 from pratique.core.judging.scopes import OPTION_SCOPE
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.hiding import hide
+from pratique.core.kernel.places import holders, place_of, values_of
 from pratique.core.kernel.text import clean, nearest
 from pratique.core.plans.summary import name_of
 from pratique.core.telling.shown_inputs import MAX_TITLE
@@ -126,26 +127,26 @@ def offers_of(action: Action, listed: Listed, scope: Json, note: Note = unnoted)
 
 def refuse_choices(action: Action, inputs: Json, offered: Mapping[str, Offered]) -> list[str]:
     """Return why what was chosen cannot be; raises EvaluationError where that is not known."""
-    several = {name: len(list(_values(inputs[name]))) for name in action.spec.inputs.offers if name in inputs}
+    several = {name: list(_chosen(inputs, name)) for name in action.spec.inputs.offers}
     many = [
-        f"spec.inputs.{name}: chooses {count} objects, {MAX_CHOSEN} are allowed"
-        for name, count in several.items()
-        if count > MAX_CHOSEN
+        f"spec.inputs.{name}: chooses {len(values)} objects, {MAX_CHOSEN} are allowed"
+        for name, values in several.items()
+        if len(values) > MAX_CHOSEN
     ]
     if many:
         return many[:MAX_SENTENCES]
     refused = list[str]()
     for name in sorted(several):
-        for value in _values(inputs[name]):
-            problem = _refuse(name, value, offered.get(name, Offered(())), hint=len(refused) < _HINTS)
+        for at, value in several[name]:
+            problem = _refuse(at, value, offered.get(name, Offered(())), hint=len(refused) < _HINTS)
             refused += [problem] if problem is not None else []
             if len(refused) == MAX_SENTENCES:
                 return refused
     return refused
 
 
-def _refuse(name: str, value: Any, offered: Offered, *, hint: bool) -> str | None:  # noqa: ANN401 - any JSON value
-    found, path = offered.of(value), f"spec.inputs.{name}"
+def _refuse(at: str, value: Any, offered: Offered, *, hint: bool) -> str | None:  # noqa: ANN401 - any JSON value
+    found, path = offered.of(value), f"spec.inputs.{at}"
     if len(found) == 1:
         return None
     written = clean(json.dumps(value, ensure_ascii=False), _VALUE)
@@ -169,13 +170,24 @@ def _shown(offers: Sequence[Offer]) -> str:
 
 
 def chosen_of(inputs: Json, offered: Mapping[str, Offered]) -> Json:
-    """Return the objects that were chosen, as expressions read them: by field, a list where several may be."""
+    """Return the objects that were chosen, where the inputs have their values: a list where several may be, row by row."""
     chosen = Json()
     for name, each in offered.items():
-        if name in inputs:
-            found = [each.of(value)[0].object for value in _values(inputs[name])]
-            chosen[name] = found if isinstance(inputs[name], list) else found[0]
+        _put(chosen, inputs, name, each)
     return chosen
+
+
+def _put(chosen: Json, inputs: Json, name: str, offered: Offered) -> None:
+    """Put what was chosen in one field where it belongs; of what is not offered any more there is nothing."""
+    place = place_of(name)
+    if place.inside and place.root in inputs:
+        chosen.setdefault(place.root, [Json() for _ in inputs[place.root]] if place.rows else Json())
+    there = [held for _, held in holders(chosen, place)]
+    for (_, held), where in zip(holders(inputs, place), there, strict=True):
+        value = held.get(place.key)
+        found = [same[0].object for each in _values(value) if (same := offered.of(each))]
+        if place.key in held and (found or value == []):
+            where[place.key] = found if isinstance(value, list) else found[0]
 
 
 def freeze_choices(
@@ -186,10 +198,10 @@ def freeze_choices(
         PlannedChoice(
             field=name,
             options=action.spec.inputs.offers[name],
-            chosen=[_freeze(each.of(value)[0]) for value in _values(inputs[name])],
+            chosen=[_freeze(each.of(value)[0]) for _, value in _chosen(inputs, name)],
         )
         for name, each in offered.items()
-        if name in inputs
+        if any(values_of(inputs, name))
     ]
     if not fields:
         return None
@@ -215,15 +227,13 @@ def find_withdrawn(plan: RunPlan, listed: Listed, scope: Json) -> tuple[Json, li
     """
     chosen, changed = Json(), list[str]()
     for each in plan.choices.fields if plan.choices is not None else ():
-        options, found = amend(each.options, label=None, order=None), list[Json]()
+        options, now = amend(each.options, label=None, order=None), list[Offer]()
         for one in each.chosen:
             same = [live for live in listed.get(each.field, ()) if live["metadata"].get("uid") == one.uid]
             offered = offer(options, same, scope, f"the options of {each.field}")
-            now = offered.of(one.value)
-            found += [now[0].object] if now else []
-            changed += [] if now else [_withdrawn(each.field, one, offered.failed)]
-        several = isinstance(plan.inputs.get(each.field), list)
-        chosen |= {each.field: found} if several else {each.field: found[0]} if found else {}
+            now += offered.of(one.value)[:1]
+            changed += [] if offered.of(one.value) else [_withdrawn(each.field, one, offered.failed)]
+        _put(chosen, plan.inputs, each.field, Offered(tuple(now)))
     return chosen, changed
 
 
@@ -233,6 +243,11 @@ def _withdrawn(field: str, one: ChosenObject, failed: str) -> str:
     return f"spec.inputs.{field}: {value} is not offered any more, as {name} offered it" + (
         f": {failed}" if failed else ""
     )
+
+
+def _chosen(inputs: Json, name: str) -> Iterator[tuple[str, Any]]:
+    """Yield each value that was chosen in a field, with the place where it was."""
+    yield from ((at, each) for at, value in values_of(inputs, name) for each in _values(value))
 
 
 def _values(value: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON value

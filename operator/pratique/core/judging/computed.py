@@ -1,11 +1,13 @@
 """Works out the fields of a form that are computed: whether they are asked for at all, and what they hold by default. Pure.
 
+A field may be inside of another: of each row of a list, of a group. It is worked out row by row then.
+
 Hidden is not absent: a value for a field that is not visible, or disabled, is refused, never dropped. A field is worked out
 after those that its expressions read; a circle is refused. Runs inside the sandbox only. Called by `judge` and `checks`.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -13,10 +15,11 @@ from typing import Any
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.options import InputField, texts_of
 from pratique.core.judging.expression_text import selections_of
-from pratique.core.judging.expressions import Note, compile_expression, errors_at, evaluate_condition
+from pratique.core.judging.expressions import EACH, Note, compile_expression, errors_at, evaluate_condition
 from pratique.core.judging.form_language import comparable
 from pratique.core.judging.forms import as_declared, example, with_defaults
 from pratique.core.kernel.errors import EvaluationError
+from pratique.core.kernel.places import holders, name_of, place_of, schema_around, schema_of
 from pratique.core.kernel.text import clean
 from pratique.core.telling.shown_inputs import in_order
 
@@ -57,8 +60,12 @@ def sorted_fields(action: Action) -> list[str]:
     computed = {name: each for name, each in fields.items() if is_computed(each)}
     order = [name for name in in_order(schema, schema.get("properties") or {}) if name in computed]
     order += sorted(computed.keys() - set(order))
-    read = {name: _read(computed[name]) for name in order}
-    graph = {name: [each for each in order if each in read[name]] for name in order}
+    read = {name: _read(name, computed[name]) for name in order}
+    graph = {
+        name: [each for each in order if each in read[name] or place_of(each).root in read[name]] for name in order
+    }
+    for name in order:  # whether there are rows at all is known before what is in them
+        graph[name] += [place_of(name).root] if place_of(name).root in graph.keys() - {name} else []
     try:
         return list(TopologicalSorter(graph).static_order())
     except CycleError as error:
@@ -68,10 +75,71 @@ def sorted_fields(action: Action) -> list[str]:
         ) from None
 
 
-def _read(field: InputField) -> set[str]:
-    """Return the inputs that say whether a field is asked for, and what it holds; its bounds are worked out last."""
-    texts = [text for name, text in texts_of(field) if name in ("visible", "disabled", "default")]
-    return {name for text in texts for root, name in selections_of(text) if root == "inputs"}
+def _read(name: str, field: InputField) -> set[str]:
+    """Return the fields that say whether one is asked for, and what it holds; its bounds are worked out last."""
+    texts = [text for what, text in texts_of(field) if what in ("visible", "disabled", "default")]
+    found = {each for text in texts for each in selections_of(text)}
+    read, place = {each for root, each in found if root == "inputs"}, place_of(name)
+    if place.inside:
+        beside = f"{place.root}{'[]' * place.rows}."
+        read |= {f"{beside}{each}" for root, each in found if root == EACH}
+    return read
+
+
+@dataclass
+class _Work:
+    """A form that is being worked out: what it holds so far, and what was set aside until it is known to be asked for."""
+
+    action: Action
+    given: Json
+    inputs: Json
+    scope: Json
+    note: Note
+    aside: Json
+    hidden: set[str]
+    disabled: set[str]
+    refusals: list[str]
+
+    def set_aside(self, name: str) -> None:
+        """Take the schema's default of a field that may be hidden out."""
+        place = place_of(name)
+        if self.action.spec.inputs.fields[name].visible is None:
+            return
+        given = dict(holders(self.given, place))
+        for holder, held in holders(self.inputs, place):
+            if place.key in held and place.key not in given.get(holder, {}):
+                self.aside[place.path(holder)] = held.pop(place.key)
+
+    def settle(self, name: str) -> None:
+        """Say of a field, row by row, whether it is asked for and what it holds."""
+        schema, place = self.action.spec.inputs.schema_, place_of(name)
+        given = dict(holders(self.given, place))
+        seen = {**self.scope, "inputs": as_declared(schema, self.inputs)}
+        around = schema_around(schema, place)
+        for holder, held in list(holders(self.inputs, place)):
+            here = {**seen, EACH: as_declared(around, held)} if place.inside else seen
+            self._settle(name, place.path(holder), place.key, held, given.get(holder), here, around)
+
+    def _settle(self, name: str, at: str, key: str, held: Json, given: Json | None, seen: Json, around: Json) -> None:
+        field, path, wrote = self.action.spec.inputs.fields[name], f"spec.inputs.fields.{name}", key in (given or {})
+        if field.visible is not None and not evaluate_condition(field.visible, seen, f"{path}.visible", self.note):
+            self.hidden.add(at)
+            held.pop(key, None)
+            if wrote:
+                self.refusals.append(
+                    f"spec.inputs.{at}: is not asked for here, since {_false(field.visible)}: leave it out"
+                )
+            return
+        if field.disabled is not None and evaluate_condition(field.disabled, seen, f"{path}.disabled", self.note):
+            self.disabled.add(at)
+            if wrote:
+                self.refusals.append(f"spec.inputs.{at}: is not for you to fill in here: leave it out")
+        if field.default is not None and key not in (held if given is None else given):
+            self.aside[at] = _evaluated(field.default, seen, f"{path}.default", self.note)
+        if at in self.aside:
+            held |= _with_defaults_inside(around, {key: self.aside[at]})
+        if at != key and field.visible is not None and key not in held and key in (around.get("required") or ()):
+            self.refusals.append(f"spec.inputs.{at}: is required")  # the form says so of no row, as others lack it
 
 
 def work_out(action: Action, given: Json, scope: Json, note: Note) -> Worked:
@@ -79,77 +147,63 @@ def work_out(action: Action, given: Json, scope: Json, note: Note) -> Worked:
 
     The schema's default of a field that may be hidden is not seen before it is known to be asked for.
     """
-    form = action.spec.inputs
-    inputs, hidden, disabled, refusals = with_defaults(form.schema_, given), set[str](), set[str](), list[str]()
+    work = _Work(action, given, with_defaults(action.spec.inputs.schema_, given), scope, note, {}, set(), set(), [])
     order = sorted_fields(action)
-    unsure = [name for name in order if form.fields[name].visible is not None and name not in given]
-    unseen = {name: inputs.pop(name) for name in unsure if name in inputs}
     for name in order:
-        field, path = form.fields[name], f"spec.inputs.fields.{name}"
-        seen = {**scope, "inputs": as_declared(form.schema_, inputs)}
-        if field.visible is not None and not evaluate_condition(field.visible, seen, f"{path}.visible", note):
-            hidden.add(name)
-            inputs.pop(name, None)
-            if name in given:
-                refusals.append(
-                    f"spec.inputs.{name}: is not asked for here, since {_false(field.visible)}: leave it out"
-                )
-            continue
-        if field.disabled is not None and evaluate_condition(field.disabled, seen, f"{path}.disabled", note):
-            disabled.add(name)
-            if name in given:
-                refusals.append(f"spec.inputs.{name}: is not for you to fill in here: leave it out")
-        if field.default is not None and name not in given:
-            unseen[name] = _evaluated(field.default, seen, f"{path}.default", note)
-        if name in unseen:
-            inputs |= _with_defaults_inside(form.schema_, {name: unseen[name]})
-    return Worked(inputs, frozenset(hidden), frozenset(disabled), tuple(refusals))
+        work.set_aside(name)
+    for name in order:
+        work.settle(name)
+    return Worked(work.inputs, frozenset(work.hidden), frozenset(work.disabled), tuple(work.refusals))
 
 
 def refuse_bounds(action: Action, worked: Worked, scope: Json, note: Note) -> Bounds:
     """Return what is missing or out of bounds, which fields are required for this request, and what is said beside them."""
-    refusals, needed, helps = list[str](), set[str](), dict[str, str]()
-    for name, field in sorted(action.spec.inputs.fields.items()):
-        if name in worked.hidden:
-            continue
-        path, found = f"spec.inputs.fields.{name}", list[str]()
-        if field.help is not None:
-            helps[name] = _text(field.help, scope, f"{path}.help", note, MAX_HELP)
-        if field.required is not None and evaluate_condition(field.required, scope, f"{path}.required", note):
-            needed.add(name)
-            if name not in worked.inputs:
-                found.append(f"spec.inputs.{name}: is required here, since {clean(field.required, 200)}")
-        if name in worked.inputs:
-            schema = (action.spec.inputs.schema_.get("properties") or {}).get(name, {})
-            found += _beyond(name, field, schema.get("format"), worked.inputs[name], scope, note)
-            found += _unlike(name, field, worked.inputs[name], scope, note)
-        refusals += [f"{each} ({helps[name]})" if helps.get(name) else each for each in found]
+    refusals, needed, helps, form = list[str](), set[str](), dict[str, str](), action.spec.inputs
+    for name, each in sorted(form.fields.items()):
+        place = place_of(name)
+        around = schema_around(form.schema_, place)
+        for holder, held in holders(worked.inputs, place):
+            if (at := place.path(holder)) in worked.hidden:
+                continue
+            seen = {**scope, EACH: as_declared(around, held)} if place.inside else scope
+            path, found = f"spec.inputs.fields.{name}", list[str]()
+            if each.help is not None:
+                helps[at] = _text(each.help, seen, f"{path}.help", note, MAX_HELP)
+            if each.required is not None and evaluate_condition(each.required, seen, f"{path}.required", note):
+                needed.add(at)
+                if place.key not in held:
+                    found.append(f"spec.inputs.{at}: is required here, since {clean(each.required, 200)}")
+            if place.key in held:
+                kind, value = schema_of(form.schema_, name).get("format"), held[place.key]
+                found += [f"spec.inputs.{at}: {said}" for said in _beyond(path, each, kind, value, seen, note)]
+                found += [f"spec.inputs.{at}: {said}" for said in _unlike(path, each, value, seen, note)]
+            refusals += [f"{said} ({helps[at]})" if helps.get(at) else said for said in found]
     return Bounds(tuple(refusals), frozenset(needed), helps)
 
 
-def _beyond(name: str, field: InputField, form: object, value: Any, scope: Json, note: Note) -> Iterator[str]:  # noqa: ANN401
+def _beyond(field_path: str, field: InputField, form: object, value: Any, scope: Json, note: Note) -> Iterator[str]:  # noqa: ANN401
     """Yield which bound a value is beyond."""
     for word, text in (("minimum", field.minimum), ("maximum", field.maximum)):
         if text is None:
             continue
-        path = f"spec.inputs.fields.{name}.{word}"
+        path = f"{field_path}.{word}"
         bound = _evaluated(text, scope, path, note)
         held, limit = comparable(form, value), comparable(form, bound)
         if held is None or limit is None:
             of = f"a {form}, such as {example({'format': form})}," if form in _DATES else "of the type of its field,"
             raise EvaluationError(f"{path}: must be {of} but is {clean(str(bound), 80)}")
         if held < limit if word == "minimum" else held > limit:
-            yield f"spec.inputs.{name}: {value} is {_BEYOND[word]} {bound}, which is its {word} here"
+            yield f"{value} is {_BEYOND[word]} {bound}, which is its {word} here"
 
 
-def _unlike(name: str, field: InputField, value: Any, scope: Json, note: Note) -> Iterator[str]:  # noqa: ANN401
+def _unlike(field_path: str, field: InputField, value: Any, scope: Json, note: Note) -> Iterator[str]:  # noqa: ANN401
     """Yield that a text does not match. By RE2, which takes no longer for any pattern: requests may have a say in it."""
     if field.pattern is None or not isinstance(value, str):
         return
-    path = f"spec.inputs.fields.{name}.pattern"
+    path = f"{field_path}.pattern"
     pattern = _text(field.pattern, scope, path, note, MAX_PATTERN)
     if not is_found(pattern, value, path):
-        yield f"spec.inputs.{name}: {_quoted(value)} does not match {_quoted(pattern)}, which is its pattern here"
+        yield f"{_quoted(value)} does not match {_quoted(pattern)}, which is its pattern here"
 
 
 def is_found(pattern: str, text: str, path: str) -> bool:
@@ -176,15 +230,27 @@ _BEYOND = {"minimum": "less than", "maximum": "more than"}
 _DATES = ("date", "date-time")
 
 
-def without_hidden(schema: Mapping[str, Any], hidden: frozenset[str]) -> Json:
-    """Return a form that does not ask for what is hidden."""
-    required = [name for name in schema.get("required") or () if name not in hidden]
+def without_hidden(schema: Mapping[str, Any], hidden: Collection[str]) -> Json:
+    """Return a form that does not ask for what is hidden, at the top or in any row."""
+    names = sorted({name_of(each) for each in hidden})
+    left, properties = _not_requiring(schema, names), dict(schema.get("properties") or {})
+    for place in (place_of(each) for each in names):
+        root = properties.get(place.root)
+        if place.inside and isinstance(root, Mapping):
+            inner = root.get("items") if place.rows else root
+            trimmed = _not_requiring(inner, [place.inside]) if isinstance(inner, Mapping) else inner
+            properties[place.root] = {**root, "items": trimmed} if place.rows else trimmed
+    return {**left, "properties": properties} if properties else left
+
+
+def _not_requiring(schema: Mapping[str, Any], names: Collection[str]) -> Json:
+    required = [name for name in schema.get("required") or () if name not in names]
     return {**schema, "required": required} if "required" in schema else dict(schema)
 
 
 def before_computing(action: Action) -> Json:
     """Return the form by which what was given is judged first: what is computed may be missing."""
-    names = frozenset(name for name, each in action.spec.inputs.fields.items() if is_computed(each))
+    names = [name for name, each in action.spec.inputs.fields.items() if is_computed(each)]
     return without_hidden(action.spec.inputs.schema_, names)
 
 

@@ -33,9 +33,11 @@ def with_other_word(scope: Mapping[str, Any]) -> Json | None:
     return other if other != scope else None
 
 
-def _other(chosen: Any) -> Any:  # noqa: ANN401 - an object, or a list of them
+def _other(chosen: Any) -> Any:  # noqa: ANN401 - an object, or what holds them: a list, a row, a group
     if isinstance(chosen, list):
-        return [without_secrets(each, _OTHER_WORD) for each in chosen]
+        return [_other(each) for each in chosen]
+    if not isinstance(chosen.get("kind"), str):  # fields by name, and not an object
+        return {name: _other(each) for name, each in chosen.items()}
     return without_secrets(chosen, _OTHER_WORD)
 
 

@@ -1,17 +1,18 @@
 """Says what is wrong with the fields of a form that offer objects. Pure; runs in the sandbox. Called by `checks`."""
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.options import CONDITIONS, InputField, texts_of
 from pratique.core.judging.computed import is_computed, is_found
 from pratique.core.judging.expression_text import selections_of, tokens_of
-from pratique.core.judging.expressions import compile_expression, errors_at
+from pratique.core.judging.expressions import EACH, compile_expression, errors_at
 from pratique.core.judging.kind_schema import KindSchema, form_of
 from pratique.core.judging.scopes import SCOPE
 from pratique.core.kernel.errors import EvaluationError
+from pratique.core.kernel.places import holders, place_of, schema_around, schema_of, values_of
 from pratique.core.kernel.text import clean, nearest
 
 Json = dict[str, Any]
@@ -28,19 +29,18 @@ def problems_of_fields(action: Action, check: Check) -> Iterator[str]:
     known: Mapping[str, Any] = form if isinstance(form, Mapping) else {}
     for name, field in action.spec.inputs.fields.items():
         path = f"spec.inputs.fields.{clean(name, 80)}"
-        if name not in known:
-            meant = nearest(name, known)
-            hint = f"did you mean {meant}?" if meant else f"known are: {', '.join(known) or 'none'}"
-            yield f"{path}: the schema has no field {clean(name, 80)} at its top; {hint}"
+        if (nowhere := _find_nowhere(name, known, path)) is not None:
+            yield nowhere
             continue
         if field.options is None and not is_computed(field):
             yield f"{path}: says nothing of its input: set {', '.join(_WORDS)}, or leave the field out"
-        yield from problems_of_computed(name, field, known, check, action.spec.inputs.offers)
+        schema = schema_of(action.spec.inputs.schema_, name)
+        yield from problems_of_computed(name, field, schema, check, action)
         options = field.options
         if options is None:
             continue
-        yield from _problems_of_schema(known[name], f"spec.inputs.schema.properties.{name}")
-        yield from _looked_up_in_vain(field, known[name], path)
+        yield from _problems_of_schema(schema, _path_of_schema(name))
+        yield from _looked_up_in_vain(field, schema, path)
         for key, value in (options.from_.selector or {}).items():
             if not _LABEL_NAME.fullmatch(key) or not _LABEL.fullmatch(value):
                 yield f"{path}.options.from.selector: {clean(f'{key}: {value}', 80)} is no label that an object can have"
@@ -53,12 +53,39 @@ def problems_of_fields(action: Action, check: Check) -> Iterator[str]:
                 yield from check(name, text, f"{path}.options.{what}", condition=False)
 
 
-def problems_of_computed(
-    name: str, field: InputField, known: Mapping[str, Any], check: Check, offers: Container[str] = ()
-) -> Iterator[str]:
+def _find_nowhere(name: str, known: Mapping[str, Any], path: str) -> str | None:
+    """Return why the form has no such field; None if it has."""
+    place, shown = place_of(name), clean(name, 80)
+    if place.root not in known:
+        if re.split(r"[.\[]", name)[0] in known:
+            return f"{path}: a field inside of another is disks[].class, of each row, or network.cidr: one level deep"
+        return f"{path}: the schema has no field {shown} at its top; {_hint(place.root, known)}"
+    if not place.inside:
+        return None
+    kind = known[place.root].get("type") if isinstance(known[place.root], Mapping) else None
+    if kind != ("array" if place.rows else "object"):
+        other = {"array": f"{place.root}[].{place.inside}", "object": f"{place.root}.{place.inside}"}.get(str(kind))
+        return f"{path}: {place.root} is of type {kind}; " + (f"write {other}" if other else "it has no fields inside")
+    fields = schema_around({"properties": known}, place).get("properties") or {}
+    if place.inside in fields:
+        return None
+    return f"{path}: the schema has no field {clean(place.inside, 80)} there; {_hint(place.inside, fields)}"
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    meant = nearest(name, known)
+    return f"did you mean {meant}?" if meant else f"known are: {', '.join(known) or 'none'}"
+
+
+def _path_of_schema(name: str) -> str:
+    place, top = place_of(name), "spec.inputs.schema.properties"
+    inside = f"{'.items' * place.rows}.properties.{place.inside}" if place.inside else ""
+    return f"{top}.{place.root}{inside}"
+
+
+def problems_of_computed(name: str, field: InputField, declared: Json, check: Check, action: Action) -> Iterator[str]:
     """Yield what is wrong with what is worked out for each request."""
-    schema, path = known[name], f"spec.inputs.fields.{clean(name, 80)}"
-    declared = schema if isinstance(schema, Mapping) else {}
+    path = f"spec.inputs.fields.{clean(name, 80)}"
     for what, text in texts_of(field):
         yield from check(name, text, f"{path}.{what}", condition=what in CONDITIONS, of_object=False)
     if field.default is not None and "default" in declared:
@@ -68,24 +95,28 @@ def problems_of_computed(
         if getattr(field, what) is not None and not bounded:
             yield f"{path}.{what}: is for numbers and dates (type integer or number, format date or date-time)"
     if field.pattern is not None:
-        yield from _problems_of_pattern(field.pattern, name, known, offers, f"{path}.pattern")
+        if declared.get("type") != "string":
+            yield f"{path}.pattern: is for text (type string)"
+        yield from _problems_of_pattern(field.pattern, name, action, f"{path}.pattern")
 
 
-def _problems_of_pattern(
-    text: str, name: str, known: Mapping[str, Any], offers: Container[str], path: str
-) -> Iterator[str]:
+def _problems_of_pattern(text: str, name: str, action: Action, path: str) -> Iterator[str]:
     """Yield what is wrong with a pattern: what a requester writes must not decide what their own text is held to."""
-    if not isinstance(known[name], Mapping) or known[name].get("type") != "string":
-        yield f"{path}: is for text (type string)"
     if _ESCAPES not in text:
-        read = selections_of(text)
-        asked = [each for root, each in read if root == "inputs" and each not in offers and _is_free(known.get(each))]
-        for each in sorted(f"inputs.{name}" for name in asked) + ["run.reason"] * (("run", "reason") in read):
+        beside = name.rpartition(".")[0]
+        fields = {(root, each): f"{beside}.{each}" if root == EACH else each for root, each in selections_of(text)}
+        asked = [
+            (root, each)
+            for (root, each), found in fields.items()
+            if root in ("inputs", EACH) and _is_free(action, found)
+        ]
+        asked += [("run", "reason")] if ("run", "reason") in fields else []
+        for each in sorted(f"{root}.{read}" for root, read in asked):
             yield (
                 f"{path}: reads {each}, and what people write there would be read as a pattern: write"
                 f" {_ESCAPES}{each}), or let the schema list its values in an enum"
             )
-    if not any(token.kind == "name" and token.text in (*SCOPE, "target") for token in tokens_of(text)):
+    if not any(token.kind == "name" and token.text in (*SCOPE, "target", EACH) for token in tokens_of(text)):
         yield from _problems_of_written_out(text, path)
 
 
@@ -105,13 +136,11 @@ def _problems_of_written_out(text: str, path: str) -> Iterator[str]:
 _ESCAPES = "regex.escape("
 
 
-def _is_free(schema: Any) -> bool:  # noqa: ANN401 - any JSON value
+def _is_free(action: Action, name: str) -> bool:
     """Whether an input holds any text that its requester likes."""
-    return (
-        isinstance(schema, Mapping)
-        and "enum" not in schema
-        and schema.get("type") not in ("integer", "number", "boolean")
-    )
+    schema = schema_of(action.spec.inputs.schema_, name)
+    listed = "enum" in schema or name in action.spec.inputs.offers
+    return bool(schema) and not listed and schema.get("type") not in ("integer", "number", "boolean")
 
 
 def _looked_up_in_vain(field: InputField, schema: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON value
@@ -141,10 +170,15 @@ def chosen_types(action: Action, names: set[str], kinds: Mapping[str, KindSchema
     """Return the types of what was chosen, by field, as far as the kinds are known."""
     types = Json()
     for name, options in action.spec.inputs.offers.items():
-        source = options.from_
+        source, place = options.from_, place_of(name)
         kind = kinds.get(f"{source.api_version}/{source.kind}")
         live = form_of(kind, names) if kind is not None else {}
-        types[name] = {"items": live} if _is_list(action, name) else live
+        one: Json = {"items": live} if _is_list(action, name) else dict(live)
+        if place.inside:
+            around = types.setdefault(place.root, {"items": {"properties": {}}} if place.rows else {"properties": {}})
+            (around["items"] if place.rows else around)["properties"][place.inside] = one
+        else:
+            types[name] = one
     return types
 
 
@@ -152,13 +186,18 @@ def example_choices(action: Action, inputs: Json) -> Json:
     """Return objects that are made up, for a trial of the templates: everything but their names is lacking."""
     chosen = Json()
     for name, options in action.spec.inputs.offers.items():
-        if name in inputs:
-            source, named = options.from_, {"name": "example", "namespace": "example", "uid": "example"}
-            one = {"apiVersion": source.api_version, "kind": source.kind, "metadata": named}
-            chosen[name] = [one] if _is_list(action, name) else one
+        source, named, place = (
+            options.from_,
+            {"name": "example", "namespace": "example", "uid": "example"},
+            place_of(name),
+        )
+        one = {"apiVersion": source.api_version, "kind": source.kind, "metadata": named}
+        if place.inside and place.root in inputs:
+            chosen.setdefault(place.root, [{} for _ in inputs[place.root]] if place.rows else {})
+        for _, held in holders(chosen, place) if any(values_of(inputs, name)) else ():
+            held[place.key] = [one] if _is_list(action, name) else one
     return chosen
 
 
 def _is_list(action: Action, name: str) -> bool:
-    field = (action.spec.inputs.schema_.get("properties") or {}).get(name)
-    return isinstance(field, Mapping) and field.get("type") == "array"
+    return bool(schema_of(action.spec.inputs.schema_, name).get("type") == "array")

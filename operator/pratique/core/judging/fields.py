@@ -3,13 +3,14 @@
 Called by `judge`; what may be in a form is for `form_language` to say, and whether it was filled in properly for `forms`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from pratique.core.judging.choices import Offered
 from pratique.core.judging.computed import MAX_HELP, NO_BOUNDS, Bounds, Worked
 from pratique.core.kernel.form import FormField, Option
+from pratique.core.kernel.places import holders, name_of, place_of, schema_around
 from pratique.core.kernel.text import clean
 from pratique.core.telling.shown_inputs import MAX_TITLE, in_order, label_of
 
@@ -17,20 +18,29 @@ Json = Mapping[str, Any]
 _YES_NO = (Option(True, "yes"), Option(False, "no"))
 
 
-def fields_of(schema: Json, inputs: Json) -> tuple[FormField, ...]:
-    """Return the fields of a sound form, in its order; `inputs` have its defaults filled in."""
-    properties = schema.get("properties") or {}
-    required = schema.get("required") or ()
-    return tuple(
-        FormField(
-            name=name,
-            title=clean(str(properties[name].get("title") or name), MAX_TITLE),
-            required=name in required,
-            value=inputs.get(name),
-            options=_options(properties[name]),
-            help=clean(str(properties[name].get("description") or ""), MAX_HELP),
-        )
-        for name in in_order(schema, properties)
+def fields_of(schema: Json, inputs: Json, named: Collection[str] = ()) -> tuple[FormField, ...]:
+    """Return the fields of a sound form, in its order; `inputs` have their defaults filled in.
+
+    Behind them come those that are `named`, and inside of another, once for each row that there is.
+    """
+    found = [_field(name, name, schema, inputs) for name in in_order(schema, schema.get("properties") or {})]
+    for name in sorted(each for each in named if place_of(each).inside):
+        place = place_of(name)
+        around = schema_around(schema, place)
+        if place.key in (around.get("properties") or {}):
+            found += [_field(place.path(at), place.key, around, held) for at, held in holders(dict(inputs), place)]
+    return tuple(found)
+
+
+def _field(path: str, name: str, schema: Json, held: Json) -> FormField:
+    field = schema["properties"][name]
+    return FormField(
+        name=path,
+        title=clean(str(field.get("title") or name), MAX_TITLE),
+        required=name in (schema.get("required") or ()),
+        value=held.get(name),
+        options=_options(field),
+        help=clean(str(field.get("description") or ""), MAX_HELP),
     )
 
 
@@ -52,7 +62,7 @@ def with_offers(fields: tuple[FormField, ...], offered: Mapping[str, Offered]) -
     """Return the fields with the objects that there are to choose from."""
     return tuple(
         replace(field, options=tuple(Option(each.value, each.label or str(each.value)) for each in found.offers))
-        if (found := offered.get(field.name)) is not None
+        if (found := offered.get(name_of(field.name))) is not None
         else field
         for field in fields
     )

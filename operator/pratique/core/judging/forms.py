@@ -41,14 +41,21 @@ _Validator: Any = _extend(Draft202012Validator, {"pattern": _pattern})
 
 
 def with_defaults(schema: Json, inputs: Json) -> Json:
-    """Return the inputs with the form's defaults filled in, also inside objects that are there."""
+    """Return the inputs with the form's defaults filled in, also inside objects and rows that are there."""
     filled = copy.deepcopy(inputs)
     for name, property_schema in _properties(schema).items():
         if name not in filled and "default" in property_schema:
             filled[name] = copy.deepcopy(property_schema["default"])
-        if isinstance(filled.get(name), dict):
-            filled[name] = with_defaults(property_schema, filled[name])
+        if name in filled:
+            filled[name] = _filled(property_schema, filled[name])
     return filled
+
+
+def _filled(schema: Any, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a value with the defaults of the fields inside of it, those of each row of a list among them."""
+    if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
+        return [_filled(schema["items"], each) for each in value]
+    return with_defaults(schema, value) if isinstance(value, dict) else value
 
 
 def problems_of_inputs(schema: Json, inputs: Json) -> list[str]:

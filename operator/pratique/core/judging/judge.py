@@ -92,11 +92,11 @@ def _judge(
         return Evaluation(refusals=(unfit,))
     computed = any(is_computed(each) for each in form.fields.values())
     if computed and (problems := problems_of_inputs(before_computing(action), inputs)):
-        return Evaluation(tuple(problems), fields=fields_of(form.schema_, inputs))
+        return Evaluation(tuple(problems), fields=fields_of(form.schema_, inputs, form.fields))
     worked = _work_out(action, run.spec.inputs, scope, note) if computed else Worked(inputs)
     inputs, schema = worked.inputs, without_hidden(form.schema_, worked.hidden)
     scope["inputs"] = as_declared(form.schema_, inputs)
-    fields = with_states(fields_of(schema, inputs), worked)
+    fields = with_states(fields_of(schema, inputs, form.fields), worked)
     if unfilled := worked.refusals or tuple(problems_of_inputs(schema, inputs)):
         return Evaluation(unfilled, fields=fields)
     bounds = refuse_bounds(action, worked, scope, note)

@@ -125,13 +125,15 @@ def in_order(schema: Json, value: Json) -> list[str]:
 
 
 def _ordered(schema: Json, value: object) -> object:
-    """Return a value with the fields of all its objects in the order of the form."""
+    """Return a value with the fields of all its objects in the order of the form, and the texts of listed values."""
     match value:
         case Mapping():
             fields = _map(schema.get("properties"))
             return {name: _ordered(_map(fields.get(name)), value[name]) for name in in_order(schema, value)}
         case list():
             return [_ordered(_map(schema.get("items")), each) for each in value]
+        case str() | int() | float() if not isinstance(value, bool) and (label := label_of(schema, value)):
+            return f"{label} ({value})"
         case _:
             return value
 

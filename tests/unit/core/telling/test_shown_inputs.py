@@ -98,7 +98,7 @@ class TestValues:
         assert value_of("l", field) == "l"
         several = {"type": "array", "items": field}
         assert value_of(["s", 2], several) == "Two CPU (s), Two (2)"
-        assert value_of(["s", "l"], several) == '["s","l"]'
+        assert value_of(["s", "l"], several) == '["Two CPU (s)","l"]'
 
     def test_many_labels_are_cut_with_their_length(self) -> None:
         field = {"items": {"enum": ["s"], "x-labels": {"s": "S" * 99}}}
