@@ -5,6 +5,7 @@ out in the frozen rule, so it is compared in the very request. `core.gates.offer
 """
 
 from pratique.admission.language import Check
+from pratique.core.gates.offers import NOT_OFFERED, NOTHING_OFFERED
 
 _RULE = "object.spec.policy.counterOffer"
 _FITS = """
@@ -39,16 +40,14 @@ def offering() -> tuple[Check, ...]:
     return (
         Check(
             "!variables.offering || variables.offerable.size() > 0",
-            "this Approval takes no counter-offer: its rule names no input for which others may be offered"
-            " (spec.policy.counterOffer is empty)",
+            NOTHING_OFFERED,
         ),
         Check(
             f"""
             !variables.offering || variables.offerable.size() == 0 || (variables.proposal.size() > 0 &&
               variables.proposal.all(k, k in variables.offerable && [variables.offerable[k]].all(a, {_FITS})))
             """,
-            "a counter-offer names only inputs of spec.policy.counterOffer, and only values that it lists: texts as they"
-            " are there, numbers of its range",
+            NOT_OFFERED,
         ),
     )
 

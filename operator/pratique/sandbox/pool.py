@@ -96,9 +96,11 @@ class Sandbox:
         target: Json | None = None,
         listed: Listed | None = None,
         sources: Sources | None = None,
+        kept: str = "",
     ) -> Traced:
         """Return what the Action makes of a run, and which of its expressions that took."""
         question = {**_question(action, run, target, listed, sources), "trace": True}
+        question |= {"kept": kept} if kept else {}
         evaluation, seen = await self._evaluate(question, ())
         return Traced(evaluation, tuple((path, held) for path, held in seen))
 

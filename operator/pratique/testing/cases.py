@@ -7,6 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from pratique.api.v1alpha1.break_glass import OwnGlass
+from pratique.api.v1alpha1.counter_offer import OfferedValues
+from pratique.api.v1alpha1.delegations import DelegationRule
+from pratique.api.v1alpha1.escalation import EscalationStep
 from pratique.api.v1alpha1.meta import ApiModel
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
 from pratique.api.v1alpha1.scalars import JsonObject, Time
@@ -65,6 +68,25 @@ class Asked(ApiModel):
     reason: Annotated[str, Field(max_length=1024)] | None = None
 
 
+class Offer(ApiModel):
+    """What an approver offers instead of what is asked for (verdict Offer)."""
+
+    stage: str | None = None
+    """In which stage; without it in the first that is asked."""
+    by: Requester | None = None
+    """Who offers; without it somebody who may."""
+    for_: Annotated[Requester | None, Field(alias="for")] = None
+    """For whom, as their stand-in."""
+    inputs: JsonObject
+
+
+class ConsentAsked(StrEnum):
+    """Whether who asks has to accept what was offered."""
+
+    REQUIRED = "Required"
+    NOT_REQUIRED = "NotRequired"
+
+
 class ExpectedApprovers(ApiModel):
     """Who may decide: all of them, in any order."""
 
@@ -87,6 +109,14 @@ class ExpectedGlass(ExpectedApprovers):
     requester: OwnGlass | None = None
 
 
+class ExpectedOffers(ApiModel):
+    """What may be offered in a gate; what is left out is not compared."""
+
+    inputs: dict[str, OfferedValues] | None = None
+    """All of it: what the rule names, the form allows and was not asked for."""
+    consent: ConsentAsked | None = None
+
+
 class ExpectedGate(ExpectedRule):
     """A gate; what is left out is not compared."""
 
@@ -98,6 +128,9 @@ class ExpectedGate(ExpectedRule):
     comment: CommentRule | None = None
     deadline: Duration | None = None
     break_glass: ExpectedGlass | None = None
+    delegation: DelegationRule | None = None
+    counter_offer: ExpectedOffers | None = None
+    escalation: list[EscalationStep] | None = None
 
 
 class ExpectedSkip(ApiModel):
@@ -127,6 +160,9 @@ class Expected(ApiModel):
 
     outcome: Outcome | None = None
     refused: Texts | None = None
+    denied: Texts | None = None
+    """Parts of the sentence by which the last offer is not taken."""
+    consent: ConsentAsked | None = None
     gates: list[ExpectedGate] | None = None
     skipped: list[ExpectedSkip] | None = None
     plan: Texts | None = None
@@ -142,6 +178,8 @@ class Case(Asked):
     """One request, and what has to become of it."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
+    offers: Annotated[list[Offer], Field(max_length=16)] = []
+    """What approvers offer instead, one after the other: `expect` is about what is asked for then."""
     live: dict[str, JsonObject] = {}
     """What the objects are like later, such as their status: by the id of the template, over what was made."""
     expect: Expected

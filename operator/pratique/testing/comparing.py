@@ -6,15 +6,20 @@ from typing import Any
 
 from pratique.api.v1alpha1.action_run import RunPlan
 from pratique.api.v1alpha1.break_glass import BreakGlass
+from pratique.api.v1alpha1.counter_offer import CounterOffer, Offered
+from pratique.api.v1alpha1.delegations import DelegationRule
+from pratique.api.v1alpha1.escalation import Added, EscalationStep
 from pratique.api.v1alpha1.stages import Quorum, Stage
 from pratique.core.kernel.form import FormField
 from pratique.core.kernel.text import clean
 from pratique.core.plans.requests import sent_of
 from pratique.testing.cases import (
+    ConsentAsked,
     Expected,
     ExpectedField,
     ExpectedGate,
     ExpectedGlass,
+    ExpectedOffers,
     ExpectedRule,
     ExpectedSkip,
     Outcome,
@@ -29,6 +34,8 @@ def compare(expect: Expected, found: Judgement) -> tuple[str, ...]:
     if found.outcome is None:
         return (str(found),)
     wanted = _outcome(expect)
+    if found.denied is not None and expect.denied is None:
+        return (f"{found.denied}; expected that it is taken",)
     if wanted is not None and wanted is not found.outcome:
         return (f"outcome: is {found}; expected {wanted}",)
     if found.plan is None and wanted is None:
@@ -45,6 +52,13 @@ def _outcome(expect: Expected) -> Outcome | None:
 
 
 def _differences(expect: Expected, found: Judgement) -> Iterator[str]:
+    for part in expect.denied or ():
+        if found.denied is None:
+            yield f"denied: all offers are taken; expected a sentence with {_shown(part)}"
+        elif part not in found.denied:
+            yield f"denied: is {_shown(found.denied)}; expected {_shown(part)} in it"
+    if expect.consent is not None:
+        yield from _same(expect.consent, _consent(found.offered), "consent")
     for part in expect.refused or ():
         if not any(part in sentence for sentence in found.refusals):
             yield f"refused: no sentence has {_shown(part)}; it is {found}"
@@ -92,6 +106,12 @@ def _gate(want: ExpectedGate, stage: Stage, path: str) -> Iterator[str]:
         yield from _same(getattr(want, field), getattr(stage, field), f"{path}.{_camel(field)}")
     if want.break_glass is not None:
         yield from _glass(want.break_glass, stage.break_glass or BreakGlass(), f"{path}.breakGlass")
+    asked = DelegationRule.ALLOW if stage.allows_stand_ins else DelegationRule.FORBID
+    yield from _same(want.delegation, asked, f"{path}.delegation")
+    if want.escalation is not None:
+        yield from _steps(want.escalation, stage.escalation, f"{path}.escalation")
+    if want.counter_offer is not None:
+        yield from _offers(want.counter_offer, stage.counter_offer, f"{path}.counterOffer")
     if want.alternatives is not None:
         others = stage.alternatives or []
         if len(others) != len(want.alternatives):
@@ -105,6 +125,35 @@ def _glass(want: ExpectedGlass, glass: BreakGlass, path: str) -> Iterator[str]:
     yield from _names(want.users, glass.users, f"{path}.users")
     yield from _names(want.groups, glass.groups, f"{path}.groups")
     yield from _same(want.requester, glass.requester, f"{path}.requester")
+
+
+def _steps(want: Sequence[EscalationStep], steps: Sequence[EscalationStep] | None, path: str) -> Iterator[str]:
+    """Yield where the steps of a ladder are others: all of them are compared, and with `to` whom each adds."""
+    if steps is None:
+        yield f"{path}: is the usual one, a reminder at half of the deadline; expected {len(want)} steps"
+        return
+    if len(want) != len(steps):
+        yield f"{path}: has {len(steps)} steps; expected {len(want)}"
+        return
+    for index, (each, step) in enumerate(zip(want, steps, strict=True)):
+        yield from _same(each.after, step.after, f"{path}[{index}].after")
+        added, expected = step.to or Added(), each.to or Added()
+        yield from _names(expected.users, added.users, f"{path}[{index}].to.users")
+        yield from _names(expected.groups, added.groups, f"{path}[{index}].to.groups")
+
+
+def _offers(want: ExpectedOffers, rule: CounterOffer | None, path: str) -> Iterator[str]:
+    if want.inputs is not None:
+        offered = rule.inputs if rule is not None else {}
+        yield from _names(list(want.inputs), list(offered), f"{path}.inputs")
+        for name in (each for each in want.inputs if each in offered):
+            yield from _part(want.inputs[name].to_wire(), offered[name].to_wire(), f"{path}.inputs.{name}")
+    yield from _same(want.consent, _consent(rule), f"{path}.consent")
+
+
+def _consent(rule: CounterOffer | Offered | None) -> ConsentAsked:
+    asked = rule is not None and rule.consent is not None
+    return ConsentAsked.REQUIRED if asked else ConsentAsked.NOT_REQUIRED
 
 
 def _rule(want: ExpectedRule, rule: Quorum, path: str) -> Iterator[str]:

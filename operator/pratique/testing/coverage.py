@@ -21,12 +21,14 @@ class Covered:
     true: int
     false: int
     is_condition: bool
+    done: str = "rendered"
+    """What a case does with it, where it is no condition."""
 
     @property
     def missing(self) -> tuple[str, ...]:
         """What never happened."""
         if not self.is_condition:
-            return () if self.true + self.false else ("never rendered",)
+            return () if self.true + self.false else (f"never {self.done}",)
         return tuple(word for word, times in (("never true", self.true), ("never false", self.false)) if not times)
 
     @property
@@ -39,9 +41,13 @@ def cover(action: Action, seen: Iterable[tuple[str, bool]]) -> tuple[Covered, ..
     """Return every expression of an Action that a case can try, as the cases did."""
     counted = Counter(seen)
     return tuple(
-        Covered(path, text, counted[path, True], counted[path, False], is_condition)
+        Covered(path, text, counted[path, True], counted[path, False], is_condition, _done(path))
         for path, text, is_condition in _expressions(action)
     )
+
+
+def _done(path: str) -> str:
+    return "offered" if ".counterOffer.inputs." in path else "rendered"
 
 
 def percent(covered: Iterable[Covered]) -> int:
@@ -66,6 +72,8 @@ def _expressions(action: Action) -> Iterator[tuple[str, str, bool]]:
             yield f"{path}.when", stage.when, True
         for place, name in enumerate(stage.exclude or ()):
             yield f"{path}.exclude[{place}]", name, False
+        for name in stage.counter_offer.inputs if stage.counter_offer is not None else ():
+            yield f"{path}.counterOffer.inputs.{name}", f"offers of {name}", False
         for where, source in stage.sources:
             for what, text in (("name", source.name), ("users", source.users), ("groups", source.groups)):
                 if text is not None:

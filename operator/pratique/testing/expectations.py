@@ -27,6 +27,8 @@ def find_contradictions(expect: Expected, action: Action) -> Iterator[tuple[Plac
         yield ("gates",), "outcome: Free means that there are none; leave one of the two out"
     elif expect.outcome is Outcome.HELD and expect.gates == []:
         yield ("gates",), "outcome: Held means that there is one; leave one of the two out"
+    if expect.denied is not None and refused:
+        yield ("denied",), "an offer is made in a gate, and what is refused has none; leave one of the two out"
     yield from _find_unknown(expect, action)
 
 
@@ -66,6 +68,17 @@ def find_other_kind(given: JsonObject | None, case: Case, action: Action) -> Ite
         name = (each or {}).get("metadata", {})
         if not isinstance(name, dict) or not isinstance(name.get("name", ""), str):
             yield ("target", "metadata"), "has to be a map, with a text as its name"
+
+
+def find_wrong_offers(case: Case, action: Action) -> Iterator[tuple[Place, str]]:
+    """Yield what is wrong with the offers of a case: no such stage, or something expected of offers that are not there."""
+    stages = [each.name for each in action.spec.approval.stages]
+    for index, offer in enumerate(case.offers):
+        if offer.stage is not None:
+            yield from _unknown(offer.stage, stages, "stage", ("offers", index, "stage"))
+    for field in ("denied", "consent"):
+        if not case.offers and getattr(case.expect, field) is not None:
+            yield ("expect", field), "is about offers, and the case has none: say in `offers` what an approver offers"
 
 
 def find_unknown_options(given: Iterable[str], action: Action) -> Iterator[tuple[Place, str]]:

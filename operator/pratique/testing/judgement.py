@@ -1,17 +1,19 @@
 """Puts a case to an Action, as the operator puts a request to it: the same run, the same sandbox, the same answer."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRef, ActionRun, ActionRunSpec, RunPlan
 from pratique.api.v1alpha1.calling import Until
+from pratique.api.v1alpha1.counter_offer import Offered
 from pratique.api.v1alpha1.meta import ObjectMeta
 from pratique.api.v1alpha1.options import OptionSource
 from pratique.api.v1alpha1.people import Requester
 from pratique.api.v1alpha1.planned import PlannedRequest
 from pratique.api.v1alpha1.stages import Stage
 from pratique.api.v1alpha1.target import ActsOn, TargetRef
+from pratique.core.gates.offers import say_refused, with_offered
 from pratique.core.kernel.calling import Waited
 from pratique.core.kernel.effects import Json, Listed, ObjectRef, Rendered
 from pratique.core.kernel.errors import EvaluationError
@@ -21,7 +23,8 @@ from pratique.core.plans.late_values import NOTHING, fill, look_up, reads_of, so
 from pratique.core.plans.unfolded import entry_of
 from pratique.core.telling.wording import stage_phrase
 from pratique.sandbox.pool import Sandbox
-from pratique.testing.cases import Asked, Case, Outcome, RunName, Standing
+from pratique.testing.cases import Asked, Case, Offer, Outcome, RunName, Standing
+from pratique.testing.offering import put_offer
 
 _TARGET_UID = "00000000-0000-4000-8000-000000000001"
 _SOURCE_UID = "00000000-0000-4000-8000-000000000002"
@@ -58,6 +61,9 @@ class Judgement:
     seen: tuple[tuple[str, bool], ...] = ()
     later: "Later | None" = None
     error: str | None = None
+    denied: str | None = None
+    """Why the last offer was not taken: all else is then as it was before."""
+    offered: Offered | None = None
 
     @property
     def outcome(self) -> Outcome | None:
@@ -173,13 +179,40 @@ async def judge(
 
     `sources` are the objects in which approvers are found; whether who asks could write one, only a cluster knows.
     """
+    offers, seen = case.offers if case is not None else [], list[tuple[str, bool]]()
+    found = await _judge_once(sandbox, action, run, case, target, listed, sources)
+    for index, offer in enumerate(offers):
+        if found.plan is None:
+            break
+        asked = with_offered(run, found.offered)
+        offered = put_offer(offer, asked, action, found.plan, found.offered)
+        if isinstance(offered, str):
+            found = replace(found, denied=f"offers[{index}]: {offered}")
+            break
+        seen += [*found.seen, *_offered_on_record(action, offer, offered)]
+        found = await _judge_once(sandbox, action, run, case, target, listed, sources, offered)
+    return replace(found, seen=(*seen, *found.seen))
+
+
+async def _judge_once(
+    sandbox: Sandbox,
+    action: Action,
+    run: ActionRun,
+    case: Case | None,
+    target: Json | None,
+    listed: Listed | None,
+    sources: Sequence[Json],
+    offered: Offered | None = None,
+) -> Judgement:
+    """Judge a run, or what was offered in its place: the stage that offered is asked then in any case."""
+    run, kept = with_offered(run, offered), offered.stage if offered is not None else ""
     try:
-        traced = await sandbox.trace_run(action, run, target=target, listed=listed)
+        traced = await sandbox.trace_run(action, run, target=target, listed=listed, kept=kept)
         if traced.evaluation.wanted:
             found, missing = find_sources(traced.evaluation.wanted, sources, run)
             if missing:
-                return Judgement(tuple(missing), fields=traced.evaluation.fields, seen=traced.seen)
-            traced = await sandbox.trace_run(action, run, target=target, listed=listed, sources=found)
+                return Judgement(tuple(missing), fields=traced.evaluation.fields, seen=traced.seen, offered=offered)
+            traced = await sandbox.trace_run(action, run, target=target, listed=listed, sources=found, kept=kept)
         plan = traced.evaluation.plan
         later = await _look_later(sandbox, plan, run, case) if plan is not None and case is not None else None
     except EvaluationError as error:
@@ -187,7 +220,17 @@ async def judge(
     applying = {each.name for each in plan.stages} if plan is not None else set[str]()
     skipped = tuple(each for each in action.spec.approval.stages if each.name not in applying) if plan else ()
     seen = (*traced.seen, *(_on_record(action, later) if later is not None else ()))
-    return Judgement(traced.evaluation.refusals, plan, traced.evaluation.fields, skipped, seen, later)
+    refusals = traced.evaluation.refusals
+    if offered is not None and refusals:
+        refusals = (say_refused("; ".join(refusals), offered),)
+    return Judgement(refusals, plan, traced.evaluation.fields, skipped, seen, later, offered=offered)
+
+
+def _offered_on_record(action: Action, offer: Offer, offered: Offered) -> Iterator[tuple[str, bool]]:
+    """Yield the fields of the rule by which something was offered."""
+    index = next(place for place, each in enumerate(action.spec.approval.stages) if each.name == offered.stage)
+    for name in offer.inputs:
+        yield f"spec.approval.stages[{index}].counterOffer.inputs.{name}", True
 
 
 async def _look_later(sandbox: Sandbox, plan: RunPlan, run: ActionRun, case: Case) -> Later | None:

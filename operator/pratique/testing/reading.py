@@ -20,6 +20,7 @@ from pratique.testing.expectations import (
     find_unknown_options,
     find_unknown_resource,
     find_unknown_sources,
+    find_wrong_offers,
 )
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -97,6 +98,7 @@ def _find_misfits(book: Book, test: ActionTest, document: Document) -> Iterator[
             yield f"{document.where(('cases', index, 'name'))}: a case named {case.name} is there twice; give it another"
         wrong = [(("expect", *place), problem) for place, problem in find_contradictions(case.expect, action)]
         wrong += find_other_kind(test.given.target, case, action)
+        wrong += find_wrong_offers(case, action)
         wrong += find_unknown_options({**test.given.options, **case.options}, action)
         wrong += find_unknown_sources(case.sources, action)
         wrong += [found for name in case.live for found in find_unknown_resource(name, action, ("live", name))]

@@ -61,7 +61,9 @@ def lines_of_coverage(report: Report) -> Iterator[str]:
         width = max((len(each.path) for each in covered), default=0)
         for each in covered:
             counts = (
-                f"true {each.true}, false {each.false}" if each.is_condition else f"rendered {each.true + each.false}"
+                f"true {each.true}, false {each.false}"
+                if each.is_condition
+                else f"{each.done} {each.true + each.false}"
             )
             lacks = f"  <-- {', '.join(each.missing)}: {clean(each.text, _EXPRESSION)}" if each.missing else ""
             yield f"  {each.path:<{width}}  {counts}{lacks}"

@@ -244,15 +244,15 @@ def test_a_case_is_the_run_that_the_operator_would_see() -> None:
     assert nobody.spec.requested_by is not None and nobody.spec.requested_by.username == "someone@example.com"
 
 
-class _Core(Sandbox):
+class Core(Sandbox):
     """Judges in this process."""
 
     async def trace_run(
-        self, action: Any, run: Any, *, target: Any = None, listed: Any = None, sources: Any = None
+        self, action: Any, run: Any, *, target: Any = None, listed: Any = None, sources: Any = None, kept: str = ""
     ) -> Traced:
         seen: list[tuple[str, bool]] = []
         evaluation = judge_here(
-            action, run, lambda path, held: seen.append((path, held)), target, listed, sources=sources
+            action, run, lambda path, held: seen.append((path, held)), target, listed, kept, sources
         )
         return Traced(evaluation, tuple(seen))
 
@@ -279,11 +279,11 @@ async def test_what_is_judged_says_which_stages_were_skipped_and_why() -> None:
         "resources": [{"id": "made", "template": template}],
     }
     offered = action(approval={"stages": stages}, inputs=form, execution=does)
-    found = await judge(_Core(), offered, run(spec={"inputs": {"size": 5}}))
+    found = await judge(Core(), offered, run(spec={"inputs": {"size": 5}}))
     assert [each.name for each in found.skipped] == ["b"]
     assert found.outcome == "Held" and str(found).startswith("Held for a (")
     assert ("spec.approval.stages[1].when", False) in found.seen
-    refused = await judge(_Core(), offered, run(spec={"inputs": {"size": "x"}}))
+    refused = await judge(Core(), offered, run(spec={"inputs": {"size": "x"}}))
     assert (refused.outcome, refused.skipped, refused.seen) == ("Refused", (), ())
     broken = await judge(_Broken(), offered, run())
     assert broken.outcome is None and broken.error == "Action a, spec.cost: is no text"
@@ -304,7 +304,7 @@ async def test_live_objects_are_put_to_the_rules_that_wait_for_them() -> None:
 
     async def look(live: dict[str, Any] | None, **expect: Any) -> Judgement:
         case = Case.model_validate({"name": "a", "live": live or {}, "expect": expect})
-        return await judge(_Core(), offered, run_of("make", Asked(), case), case)
+        return await judge(Core(), offered, run_of("make", Asked(), case), case)
 
     assert (await look(None, outcome="Free")).later is None, "nobody asked"
     ready = await look({"one": {"status": {"ok": True, "at": "here"}}}, outcome="Free")
@@ -418,10 +418,10 @@ async def test_approvers_are_found_in_the_objects_that_a_case_gives() -> None:
     )
     elsewhere = owned("ConfigMap", "owners", "eve", namespace="elsewhere")
     case = Case.model_validate({"name": "a", "sources": [elsewhere, owned("ConfigMap", "owners", "ben")], "expect": {}})
-    found = await judge(_Core(), offered, run(), case, sources=sources_of(given, case))
+    found = await judge(Core(), offered, run(), case, sources=sources_of(given, case))
     assert certain(found.plan).stages[0].approvers.users == ["ann", "ben"]
     paths = [each.path for each in cover(offered, found.seen) if not each.missing]
     assert "spec.approval.stages[0].approvers.from[1].users" in paths
-    missing = await judge(_Core(), offered, run(), case, sources=(given.sources[0],))
+    missing = await judge(Core(), offered, run(), case, sources=(given.sources[0],))
     (said,) = missing.refusals
     assert said == "spec.approval: who may approve is looked up in ConfigMap team-a/owners, which is not there"

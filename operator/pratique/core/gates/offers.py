@@ -17,6 +17,15 @@ from pratique.core.kernel.effects import Json
 from pratique.core.kernel.text import clean
 
 _MAX_OFFER = 1024
+NOTHING_OFFERED = (
+    "this Approval takes no counter-offer: its rule names no input for which others may be offered"
+    " (spec.policy.counterOffer is empty)"
+)
+NOT_OFFERED = (
+    "a counter-offer names only inputs of spec.policy.counterOffer, and only values that it lists: texts as they"
+    " are there, numbers of its range"
+)
+"""By which the API server does not take an offer, and `pratique test` either."""
 
 
 def find_offer(approval: Approval, now: datetime) -> tuple[Offered | None, str]:
@@ -58,6 +67,11 @@ def say_values(inputs: Json) -> str:
     """Return inputs as people read them: `ttl: 5d, cpu: 2`."""
     shown = (f"{name}: {each if isinstance(each, str) else json.dumps(each)}" for name, each in sorted(inputs.items()))
     return clean(", ".join(shown), _MAX_OFFER)
+
+
+def say_refused(why: str, offered: Offered | None) -> str:
+    """Return why a request is refused: of one that somebody offered, also what that was."""
+    return why if offered is None else f"{say_instead(offered)}, which cannot be: {why}"
 
 
 def say_instead(offered: Offered) -> str:

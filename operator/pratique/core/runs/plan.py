@@ -18,7 +18,6 @@ from datetime import datetime, timedelta
 
 from pratique.api.v1alpha1.action_run import ActionRun, ActionRunStatus, Phase, RunPlan
 from pratique.api.v1alpha1.conditions import Reason
-from pratique.api.v1alpha1.counter_offer import Offered
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.planned import PlannedResource
@@ -28,7 +27,7 @@ from pratique.core.execution.targets import Found
 from pratique.core.execution.vanishing import release
 from pratique.core.gates.entries import keep
 from pratique.core.gates.grounds import ask
-from pratique.core.gates.offers import say_instead, with_offered
+from pratique.core.gates.offers import say_instead, say_refused, with_offered
 from pratique.core.gates.opening import find_asked
 from pratique.core.gates.port import Ended, Fresh, Granted, Open, Opened, Passed, Question, Unsure, Void, Warrant
 from pratique.core.gates.review import find_skipped
@@ -112,17 +111,17 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: Void | None = None)
     if isinstance(target, Plan):
         return target
     if not isinstance(target, Found):
-        return transitions.end(run, Phase.REFUSED, _say_refused(target, offered), now)
+        return transitions.end(run, Phase.REFUSED, say_refused(target, offered), now)
     evaluation = judge_run(asked, action, target, snapshot.outcomes, now, kept)
     if isinstance(evaluation, Plan):
         return evaluation
     if isinstance(evaluation, str):
-        return transitions.end(run, Phase.REFUSED, _say_refused(evaluation, offered), now)
+        return transitions.end(run, Phase.REFUSED, say_refused(evaluation, offered), now)
     if isinstance(evaluation, Failure):
         text = evaluation.message
         return Plan(transitions.hold(run, Reason.EVALUATION_FAILED, text, now), wake_at=_try_again_at(run, now))
     if evaluation.plan is None:
-        return transitions.end(run, Phase.REFUSED, _say_refused("; ".join(evaluation.refusals), offered), now)
+        return transitions.end(run, Phase.REFUSED, say_refused("; ".join(evaluation.refusals), offered), now)
     if offered is not None and not evaluation.plan.stages:
         text = (
             f"{say_instead(offered)}, and the Action has no stage {offered.stage} any more: ask for it in a new request"
@@ -131,10 +130,6 @@ def _first_look(snapshot: RunSnapshot, now: datetime, again: Void | None = None)
     plan = evaluation.plan
     fresh = Fresh(plan, again.round, again.why, again.offered, again.fresh) if again is not None else Fresh(plan)
     return _enter(snapshot, fresh, now)
-
-
-def _say_refused(why: str, offered: Offered | None) -> str:
-    return why if offered is None else f"{say_instead(offered)}, which cannot be: {why}"
 
 
 def _try_again_at(run: ActionRun, now: datetime) -> datetime:
