@@ -8,14 +8,12 @@ import re
 import socket
 import sys
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pratique import __version__, logs
 from pratique.admission.values import guard_values
-from pratique.api.v1alpha1.scalars import duration_of
-from pratique.api.v1alpha1.spelling import DURATION_PATTERN
+from pratique.cli.options import away_options, back_options, length_of_time, namespace
 from pratique.cluster.connection import Connection, ConnectionConfigError, connect
 from pratique.core.gates.standalone import gate_channels_of
 from pratique.core.kernel.errors import ConfigurationError
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from pratique.processes.metrics_site import MetricsPort
 
 _DEEP, _LAST_PORT = 40_000, 65_535
-_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_LONGEST = timedelta(days=3650)
 
 
 class _Process(Protocol):
@@ -155,6 +151,8 @@ def _parser() -> argparse.ArgumentParser:
     _operator_options(commands.add_parser("operator", help="decide, hold, grant, tell and expire"))
     _webhook_options(commands.add_parser("webhook", help="stamp requests, on clusters before 1.36"))
     _inbox_options(commands.add_parser("inbox", help="show what waits for you, and what happened to yours"))
+    away_options(commands.add_parser("away", help="say who decides for you while you are away"))
+    back_options(commands.add_parser("back", help="you are back: nobody decides for you any more"))
     _test_options(commands.add_parser("test", help="hold Actions to files of cases, without a cluster"))
     _doctor_options(commands.add_parser("doctor", help="look an installation over: what is wrong, and what to do"))
     about = commands.add_parser("version", help="say which version this is, of which commit, and what it leans on")
@@ -257,14 +255,14 @@ def _inbox_options(command: argparse.ArgumentParser) -> None:
         "-n",
         "--namespace",
         action="append",
-        type=_namespace,
+        type=namespace,
         default=[],
         help="where to look; may be repeated; default: the context's namespace",
     )
     where.add_argument("-A", "--all-namespaces", action="store_true", help="look in all namespaces")
     command.add_argument(
         "--since",
-        type=_length_of_time,
+        type=length_of_time,
         default="24h",
         help="what is newer counts as new: one number and one unit, such as 90s, 15m, 24h, 3d or 2w; default: 24h",
     )
@@ -293,7 +291,7 @@ def _doctor_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--kubeconfig", default=os.environ.get("KUBECONFIG"), help="default: $KUBECONFIG, as kubectl")
     command.add_argument("--context", help="default: the current context of the kubeconfig")
     command.add_argument(
-        "-n", "--namespace", type=_namespace, default="pratique-system", help="where the operator lives"
+        "-n", "--namespace", type=namespace, default="pratique-system", help="where the operator lives"
     )
     command.add_argument("-o", "--output", choices=["text", "json"], default="text", help="default: text")
 
@@ -308,24 +306,6 @@ def _port(text: str) -> int:
     if not re.fullmatch("[0-9]{1,5}", text) or int(text) > _LAST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: write a number from 1 to {_LAST_PORT}")
     return int(text)
-
-
-def _namespace(text: str) -> str:
-    if not _NAMESPACE.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} cannot be the name of a namespace")
-    return text
-
-
-def _length_of_time(text: str) -> timedelta:
-    if not re.fullmatch(DURATION_PATTERN, text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not one number and one unit, such as 90s, 15m, 24h, 3d or 2w")
-    try:
-        length = duration_of(text)
-    except OverflowError:
-        length = timedelta.max
-    if length > _LONGEST:
-        raise argparse.ArgumentTypeError(f"{text!r} is too long: {_LONGEST.days}d at most")
-    return length
 
 
 def _at_least_one(text: str) -> int:

@@ -7,8 +7,49 @@ _OPERATOR = "system:serviceaccount:pratique-system:pratique"
 REQUESTER, DECISION, ACTION = "pratique-requester", "pratique-decision", "pratique-action"
 ENVIRONMENT, STATUS, LEASH = "pratique-environment", "pratique-status", "pratique-operator"
 DELEGATION = "pratique-delegation"
+AWAY, AWAY_CHAIN = "pratique-away", "pratique-away-chain"
 STAMP = "stamp"
 """The rule of a mutating policy."""
+
+# -- pratique-away -----------------------------------------------------------------------------------------------------
+FORGED_OWNER = Denial(
+    AWAY, "spec.from is set by the API server to the authenticated caller: leave it out of the manifest"
+)
+MACHINE_AWAY = Denial(AWAY, "a machine is never away, and names no stand-in")
+SELF_AWAY = Denial(AWAY, "you cannot stand in for yourself: name somebody else in spec.to")
+AWAY_MARKS = Denial(
+    AWAY,
+    "a Delegation has no finalizers, no ownerReferences, and no labels or annotations of pratique.dev: leave them out",
+)
+AWAY_OVER = Denial(AWAY, "until is over already: name a moment after now in spec.until")
+AWAY_LONG = Denial(
+    AWAY, "until is more than 60 days from now: your groups are kept as they are today, so make it earlier"
+)
+AWAY_CHANGED = Denial(
+    AWAY,
+    "only who made a Delegation changes it",
+    "only who made this Delegation, lead-1@example.com, changes it",
+)
+AWAY_HELD = Denial(AWAY, "finalizers and ownerReferences of a Delegation stay as they are: deleting it must end it")
+AWAY_DELETED = Denial(
+    AWAY,
+    "only who made a Delegation deletes it, or who holds the RBAC verb withdraw on delegations.pratique.dev",
+    "only who made this Delegation, lead-1@example.com, deletes it, or who holds the RBAC verb withdraw on"
+    " delegations.pratique.dev",
+)
+AWAY_ROOM = Denial(
+    AWAY, "the metadata of a Delegation is longer than 327680 characters: nothing would be left for its status"
+)
+AWAY_TWICE = Denial(
+    AWAY_CHAIN,
+    "you are away already at that time: delete your other Delegation, or shorten it",
+    "you are away already at that time: delete your other Delegation, holiday, or shorten it",
+)
+AWAY_AS_WELL = Denial(
+    AWAY_CHAIN,
+    "whom you name is away as well at that time, and nothing is handed on: name somebody else",
+    "lead-1@example.com is away as well at that time, and nothing is handed on: name somebody else",
+)
 
 # -- pratique-requester ------------------------------------------------------------------------------------------------
 FORGED = Denial(
@@ -268,6 +309,9 @@ OLD_UNTIL = Denial(DECISION, "until is over already: name a moment after now in 
 TOO_LONG = Denial(DECISION, "a stand-in may decide for 60 days at most: make until earlier")
 UNLENT = Denial(
     DECISION, "time and groups of a delegation are set by the API server: send to, until and notBefore alone"
+)
+LOAN_SOURCE = Denial(
+    DECISION, "source says which Delegation the operator copied: to replace a copy send source: null with it"
 )
 LOAN_TIME = Denial(
     DECISION,

@@ -22,10 +22,11 @@ _KINDS = {
     "actions": "Action",
     "actionruns": "ActionRun",
     "approvals": "Approval",
+    "delegations": "Delegation",
     "environments": "Environment",
     "notificationchannels": "NotificationChannel",
 }
-_CLUSTER_WIDE = ("actions", "notificationchannels")
+_CLUSTER_WIDE = ("actions", "delegations", "notificationchannels")
 _PATCHES = {
     "merge": "application/merge-patch+json",
     "json": "application/json-patch+json",

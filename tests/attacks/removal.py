@@ -10,7 +10,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.attacks.denials import ACTION, DECISION, DELEGATION, ENVIRONMENT, LEASH, REQUESTER, STAMP, STATUS
+from tests.attacks.denials import (
+    ACTION,
+    AWAY,
+    AWAY_CHAIN,
+    DECISION,
+    DELEGATION,
+    ENVIRONMENT,
+    LEASH,
+    REQUESTER,
+    STAMP,
+    STATUS,
+)
 from tests.attacks.judge import gives
 from tests.attacks.model import Attack, Denial, Json, Shows
 from tests.attacks.table import TRIED
@@ -26,6 +37,8 @@ _AREAS = {
     DECISION: "approvals",
     DELEGATION: "approvals",
     ACTION: "actions",
+    AWAY: "delegations",
+    AWAY_CHAIN: "delegations",
     ENVIRONMENT: "environments",
     STATUS: "status",
     LEASH: "namespaces",

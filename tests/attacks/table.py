@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tests.attacks import (
+    absence,
     actions,
     bounds,
     breaking,
@@ -47,6 +48,7 @@ ATTACKS: tuple[Attack, ...] = (
     *changing.ATTACKS,
     *breaking.ATTACKS,
     *delegating.ATTACKS,
+    *absence.ATTACKS,
     *offering.ATTACKS,
     *actions.ATTACKS,
     *environments.ATTACKS,

@@ -82,10 +82,18 @@ rules:
   verbs: [get, create, patch, update]
 ---
 kind: ClusterRole
+metadata: {{name: attacks-delegations}}
+rules:
+- apiGroups: [pratique.dev]
+  resources: [delegations]
+  verbs: [get, create, patch, update, delete]
+---
+kind: ClusterRole
 metadata: {{name: attacks-namespaces}}
 rules:
 - {{apiGroups: [""], resources: [namespaces], verbs: [get, create, patch, update]}}
 """
+_AWAY = (LEAD, LEAD_2, SECURITY)
 _BINDINGS = (
     ("RoleBinding", "lead-replaces", "Role", "replaces", LEAD),
     ("RoleBinding", "developer-replaces", "Role", "replaces", "developer-2@example.com"),
@@ -95,6 +103,10 @@ _BINDINGS = (
     ("RoleBinding", "author-on-call", "ClusterRole", "pratique-on-call", AUTHOR),
     ("RoleBinding", "namespace-admin", "ClusterRole", "admin", "namespace-admin@example.com"),
     ("ClusterRoleBinding", "attacks-author", "ClusterRole", "attacks-author", AUTHOR),
+    ("ClusterRoleBinding", "mallory-delegations", "ClusterRole", "attacks-delegations", MALLORY),
+    ("ClusterRoleBinding", "lead-delegations", "ClusterRole", "attacks-delegations", LEAD),
+    ("ClusterRoleBinding", "robot-delegations", "ClusterRole", "attacks-delegations", ROBOT),
+    *(("ClusterRoleBinding", f"{n}-away", "ClusterRole", "pratique-delegator", who) for n, who in enumerate(_AWAY)),
     ("ClusterRoleBinding", "attacks-namespaces", "ClusterRole", "attacks-namespaces", MALLORY),
 )
 
@@ -184,6 +196,7 @@ _STAND_INS: dict[str, dict[str, Any]] = {
     "lent-night": {**_lent(ONCALL), **_glass()},
     "lends-robot": {**_LENDS, "spec__policy__approvers": {"users": [ROBOT, LEAD]}},
     "lent": _lent(notBefore=STEP),
+    "lent-copied": _lent(until=make.in_days(30), source="Delegation/holiday"),
     "lent-named": {**_lent(), "spec__policy__approvers": {"users": [LEAD]}},
     "lent-used": {**_lent(), "spec__policy__required": 3},
     "lent-looked": _lent(),
@@ -364,6 +377,7 @@ def _objects(world: World) -> None:
     held = {"metadata/annotations": {"argocd.argoproj.io/tracking-id": "apps:pratique.dev/Environment:harbour/applied"}}
     post("admin", "environments", changed(make.environment(SPACE, "applied"), held))
     post("admin", "notificationchannels", make.channel("signal"))
+    post("lead-1", "delegations", make.delegation("holiday", LEAD_2))
     time.sleep(1)  # the time of one of them is up
     ours = {"name": INSIDE, "labels": {"pratique.dev/environment-uid": make.RUN_UID}}
     world.must("operator", "POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": ours})

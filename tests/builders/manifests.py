@@ -118,6 +118,16 @@ def channel(name: str = "team-chat") -> Manifest:
     }
 
 
+def delegation(name: str = "holiday", to: str = "deputy@example.com", days: int = 30, **spec: Any) -> Manifest:
+    """Return a Delegation as somebody writes it who is away."""
+    return {**_kind("Delegation", name), "spec": {"to": to, "until": in_days(days)} | spec}
+
+
+def in_days(days: float) -> str:
+    """Return a moment so many days from now."""
+    return f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def changed(manifest: Manifest, changes: dict[str, Any]) -> Manifest:
     """Return a copy with `changes`: dotted paths, list positions as numbers, / between parts with dots in them."""
     result = copy.deepcopy(manifest)

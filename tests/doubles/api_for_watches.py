@@ -15,7 +15,7 @@ from pratique.api.v1alpha1 import GROUP, VERSION
 from pratique.cluster.connection import Connection
 from tests.doubles.serving import serving
 
-PLURALS = ("actions", "actionruns", "approvals", "environments", "notificationchannels", "namespaces")
+PLURALS = ("actions", "actionruns", "approvals", "delegations", "environments", "notificationchannels", "namespaces")
 
 
 @dataclass

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from tests.builders.manifests import Manifest, changed, decision, environment, run
+from tests.builders.manifests import Manifest, changed, decision, delegation, environment, run
 from tests.conftest import PEOPLE
 from tests.support.cluster import Cluster, wait_for
 from tests.support.http import Caller, Callers
@@ -223,7 +223,26 @@ def _scrape(port: int, token: str) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
-STORIES: tuple[Callable[[World], None], ...] = (_channel, _runs, _lent, _again, _environment, _scraped, _handover)
+def _away(world: World) -> None:
+    """Somebody says who decides while they are away: it is said of it whether it counts."""
+    world.cluster.apply("admin", delegation("away"))
+
+    def looked_at() -> bool:
+        return bool(condition(world.cluster.get("delegation", "away"), "Ready").get("reason", "Pending") != "Pending")
+
+    wait_for("it to be looked at", looked_at)
+
+
+STORIES: tuple[Callable[[World], None], ...] = (
+    _channel,
+    _runs,
+    _lent,
+    _again,
+    _environment,
+    _scraped,
+    _away,
+    _handover,
+)
 
 
 def _held(world: World, name: str) -> str:

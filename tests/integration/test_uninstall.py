@@ -21,7 +21,7 @@ from pratique.core.telling.credentials import ALLOWED_HOSTS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(480)]
 SPACE = "leaving"
-ALL = ("actions", "actionruns", "approvals", "environments", "notificationchannels")
+ALL = ("actions", "actionruns", "approvals", "delegations", "environments", "notificationchannels")
 World = tuple[ControlPlane, Cluster, OperatorProcess]
 
 

@@ -22,7 +22,7 @@ _API_VERSION = "The version of the schema of this object, pratique.dev/v1alpha1.
 
 
 def crds() -> list[Manifest]:
-    """Return the five CustomResourceDefinitions."""
+    """Return the CustomResourceDefinitions."""
     return [crd(kind) for kind in KINDS]
 
 

@@ -41,6 +41,8 @@ _RULES = {
         rule(GROUP, ["approvals"], ["patch"]),
         rule(GROUP, ["actions", "approvals"], ["approve"]),  # of Approvals: those that no Action asked for
     ],
+    # cluster-scoped, so a RoleBinding cannot give it: for who approves anywhere, to name who decides while they are away
+    "delegator": [rule(GROUP, ["delegations"], [*READ, "create", "patch", "delete"])],
     # no part of approving: who is on call at night breaks the glass of what they need not be able to approve
     "on-call": [
         rule(GROUP, ["approvals"], ["patch"]),
@@ -53,6 +55,7 @@ _RULES = {
         rule(GROUP, ["actionruns"], ["create", "patch", "delete"]),
         rule(GROUP, ["actions"], ["run", "withdraw"]),
         rule(GROUP, ["environments"], ["extend"]),
+        rule(GROUP, ["delegations"], ["delete", "withdraw"]),  # in an incident; nobody redirects one
     ],
 }
 _ALSO = {"viewer": ("requester", "approver", "on-call", "admin")}

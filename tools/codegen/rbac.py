@@ -36,7 +36,7 @@ def operator_rules() -> list[Manifest]:
         # Dry runs that were answered an hour ago: the policies refuse any other run.
         rule(GROUP, ["actionruns"], ["delete"]),
         # Only as dry runs of canaries: the policies refuse these from the operator.
-        rule(GROUP, ["actionruns", "actions", "environments", "notificationchannels"], ["create"]),
+        rule(GROUP, ["actionruns", "actions", "delegations", "environments", "notificationchannels"], ["create"]),
         rule("", ["namespaces"], [*READ, "create", "delete"]),
         # Whether the account that an Action names is there, and lent to us.
         rule("", ["serviceaccounts"], ["get"]),

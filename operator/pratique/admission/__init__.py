@@ -4,6 +4,7 @@ Each module holds one concern as data: which requests, what must be true, the se
 Called by `tools.codegen`, which writes them, and by the operator, which compares what is installed with them.
 """
 
+from pratique.admission.away import away, away_stamp
 from pratique.admission.decision import decision, decision_stamp
 from pratique.admission.delegating import delegation_stamp
 from pratique.admission.environment import environment
@@ -25,7 +26,7 @@ def admission_policies(values: GuardValues, *, older: bool = False, webhook_url:
 
 def stamping(values: GuardValues, *, older: bool = False, webhook_url: str | None = None) -> list[Manifest]:
     """Return what writes identities and times into requests."""
-    stamps = (requester_stamp(), decision_stamp(), delegation_stamp(), standalone_stamp())
+    stamps = (requester_stamp(), decision_stamp(), delegation_stamp(), standalone_stamp(), away_stamp())
     if older:
         return [webhook_configuration(stamps, values.namespace, webhook_url)]
     return [manifest for stamp in stamps for manifest in mutating(stamp)]
@@ -39,6 +40,7 @@ def guarding(values: GuardValues) -> list[Manifest]:
         *decision(operator),
         *action(operator),
         *environment(values),
+        *away(),
         *status(operator),
         *leash(operator),
     ]

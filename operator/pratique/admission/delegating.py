@@ -239,6 +239,10 @@ def _stamped() -> tuple[Check, ...]:
             "time and groups of a delegation are set by the API server: send to, until and notBefore alone",
         ),
         Check(
+            "!variables.naming || !has(variables.loaned.source)",
+            "source says which Delegation the operator copied: to replace a copy send source: null with it",
+        ),
+        Check(
             """
             !variables.naming || (variables.loanOwners.size() == 1 && has(variables.loaned.at) &&
               variables.loaned.at == variables.loanOwners[0].time)

@@ -213,18 +213,26 @@ def same(one: str, other: str) -> str:
 
 _FEW = 256
 """Up to so many groups may be written down in another order: to compare more would cost more than one rule may."""
-ASKED_BY_CALLER = f"""
-    has(object.spec.requestedBy) &&
-    object.spec.requestedBy.username == variables.me &&
-    has(object.spec.requestedBy.groups) && (
-      object.spec.requestedBy.groups == variables.groups || (
+
+
+def asked_by_caller(where: str = "object.spec.requestedBy") -> str:
+    """Return CEL for this being the caller, as the stamp writes it. Needs `me` and `groups`."""
+    parent, _, field = where.rpartition(".")
+    return f"""
+    has({parent}.{field}) &&
+    {where}.username == variables.me &&
+    has({where}.groups) && (
+      {where}.groups == variables.groups || (
         variables.groups.size() <= {_FEW} &&
-        object.spec.requestedBy.groups.size() == variables.groups.size() &&
-        {same("object.spec.requestedBy.groups", "variables.groups")}
+        {where}.groups.size() == variables.groups.size() &&
+        {same(f"{where}.groups", "variables.groups")}
       )
     )
 """
-"""Whether spec.requestedBy of what is created is the caller, as the stamp writes it. Needs `me` and `groups`."""
+
+
+ASKED_BY_CALLER = asked_by_caller()
+"""Whether spec.requestedBy of what is created is the caller. Needs `me` and `groups`."""
 FORGED_REQUESTER = "spec.requestedBy is set by the API server to the authenticated caller: leave it out of the manifest"
 
 _MANY = 1000

@@ -1,9 +1,9 @@
 """Decides what an admission request is stamped with: the caller as requester, the API server's time on a decision.
 
 Clusters from 1.36 on have policies that do this; here is the same for older ones, rule by rule as in
-`requester.py`, `decision.py`, `changing.py` and `delegating.py` beside it; the two must not differ. Who and when need not
-be trusted: the validating policies compare both with the caller and with managedFields. What cannot be read is
-refused, as a policy that fails refuses. Called by the webhook; it must not know how requests come in.
+`requester.py`, `decision.py`, `changing.py`, `delegating.py`, `away.py` beside it; the two must not differ.
+Who and when need not be trusted: the validating policies compare both with the caller and with managedFields. What
+cannot be read is refused, as a policy that fails refuses. Called by the webhook; it must not know how requests come in.
 """
 
 import re
@@ -154,8 +154,19 @@ def _deadline(timeout: object, times: list[str]) -> str:
     return format_time(datetime.fromisoformat(times[0]) + duration_of(timeout))
 
 
+def _away(request: Json) -> Patch:
+    """Return who is away, where they do not say so themselves."""
+    spec, path = _map(request, "request", "object").get("spec"), "/spec/from"
+    if not isinstance(spec, dict) or "from" in spec:
+        return []
+    if request["operation"] == "CREATE":
+        return [_add(path, {"username": _caller(request), "groups": _groups(request)})]
+    before = _map(_map(request, "request", "oldObject"), "oldObject", "spec")
+    return [_add(path, before["from"])] if "from" in before else []
+
+
 _TIMEOUT = re.compile("[1-9][0-9]{0,7}[smhdw]", re.ASCII)
-_STAMPS = {f"{GROUP}/actionruns": _requester, f"{GROUP}/approvals": _approval}
+_STAMPS = {f"{GROUP}/actionruns": _requester, f"{GROUP}/approvals": _approval, f"{GROUP}/delegations": _away}
 
 
 _LOAN = ("to", "until", "notBefore")

@@ -24,12 +24,12 @@ _OPTION = "--guard-values="
 NEEDS: tuple[tuple[str, str, str], ...] = (
     *(
         (verb, "pratique.dev", plural)
-        for plural in ("actions", "actionruns", "approvals", "environments", "notificationchannels")
+        for plural in ("actions", "actionruns", "approvals", "delegations", "environments", "notificationchannels")
         for verb in ("list", "watch")
     ),
     *(
         ("patch", "pratique.dev", f"{plural}/status")
-        for plural in ("actions", "actionruns", "approvals", "environments")
+        for plural in ("actions", "actionruns", "approvals", "delegations", "environments")
     ),
     ("create", "pratique.dev", "approvals"),
     ("list", "", "namespaces"),

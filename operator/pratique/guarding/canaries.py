@@ -42,6 +42,7 @@ _ACTION = {
     },
 }
 _ENVIRONMENT = {"ttl": "1h", "target": {"namespace": {"name": "pratique-canary"}}}
+_DELEGATION = {"to": "probe", "until": "2026-01-01T00:00:00Z"}
 _CHANNEL = {"slack": {"webhookUrlSecretRef": {"name": "probe", "key": "probe"}}}
 
 
@@ -65,6 +66,7 @@ def canaries(operator: str) -> tuple[Canary, ...]:
         _canary("pratique-decision", "Approval", deciding, expected=" stamped"),
         _canary("pratique-action", "Action", _ACTION, namespaced=False),
         _canary("pratique-environment", "Environment", _ENVIRONMENT),
+        _canary("pratique-away", "Delegation", _DELEGATION, namespaced=False, expected=f" {operator}"),
         _canary("pratique-status", "NotificationChannel", _CHANNEL, namespaced=False),
         _LEASH,
     )

@@ -52,8 +52,8 @@ class Sweep:
         if found:
             log.warning("%d gates were superseded: %s", len(found), gap)
         self.superseded(len(found))
-        for key in found.values():
-            self.add(key)
+        for key in (*found.values(), *(("delegations", *name) for name in self.stores["delegations"].names())):
+            self.add(key)  # of a Delegation it has to be said that it does not count any more
 
     def _doubtful(self) -> Iterator[dict[str, Any]]:
         for name in list(self.stores["approvals"].names()):

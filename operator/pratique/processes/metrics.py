@@ -15,7 +15,7 @@ from pratique import __version__
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _LATENESS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0, 3600.0)
 _VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-_OURS = frozenset({"actions", "actionruns", "approvals", "environments", "notificationchannels"})
+_OURS = frozenset({"actions", "actionruns", "approvals", "delegations", "environments", "notificationchannels"})
 _THEIRS = frozenset({"namespaces", "secrets", "events", "leases"})
 
 Counts = Callable[[], Mapping[tuple[str, str], int]]

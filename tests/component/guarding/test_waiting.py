@@ -15,6 +15,7 @@ KINDS = {
     "actions": "Action",
     "actionruns": "ActionRun",
     "approvals": "Approval",
+    "delegations": "Delegation",
     "environments": "Environment",
     "notificationchannels": "NotificationChannel",
     "configmaps": "ConfigMap",

@@ -19,7 +19,7 @@ from pratique.handlers.kopf_thread import Connections, login
 from pratique.handlers.memory import Parsed
 
 PATH = "/apis/pratique.dev/v1alpha1/actionruns"
-KINDS = ("actions", "actionruns", "approvals", "environments", "notificationchannels")
+KINDS = ("actions", "actionruns", "approvals", "delegations", "environments", "notificationchannels")
 
 
 def informers() -> tuple[Informers, list[Key]]:

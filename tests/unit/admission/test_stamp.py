@@ -418,3 +418,20 @@ def test_a_canary_that_decides_for_another_has_no_groups() -> None:
     body = gate({ME: {"verdict": "Approve", "for": "lead-2"}}, owned(ME))
     body["metadata"]["labels"] = CANARY
     assert stamp(asked("approvals", "CREATE", body)) == stamped(ME, groups=())
+
+
+def away(spec: Any) -> Json:
+    return {"metadata": {"name": "away"}, "spec": spec}
+
+
+def test_who_is_away_is_stamped_and_stays() -> None:
+    told = {"to": "deputy@example.com", "until": AT}
+    assert stamp(asked("delegations", "CREATE", away(told))) == [{"op": "add", "path": "/spec/from", "value": WHO}]
+    assert stamp(asked("delegations", "CREATE", away(told | {"from": OTHER}))) == [], "the guard compares it"
+    assert stamp(asked("delegations", "CREATE", away(None))) == [], "the schema refuses it"
+    before = away(told | {"from": OTHER})
+    assert stamp(asked("delegations", "UPDATE", away(told), before)) == [
+        {"op": "add", "path": "/spec/from", "value": OTHER}
+    ]
+    assert stamp(asked("delegations", "UPDATE", away(told), away(told))) == []
+    assert stamp(asked("delegations", "UPDATE", before, before)) == []

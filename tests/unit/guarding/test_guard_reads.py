@@ -193,7 +193,7 @@ async def test_who_gives_up_waiting_takes_the_list_from_nobody() -> None:
 
 
 def test_the_canaries_take_turns_and_each_look_has_one_that_must_be_stamped() -> None:
-    looks = [in_turn("op", turn) for turn in range(4)]
+    looks = [in_turn("op", turn) for turn in range(5)]
     assert all(first.policy in ("pratique-requester", "pratique-decision") for first, _ in looks)
     assert {each.policy for look in looks for each in look} == {each.policy for each in canaries("op")}
 

@@ -31,6 +31,15 @@ class StandIn(ApiModel):
     not_before: Annotated[Time | None, Field(description="From when on; at once without it.")] = None
     at: Annotated[Time | None, Field(description="Set by the API server: leave it out.")] = None
     groups: StampedGroups = None
+    source: Annotated[
+        str | None,
+        Field(
+            min_length=12,
+            max_length=264,
+            description="Delegation/NAME: the operator copied it from there when the gate opened. Yours to remove or to"
+            " replace, without source; not to edit.",
+        ),
+    ] = None
 
     def is_open(self, when: datetime) -> bool:
         """Whether they may decide at this moment."""

@@ -1,4 +1,4 @@
-"""What all five kinds are: the base models, `metadata`, printer columns, and rules of CEL.
+"""What all six kinds are: the base models, `metadata`, printer columns, and rules of CEL.
 
 Every class here becomes part of a CRD, so every list, map and string is bounded (the API server refuses CEL rules whose
 cost it cannot estimate) and every field has a description (it is what `kubectl explain` prints).
@@ -68,7 +68,7 @@ class Rule(BaseModel):
 
 
 class KubeObject(ApiModel):
-    """Base of the five kinds. The class variables are what codegen needs to write the CRD."""
+    """Base of the six kinds. The class variables are what codegen needs to write the CRD."""
 
     plural: ClassVar[str]
     singular: ClassVar[str]

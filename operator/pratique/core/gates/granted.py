@@ -19,6 +19,7 @@ from pratique.api.v1alpha1.decisions import RecordedDecision
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.stages import Stage
+from pratique.core.gates.away import lend
 from pratique.core.gates.broken import is_opened, who_broke
 from pratique.core.gates.entries import approval_name, has_passed, is_listed, name_of_gate, round_of
 from pratique.core.gates.guarded import verify_guard
@@ -75,15 +76,20 @@ def _enter(question: Question, fresh: Fresh, now: datetime) -> Answer | None:
     if not stages:
         return None
     wanted = open_gate(question.run, plan, stages[0], now, fresh.round, question.action, fresh.offered)
-    answer = _open(question, wanted, stages, 0, fresh.round)
+    answer = _open(question, wanted, stages, 0, fresh.round, now)
     if isinstance(answer, Opened) and answer.plan is not None:
         plan = amend(answer.plan, summary=plan.summary)
     tells = fresh.is_news or (fresh.offered is not None and fresh.offered.consent is not None)  # who asks has to accept
     return replace(answer, plan=plan, again=fresh.why, offered=tells) if isinstance(answer, Opened) else answer
 
 
-def _open(question: Question, wanted: Json, stages: Sequence[Stage], index: int, round_: int) -> Answer:
-    """Have a gate created, and say that it waits once it is there."""
+def _open(
+    question: Question, manifest: Json, stages: Sequence[Stage], index: int, round_: int, now: datetime
+) -> Answer:
+    """Have a gate created, with the stand-ins of who is away, and say that it waits once it is there."""
+    wanted = lend(manifest, question.away, question.outcomes, now)
+    if isinstance(wanted, Unsure):
+        return wanted
     create = Create(OPEN_GATE, wanted)
     opened = create.outcome(question.outcomes)
     if opened is None:
@@ -201,7 +207,7 @@ def _open_next(question: Question, plan: RunPlan, index: int, passed: Sequence[A
             f"{say_place(plan.stages, index)}, could never be approved: {needs}. Let others decide the earlier stages"
         )
         return Ended(Phase.REFUSED, text)
-    return _open(question, open_next_gate(run, plan, stage, passed, now), plan.stages, index, round_of(run))
+    return _open(question, open_next_gate(run, plan, stage, passed, now), plan.stages, index, round_of(run), now)
 
 
 def _prove(question: Question, now: datetime) -> Answer | None:

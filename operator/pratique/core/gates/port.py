@@ -14,6 +14,7 @@ from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, Phase, RunApproval, RunPlan
 from pratique.api.v1alpha1.approval import Approval
 from pratique.api.v1alpha1.counter_offer import Offered
+from pratique.api.v1alpha1.delegation import Delegation
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.kernel.effects import AnyEffect, Outcomes, Plan
 from pratique.core.plans.document import Document
@@ -50,6 +51,8 @@ class Question:
     vouched: bool = False
     fresh: Fresh | None = None
     reviews: tuple[Approval, ...] = ()
+    away: tuple[Delegation, ...] = ()
+    """Who is away, and who decides for them, in a gate that is opened now."""
 
 
 @dataclass(frozen=True)

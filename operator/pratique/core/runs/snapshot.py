@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, Phase
 from pratique.api.v1alpha1.approval import Approval
+from pratique.api.v1alpha1.delegation import Delegation
 from pratique.core.gates.port import Fresh, Question
 from pratique.core.kernel.effects import Deliveries, Outcomes
 from pratique.core.plans.document import Document, document_of
@@ -36,6 +37,8 @@ class RunSnapshot:
     """Whether these very versions of its Approvals are the ones by which this process ended them, under guard."""
     reviews: tuple[Approval, ...] = ()
     """The reviews of its break-glasses, as far as they are known."""
+    away: tuple[Delegation, ...] = ()
+    """Who is away, when a gate may be opened."""
 
     @property
     def document(self) -> Document | None:
@@ -50,4 +53,5 @@ class RunSnapshot:
     def question(self, document: Document | None, fresh: Fresh | None = None) -> Question:
         """Return what is asked of its gates: whether it may start, or go on."""
         outcomes, vouched = self.outcomes, self.vouched
-        return Question(self.run, self.action, self.approvals, document, outcomes, vouched, fresh, self.reviews)
+        reviews, away = self.reviews, self.away
+        return Question(self.run, self.action, self.approvals, document, outcomes, vouched, fresh, reviews, away)

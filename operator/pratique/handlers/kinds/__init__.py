@@ -11,6 +11,7 @@ from pratique.handlers.kinds.actions import Actions
 from pratique.handlers.kinds.approvals import Approvals
 from pratique.handlers.kinds.base import Key, Kind, Limits, Look, Stores, Watched
 from pratique.handlers.kinds.channels import Channels
+from pratique.handlers.kinds.delegations import Delegations
 from pratique.handlers.kinds.environments import Environments
 from pratique.handlers.kinds.namespaces import Namespaces
 from pratique.handlers.memory import Parsed, Vouched
@@ -22,6 +23,7 @@ __all__ = [
     "Actions",
     "Approvals",
     "Channels",
+    "Delegations",
     "Environments",
     "Key",
     "Kind",
@@ -38,6 +40,7 @@ __all__ = [
 WATCHED: tuple[type[Watched], ...] = (
     Namespaces,  # listed first: an Environment looks whether its own is there
     Actions,
+    Delegations,  # before the runs: a gate that opens takes them in
     ActionRuns,
     Approvals,
     Environments,

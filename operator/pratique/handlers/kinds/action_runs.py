@@ -22,6 +22,7 @@ from pratique.core.telling.envelope import put_in_envelope
 from pratique.core.telling.messages import Message, compose_run
 from pratique.handlers import open_runs
 from pratique.handlers.kinds.base import UNSETTLED, Key, Kind, Look, is_settled, phase, uid
+from pratique.handlers.kinds.delegations import delegations_in
 from pratique.handlers.memory import Memory
 
 
@@ -92,7 +93,8 @@ class ActionRuns(Kind):
         _check_document(known, body)
         vouched = bool(approvals) and all(approval in self.vouched for approval in approvals)
         names = () if action is not None else tuple(name for _, name in self.stores["actions"].names())
-        known = replace(known, vouched=vouched, actions=names, reviews=self._reviews(run))
+        away = tuple(delegations_in(self.stores["delegations"])) if _may_open(run, approvals) else ()
+        known = replace(known, vouched=vouched, actions=names, reviews=self._reviews(run), away=away)
         plan = plan_action_run(known, now)
         self.memory.looked_at(run, plan, known.approval)
         return run, plan
@@ -120,6 +122,12 @@ def _check_document(known: RunSnapshot, body: Json) -> None:
         _ = document.plan if document is not None else None
     except ValidationError as error:
         raise explain("ActionRun", body, error) from None
+
+
+def _may_open(run: ActionRun, approvals: tuple[Approval, ...]) -> bool:
+    """Whether this look may open a gate: the run has none, or its last one has ended."""
+    waits = run.status.phase in (Phase.PENDING, Phase.WAITING_FOR_APPROVAL)
+    return waits and not (approvals and approvals[-1].status.state is ApprovalState.PENDING)
 
 
 def _leaves_gates(body: Json) -> bool:
