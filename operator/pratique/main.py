@@ -18,6 +18,7 @@ from pratique.cluster.connection import Connection, ConnectionConfigError, conne
 from pratique.core.gates.standalone import gate_channels_of
 from pratique.core.kernel.errors import ConfigurationError
 from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
+from pratique.core.operating.sharding import parse_shard
 from pratique.core.telling.egress import egress_of
 from pratique.signals import ProcessEnds, stop_on_signals
 
@@ -93,6 +94,7 @@ def _operator(connection: Connection, options: argparse.Namespace) -> _Process:
         workers=options.workers,
         identity=options.identity,
         leader_election=options.leader_election,
+        shard=parse_shard(options.shard),
         guard_every=options.guard_every,
         open_runs_per_requester=options.open_runs_per_requester,
         guard_settle=options.guard_settle,
@@ -197,6 +199,12 @@ def _operator_options(command: argparse.ArgumentParser) -> None:
         default=True,
         action=argparse.BooleanOptionalAction,
         help="act only while holding the Lease, so that a standby can take over",
+    )
+    command.add_argument(
+        "--shard",
+        default=os.environ.get("PRATIQUE_SHARD") or "1/1",
+        metavar="I/N",
+        help="see to the namespaces of shard I of N alone; default: $PRATIQUE_SHARD, or all namespaces",
     )
     command.add_argument(
         "--guard-every", type=float, default=15.0, help="seconds between two looks whether the API server still guards"

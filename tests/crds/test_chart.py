@@ -227,6 +227,7 @@ EVERYTHING: Manifest = {
 DIGEST = f"sha256:{'ab' * 32}"
 OTHER: Manifest = {
     "replicaCount": 3,
+    "sharding.shards": 3,
     "image.repository": "elsewhere.example.com/pratique",
     "image.tag": "1.2.3",
     "image.digest": DIGEST,
@@ -445,6 +446,8 @@ def test_alerts_are_those_of_the_file_and_say_where_to_read_on() -> None:
     [
         "replicas=2",
         "replicaCount=0",
+        "sharding.shards=0",
+        "sharding.shards=33",
         "nodeselector.a=b",
         "image.pullPolicy=Sometimes",
         "image.digest=latest",

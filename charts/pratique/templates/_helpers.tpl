@@ -92,6 +92,9 @@ topologySpreadConstraints:
     labelSelector:
       matchLabels:
         {{- include "pratique.selector" $.component | nindent 8 }}
+        {{- with $.shard }}
+        pratique.dev/shard: {{ . | quote }}
+        {{- end }}
     {{- end }}
   {{- end }}
 {{- end }}
@@ -102,6 +105,9 @@ labels:
   app.kubernetes.io/part-of: pratique
   app.kubernetes.io/instance: {{ .root.Release.Name }}
   {{- include "pratique.selector" .component | nindent 2 }}
+  {{- with .shard }}
+  pratique.dev/shard: {{ . | quote }}
+  {{- end }}
   {{- with merge (dict) .root.Values.podLabels .root.Values.commonLabels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}

@@ -16,9 +16,18 @@ class Teller:
     """Tells through the channels that the cache has now."""
 
     def __init__(
-        self, channels: Channels, known: Store, routing: Callable[[], Routing], counted: Callable[[str, str], None]
+        self,
+        channels: Channels,
+        known: Store,
+        routing: Callable[[], Routing],
+        counted: Callable[[str, str], None],
+        shards: int = 1,
     ) -> None:
-        """`known` has the channels as they are, `counted` is told the type of one and what came of a delivery."""
+        """`known` has the channels as they are, `counted` is told the type of one and what came of a delivery.
+
+        Of so many `shards` each takes its part of a channel's pace, so that all together keep it.
+        """
+        self._shards = shards
         self._channels, self._known, self._routing, self._counted = channels, known, routing, counted
 
     async def deliver(self, entry: Notification, message: Message) -> Delivery:
@@ -38,7 +47,8 @@ class Teller:
     def rate(self, name: str) -> tuple[float, float] | None:
         """Return at what pace a channel may be used, if it has one."""
         spec = self._routing().channels.get(name)
-        return rate_of(spec) if spec is not None else None
+        rate = rate_of(spec) if spec is not None else None
+        return (rate[0], rate[1] * self._shards) if rate is not None else None
 
     def _channel(self, name: str) -> NotificationChannel | None:
         body = None if name == KUBERNETES_EVENTS else self._known.get(("", name))

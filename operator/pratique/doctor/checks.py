@@ -14,6 +14,7 @@ from pratique.core.kernel.text import clean
 from pratique.doctor.argo_cd import judge_argo_cd
 from pratique.doctor.facts import Facts, Standing
 from pratique.doctor.findings import Finding, Level
+from pratique.doctor.leaders import judge_leaders, judge_replicas
 from pratique.guarding.record import key_of, shown, unlike
 
 Check = Callable[[Facts], list[Finding]]
@@ -60,33 +61,6 @@ def _version(facts: Facts) -> list[Finding]:
         text = f"the operator is of version {running}, this command of {facts.version}: it knows only what its own installs"
         return [Finding(Level.WARNING, "version", text, f"run the operator's own: {where}")]
     return [_ok("version", f"{facts.version}, as the operator")]
-
-
-def _replicas(facts: Facts) -> list[Finding]:
-    if facts.deployment is None:
-        return []
-    status, wanted = facts.deployment.get("status", {}), facts.deployment["spec"].get("replicas", 1)
-    ready = status.get("readyReplicas", 0)
-    look = f"kubectl describe pods -n {facts.namespace} -l app.kubernetes.io/component=operator"
-    if ready < wanted:
-        level = Level.PROBLEM if not ready else Level.WARNING
-        return [Finding(level, "replicas", f"{ready} of {wanted} are ready", look)]
-    if wanted < 2:
-        text = "one replica: while it is moved, nothing is decided"
-        return [Finding(Level.WARNING, "replicas", text, "set replicaCount to 2 or more")]
-    return [_ok("replicas", f"{ready} of {wanted} are ready")]
-
-
-def _leader(facts: Facts) -> list[Finding]:
-    lease, where = facts.leader, f"kubectl get pods -n {facts.namespace}"
-    if lease is None or not lease.holder or lease.renewed_at is None:
-        text = f"no process leads: nothing is decided, told or ended (Lease {facts.namespace}/pratique)"
-        return [Finding(Level.PROBLEM, "leader", text, f"start the operator, or look why it does not lead: {where}")]
-    silent = int((facts.now - lease.renewed_at).total_seconds())
-    if silent > lease.seconds:
-        text = f"{lease.holder} has led and is silent for {silent} s: nothing is decided, told or ended"
-        return [Finding(Level.PROBLEM, "leader", text, f"look why no process takes over: {where}")]
-    return [_ok("leader", f"{lease.holder}")]
 
 
 def _guard(facts: Facts) -> list[Finding]:
@@ -187,8 +161,8 @@ def _ok(about: str, text: str) -> Finding:
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("API server", _server),
     ("deployment", _version),
-    ("deployment", _replicas),
-    ("leader", _leader),
+    ("deployment", judge_replicas),
+    ("leader", judge_leaders),
     ("guard", _guard),
     ("rights", _rights),
     ("others", _others),

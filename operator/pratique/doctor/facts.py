@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pratique.core.operating.sharding import Shard
+
 Json = dict[str, Any]
 
 
@@ -43,8 +45,12 @@ class Facts:
     now: datetime
     webhook_stamps: bool = False
     """Whether a webhook stamps requests, in place of policies."""
-    deployment: Json | None = None
+    deployments: tuple[Json, ...] = ()
+    """The operator's: one, or one for each shard."""
     leader: Leader | None = None
+    """Who holds the Lease `pratique`: the process that leads or, of several shards, all leaders together."""
+    shards: tuple[tuple[Shard, Leader | None], ...] = ()
+    """Of each shard that is installed, or acts, who leads; nothing where there are none."""
     guards: tuple[tuple[Json, Json | None], ...] = ()
     """What this version installs to guard, each with what there is under its name."""
     record: Mapping[str, str] = field(default_factory=dict)
@@ -60,3 +66,8 @@ class Facts:
     """What the operator's ServiceAccount may not do and must, each as `verb resource`."""
     unseen: tuple[tuple[str, str], ...] = ()
     """What could not be read, and why."""
+
+    @property
+    def deployment(self) -> Json | None:
+        """The operator's Deployment; of several shards, the first one's."""
+        return next(iter(self.deployments), None)

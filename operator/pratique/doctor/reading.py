@@ -14,6 +14,7 @@ from pratique.cli.errors import hopeless
 from pratique.clock import SystemClock
 from pratique.cluster.client import Api, ApiError
 from pratique.core.operating.leadership import LEASE_NAME
+from pratique.core.operating.sharding import LAYOUT_TOKEN, MOST_SHARDS, Shard
 from pratique.doctor.facts import Facts, Json, Leader, Standing
 from pratique.guarding.reads import RecordStore, installed, webhook_stamps
 
@@ -61,8 +62,11 @@ async def read_facts(api: Api, namespace: str) -> Facts:
     """Return all that the doctor judges; raises CommandError if the API server cannot be asked at all."""
     reader = Reader(api)
     server = await reader.read("API server", _server, "")
-    deployment = await reader.read("deployment", lambda api: _deployment(api, namespace), None)
-    values = _values(namespace, deployment)
+    no_shards: tuple[tuple[Shard, Leader | None], ...] = ()
+    no_deployments: tuple[Json, ...] = ()
+    deployments = await reader.read("deployment", lambda api: _deployments(api, namespace), no_deployments)
+    values = _values(namespace, next(iter(deployments), None))
+    leader = await reader.read("leader", lambda api: _leader(api, namespace, LEASE_NAME), None)
     nothing: tuple[Standing, ...] = ()
     older = await reader.read("API server", webhook_stamps, False)
     return Facts(
@@ -71,8 +75,9 @@ async def read_facts(api: Api, namespace: str) -> Facts:
         version=__version__,
         now=SystemClock().now(),
         webhook_stamps=older,
-        deployment=deployment,
-        leader=await reader.read("leader", lambda api: _leader(api, namespace), None),
+        deployments=deployments,
+        leader=leader,
+        shards=await reader.read("leader", lambda api: _shards(api, namespace, leader, deployments), no_shards),
         guards=await reader.read("guard", lambda api: _guards(api, values, older=older), ()),
         record=await reader.read("guard", lambda api: RecordStore(api, namespace).read(), {}),
         standings=(
@@ -93,21 +98,42 @@ async def _server(api: Api) -> str:
     return str((await api.request("GET", "/version")).get("gitVersion"))
 
 
-async def _deployment(api: Api, namespace: str) -> Json | None:
+async def _deployments(api: Api, namespace: str) -> tuple[Json, ...]:
     found = await api.request("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments", params=_COMPONENT)
-    return next(iter(found.get("items") or ()), None)
+    return tuple(found.get("items") or ())
 
 
 def _values(namespace: str, deployment: Json | None) -> GuardValues:
     """Return what the policies were installed with, as the operator was told."""
-    containers = deployment["spec"]["template"]["spec"]["containers"] if deployment else []
-    args = [arg for each in containers for arg in each.get("args") or () if arg.startswith(_OPTION)]
-    return guard_values(namespace, args[0].removeprefix(_OPTION) if args else "{}")
+    return guard_values(namespace, (_option(deployment, _OPTION) if deployment else "") or "{}")
 
 
-async def _leader(api: Api, namespace: str) -> Leader | None:
+def _option(deployment: Json, option: str) -> str:
+    """Return what an option of a Deployment says; empty if it is not there."""
+    containers = deployment["spec"]["template"]["spec"]["containers"]
+    args = [arg for each in containers for arg in each.get("args") or () if arg.startswith(option)]
+    return args[0].removeprefix(option) if args else ""
+
+
+async def _shards(
+    api: Api, namespace: str, layout: Leader | None, deployments: tuple[Json, ...]
+) -> tuple[tuple[Shard, Leader | None], ...]:
+    """Return who leads each shard: of the number that acts, and of those that Deployments are for."""
+    numbers = {number for each in deployments if (number := _number(_option(each, "--shard=").partition("/")[2])) > 1}
+    acts = _number(layout.holder.removeprefix("shards-of-").removesuffix(f"_{LAYOUT_TOKEN}")) if layout else 0
+    shards = [Shard(each, of) for of in sorted(numbers | {acts} - {0, 1}) for each in range(1, of + 1)]
+    leaders = await asyncio.gather(*(_leader(api, namespace, shard.lease_name) for shard in shards))
+    return tuple(zip(shards, leaders, strict=True))
+
+
+def _number(text: str) -> int:
+    """Return the number of shards that a text says; 0 if it says none."""
+    return int(text) if text.isascii() and text.isdecimal() and 1 <= int(text) <= MOST_SHARDS else 0
+
+
+async def _leader(api: Api, namespace: str, name: str) -> Leader | None:
     try:
-        path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{LEASE_NAME}"
+        path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}"
         spec = (await api.request("GET", path)).get("spec") or {}
     except ApiError as error:
         if error.code == 404:

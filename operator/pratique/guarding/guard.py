@@ -45,8 +45,8 @@ _REMEDIES = {
 }
 _TERMINATING = "create not allowed while custom resource definition is terminating"
 """How an API server answers whoever would create an object of a kind that is being deleted, before it admits anything."""
-_FIRST = "there is no record of the guard"
-_GAP = "gap"
+FIRST = "there is no record of the guard"
+GAP = "gap"
 """The key of the record that says since when, and why, it does not count."""
 
 Told = Callable[[str | None], None]
@@ -167,6 +167,10 @@ class Guard:
     _reading: asyncio.Task[Verified | Failure] | None = None
     _next: asyncio.Task[Verified | Failure] | None = None
 
+    def fresh(self) -> bool:
+        """Whether what this process knows of the record may be acted on; alone it is the only one that writes it."""
+        return True
+
     async def verify(self) -> Verified | Failure:
         """Look, from now on, whether what a decision rests on is as recorded: what was seen before was made under guard.
 
@@ -258,7 +262,7 @@ class Guard:
         self._refs, self._proving = refs(self.values, older=older), refs(self.values, older=True)
         recorded = from_data(data, map(name_in_record, self._refs))
         seen = await idents(self.api, self._refs)
-        gap = self._gap or data.get(_GAP) or (changed(recorded, seen) if data else _FIRST)
+        gap = self._gap or data.get(GAP) or (changed(recorded, seen) if data else FIRST)
         # after a gap nothing is known by its version: that of an etcd that was restored may have been another's
         lapse = await self._lapse(older, {} if gap else seen)
         if lapse is not None:
@@ -276,23 +280,27 @@ class Guard:
         self._note(gap)
         self.told(gap)
         await self._mark(store, data, gap)
-        await asyncio.sleep(self.settle)
+        await self._wait_before_sweep()
         await self.sweep(gap)
         if await self._lapse(older, seen) is None and changed(seen, await idents(self.api, self._refs)) is None:
             await store.write(to_data(seen))
             self._record, self._gap, self._noted, self._since = seen, "", "", store.written_at
             log.warning("The API server guards again; decisions that were made meanwhile do not count (%s)", gap)
 
+    async def _wait_before_sweep(self) -> None:
+        """Wait until what is in order now is so for every API server."""
+        await asyncio.sleep(self.settle)
+
     def _note(self, gap: str) -> None:
         if self._noted != gap:
-            level = logging.INFO if gap == _FIRST else logging.ERROR  # a first installation is no mistake
+            level = logging.INFO if gap == FIRST else logging.ERROR  # a first installation is no mistake
             log.log(level, "Nothing is decided until the API server guards again: %s", gap)
         self._gap = self._noted = gap
 
     async def _mark(self, store: RecordStore, data: dict[str, str], gap: str) -> None:
         """Say in the record that it does not count any more: a gap that leaves no other trace must outlive this process."""
-        if data.get(_GAP) != gap:
-            await store.write({**data, _GAP: gap})
+        if data.get(GAP) != gap:
+            await store.write({**data, GAP: gap})
 
     async def _lapse(self, older: bool, seen: Seen) -> str | None:
         """Return what is not as this version installs it, or which canary is not refused."""

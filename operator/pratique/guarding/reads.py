@@ -90,6 +90,11 @@ class RecordStore:
         self.written_at: datetime | None = None
         """When what was read or written last was written, by the API server's clock; None if it does not say."""
 
+    @property
+    def version(self) -> str:
+        """The version that was read or written last; empty if there is none."""
+        return self._version or ""
+
     async def read(self) -> dict[str, str]:
         """Return what it says, nothing if it is not there; raises ApiError."""
         try:

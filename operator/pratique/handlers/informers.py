@@ -14,6 +14,7 @@ from pratique.cluster.client import Api, ApiError
 from pratique.cluster.store import Name, Store, name_of, version_of
 from pratique.core.environments.objects import ENVIRONMENT_UID_LABEL
 from pratique.handlers.kinds import Key, Watched
+from pratique.handlers.scope import Scope
 from pratique.handlers.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,9 @@ class Informers:
         add: Add,
         forget: Callable[[str, dict[str, Any]], None],
         steady: Callable[[], float],
+        scope: Scope | None = None,
     ) -> None:
+        self._scope = scope or Scope()
         self._stores, self._kinds, self._add, self._forget, self._steady = stores, kinds, add, forget, steady
         self.watchdog = Watchdog()
         self._listed = False
@@ -69,6 +72,8 @@ class Informers:
 
     def seen(self, plural: str, body: dict[str, Any], *, at_leisure: bool = False) -> bool:
         """Take in a version; the object itself and those that depend on it look, if it was news. Return whether it was."""
+        if self._is_foreign(plural, body):
+            return False
         if not self._kinds[plural].keeps(body):
             self._let_go(plural, body)
             return False
@@ -76,6 +81,16 @@ class Informers:
         if news:
             self._wake(plural, body, at_leisure=at_leisure)
         return news
+
+    def _is_foreign(self, plural: str, body: dict[str, Any]) -> bool:
+        """Whether another shard sees to an object, so that the cache need not have it; what must be known is noted."""
+        namespace = name_of(body)[0]
+        if not self._scope.is_foreign(namespace):
+            return False
+        matters, keeps = self._kinds[plural].note_foreign(body), self._scope.keeps(namespace)
+        if not (matters or keeps):
+            self._deleted.add(body["metadata"]["uid"])
+        return not keeps
 
     def read(self, plural: str, body: dict[str, Any]) -> None:
         """Take in what a look has read by its name, unless its watch told meanwhile that it is gone.
@@ -143,6 +158,10 @@ class Informers:
     def gone(self, plural: str, body: dict[str, Any]) -> None:
         """Take in that an object was deleted."""
         self._deleted.add(body["metadata"]["uid"])
+        if self._scope.is_foreign(namespace := name_of(body)[0]):
+            self._kinds[plural].note_foreign(body, gone=True)
+            if not self._scope.keeps(namespace):
+                return
         self._forget(plural, body)
         self.watchdog.gone((plural, *name_of(body)))
         others = self._kinds[plural].lets_go(body)
@@ -184,9 +203,10 @@ class Informers:
                 if body["metadata"]["uid"] in self._deleted:
                     continue
                 present.add(name_of(body))
-                if kind.keeps(body):
+                if kind.keeps(body) and self._scope.keeps(name_of(body)[0]):
                     needed.update(kind.needs(body))
                 self._take_in(plural, body)
+        kind.forget_foreign(present, listed_at)
         if whole or not kind.listed:
             self._reap(plural, before - present, listed_at)
             return
@@ -233,6 +253,14 @@ class Informers:
             return
         if found["metadata"]["uid"] not in self._deleted:  # the answer may be older than what its watch told meanwhile
             self._take_in(plural, found)
+
+    def drop_foreign(self) -> None:
+        """Forget what the sweep has taken in of other shards."""
+        for plural, store in self._stores.items():
+            for name in store.names():
+                body = None if self._scope.keeps(name[0]) else store.get(name)
+                if body is not None and store.drop(name):
+                    self._forget(plural, body)
 
     def _reap(self, plural: str, missing: set[Name], listed_at: int) -> None:
         """Drop what the list does not have, unless it is newer than the list."""

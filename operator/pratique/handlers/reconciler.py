@@ -92,6 +92,8 @@ class Reconciler:
     """Called with plural and body of what a look found of our own kinds: the cache may have been short of it."""
     given_up: Callable[[Notification], None] = lambda entry: None
     """Called for each message that will not be tried again."""
+    tells: Callable[[str], bool] = lambda namespace: True
+    """Whether this process tells of what is in a namespace: of another shard's, that one does."""
     untold: Callable[[Notification], None] = lambda entry: None
     """Called for each event that an outbox has no room to tell everybody of through a channel."""
 
@@ -145,23 +147,24 @@ class Reconciler:
             body = self._newest(key[0], body, done.values())
         else:
             raise RuntimeError(f"{key}: no end after {EFFECT_ROUNDS} rounds of effects")
-        status = self._claim(obj.status, plan.status)  # type: ignore[attr-defined]  # every kind has one
+        tells = self.tells(key[1])
+        status = self._claim(obj.status, plan.status, tells=tells)  # type: ignore[attr-defined]  # every kind has one
         if status != obj.status:  # type: ignore[attr-defined]
             kind.writes(obj, status)
             body = await self._write(key, body, status)
             kind.wrote(obj, body)
         self.outbox.forget_marked(uid, deliveries)
         self._notice(uid, obj.status, status)  # type: ignore[attr-defined]
-        later = self._tell(key, kind, body, status, now)
+        later = self._tell(key, kind, body, status, now) if tells else None
         for effect in plan.after:
             await self._perform(effect, _owners(obj))
         return Verdict(min((when for when in (plan.wake_at, later) if when), default=None), plan.retry)
 
-    def _claim(self, before: ApiModel, status: ApiModel) -> ApiModel:
+    def _claim(self, before: ApiModel, status: ApiModel, *, tells: bool) -> ApiModel:
         """Return the status with this process named as the sender of what is told first by this write."""
         if not isinstance(before, Telling) or not isinstance(status, Telling):
             return status
-        if status.notifications == before.notifications:
+        if status.notifications == before.notifications or not tells:
             return status
         claimed = outbox.claim(status.notifications, before.notifications, self.identity)
         return amend(status, notifications=claimed)

@@ -8,12 +8,13 @@ harmless, since they are asked again.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pratique.cluster.store import Store
 from pratique.core.gates.doubt import doubt, may_be_forged
 from pratique.handlers.kinds import Key
+from pratique.handlers.scope import Scope
 
 log = logging.getLogger(__name__)
 _PAUSE = 0.5
@@ -28,7 +29,10 @@ class Look(Protocol):
 
 @dataclass
 class Sweep:
-    """`relist` lists everything from the API server into the stores, and raises ApiError."""
+    """`relist` lists everything from the API server into the stores, and raises ApiError.
+
+    Whatever the shard of this process: all namespaces are swept, and what is others' is forgotten afterwards.
+    """
 
     stores: Mapping[str, Store]
     taints: dict[str, str]
@@ -36,9 +40,19 @@ class Sweep:
     look: Look
     add: Callable[[Key], None]
     superseded: Callable[[int], None] = lambda number: None
+    scope: Scope = field(default_factory=Scope)
+    drop_foreign: Callable[[], None] = lambda: None
 
     async def __call__(self, gap: str) -> None:
         """Supersede; decisions that are added after the list was made are made under guard, and are left alone."""
+        self.scope.sweeps = True
+        try:
+            await self._sweep(gap)
+        finally:
+            self.scope.sweeps = False
+            self.drop_foreign()
+
+    async def _sweep(self, gap: str) -> None:
         await self.relist()
         found = {body["metadata"]["uid"]: _key(body) for body in self._doubtful()}
         self.taints.update(dict.fromkeys(found, doubt(gap)))

@@ -22,7 +22,6 @@ from pratique.cluster.secrets import SecretReader
 from pratique.cluster.store import Store, name_of
 from pratique.core.kernel.effects import CheckChannel, Checked, Failure
 from pratique.core.kernel.errors import Ending, EvaluationError
-from pratique.core.operating.leadership import LEADER_ROLE, LEASE_NAME
 from pratique.core.telling.recipients import Routing
 from pratique.delivering.outbox import Outbox
 from pratique.delivering.teller import Teller
@@ -37,17 +36,17 @@ from pratique.handlers.memory import Parsed, Vouched
 from pratique.handlers.queue import KeyedQueue
 from pratique.handlers.reconciler import Reconciler, Verdict
 from pratique.handlers.routing_cache import CachedChannels, RoutingCache
+from pratique.handlers.scope import Scope
 from pratique.handlers.sweep import Sweep
 from pratique.handlers.watchdog import stuck_look
 from pratique.handlers.watches import Watches
 from pratique.handlers.workers import Workers
 from pratique.processes.gate_metrics import GateMetrics
 from pratique.processes.health import Health
-from pratique.processes.leader import Leadership
-from pratique.processes.lease import Lease
 from pratique.processes.metrics import Metrics
 from pratique.processes.metrics_site import metrics_site
 from pratique.processes.settings import SANDBOX_WORKERS, Settings
+from pratique.processes.sharded import guard_of, leadership_of
 from pratique.sandbox.pool import Sandbox
 from pratique.signals import ProcessEnds
 
@@ -74,10 +73,8 @@ class Operator:
         self.sandbox = Sandbox(workers=SANDBOX_WORKERS)
         self.queue: KeyedQueue[Key] = KeyedQueue(jitter=random.random, late=self.metrics.woke_late)
         self.workers = Workers(self.queue, self._look, self.clock, settings.workers, self.metrics.reconciled)
-        self.leadership: Leadership | None = None
-        if settings.leader_election:
-            lease = Lease(self.api, settings.namespace, LEASE_NAME, LEADER_ROLE)
-            self.leadership = Leadership(lease, settings.identity, self.clock, settings.lease)
+        self.leadership = leadership_of(self.api, settings, self.clock)
+        self.scope = Scope(settings.shard)
         self.secrets = SecretReader(self.api, settings.namespace)
         self.channels = Channels(
             self.secrets.read,
@@ -95,7 +92,7 @@ class Operator:
         stores, parsed, taints = new_stores(), Parsed(), dict[str, str]()
         self.workers.exists = lambda key: key[1:] in stores[key[0]]
         known, counted = stores["notificationchannels"], self.metrics.delivered
-        self.teller = Teller(self.channels, known, lambda: self.routes.routing, counted)
+        self.teller = Teller(self.channels, known, lambda: self.routes.routing, counted, settings.shard.of)
         self.outbox = Outbox(
             deliver=self.teller.deliver,
             wake=self.workers.add,
@@ -115,7 +112,7 @@ class Operator:
             vouched=Vouched(told=gates.ended),
             routes=self.routes,
         )
-        self.informers = Informers(stores, watched, self.workers.add, self._forget, self.clock.steady)
+        self.informers = Informers(stores, watched, self.workers.add, self._forget, self.clock.steady, self.scope)
         self.watches = Watches(connection, self.informers, self.clock, self.api)
         cleared = (stores, self.informers.seen, self._look)
         self.clearing = Clearing(self.api, settings.guard, *cleared, settings.guard_settle)
@@ -134,17 +131,11 @@ class Operator:
             look=self._look,
             add=self.workers.add,
             superseded=self.metrics.superseded,
+            scope=self.scope,
+            drop_foreign=self.informers.drop_foreign,
         )
-        return Guard(
-            api=self.api,
-            values=self.settings.guard,
-            sweep=sweep,
-            told=self._guarded,
-            clearing=self.clearing,
-            every=self.settings.guard_every,
-            settle=self.settings.guard_settle,
-            counted=self.metrics.verified,
-        )
+        parts = (self.metrics.verified, sweep.relist, self.clock.steady)
+        return guard_of(self.api, self.settings, sweep, self._guarded, self.clearing, *parts)
 
     def _reconciler_of(self, stores: dict[str, Store], watched: Mapping[str, Watched]) -> Reconciler:
         """Put together what looks at objects."""
@@ -163,11 +154,13 @@ class Operator:
             writing=self.informers.writing,
             read=self.informers.read,
             given_up=lambda entry: self.teller.count(entry, "GivenUp"),
+            tells=self.scope.shard.owns,
             untold=lambda entry: self.teller.count(entry, "NoRoom"),
         )
 
     def _may_write(self) -> bool:
-        return self.leadership is None or self.leadership.valid()
+        leads = self.leadership is None or self.leadership.valid()
+        return leads and self.guard.fresh()
 
     def _shown(self) -> Health:
         """Show in metrics what this process is doing; return what probes see of it."""
@@ -181,6 +174,9 @@ class Operator:
             "tasks", "Tasks of this process; a number that only grows is a leak.", lambda: len(asyncio.all_tasks())
         )
         metrics.gauge("guarded", "Whether the API server refused all canaries.", lambda: not self.health.unguarded)
+        shard = self.settings.shard
+        metrics.gauge("shard", "The number of this process's shard.", lambda: shard.number)
+        metrics.gauge("shards", "How many shards it knows of; 1: there are none.", lambda: shard.of)
         metrics.gauge("leader", "Whether this process leads.", lambda: self.leading)
         reviews = self._stores["approvals"]
         metrics.gauge(
@@ -361,7 +357,13 @@ class Operator:
             task.add_done_callback(self._posting.discard)
 
     async def _look(self, key: Key) -> Verdict:
-        return await self.reconciler.look(key) if key[0] in self.reconciler.kinds else Verdict()
+        kind = self.reconciler.kinds.get(key[0])
+        if kind is None or self.scope.decides(key[1]):
+            return await self.reconciler.look(key) if kind is not None else Verdict()
+        body = self._stores[key[0]].get(key[1:])
+        if body is not None:
+            kind.overlook(body)
+        return Verdict()
 
     def _forget(self, plural: str, body: dict[str, Any]) -> None:
         """An object is gone: drop what is kept for it."""

@@ -50,6 +50,8 @@ def full() -> Metrics:
         "tasks",
         "watches_missing",
         "guarded",
+        "shard",
+        "shards",
         "leader",
         "reviews_open",
     ):

@@ -52,7 +52,7 @@ SOUND = Facts(
     server="v1.36.3",
     version="0.2.0",
     now=NOW,
-    deployment=deployment(),
+    deployments=(deployment(),),
     leader=Leader("pratique-0", NOW - timedelta(seconds=2), 15),
     guards=((POLICY, POLICY),),
     record={"ValidatingAdmissionPolicy.pratique-decision": "u generation 1"},
@@ -79,10 +79,10 @@ def test_nothing_is_said_against_a_sound_one() -> None:
         ({"server": "v1.29.4"}, "problem", "API server", "v1.29.4 has no admission policies that can guard"),
         ({"server": "?"}, "problem", "API server", "? has no admission policies"),
         ({"webhook_stamps": True}, "warning", "API server", "v1.36.3 could stamp requests by itself; a webhook does"),
-        ({"deployment": deployment(version="0.1.0")}, "warning", "version", "the operator is of version 0.1.0"),
-        ({"deployment": deployment(0)}, "problem", "replicas", "0 of 2 are ready"),
-        ({"deployment": deployment(1)}, "warning", "replicas", "1 of 2 are ready"),
-        ({"deployment": deployment(1, 1)}, "warning", "replicas", "one replica"),
+        ({"deployments": (deployment(version="0.1.0"),)}, "warning", "version", "the operator is of version 0.1.0"),
+        ({"deployments": (deployment(0),)}, "problem", "replicas", "0 of 2 are ready"),
+        ({"deployments": (deployment(1),)}, "warning", "replicas", "1 of 2 are ready"),
+        ({"deployments": (deployment(1, 1),)}, "warning", "replicas", "one replica"),
         ({"leader": None}, "problem", "leader", "no process leads"),
         ({"leader": Leader("", NOW, 15)}, "problem", "leader", "no process leads"),
         ({"leader": Leader("p-0", None, 15)}, "problem", "leader", "no process leads"),
@@ -133,7 +133,7 @@ def test_who_leaves_our_group_out_is_no_danger() -> None:
 
 
 def test_where_no_deployment_is_seen_nothing_is_said_of_it() -> None:
-    assert {each.about for each in check(replace(SOUND, deployment=None))} & {"version", "replicas"} == set()
+    assert {each.about for each in check(replace(SOUND, deployments=()))} & {"version", "replicas"} == set()
 
 
 def test_a_webhook_that_stamps_on_an_older_cluster_is_right() -> None:

@@ -10,9 +10,10 @@ from pratique.api.v1alpha1.action_run import Phase, RunApproval, RunResource
 from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.notifications import EventType
 from pratique.core.kernel.errors import UnreadableError
-from pratique.handlers.kinds import ActionRuns, Approvals, new_stores
+from pratique.handlers.kinds import ActionRuns, Approvals, Channels, new_stores
 from pratique.handlers.kinds.approvals import waiting
 from pratique.handlers.memory import Parsed
+from pratique.handlers.routing_cache import RoutingCache
 
 REQUESTED = entry(EventType.APPROVAL_REQUESTED)
 
@@ -104,3 +105,26 @@ def test_a_run_that_we_hold_is_kept_though_it_says_that_it_is_settled() -> None:
     assert not runs.keeps(body)
     body["metadata"]["finalizers"] = ["pratique.dev/ends-objects"]
     assert runs.keeps(body)
+
+
+def test_a_channel_that_another_shard_looks_at_is_tried_again_once_it_is_mended() -> None:
+    tried: list[str] = []
+    channels = Channels(new_stores(), Parsed(), routes=RoutingCache(retry=tried.append))
+
+    def told(version: int, reason: str) -> None:
+        ready = {"type": "Ready", "status": "False", "reason": reason, "message": "", "lastTransitionTime": NOW}
+        channels.overlook(
+            {
+                "apiVersion": "pratique.dev/v1alpha1",
+                "kind": "NotificationChannel",
+                "metadata": {"name": "c", "uid": "u", "resourceVersion": str(version)},
+                "spec": {"slack": {"webhookUrlSecretRef": {"name": "s", "key": "k"}}},
+                "status": {"observedGeneration": 1, "conditions": [ready]},
+            }
+        )
+
+    told(1, "SecretNotFound")
+    told(2, "SecretNotFound")
+    assert tried == []
+    told(3, "Configured")
+    assert tried == ["c"]

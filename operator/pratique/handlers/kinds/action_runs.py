@@ -1,5 +1,6 @@
 """ActionRuns: looked at with their Action and the gate that they follow."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -10,7 +11,7 @@ from pratique.api.v1alpha1 import Action, ActionRun, Approval
 from pratique.api.v1alpha1.action_run import Phase
 from pratique.api.v1alpha1.approval import ApprovalState
 from pratique.api.v1alpha1.notifications import Notification
-from pratique.cluster.store import Store
+from pratique.cluster.store import Name, Store, name_of
 from pratique.core.gates.entries import choose_followed
 from pratique.core.kernel.effects import Deliveries, Json, Outcomes
 from pratique.core.kernel.parking import explain
@@ -33,6 +34,8 @@ class ActionRuns(Kind):
     plural = "actionruns"
     listed = UNSETTLED
     memory: Memory = field(default_factory=Memory)
+    elsewhere: Store = field(default_factory=open_runs.store_elsewhere)
+    """The open runs that other shards see to, as far as their people are counted."""
 
     @classmethod
     def store(cls) -> Store:
@@ -77,7 +80,21 @@ class ActionRuns(Kind):
         """Return what else is open for its person, while it is not decided whether it is let in."""
         if is_let_in(run, asked=bool(approvals)):
             return None
-        return open_runs.others_of(self.stores["actionruns"], run, body, self.limits.open_runs)
+        return open_runs.others_of((self.stores["actionruns"], self.elsewhere), run, body, self.limits.open_runs)
+
+    def note_foreign(self, body: Json, *, gone: bool = False) -> bool:
+        """Keep of an open run whose it is: the limit for each person is one for all namespaces."""
+        if gone or not open_runs.is_open(body):
+            self.elsewhere.drop(name_of(body), body["metadata"]["uid"])
+            return False
+        self.elsewhere.put(open_runs.counted_of(body))
+        return True
+
+    def forget_foreign(self, present: Collection[Name], listed_at: int) -> None:
+        """Drop those that have ended or are gone while nobody watched."""
+        for name in self.elsewhere.names():
+            if name not in present and self.elsewhere.version(name) <= listed_at:
+                self.elsewhere.drop(name)
 
     def look(self, body: Json, outcomes: Outcomes, deliveries: Deliveries, now: datetime) -> Look:
         """Look with its Action and its Approval."""

@@ -1,7 +1,7 @@
 """What all kinds share: how one is looked at, what it tells, whom its changes wake, and what its cache is filed under."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from pratique.api.v1alpha1.action_run import Phase
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject
 from pratique.api.v1alpha1.notifications import Notification
-from pratique.cluster.store import Store
+from pratique.cluster.store import Name, Store
 from pratique.core.gates.standalone import GateChannels
 from pratique.core.kernel.effects import Deliveries, Json, Outcomes, Plan
 from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
@@ -96,6 +96,13 @@ class Watched:
         """Take in that it leaves the cache; return the objects that may have been kept for this one alone."""
         return []
 
+    def note_foreign(self, body: Json, *, gone: bool = False) -> bool:
+        """Take in an object that another shard sees to; return False if nothing of it matters here any more."""
+        return True
+
+    def forget_foreign(self, present: Collection[Name], listed_at: int) -> None:
+        """Take in which objects a list has, as of this version: of other shards, too."""
+
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """Return the other objects that must look, since this one changed in a way that concerns them, or is gone."""
         return []
@@ -111,6 +118,9 @@ class Kind(Watched, ABC):
     def message(self, body: Json, entry: Notification) -> Message | None:
         """Return the message that an entry of this object's outbox stands for; None if it cannot be told yet."""
         return None
+
+    def overlook(self, body: Json) -> None:
+        """Take in a version of an object that another shard decides about."""
 
     def writes(self, before: KubeObject, status: ApiModel) -> None:
         """Take in that this process is about to write the status that it has planned for `before`."""

@@ -1,5 +1,6 @@
 """NotificationChannels: looked at with what went through them lately."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -14,10 +15,13 @@ from pratique.core.telling.messages import Message, compose_channel
 from pratique.handlers.kinds.base import Key, Kind, Look
 
 
+@dataclass(frozen=True)
 class Channels(Kind):
     """NotificationChannel: checked at every look."""
 
     plural = "notificationchannels"
+    overlooked: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """The settings of channels that another shard looks at, by name."""
 
     def look(self, body: Json, outcomes: Outcomes, deliveries: Deliveries, now: datetime) -> Look:
         """Look whether its Secrets are there, and how it goes."""
@@ -37,6 +41,14 @@ class Channels(Kind):
         channel = self.parsed(NotificationChannel, body)
         if isinstance(before, NotificationChannel) and _settings(channel) != _settings(before):
             self.routes.retry(channel.metadata.name)
+
+    def overlook(self, body: Json) -> None:
+        """What waits here for a channel that was changed or mended is tried at once, whichever shard looks at it."""
+        channel = self.parsed(NotificationChannel, body)
+        name, settings = channel.metadata.name, _settings(channel)
+        if self.overlooked.get(name, settings) != settings:
+            self.routes.retry(name)
+        self.overlooked[name] = settings
 
     def wakes(self, body: Json, *, gone: bool = False) -> list[Key]:
         """Actions that name it may have become sound."""
