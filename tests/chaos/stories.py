@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.chaos.invariants import created_once
+from tests.chaos.invariants import accepted, created_once
 from tests.chaos.receivers import LEADS, PEOPLES, PLACES, REQUESTER
 from tests.chaos.world import COLLECTIONS, SPACE, World
 from tests.support.runs import finished_job
@@ -246,6 +246,21 @@ async def filled(world: World, name: str) -> None:
     assert not (broken := created_once(world.audit(offset), "configmaps", f"{name}-note")), broken
 
 
+async def undone(world: World, name: str) -> None:
+    """What was made before one fails is deleted again: the last first, each once, and all of it."""
+    offset = world.audit_offset
+    await ask(world, name, "undone", gated=True)
+    await decide(world, name, "Approve")
+    await ended(world, name)
+    log, made = world.audit(offset), (f"{name}-last", f"{name}-note", name)
+    deletes = [accepted(log, "delete", "configmaps", each) for each in made]
+    assert [len(each) for each in deletes] == [1, 1, 1] and deletes == sorted(deletes), f"deleted at {deletes}"
+    broken = [problem for each in made for problem in created_once(log, "configmaps", each)]
+    assert not broken, broken
+    said = (await status(world, name))["message"]
+    assert said.endswith(" were removed"), said
+
+
 async def found(world: World, name: str) -> None:
     """Approvers are found in an object that is written again and again, for reasons of its own."""
     owners = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{name}-owners", "namespace": SPACE}}
@@ -367,6 +382,13 @@ STORIES = {
             "Succeeded",
             "configmaps",
             tells(f"{ASK} Approved Succeeded", ASK, "Approved Succeeded", HANDLED),
+        ),
+        Story(
+            "undone",
+            undone,
+            "Failed",
+            "configmaps",
+            tells(f"{ASK} Approved Failed", ASK, "Approved Failed", HANDLED),
         ),
         Story(
             "found",

@@ -24,6 +24,7 @@ BOUNDED = {
     "aimed": 15,
     "removed": 15,
     "filled": 15,
+    "undone": 15,
     "found": 15,
     "broken": 20,
     "frozen": 15,

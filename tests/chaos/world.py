@@ -78,6 +78,12 @@ _FILLED = f"""template: {_CONFIG_MAP}
     - id: note
       template: {{apiVersion: v1, kind: ConfigMap, metadata: {{name: "${{run.name}}-note", namespace: chaos}},
                  data: {{host: "${{resources.it.data.host}}"}}}}"""
+_UNDONE = f"""template: {_CONFIG_MAP}
+    - id: note
+      template: {{apiVersion: v1, kind: ConfigMap, metadata: {{name: "${{run.name}}-note", namespace: chaos}}}}
+    - id: last
+      failedWhen: "true"
+      template: {{apiVersion: v1, kind: ConfigMap, metadata: {{name: "${{run.name}}-last", namespace: chaos}}}}"""
 _DELETION = 'delete: {apiVersion: v1, kind: ConfigMap, namespace: chaos, name: "${run.name}-there"}'
 _OWNERS = '{apiVersion: v1, kind: ConfigMap, name: "${run.name}-owners", groups: object.data.who}'
 _NEVER = {"more": "timeout: 1s", "ready": 'readyWhen: "false"'}
@@ -93,6 +99,7 @@ _ACTIONS: tuple[dict[str, str], ...] = (
     {"name": "aimed", "step": _CHANGE, "acts": "actsOn: {apiVersion: v1, kind: ConfigMap}"},
     {"name": "removing", "step": _DELETION},
     {"name": "filled", "step": _FILLED},
+    {"name": "undone", "step": _UNDONE, "more": "onFailure: Rollback"},
     {"name": "owned", "who": f"from: [{_OWNERS}]"},
     {"name": "frozen"},
     {"name": "lent", "step": f"expiresAfter: 4s\n      template: {_CONFIG_MAP}"},

@@ -83,6 +83,13 @@ class Conflict(StrEnum):
     FORCE = "Force"
 
 
+class OnFailure(StrEnum):
+    """What becomes of what a run has made, where it fails."""
+
+    KEEP = "Keep"
+    ROLLBACK = "Rollback"
+
+
 _SPELLED = f"self.expiresAfter.matches({quoted(DURATION_PATTERN)}) && self.expiresAfter != '0s'"
 
 
@@ -231,6 +238,13 @@ class Execution(ApiModel):
     timeout: Annotated[
         Duration, Field(description="How long the resources may take to be ready; then the run is Failed.")
     ] = "15m"
+    on_failure: Annotated[
+        OnFailure | None,
+        Field(
+            description="Rollback: a run that fails deletes what it has made, the last first, each once the one after it is"
+            " gone; never what was there before, nor what it has changed. Keep, the default: all of it stays."
+        ),
+    ] = None
     start_deadline: Annotated[
         Duration, Field(description="An approval that is not used within this time is Superseded.")
     ] = "24h"

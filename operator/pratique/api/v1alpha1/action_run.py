@@ -3,8 +3,9 @@
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
+from pratique.api.v1alpha1.action import OnFailure
 from pratique.api.v1alpha1.approval import MAX_DOCUMENT, ApprovalState
 from pratique.api.v1alpha1.calling import RunRequest
 from pratique.api.v1alpha1.conditions import Conditions
@@ -96,7 +97,11 @@ class SkippedStage(ApiModel):
 
 
 class RunPlan(ApiModel):
-    """What will run, exactly: what the document of a plan holds. It is compared again at the start."""
+    """What will run, exactly: what the document of a plan holds. It is compared again at the start.
+
+    Where a failure is rolled back, a document has no `timeout` but `rollbackAfter`: a version that rolls none back cannot
+    read such a plan, and leaves its run alone; it would go on with what another version has begun to delete.
+    """
 
     action: Annotated[ActionVersion, Field(description="The Action it was made from.")]
     target: Annotated[PlannedTarget | None, Field(description="The object that it acts on, if the Action has one.")] = (
@@ -107,11 +112,12 @@ class RunPlan(ApiModel):
     ] = None
     service_account_ref: Annotated[ServiceAccountRef, Field(description="With whose power it runs.")]
     timeout: Annotated[Duration, Field(description="How long the resources may take.")]
+    on_failure: Annotated[OnFailure | None, Field(description="What becomes of what it made, if it fails.")] = None
     start_deadline: Annotated[Duration, Field(description="How long after its approval it may still start.")] = "24h"
     inputs: Annotated[JsonObject, Field(description="The inputs with the form's defaults filled in.")] = {}
     summary: Annotated[
         list[Annotated[str, Field(max_length=512)]],
-        Field(max_length=32, description="One line per object, for people."),
+        Field(max_length=33, description="One line per object, for people; and one on what a failure brings."),
     ] = []
     cost: Annotated[str | None, Field(max_length=512, description="What it costs, as the Action says.")] = None
     resources: Annotated[
@@ -147,6 +153,27 @@ class RunPlan(ApiModel):
         list[FoundInStage] | None,
         Field(max_length=8, description="The objects that named approvers; the stages hold the names written out."),
     ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, wire: Any) -> Any:  # noqa: ANN401 - whatever is to be read
+        if not isinstance(wire, dict) or "rollbackAfter" not in wire:
+            return wire
+        rest = {key: value for key, value in wire.items() if key != "rollbackAfter"}
+        return {**rest, "timeout": wire["rollbackAfter"], "onFailure": OnFailure.ROLLBACK}
+
+    @model_serializer(mode="wrap")
+    def _write(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        wire: dict[str, Any] = handler(self)
+        if not self.rolls_back:
+            return wire
+        wire["rollbackAfter"] = wire.pop("timeout")
+        return {key: value for key, value in wire.items() if key not in ("onFailure", "on_failure")}
+
+    @property
+    def rolls_back(self) -> bool:
+        """Whether it deletes what it has made, if it fails."""
+        return self.on_failure is OnFailure.ROLLBACK
 
     @property
     def rests_on_others(self) -> bool:
@@ -201,9 +228,18 @@ class RunResource(ApiModel):
         ),
     ] = False
     expires_at: Annotated[Time | None, Field(description="When it ends, if it was made for a time.")] = None
-    ended_at: Annotated[Time | None, Field(description="Since when it is gone, if it was made for a time.")] = None
+    ended_at: Annotated[
+        Time | None, Field(description="Since when it is gone, if it was made for a time, or rolled back.")
+    ] = None
     warned: Annotated[bool | None, Field(description="Whether its end was announced.")] = None
     told: Annotated[bool | None, Field(description="Whether people were told that it could not be ended.")] = None
+
+
+class RunRollback(ApiModel):
+    """A run that has failed and deletes what it has made: on record before the first of it is deleted."""
+
+    since: Annotated[Time, Field(description="Since when.")]
+    reason: Annotated[str, Field(max_length=1024, description="Why it has failed.")]
 
 
 class HeldUp(ApiModel):
@@ -264,6 +300,9 @@ class ActionRunStatus(Telling):
             description="What templates read of earlier entries, by what they read: written before the first object that"
             " has it is made, and used from then on."
         ),
+    ] = None
+    rollback: Annotated[
+        RunRollback | None, Field(description="It has failed, and deletes what it has made (onFailure: Rollback).")
     ] = None
     held_up: Annotated[
         HeldUp | None, Field(description="What is waited for that may arrive by itself, such as a right.")

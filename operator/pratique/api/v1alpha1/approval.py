@@ -62,7 +62,7 @@ class ApprovalPlan(ApiModel):
 
     digest: Annotated[str, Field(max_length=80, description="sha256 of the document, as sha256:HEX.")]
     summary: Annotated[
-        list[Annotated[str, Field(max_length=512)]], Field(max_length=32, description="One line per object.")
+        list[Annotated[str, Field(max_length=512)]], Field(max_length=33, description="One line per object.")
     ] = []
     cost: Annotated[str | None, Field(max_length=512, description="What it costs, as the Action says.")] = None
     document: Annotated[

@@ -14,7 +14,7 @@ from pratique.api.v1alpha1.calling import RunRequest
 from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.planned import DryRunResult, Planned, PlannedDeletion, PlannedRequest, PlannedResource
 from pratique.core.environments.ttl import expires_at
-from pratique.core.execution.adoption import is_made_by, ref_of, uid_of
+from pratique.core.execution.adoption import is_made_by, is_older, ref_of, uid_of
 from pratique.core.execution.awaiting import Progress, Step, judge
 from pratique.core.execution.deleting import advance_deletion
 from pratique.core.execution.dry_run import may_pass, try_plan
@@ -202,17 +202,22 @@ def _create(
             return Progress(Step.RETRIES, message=f"{ref} waits: the run could not be read again: {why}")
     if made is None:
         return Progress(Step.NEEDS, effects=(create,))
-    there = _adopted(made, run, planned) if isinstance(made, Failure) else made
+    there = _adopted(made, run, plan, planned) if isinstance(made, Failure) else made
     if isinstance(there, Failure):
         return _create_failed(there, ref, plan, planned)
     record = keep_for_a_time(_record(planned, ref, there.object), planned, there.object, now)
     return judge(planned, record, there, outcomes)
 
 
-def _adopted(failure: Failure, run: ActionRun, planned: PlannedResource) -> Stored | Failure:
-    """Return the object that has the name already, if this very run made it before a crash; else the failure."""
+def _adopted(failure: Failure, run: ActionRun, plan: RunPlan, planned: PlannedResource) -> Stored | Failure:
+    """Return the object that has the name already, if this very run made it before a crash; else the failure.
+
+    What may be deleted again must be as young as the run: who may label an older object must not have it deleted so.
+    """
     found = failure.found if failure.reason == "AlreadyExists" else None
-    return found if found is not None and is_made_by(run, planned, found.object) else failure
+    if found is None or not is_made_by(run, planned, found.object):
+        return failure
+    return failure if plan.rolls_back and is_older(run, found.object) else found
 
 
 def _create_failed(failure: Failure, ref: ObjectRef, plan: RunPlan, planned: PlannedResource) -> Progress:

@@ -49,6 +49,7 @@ from pratique.core.plans.late_values import fill
 from pratique.core.plans.listing import list_changes
 from pratique.core.plans.objects import without_secrets
 from pratique.core.plans.requests import line_of_call, name_of_step
+from pratique.core.plans.rollback import with_rollback
 from pratique.core.plans.summary import MAX_LINE, settings, summarize_tried
 
 _ENOUGH = 300
@@ -80,6 +81,7 @@ class _Around:
     there: Sequence[PlannedResource]
     earlier: list[PlannedResource] = field(default_factory=list)
     going: set[ObjectRef] = field(default_factory=set)
+    rolls_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,8 @@ def try_plan(
     `going` are deletions among the `made` whose objects are still there.
     """
     made = set(made)
-    around = _Around(plan.service_account_ref, [each for each in plan.objects if each.id in made])
+    there = [each for each in plan.objects if each.id in made]
+    around = _Around(plan.service_account_ref, there, rolls_back=plan.rolls_back)
     needed: list[AnyEffect] = []
     tried: list[tuple[Planned, Tried]] = []
     for planned in plan.resources:
@@ -164,7 +167,7 @@ def with_results(plan: RunPlan, trial: Trial) -> RunPlan:
     shown = [_with_result(planned, tried.dry_run) for planned, tried in trial.tried]
     lines = dict(zip((each.id for each in plan.resources), plan.summary, strict=False))
     summary = [_line(each, lines.get(each.id)) for each in shown]
-    return amend(plan, resources=shown, summary=summary)
+    return amend(plan, resources=shown, summary=with_rollback(summary, plan))
 
 
 def without_results(plan: RunPlan) -> RunPlan:
@@ -284,7 +287,7 @@ def _shown(
         inside = try_namespace(planned.manifest, made.object, outcomes, f"{key}/namespace")
         if inside is not None:
             return Tried(problem=inside) if isinstance(inside, Failure) else inside
-        endless = try_end(planned, around.account, outcomes, f"{key}/end")
+        endless = try_end(planned, around.account, outcomes, f"{key}/end", rolls_back=around.rolls_back)
         if endless is not None:
             return _refused(planned, around, endless, outcomes, key) if isinstance(endless, Failure) else endless
         sent, stored = settings(as_sent(planned)), without_secrets(made.object)

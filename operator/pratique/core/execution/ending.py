@@ -32,10 +32,10 @@ _GONE = ("NotFound", "UnknownKind")
 
 
 def try_end(
-    planned: PlannedResource, account: ServiceAccountRef, outcomes: Outcomes, key: str
+    planned: PlannedResource, account: ServiceAccountRef, outcomes: Outcomes, key: str, *, rolls_back: bool = False
 ) -> MayDelete | Failure | None:
     """Return the question whether the account may end an object, or why it could not; None if it may, or it stays."""
-    if not isinstance(planned, PlannedTemporary):
+    if not isinstance(planned, PlannedTemporary) and not rolls_back:
         return None
     ask = MayDelete(key, ref_of(planned.manifest), account)
     lacks = ask.outcome(outcomes)
@@ -45,7 +45,11 @@ def try_end(
         return lacks
     if not lacks:
         return None
-    why = f"it could not be ended after {planned.expires_after}: {account.namespace}/{account.name} lacks {lacks}"
+    if isinstance(planned, PlannedTemporary):
+        what = f"it could not be ended after {planned.expires_after}"
+    else:
+        what = "it could not be deleted again if the run fails (onFailure: Rollback)"
+    why = f"{what}: {account.namespace}/{account.name} lacks {lacks}"
     return Failure("Forbidden", why, cause=Cause.RIGHTS)
 
 

@@ -10,8 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pratique.api.v1alpha1.action import Action, ResourceTemplate
+from pratique.api.v1alpha1.action import Action, OnFailure, ResourceTemplate
 from pratique.api.v1alpha1.action_run import ActionRun, ActionVersion, RunPlan
+from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.planned import (
     Planned,
     PlannedDeletion,
@@ -47,6 +48,7 @@ from pratique.core.plans.late_values import say_late, with_sources
 from pratique.core.plans.lifetimes import with_lifetime
 from pratique.core.plans.objects import finished_manifest, not_written_out
 from pratique.core.plans.requests import line_of_call, name_of_step
+from pratique.core.plans.rollback import with_rollback
 from pratique.core.plans.summary import summarize
 from pratique.core.plans.unfolded import entry_of, gather
 
@@ -169,7 +171,7 @@ def freeze_plan(
     stages, made, resources = [each.name for each in people.stages], steps.held, steps.planned
     lists = [each.id for each in execution.resources if each.for_each is not None and each.id in made]
     rechecks = freeze_rechecks(action, stages, made)
-    return RunPlan(
+    plan = RunPlan(
         action=ActionVersion(
             name=metadata.name, uid=metadata.uid, generation=metadata.generation, title=clean(action.spec.title, 100)
         ),
@@ -177,6 +179,7 @@ def freeze_plan(
         choices=freeze_choices(action, inputs, scope["inputs"], offered, rechecks),
         service_account_ref=execution.service_account_ref,
         timeout=execution.timeout,
+        on_failure=execution.on_failure if execution.on_failure is OnFailure.ROLLBACK else None,
         start_deadline=execution.start_deadline,
         inputs=inputs,
         summary=[_line(action, resource, resources) for resource in resources],
@@ -188,6 +191,7 @@ def freeze_plan(
         found=people.found or None,
         **gates_of_plan(action.spec.approval, people.stages),
     )
+    return amend(plan, summary=with_rollback(plan.summary, plan))
 
 
 def refuse_size(plan: RunPlan) -> str | None:

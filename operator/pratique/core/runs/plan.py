@@ -158,7 +158,7 @@ def _enter(snapshot: RunSnapshot, fresh: Fresh, now: datetime) -> Plan[ActionRun
 
 
 def _is_one_post(plan: RunPlan) -> bool:
-    if len(plan.resources) != 1 or temporaries(plan):
+    if len(plan.resources) != 1 or temporaries(plan) or plan.rolls_back:
         return False
     (only,) = plan.resources
     return isinstance(only, PlannedResource) and not only.patch

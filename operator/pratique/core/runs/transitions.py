@@ -124,6 +124,12 @@ def progress(run: ActionRun, status: ActionRunStatus, message: str, now: datetim
     return amend(status, message=text, conditions=conditions)
 
 
+def roll_back(run: ActionRun, status: ActionRunStatus, why: str, now: datetime) -> Plan[ActionRunStatus]:
+    """Say that a run has failed and is rolled back; that it has failed is told at its end, with what became of it."""
+    begun = progress(run, status, f"Rolling back. It has failed: {why}", now)
+    return Plan(begun, happened=(Happened(begun.message, word="RollingBack"),), wake_at=now)
+
+
 def end(
     run: ActionRun,
     phase: Phase,
