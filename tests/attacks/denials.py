@@ -461,7 +461,8 @@ ACTION_OWNERS = Denial(
 )
 ENVIRONMENT_OWNERS = Denial(
     ENVIRONMENT,
-    "ownerReferences of an Environment are changed by those who may delete it: the garbage collector would",
+    "ownerReferences of an Environment are changed by those who may end it (RBAC verb end on environments): the garbage"
+    " collector would",
 )
 ENVIRONMENT_ROOM = Denial(
     ENVIRONMENT,
@@ -501,6 +502,36 @@ def not_allowed(message: str, told: str, value: str) -> Denial:
     """Return the answer to an Environment that asks for more than the installation allows."""
     who = f"; who installs Pratique can change that (chart value environments.{value})"
     return Denial(ENVIRONMENT, message + who, told + who)
+
+
+PROTECTED = Denial(
+    ENVIRONMENT,
+    "this Environment is protected (spec.protected): who holds the RBAC verb protect on environments can take that away,"
+    " then it can be deleted",
+    "Environment kept is protected (spec.protected): who holds the RBAC verb protect on environments.pratique.dev can take"
+    " that away, then it can be deleted",
+)
+TOO_LATE_TO_PROTECT = Denial(ENVIRONMENT, "this Environment is being deleted: spec.protected keeps it no more")
+
+
+def may_not_protect(who: str) -> Denial:
+    """Return the answer to who protects an Environment, or takes that away."""
+    return Denial(
+        ENVIRONMENT,
+        "spec.protected keeps an Environment from its end: it needs the RBAC verb protect on environments",
+        f"{who} may not change spec.protected of an Environment: it needs the RBAC verb protect on"
+        " environments.pratique.dev",
+    )
+
+
+def may_not_end(who: str, name: str, owner: str = "developer@example.com") -> Denial:
+    """Return the answer to who deletes the Environment of another."""
+    return Denial(
+        ENVIRONMENT,
+        "an Environment is deleted by who it is for, or who holds the RBAC verb end on environments",
+        f"{who} may not delete Environment {name}: it is for {owner}; it needs the RBAC verb end on"
+        " environments.pratique.dev",
+    )
 
 
 def may_not_extend(who: str) -> Denial:

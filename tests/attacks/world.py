@@ -55,7 +55,7 @@ rules:
   resources: [actionruns, approvals, environments, actionruns/status, approvals/status, environments/status]
   verbs: [get, list, create, update, patch]
 - apiGroups: [pratique.dev]
-  resources: [actionruns, approvals]
+  resources: [actionruns, approvals, environments]
   verbs: [delete, deletecollection]
 ---
 kind: Role
@@ -376,6 +376,8 @@ def _objects(world: World) -> None:
     post("admin", "environments", changed(make.environment(SPACE, "past"), {"spec.ttl": "1s"}))
     held = {"metadata/annotations": {"argocd.argoproj.io/tracking-id": "apps:pratique.dev/Environment:harbour/applied"}}
     post("admin", "environments", changed(make.environment(SPACE, "applied"), held))
+    post("admin", "environments", changed(make.environment(SPACE, "kept"), {"spec.protected": True}))
+    post("admin", "environments", make.environment(SPACE, "ending"))
     post("admin", "notificationchannels", make.channel("signal"))
     post("lead-1", "delegations", make.delegation("holiday", LEAD_2))
     time.sleep(1)  # the time of one of them is up
@@ -392,6 +394,7 @@ def _statuses(world: World) -> None:
     phases["lasting"] = "Succeeded"
     for name, phase in (phases | {"withdrawn": "WaitingForApproval"}).items():
         merge("operator", f"actionruns/{name}/status", {"status": {"phase": phase}})
+    merge("operator", "environments/ending/status", {"status": {"phase": "Deleting"}})
     merge("developer", "actionruns/withdrawn", {"spec": {"withdrawn": True}})
     for name in ("ended", "lent-ended", "alone-ended", "consents-ended"):
         merge("operator", f"approvals/{name}/status", {"status": {"state": "Approved"}})

@@ -198,6 +198,9 @@ EVERY_EVENT: dict[EventType, Callable[[], Message]] = {
     EventType.DIGEST: lambda: bundle([requested(), declined(), expiring()], NOW),
     EventType.ENVIRONMENT_READY: of_environment(EventType.ENVIRONMENT_READY, "Namespace env-demo is ready"),
     EventType.ENVIRONMENT_EXPIRING: expiring,
+    EventType.ENVIRONMENT_PROTECTED: of_environment(
+        EventType.ENVIRONMENT_PROTECTED, "Its time was up, but it is protected: env-demo stays"
+    ),
     EventType.ENVIRONMENT_EXPIRED: of_environment(EventType.ENVIRONMENT_EXPIRED, "env-demo has ended and is removed"),
     EventType.ENVIRONMENT_GONE: of_environment(EventType.ENVIRONMENT_GONE, "env-demo is gone"),
 }

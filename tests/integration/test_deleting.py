@@ -156,6 +156,6 @@ def test_nobody_has_the_environment_of_another_deleted(desk: Desk) -> None:
     desk.ask("theirs", desk.offer(goes(desk, "theirs", "Environment", "pratique.dev/v1alpha1"), free=True))
     said = desk.ends("theirs", "Refused")["message"]
     assert "developer@example.com may not ask for that" in said
-    assert "it needs the RBAC verb delete on environments" in said
+    assert "it needs the RBAC verb end on environments" in said
     assert desk.get("environment", "theirs") is not None
     desk.admin("delete", "environment", "theirs", "--wait=false")

@@ -141,3 +141,45 @@ def test_one_that_git_holds_stays_when_its_time_is_up(
     after = there(cluster, "held", namespace, "Expired")
     assert after["metadata"]["uid"] == body["metadata"]["uid"]
     cluster.kubectl("admin", "delete", "environment", "held", "-n", namespace, "--timeout=30s")
+
+
+def delete(cluster: Cluster, who: str, name: str, namespace: str) -> str:
+    """Delete an Environment as somebody; return what was said."""
+    answer = cluster.kubectl(who, "delete", "environment", name, "-n", namespace, "--wait=false", check=False)
+    return answer.err
+
+
+def test_who_it_is_for_ends_it_and_nobody_else(cluster: Cluster, operator: OperatorProcess, namespace: str) -> None:
+    """The role of who asks gives `delete` on all of them: the policy leaves of it what is one's own."""
+    cluster.apply("admin", make.environment(namespace, "mine"))
+    there(cluster, "mine", namespace, "Active")
+    said = delete(cluster, "developer-2", "mine", namespace)
+    assert "may not delete Environment mine: it is for developer@example.com; it needs the RBAC verb end on" in said
+    assert delete(cluster, "developer", "mine", namespace) == ""
+    wait_for("it is gone", lambda: cluster.get("environment", "mine", namespace) is None, 30)
+    assert cluster.get("namespace", f"env-{namespace}-mine") is None
+
+
+def test_what_is_protected_outlives_its_time(cluster: Cluster, operator: OperatorProcess, namespace: str) -> None:
+    kept = changed(make.environment(namespace, "kept"), {"spec.ttl": "3s", "spec.warnings": [], "spec.protected": True})
+    cluster.apply("admin", kept)
+    body = there(cluster, "kept", namespace, "Expiring")
+    assert condition(body, "Ready")["reason"] == "Protected"
+    assert "but it is protected" in body["status"]["message"]
+    for who in ("developer", "admin"):
+        assert "Environment kept is protected" in delete(cluster, who, "kept", namespace)
+    change = ("patch", "environment", "kept", "-n", namespace, "--type=merge", "-p", '{"spec": {"protected": false}}')
+    cluster.kubectl("admin", *change)
+    wait_for("it is gone", lambda: cluster.get("environment", "kept", namespace) is None, 30)
+
+
+def test_what_is_protected_goes_with_the_namespace_that_it_lies_in(
+    cluster: Cluster, operator: OperatorProcess, namespace: str
+) -> None:
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"{namespace}-goes"}}
+    cluster.apply("admin", space)
+    kept = changed(make.environment(f"{namespace}-goes", "kept"), {"spec.protected": True})
+    cluster.apply("admin", kept)
+    there(cluster, "kept", f"{namespace}-goes", "Active")
+    cluster.kubectl("admin", "delete", "namespace", f"{namespace}-goes", "--wait=false")
+    wait_for("all of it is gone", lambda: cluster.get("namespace", f"{namespace}-goes") is None, 60)

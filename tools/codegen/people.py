@@ -36,6 +36,7 @@ _RULES = {
         rule(GROUP, ["actionruns"], ["create", "update", "patch", "delete"]),
         rule(GROUP, ["actions"], ["run"]),
         rule(GROUP, ["approvals"], ["patch"]),  # to accept what was offered instead: nothing else of it is theirs
+        rule(GROUP, ["environments"], ["delete"]),  # to end one's own: the policy asks others for the verb `end`
     ],
     "approver": [
         rule(GROUP, ["approvals"], ["patch"]),
@@ -54,7 +55,7 @@ _RULES = {
         rule(GROUP, ["actions", "notificationchannels", "environments"], _CHANGE),
         rule(GROUP, ["actionruns"], ["create", "patch", "delete"]),
         rule(GROUP, ["actions"], ["run", "withdraw"]),
-        rule(GROUP, ["environments"], ["extend"]),
+        rule(GROUP, ["environments"], ["extend", "end", "protect"]),
         rule(GROUP, ["delegations"], ["delete", "withdraw"]),  # in an incident; nobody redirects one
     ],
 }

@@ -6,6 +6,7 @@ ask for is what the installation allows, and no more.
 
 from collections.abc import Iterable
 
+from pratique.admission.ending import ended, ending, same_but
 from pratique.admission.language import (
     JANITORS,
     ME,
@@ -38,19 +39,20 @@ def environment(values: GuardValues) -> list[Manifest]:
     operator = values.operator
     return validating(
         "pratique-environment",
-        (Match(("environments",), ("CREATE", "UPDATE")),),
+        (Match(("environments",), ("CREATE", "UPDATE", "DELETE")),),
         {
             "me": ME,
             "keeper": f"variables.me == '{operator}' || variables.me in {list(JANITORS)!r}",
             "oursNow": ours("object.metadata"),
             "oursBefore": unless_absent("oldObject", ours("oldObject.metadata")),
             # one that was made before the lists were tightened stays, and can be extended and ended
-            "sameTarget": f"oldObject != null && {_TARGET} == oldObject.spec.target",
+            "sameTarget": f"request.operation == 'DELETE' || (oldObject != null && {_TARGET} == oldObject.spec.target)",
             "roles": names(values.environment_roles),
             "podSecurity": names(values.environment_pod_security),
             "labels": names(values.environment_labels),
             "prefix": f"'{values.environment_prefix}'",
             **_time(),
+            **ending(operator),
             "otherRoles": f"""
                 has({_TARGET}.access) ? {_TARGET}.access.filter(a, !(a.role in variables.roles)) : []
             """,
@@ -58,7 +60,7 @@ def environment(values: GuardValues) -> list[Manifest]:
                 has({_SPACE}.labels) ? {_SPACE}.labels.filter(k, !(k in variables.labels)) : []
             """,
         },
-        (only_canaries(operator, "Environments"), *_allowed(values.namespace), *_owned(), *_in_time()),
+        (only_canaries(operator, "Environments"), *_allowed(values.namespace), *_owned(), *_in_time(), *ended()),
     )
 
 
@@ -93,7 +95,7 @@ def _allowed(namespace: str) -> Iterable[Check]:
     return (
         *_frozen(),
         Check(
-            f"{_SPACE}.name != '{namespace}'",
+            f"request.operation == 'DELETE' || {_SPACE}.name != '{namespace}'",
             "spec.target.namespace.name is the operator's own namespace: choose another",
         ),
         _listed(
@@ -139,7 +141,7 @@ def _owned() -> Iterable[Check]:
     extend = may("extend", "environments", "object.metadata.name", "object.metadata.namespace")
     return (
         Check(
-            f"request.operation != 'UPDATE' || object.spec == oldObject.spec || {extend}",
+            f"request.operation != 'UPDATE' || {same_but('protected')} || {extend}",
             "an Environment is changed through an Action: it needs the RBAC verb extend on environments",
             "variables.me + ' may not change Environment ' + object.metadata.name"
             " + ': it needs the RBAC verb extend on environments.pratique.dev; ask through an Action'",
@@ -150,8 +152,9 @@ def _owned() -> Iterable[Check]:
             "labels, annotations and finalizers of pratique.dev on an Environment belong to the operator",
         ),
         Check(
-            f"variables.keeper || {keeps_owners('environments', 'object.metadata.namespace')}",
-            "ownerReferences of an Environment are changed by those who may delete it: the garbage collector would",
+            f"variables.keeper || {keeps_owners('environments', 'object.metadata.namespace', 'end')}",
+            "ownerReferences of an Environment are changed by those who may end it (RBAC verb end on environments): the"
+            " garbage collector would",
         ),
         Check(
             f"request.operation != 'CREATE' || !{has_label(RESTORED_LABEL)}",

@@ -178,8 +178,8 @@ def same_person(one: str, other: str) -> str:
     return rf"{one}.matches(r'(?i)^\Q' + {other}.replace(r'\E', r'\E\\E\Q') + r'\E$')"
 
 
-def keeps_owners(resource: str, namespace: str | None = None) -> str:
-    """Return CEL for an update that hangs the object on nothing else, unless by those who may delete it.
+def keeps_owners(resource: str, namespace: str | None = None, verb: str = "delete") -> str:
+    """Return CEL for an update that hangs the object on nothing else, unless by those who may delete it, or hold `verb`.
 
     The garbage collector deletes what hangs on something that is gone: the right to patch would be the right to delete.
     """
@@ -187,7 +187,7 @@ def keeps_owners(resource: str, namespace: str | None = None) -> str:
         f"(has({side}.metadata.ownerReferences) ? {side}.metadata.ownerReferences : [])"
         for side in ("object", "oldObject")
     )
-    delete = may("delete", resource, "object.metadata.name", namespace)
+    delete = may(verb, resource, "object.metadata.name", namespace)
     return f"request.operation != 'UPDATE' || {now} == {before} || {delete}"
 
 

@@ -109,6 +109,8 @@ class Reason(StrEnum):
     """The Environment is there."""
     EXPIRING = "Expiring"
     """The Environment is there, and its end is near."""
+    PROTECTED = "Protected"
+    """The Environment's time is up; it is kept, since it is protected."""
     DELETING = "Deleting"
     """The Environment's namespace is going."""
     NAMESPACE_GONE = "NamespaceGone"

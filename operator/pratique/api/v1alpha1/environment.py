@@ -152,7 +152,16 @@ class EnvironmentSpec(ApiModel):
 
     ttl: Annotated[Duration, Field(description="How long it lives, from its creation; raising it extends it.")]
     max_ttl: Annotated[Duration | None, Field(alias="maxTTL", description="ttl may never pass this.")] = None
-    requested_by: Annotated[Username | None, Field(description="For whom it is; they are told of its end.")] = None
+    requested_by: Annotated[
+        Username | None, Field(description="For whom it is; they are told of its end, and may end it.")
+    ] = None
+    protected: Annotated[
+        bool | None,
+        Field(
+            description="While true it is neither deleted nor ended, until maxTTL at most; set by who holds the RBAC verb"
+            " protect."
+        ),
+    ] = None
     warnings: Annotated[
         list[Duration],
         Field(

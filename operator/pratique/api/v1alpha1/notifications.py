@@ -38,6 +38,7 @@ class EventType(StrEnum):
     STATUS_FORGED = "StatusForged"
     ENVIRONMENT_READY = "EnvironmentReady"
     ENVIRONMENT_EXPIRING = "EnvironmentExpiring"
+    ENVIRONMENT_PROTECTED = "EnvironmentProtected"
     ENVIRONMENT_EXPIRED = "EnvironmentExpired"
     ENVIRONMENT_GONE = "EnvironmentGone"
     NOTIFICATION_FAILED = "NotificationFailed"

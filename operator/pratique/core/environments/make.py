@@ -67,7 +67,7 @@ def _waits_for_quota(
     text = f"The quota of {namespace_ref(environment)} is not in force yet: nobody gets in before"
     waits = write(environment, EnvironmentPhase.CREATING, Reason.CREATING, text, now, expires_at=at.expires_at)
     pause = min(max(_COUNTING, (now - environment.metadata.creation_timestamp) / 10), _COUNTING_LONG)
-    return replace(waits, wake_at=min(now + pause, at.expires_at))
+    return replace(waits, wake_at=min(now + pause, at.next_end))
 
 
 def _obstacle(made: Stored | Failure | None, environment: Environment) -> Failure | None:
@@ -100,7 +100,7 @@ def _not_made(
     ended = amend(environment, status=amend(environment.status, expires_at=at.expires_at))
     if failure.transient:
         again = try_again(ended, EnvironmentPhase.CREATING, f"{what} could not be made", failure, now)
-        return replace(again, wake_at=at.expires_at)
+        return replace(again, wake_at=at.next_end)
     if failure.reason == "AlreadyExists":
         reason = Reason.NAME_TAKEN
         text = f"{what} exists and was not made for this Environment: it is left as it is; choose another name"
@@ -109,7 +109,7 @@ def _not_made(
         text = f"{what} could not be made: {failure.message}; put that right, then create the Environment again"
     key = str(environment.metadata.generation)
     failed = write(ended, EnvironmentPhase.FAILED, reason, text, now, EventType.FAILED, key=key)
-    return replace(failed, wake_at=at.expires_at)
+    return replace(failed, wake_at=at.next_end)
 
 
 def _made(environment: Environment, at: Judgement, now: datetime) -> Plan[EnvironmentStatus]:

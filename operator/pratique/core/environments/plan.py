@@ -18,6 +18,7 @@ from pratique.api.v1alpha1.notifications import EventType
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.environments.end import POLL, stay, take_down
 from pratique.core.environments.git_marks import git_mark
+from pratique.core.environments.held import stay_protected
 from pratique.core.environments.make import make, until
 from pratique.core.environments.status import (
     FINALIZER,
@@ -97,12 +98,14 @@ def _live(environment: Environment, snapshot: EnvironmentSnapshot, now: datetime
             return Plan(environment.status, retry=True)
         if not stands(object_of(found), environment):
             return _gone(environment, at, now)
+    if phase in MADE and at.verdict is Verdict.HOLD:
+        return stay_protected(environment, at, now)
     if phase in MADE:
         return _keep(environment, at, now)
     if phase is EnvironmentPhase.FAILED and _was_gone(environment):
         return _gone(environment, at, now)
     if phase is EnvironmentPhase.FAILED and environment.status.observed_generation == environment.metadata.generation:
-        return Plan(environment.status, wake_at=at.expires_at)
+        return Plan(environment.status, wake_at=at.next_end)
     return make(environment, outcomes, at, now)
 
 
@@ -141,7 +144,7 @@ def _gone(environment: Environment, at: Judgement, now: datetime) -> Plan[Enviro
     )
     phase, end = EnvironmentPhase.FAILED, at.expires_at
     gone = write(environment, phase, Reason.NAMESPACE_GONE, text, now, EventType.FAILED, key="gone", expires_at=end)
-    return replace(gone, wake_at=end)
+    return replace(gone, wake_at=at.next_end)
 
 
 def _was_gone(environment: Environment) -> bool:

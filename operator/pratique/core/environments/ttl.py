@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from pratique.api.v1alpha1.environment import Environment
+from pratique.api.v1alpha1.environment import Environment, EnvironmentPhase
 from pratique.api.v1alpha1.scalars import duration_of
 
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 """The end of what would live longer than a calendar goes: a ttl may be 999999999w."""
+_DAY = timedelta(days=1)
+"""How often it is told that one is kept beyond its time."""
 
 
 class Verdict(StrEnum):
@@ -21,6 +23,8 @@ class Verdict(StrEnum):
 
     KEEP = "Keep"
     WARN = "Warn"
+    HOLD = "Hold"
+    """Its time is up, and it is protected."""
     EXPIRE = "Expire"
 
 
@@ -36,6 +40,13 @@ class Judgement:
     warned: tuple[str, ...] = ()
     warning: str | None = None
     wake_at: datetime | None = None
+    days_over: int = 0
+    """Of one that is held: the whole days since its time was up."""
+
+    @property
+    def next_end(self) -> datetime:
+        """The next moment at which it may have to end: of one that is held, when it is looked at again."""
+        return self.wake_at if self.wake_at is not None and self.verdict is Verdict.HOLD else self.expires_at
 
 
 def expires_at(created: datetime, ttl: str) -> datetime:
@@ -50,6 +61,18 @@ def lifetime(environment: Environment) -> str:
     return min(spec.ttl, spec.max_ttl or spec.ttl, key=_length)
 
 
+def wall(environment: Environment) -> datetime:
+    """Return the moment beyond which nothing keeps it: maxTTL."""
+    most = environment.spec.max_ttl
+    return FOREVER if most is None else expires_at(environment.metadata.creation_timestamp, most)
+
+
+def is_held(environment: Environment, now: datetime) -> bool:
+    """Say whether it is kept beyond its time: once its end is on record it goes."""
+    protected = bool(environment.spec.protected) and now < wall(environment)
+    return protected and environment.status.phase not in (EnvironmentPhase.DELETING, EnvironmentPhase.EXPIRED)
+
+
 def judge(environment: Environment, now: datetime) -> Judgement:
     """Say what the time of `environment` asks for at `now`.
 
@@ -59,6 +82,10 @@ def judge(environment: Environment, now: datetime) -> Judgement:
     created = environment.metadata.creation_timestamp
     end = expires_at(created, lifetime(environment))
     told = environment.status.warned
+    if now >= end and is_held(environment, now):
+        days = (now - end) // _DAY
+        again = min(end + (days + 1) * _DAY, wall(environment))
+        return Judgement(Verdict.HOLD, end, warned=tuple(told), wake_at=again, days_over=days)
     if now >= end:
         return Judgement(Verdict.EXPIRE, end, warned=tuple(told))
     usable = _usable(environment.spec.warnings, end - created)

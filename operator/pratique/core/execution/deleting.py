@@ -34,7 +34,7 @@ def try_deletion(
         return find
     if isinstance(found, Failure):
         return found
-    asked = check_rights(run, ref, "delete", found.object, outcomes, f"{key}/rights")
+    asked = check_rights(run, ref, "end", found.object, outcomes, f"{key}/rights")
     if asked is not None:
         return asked
     uid = uid_of(found.object)

@@ -112,6 +112,7 @@ EVENTS: dict[EventType, EventInfo] = dict(
         _info(EventType.STATUS_FORGED, _APPROVERS, "A forged status was put right", _WARNING, "Restore", urgent=True),
         _info(EventType.ENVIRONMENT_READY, _REQUESTER, "Environment ready", _NORMAL, "Create"),
         _info(EventType.ENVIRONMENT_EXPIRING, _REQUESTER, "Environment ends soon", _WARNING, "Expire"),
+        _info(EventType.ENVIRONMENT_PROTECTED, _REQUESTER, "Environment kept beyond its time", _WARNING, "Protect"),
         # Nothing is left soon that could hold these.
         _info(EventType.ENVIRONMENT_EXPIRED, _REQUESTER, "Environment ended", _NORMAL, "Expire", urgent=True),
         _info(

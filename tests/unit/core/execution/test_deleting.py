@@ -109,10 +109,10 @@ def test_an_environment_goes_for_whose_it_is_and_for_who_may_delete_it() -> None
     asked = trial({"try/old/find": pod()}, env)
     (question,) = asked.effects
     assert isinstance(question, AskRights)
-    assert (question.verb, question.resource, question.ref.name) == ("delete", "environments", "db-0")
+    assert (question.verb, question.resource, question.ref.name) == ("end", "environments", "db-0")
     may_not = trial({"try/old/find": pod(), "try/old/rights": False}, env)
     (sentence,) = may_not.problems
-    assert sentence.endswith("it needs the RBAC verb delete on environments")
+    assert sentence.endswith("it needs the RBAC verb end on environments")
     assert effects(trial({"try/old/find": pod(), "try/old/rights": True}, env)) == ["try/old"]
     mine = pod(labels={"pratique.dev/run-uid": RUN_UID})
     assert effects(trial({"try/old/find": mine}, env)) == ["try/old"]
