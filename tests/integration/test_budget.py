@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.builders.manifests import decision, run
 from tests.support.cluster import Cluster, wait_for
-from tests.support.own_plane import NOTES_AND_JOBS, brief_action, job_action, note_action, own_plane
+from tests.support.own_plane import NOTES_AND_JOBS, brief_action, failing_action, job_action, note_action, own_plane
 from tests.support.runs import phase
 from tools.codegen.values import Values
 from tools.controlplane.plane import ControlPlane
@@ -36,7 +36,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, P
         operator = OperatorProcess(plane.kubeconfig("operator"), folder / "operator.log", arguments=calm)
         operator.start()
         operator.wait_ready()
-        for action in (note_action(SPACE), job_action(SPACE), brief_action(SPACE)):
+        for action in (note_action(SPACE), job_action(SPACE), brief_action(SPACE), failing_action(SPACE)):
             cluster.apply("admin", action)
         yield cluster, _log(plane), operator
         operator.stop()
@@ -250,6 +250,19 @@ def test_each_part_of_a_run_asks_for_so_much_and_no_more(audited: tuple[Cluster,
         makes = {"create configmaps": 1, "patch actionruns/status": 2, "create events": 2}
         spent(log, at, {**PROOF, **decides, **makes})
         assert sum({**PROOF, **decides, **makes}.values()) <= 12
+
+
+def test_a_failure_is_explained_in_few_reads_and_no_writes(audited: tuple[Cluster, Path]) -> None:
+    """Its pods, and warnings about one that says nothing and about the Job itself; nothing of it before the failure."""
+    cluster, log = audited
+    at = lines(log)
+    cluster.kubectl("developer", "create", "-f", "-", input=json.dumps(run("failing", SPACE, "failing", inputs={})))
+    phase(cluster, "failing", SPACE, "Failed")
+    wait_for("it is told", lambda: told(cluster, "failing"))
+    wait_for("all of it to be on record", lambda: asked(log, at)["create events"])
+    found = asked(log, at)
+    assert found["list pods"] == 1 and 1 <= found["list events"] <= 2, found
+    assert found.total() - found["get actionruns"] - found["patch jobs"] <= 3 + 5 + sum(NOW_AND_THEN.values()), found
 
 
 def test_nothing_to_do_costs_less_than_a_request_a_second(world: tuple[Cluster, Path, OperatorProcess]) -> None:

@@ -19,8 +19,8 @@ from tests.support.snapshot import plane_with_pratique
 NOTES = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get"]}
 NOTES_AND_JOBS = {
     "apiGroups": ["", "batch"],
-    "resources": ["configmaps", "jobs"],
-    "verbs": ["create", "get", "patch", "delete"],
+    "resources": ["configmaps", "jobs", "pods", "events"],
+    "verbs": ["create", "get", "list", "patch", "delete"],
 }
 _NOTE = """
 apiVersion: pratique.dev/v1alpha1
@@ -73,6 +73,11 @@ def brief_action(space: str, after: str = "3s") -> str:
 def job_action(space: str) -> str:
     """Return an Action that makes a Job which is ready at once and has no time to stay."""
     return _filled(_JOB, {"SPACE": space})
+
+
+def failing_action(space: str) -> str:
+    """Return an Action that makes a Job which has failed as soon as it is there."""
+    return job_action(space).replace("name: job}", "name: failing}").replace("readyWhen:", "failedWhen:")
 
 
 def _filled(text: str, parts: dict[str, str]) -> str:

@@ -136,6 +136,11 @@ class Api:
                 await asyncio.sleep(min(error.retry_after or 0.1 * 2**attempt, 10.0))
         raise AssertionError("unreachable: the last try returns or raises")
 
+    async def tail(self, path: str, params: dict[str, str], *, run_as: str, at_most: int) -> str:
+        """Return a text that the API server passes on, such as a log; of a longer one the last bytes."""
+        how: dict[str, Any] = {"run_as": run_as, "accept": "*/*", "last": at_most}
+        return (await self._sent("GET", path, None, params, "", **how)).decode(errors="replace")
+
     async def _once(
         self,
         method: str,
@@ -147,13 +152,29 @@ class Api:
         accept: str,
         at_most: int | None,
     ) -> Json:
+        how: dict[str, Any] = {"run_as": run_as, "accept": accept, "at_most": at_most}
+        return _answer(await self._sent(method, path, body, params, content_type, **how))
+
+    async def _sent(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        params: dict[str, str] | None,
+        content_type: str,
+        *,
+        run_as: str | None,
+        accept: str,
+        at_most: int | None = None,
+        last: int | None = None,
+    ) -> bytes:
         if self._session is None:
             raise RuntimeError("Api is used outside `async with`")
         headers = self.connection.headers() | {"Accept": accept}
         groups = self.connection.impersonate_groups
         if run_as is not None:
             headers["Impersonate-User"], groups = run_as, ()
-        if at_most is not None:
+        if at_most is not None or last is not None:
             headers["Accept-Encoding"] = "identity"  # little that is packed may be much
         data = None
         if body is not None:
@@ -170,9 +191,9 @@ class Api:
                 allow_redirects=False,  # what a plan names is at its own path, or nowhere
             ) as response:
                 code = response.status
-                payload = await _payload(response, at_most)
+                payload = await (_payload(response, at_most) if last is None else _last_of(response, last))
                 if response.status < 300:
-                    return _answer(payload)
+                    return payload
                 raise _error(response.status, payload, response.headers.get("Retry-After"), body)
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise ApiError(0, "Unreachable", why_unreachable(error, self.connection.server)) from error
@@ -280,6 +301,14 @@ async def _payload(response: aiohttp.ClientResponse, at_most: int | None) -> byt
         if len(payload) > at_most:
             response.close()  # the rest is left where it is
             raise ApiError(413, TOO_LARGE, f"the answer has more than {at_most} bytes")
+    return bytes(payload)
+
+
+async def _last_of(response: aiohttp.ClientResponse, at_most: int) -> bytes:
+    payload = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        payload += chunk
+        del payload[:-at_most]
     return bytes(payload)
 
 

@@ -7,6 +7,7 @@ from pratique.api.v1alpha1 import GROUP
 from pratique.cluster.client import MERGE_PATCH, STRATEGIC_MERGE_PATCH, Api, ApiError
 from pratique.cluster.deleting import delete_object
 from pratique.cluster.ending import end
+from pratique.cluster.explaining import explain
 from pratique.cluster.failures import as_failure
 from pratique.cluster.inspection import inspect
 from pratique.cluster.letting_go import let_go
@@ -34,6 +35,7 @@ from pratique.core.kernel.effects import (
     TargetSeen,
 )
 from pratique.core.kernel.ending import DeleteAs, FindToEnd, MayDelete
+from pratique.core.kernel.explaining import Circumstances, Explain
 from pratique.core.kernel.looking import LookAtSource, SourceSeen
 from pratique.core.kernel.misfits import name_fields
 
@@ -50,8 +52,9 @@ ClusterEffect = (
     | LookAtSource
     | ListOptions
     | InspectAction
+    | Explain
 )
-Done = Stored | bool | str | TargetSeen | SourceSeen | Listing | Inspection
+Done = Stored | bool | str | TargetSeen | SourceSeen | Listing | Inspection | Circumstances
 _FIELD_MANAGER = {"fieldManager": "pratique", "fieldValidation": "Strict"}
 _DRY_RUN = {"dryRun": "All"}
 _UNSUPPORTED = 415
@@ -77,18 +80,26 @@ async def perform(api: Api, effect: ClusterEffect) -> Done | Failure:
                 return await end(api, effect)
             case AskRights():
                 return await _may(api, effect)
-            case LookAtTarget():
-                return await look_at_target(api, effect)
-            case LookAtSource():
-                return await look_at_source(api, effect)
-            case ListOptions():
-                return await list_options(api, effect)
+            case LookAtTarget() | LookAtSource() | ListOptions() | Explain():
+                return await _look(api, effect)
             case InspectAction():
                 return await inspect(api, effect.action)
             case _:
                 assert_never(effect)
     except ApiError as error:
         return await _explained(api, effect, error)
+
+
+async def _look(api: Api, effect: LookAtTarget | LookAtSource | ListOptions | Explain) -> Done:
+    match effect:
+        case LookAtTarget():
+            return await look_at_target(api, effect)
+        case LookAtSource():
+            return await look_at_source(api, effect)
+        case ListOptions():
+            return await list_options(api, effect)
+        case Explain():
+            return await explain(api, effect)
 
 
 def _stored(api: Api, body: Json, *, whole_lists: bool = True) -> Stored:

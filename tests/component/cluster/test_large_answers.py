@@ -42,3 +42,20 @@ async def test_the_rest_of_a_large_answer_is_not_read() -> None:
         assert await api.request("GET", "/small", at_most=256 * KIB) == {"kind": "ConfigMapList"}
         with pytest.raises(ApiError, match="the answer has more than 8 bytes"):
             await api.request("GET", "/small", at_most=8)
+
+
+@pytest.mark.asyncio
+async def test_of_a_long_log_the_end_is_kept() -> None:
+    async def log(request: web.Request) -> web.Response:
+        if "Impersonate-User" not in request.headers:
+            return web.json_response({"kind": "Status", "reason": "Forbidden"}, status=403)
+        assert request.headers["Accept-Encoding"] == "identity"
+        return web.Response(body=b"begin\n" + b"x" * 512 * KIB + b"\nend \xff" + request.query["tailLines"].encode())
+
+    app = web.Application()
+    app.router.add_get("/log", log)
+    async with serving(app) as port, Api(Connection(f"http://127.0.0.1:{port}")) as api:
+        found = await api.tail("/log", {"tailLines": "3"}, run_as="maker", at_most=64 * KIB)
+        assert found.endswith("xx\nend \ufffd3") and len(found.encode(errors="replace")) <= 64 * KIB + 2
+        with pytest.raises(ApiError):
+            await api.tail("/away", {}, run_as="maker", at_most=1)

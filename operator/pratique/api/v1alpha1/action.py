@@ -8,6 +8,7 @@ from pydantic import Field
 from pratique.api.v1alpha1.calling import HttpRequest
 from pratique.api.v1alpha1.conditions import Conditions
 from pratique.api.v1alpha1.deleting import ObjectToDelete
+from pratique.api.v1alpha1.explain import Explain
 from pratique.api.v1alpha1.freeze import Freeze
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
 from pratique.api.v1alpha1.notifications import NotificationRules
@@ -267,6 +268,9 @@ class Execution(ApiModel):
             description="Name to text with ${CEL} over `inputs`, `run`, `resources`; shown in status.outputs.",
         ),
     ] = {}
+    explain: Annotated[
+        Explain | None, Field(description="What is said beside the failure of an object that has pods.")
+    ] = None
 
     cel_rules: ClassVar[tuple[Rule, ...]] = (
         Rule(

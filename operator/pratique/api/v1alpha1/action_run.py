@@ -9,6 +9,7 @@ from pratique.api.v1alpha1.action import OnFailure
 from pratique.api.v1alpha1.approval import MAX_DOCUMENT, ApprovalState
 from pratique.api.v1alpha1.calling import RunRequest
 from pratique.api.v1alpha1.conditions import Conditions
+from pratique.api.v1alpha1.explain import Explain
 from pratique.api.v1alpha1.found import FoundInStage, FoundPeople
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule
 from pratique.api.v1alpha1.notifications import NotificationRules
@@ -127,6 +128,7 @@ class RunPlan(ApiModel):
         dict[str, Annotated[str, Field(max_length=4096)]],
         Field(max_length=16, description="The Action's outputs, as they were."),
     ] = {}
+    explain: Annotated[Explain | None, Field(description="The Action's explain, as it was.")] = None
     lists: Annotated[
         list[Annotated[str, Field(max_length=31)]] | None,
         Field(max_length=16, description="The ids of entries with forEach: outputs read each as a list."),

@@ -19,6 +19,7 @@ from pratique.core.execution.awaiting import Progress, Step, judge
 from pratique.core.execution.deleting import advance_deletion
 from pratique.core.execution.dry_run import may_pass, try_plan
 from pratique.core.execution.ending import keep_for_a_time, with_end_shown
+from pratique.core.execution.explaining import fail
 from pratique.core.execution.filling import Known, fill_in, with_what_is_there
 from pratique.core.execution.finishing import finish
 from pratique.core.execution.needs import awaited_after
@@ -27,7 +28,7 @@ from pratique.core.execution.patching import Seen, change, look_for, try_change
 from pratique.core.execution.patience import POLL, allowed, mark
 from pratique.core.execution.prerequisites import LACKS_RIGHTS, provider
 from pratique.core.execution.request import advance_request
-from pratique.core.execution.standing import End, Standing
+from pratique.core.execution.standing import Standing
 from pratique.core.execution.targets import check_again, is_target
 from pratique.core.execution.vanishing import as_sent, confirm, is_held, vanishes
 from pratique.core.kernel.effects import Create, Failure, Json, ObjectRef, Outcomes, Read, Stored, object_of
@@ -42,7 +43,7 @@ def advance(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes
     if (outset := set_out(run, plan, started, outcomes, now)) is not None:
         if outset.step is Step.NEEDS:
             return Standing(run.status, effects=outset.effects)
-        return _stopped(run, plan, started, plan.resources[0].id, outset, [], now)
+        return _stopped(run, plan, started, plan.resources[0].id, outset, [], outcomes, now)
     recorded = {resource.id: resource for resource in run.status.resources}
     calls = {call.id: call for call in run.status.requests}
     waiting: list[tuple[int, Progress]] = []
@@ -61,13 +62,13 @@ def advance(run: ActionRun, plan: RunPlan, started: datetime, outcomes: Outcomes
             waiting.append((until, at))
         elif at.step is not Step.DONE:
             others = [each for _, each in waiting]
-            return _stopped(_with(run, plan, recorded, calls), plan, started, planned.id, at, others, now)
+            return _stopped(_with(run, plan, recorded, calls), plan, started, planned.id, at, others, outcomes, now)
     made = _with(run, plan, recorded, calls)
     if waiting:
         others = [each for _, each in waiting]
-        return _stopped(made, plan, started, plan.resources[-1].id, others[0], others, now)
+        return _stopped(made, plan, started, plan.resources[-1].id, others[0], others, outcomes, now)
     end = finish(made, plan, outcomes)
-    return _stopped(made, plan, started, "", end, [], now) if isinstance(end, Progress) else end
+    return _stopped(made, plan, started, "", end, [], outcomes, now) if isinstance(end, Progress) else end
 
 
 def _advance_step(
@@ -111,6 +112,7 @@ def _stopped(
     which: str,
     at: Progress,
     others: Sequence[Progress],
+    outcomes: Outcomes,
     now: datetime,
 ) -> Standing:
     """The run cannot go on now: it failed, its time is up, or it looks again soon. `others` wait beside it."""
@@ -118,12 +120,10 @@ def _stopped(
     lacks = mark(run.status, which, at.patience, now)
     status = amend(run.status, held_up=lacks)
     if at.step is Step.FAILED or (at.step is Step.LACKS and lacks is None):
-        return Standing(status, end=End.FAILED, message=at.message)
+        return fail(plan, status, [at], outcomes, "")
     said = dict.fromkeys([at, *others]) if at.step is Step.WAITS else [at]
     if now >= times_out:
-        all_of_it = "; ".join(f"{each.message}; {each.remedy}" if each.remedy else each.message for each in said)
-        text = f"Not ready within {plan.timeout}: {all_of_it}"
-        return Standing(status, end=End.FAILED, message=text)
+        return fail(plan, status, list(said), outcomes, f"Not ready within {plan.timeout}: ")
     if lacks is not None:
         text = f"{at.message}; it is tried again, as this may pass"
         return Standing(status, message=text, wake_at=min(times_out, now + POLL))

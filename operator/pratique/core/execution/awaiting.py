@@ -5,7 +5,7 @@ a controller that has given up (`Stalled`); then `readyWhen`, or the convention 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
 
@@ -50,10 +50,16 @@ class Progress:
     """What the run has read of earlier entries, where something of that is not on record yet."""
     pause: timedelta | None = None
     """When to look again, where that is known better than by how long the run has taken so far."""
+    live: Json | None = field(default=None, compare=False)
+    """The object as it was seen, where it failed or is waited for: what explains that is found by it."""
 
 
 def judge(planned: PlannedResource, resource: RunResource, seen: Stored, outcomes: Outcomes) -> Progress:
     """Return where a live object stands, or the evaluation that must come first."""
+    return replace(_judge(planned, resource, seen, outcomes), live=seen.object)
+
+
+def _judge(planned: PlannedResource, resource: RunResource, seen: Stored, outcomes: Outcomes) -> Progress:
     live = seen.object
     early = find_unsettled(live, planned.ready_when or "", reports=seen.reports)
     if early is not None:

@@ -87,6 +87,7 @@ def _problems(action: Action, kinds: Kinds) -> Iterator[str]:
             yield from problems_of_template(template.template, kind, f"{path}.template", partial(kind_of_text, action))
         yield from problems_of_nulls(action, index, f"{path}.template")
     yield from _twice(action)
+    yield from _explain(action)
     yield from _approvals(action, kinds)
     if action.spec.cost is not None:
         yield from check_text(action, action.spec.cost, "spec.cost", _target(action, action.spec.cost, kinds))
@@ -267,6 +268,13 @@ def _lifetime(
         yield f"{where}: {twice}"
     elif kind_of_text(action, text) not in (None, "string"):
         yield f"{where}: must be text such as 8h, and {clean(text, 80)} is none: write {clean(text, 80)}h, for hours"
+
+
+def _explain(action: Action) -> Iterator[str]:
+    """Yield that no log will ever be read, where one is asked for."""
+    asked, entries = action.spec.execution.explain, action.spec.execution.resources
+    if asked is not None and asked.logs and not any(each.sort == "template" and not each.patch for each in entries):
+        yield "spec.execution.explain.logs: is about pods of objects that a run makes; this one makes none: leave it out"
 
 
 def _twice(action: Action) -> Iterator[str]:

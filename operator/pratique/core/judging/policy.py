@@ -186,6 +186,7 @@ def freeze_plan(
         cost=_cost(action, scope, note),
         resources=resources,
         outputs=execution.outputs,
+        explain=execution.explain,
         lists=lists or None,
         notifications=action.spec.notifications,
         found=people.found or None,

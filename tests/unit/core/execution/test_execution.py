@@ -37,6 +37,7 @@ from pratique.core.kernel.effects import (
     Read,
     Stored,
 )
+from pratique.core.kernel.explaining import Circumstances
 from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.running import follow
 from pratique.core.runs.snapshot import RunSnapshot
@@ -51,8 +52,10 @@ WAITS_FOR = planned("job", JOB)
 
 
 def look(plan: RunPlan, outcomes: dict[str, Any] | None = None, now: datetime = LATER, **status: Any) -> Plan[Any]:
+    """Look at a run of this plan; nothing explains its objects, unless the outcomes say so."""
     subject = running(plan, **status)
-    return follow(RunSnapshot(subject, outcomes=outcomes or {}), plan, subject.status, now)
+    nothing = {f"explain/{each.id}": Circumstances() for each in plan.objects}
+    return follow(RunSnapshot(subject, outcomes=nothing | (outcomes or {})), plan, subject.status, now)
 
 
 def made(each: PlannedResource, uid: str = "u1", **changes: Any) -> Stored:

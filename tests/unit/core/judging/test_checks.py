@@ -37,6 +37,7 @@ def action(
     when: str = "true",
     resource: Any = None,
     outputs: Any = None,
+    explain: Any = None,
     **template: Any,
 ) -> Action:
     made = {"id": "made", "template": {**TEMPLATE, **template}, **(resource or {})}
@@ -47,6 +48,7 @@ def action(
             "serviceAccountRef": {"namespace": "makers", "name": "maker"},
             "resources": [made],
             "outputs": outputs or {},
+            "explain": explain,
         },
     )
 
@@ -203,6 +205,10 @@ def test_nothing_is_said_about_what_is_sound(sound: Action) -> None:
             "spec.execution.outputs.a: there is no resource named made; known are: none",
         ),
         (action(outputs={"a": "${"}), "spec.execution.outputs.a: '${' is never closed"),
+        (
+            action(resource={"patch": True}, explain={"logs": 1}),
+            "spec.execution.explain.logs: is about pods of objects that a run makes; this one makes none",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(broken: Action, problem: str) -> None:

@@ -39,6 +39,7 @@ from pratique.api.v1alpha1.calling import (
 from pratique.api.v1alpha1.counter_offer import CounterOffer, OfferedValues
 from pratique.api.v1alpha1.deleting import ObjectToDelete
 from pratique.api.v1alpha1.escalation import Added, EscalationStep
+from pratique.api.v1alpha1.explain import Explain
 from pratique.api.v1alpha1.found import ApproverSource, FoundInStage, FoundPeople
 from pratique.api.v1alpha1.notifications import NotificationRule
 from pratique.api.v1alpha1.options import ChosenObject, Options, PlannedChoice, PlannedChoices
@@ -145,6 +146,7 @@ HELD = run_plan(
     target=TARGET,
     choices=CHOICES,
     found=[FoundInStage(stage=GATE.name, sources=[FOUND])],
+    explain=Explain(logs=10),
 )
 FREE = HELD.model_copy(update={"gate": None})
 SHOWN: dict[str, object] = {"try/made": Stored(live(manifest(data={"a": "2"}))), "try/told": True, "try/ended": True}
