@@ -19,6 +19,7 @@ from pratique.core.gates.standalone import gate_channels_of
 from pratique.core.kernel.errors import ConfigurationError
 from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.core.operating.sharding import parse_shard
+from pratique.core.operating.tracing import tracing_of
 from pratique.core.telling.egress import egress_of
 from pratique.signals import ProcessEnds, stop_on_signals
 
@@ -95,6 +96,7 @@ def _operator(connection: Connection, options: argparse.Namespace) -> _Process:
         identity=options.identity,
         leader_election=options.leader_election,
         shard=parse_shard(options.shard),
+        tracing=tracing_of(os.environ, __version__),
         guard_every=options.guard_every,
         open_runs_per_requester=options.open_runs_per_requester,
         guard_settle=options.guard_settle,

@@ -295,6 +295,8 @@ OTHER: Manifest = {
     "metrics.grafanaDashboard.namespace": "monitoring",
     "metrics.grafanaDashboard.labels": {"grafana_dashboard": "ours"},
     "metrics.grafanaDashboard.annotations": {"grafana_folder": "Platform"},
+    "traces.endpoint": "http://collector.monitoring:4318",
+    "traces.headersSecret": "traces",
     "networkPolicy.enabled": False,
     "networkPolicy.metricsFrom": [PEER],
     "networkPolicy.egress": [{"ports": [{"port": 443}]}],
@@ -306,6 +308,7 @@ TAKES: Manifest = {
     "metrics.serviceMonitor.interval": _SCRAPED,
     "metrics.serviceMonitor.labels": _SCRAPED,
     "metrics.serviceMonitor.tlsConfig": _SCRAPED,
+    "traces.headersSecret": {"traces": {"endpoint": "http://collector.monitoring:4318"}},
 }
 """What else it takes for a value to matter."""
 

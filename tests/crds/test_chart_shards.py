@@ -1,7 +1,7 @@
 """The chart with shards: a Deployment and a budget for each, rights to their Leases; and nothing of it without."""
 
 import pytest
-from tests.crds.test_chart import Manifest, Release, rendered
+from tests.crds.test_chart import Manifest, Release, rendered, templated
 from tests.integration.test_sharding import LEASES
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -57,3 +57,13 @@ def test_what_selects_all_pods_of_the_operator_still_does() -> None:
         spec = release[key]["spec"]
         selector = spec.get("selector") or spec["podSelector"]["matchLabels"]
         assert "pratique.dev/shard" not in selector and selector.items() <= labels.items(), key
+
+
+def test_where_traces_go_is_told_by_the_standard_variables() -> None:
+    values = {"traces": {"endpoint": "http://collector.monitoring:4318", "headersSecret": "traces"}}
+    pod = rendered(values)[f"Deployment {HERE}/pratique"]["spec"]["template"]["spec"]
+    env = {each["name"]: each for each in pod["containers"][0]["env"]}
+    assert env["OTEL_EXPORTER_OTLP_ENDPOINT"]["value"] == "http://collector.monitoring:4318"
+    assert env["OTEL_EXPORTER_OTLP_HEADERS"]["valueFrom"]["secretKeyRef"] == {"name": "traces", "key": "headers"}
+    alone = templated({"traces": {"headersSecret": "traces"}})
+    assert alone.returncode and "set both, or neither" in alone.stderr

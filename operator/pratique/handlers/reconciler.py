@@ -90,6 +90,8 @@ class Reconciler:
     """Around a write of our own: what a watch shows of it meanwhile is no news."""
     read: Callable[[str, dict[str, Any]], None] = lambda plural, body: None
     """Called with plural and body of what a look found of our own kinds: the cache may have been short of it."""
+    wrote: Callable[[KubeObject, dict[str, Any]], None] = lambda before, body: None
+    """Called with an object as it was looked at, and as it is since its status was written."""
     given_up: Callable[[Notification], None] = lambda entry: None
     """Called for each message that will not be tried again."""
     tells: Callable[[str], bool] = lambda namespace: True
@@ -153,6 +155,7 @@ class Reconciler:
             kind.writes(obj, status)
             body = await self._write(key, body, status)
             kind.wrote(obj, body)
+            self.wrote(obj, body)
         self.outbox.forget_marked(uid, deliveries)
         self._notice(uid, obj.status, status)  # type: ignore[attr-defined]
         later = self._tell(key, kind, body, status, now) if tells else None

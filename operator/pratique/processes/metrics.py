@@ -45,6 +45,9 @@ class Metrics:
             "result",
         )
         self._calls = self._counter("calls", "Calls of runs: Answered, NotSent, or Unknown (no answer came).", "result")
+        self._traces = self._counter(
+            "traces", "Traces of runs: Sent, or Dropped (the receiver did not take them).", "result"
+        )
         self._gaps = self._counter("watch_gaps", "Watches that had to begin with a list again.")
         self._guard_gaps = self._counter("guard_gaps", "Times that the API server was seen not to guard.")
         self._verifications = self._counter(
@@ -84,6 +87,10 @@ class Metrics:
     def called(self, result: str) -> None:
         """Count a call of a run by what is known of it: Answered, NotSent or Unknown."""
         self._calls.labels(result).inc()
+
+    def traced(self, result: str, number: int) -> None:
+        """Count traces that were Sent or Dropped."""
+        self._traces.labels(result).inc(number)
 
     def watch_had_a_gap(self) -> None:
         """Count a watch that had to begin with a list again."""

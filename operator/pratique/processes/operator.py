@@ -25,6 +25,7 @@ from pratique.core.kernel.errors import Ending, EvaluationError
 from pratique.core.telling.recipients import Routing
 from pratique.delivering.outbox import Outbox
 from pratique.delivering.teller import Teller
+from pratique.delivering.traces import Traces
 from pratique.guarding.events import guard_event
 from pratique.guarding.guard import Guard, until_guarded
 from pratique.handlers.clearing import Clearing
@@ -89,6 +90,7 @@ class Operator:
             may_send=self._may_write,
             called=self.metrics.called,
         )
+        self.traces = Traces(settings.tracing, self.metrics.traced)
         stores, parsed, taints = new_stores(), Parsed(), dict[str, str]()
         self.workers.exists = lambda key: key[1:] in stores[key[0]]
         known, counted = stores["notificationchannels"], self.metrics.delivered
@@ -153,6 +155,7 @@ class Operator:
             changed=self.informers.written,
             writing=self.informers.writing,
             read=self.informers.read,
+            wrote=self.traces.wrote,
             given_up=lambda entry: self.teller.count(entry, "GivenUp"),
             tells=self.scope.shard.owns,
             untold=lambda entry: self.teller.count(entry, "NoRoom"),
@@ -236,6 +239,7 @@ class Operator:
                 await self.routes.read(self.api, self.settings.namespace)
                 await self.guard.prepare()
                 self.health.reason = None
+                tasks.create_task(self.traces.run())
                 tasks.create_task(self._relist())
                 tasks.create_task(self._read_directory())
                 tasks.create_task(self.leadership.run(self._lead) if self.leadership else self._lead())

@@ -8,6 +8,7 @@ from pratique.core.gates.standalone import GateChannels
 from pratique.core.kernel.limits import OPEN_RUNS_PER_REQUESTER
 from pratique.core.operating.leadership import Terms
 from pratique.core.operating.sharding import Shard
+from pratique.core.operating.tracing import Tracing
 from pratique.core.telling.egress import AllowedEgress
 from pratique.guarding.shared import TIMES, Times
 from pratique.processes.metrics_site import MetricsPort
@@ -37,6 +38,8 @@ class Settings:
     identity: str = field(default_factory=socket.gethostname)
     leader_election: bool = True
     lease: Terms = field(default_factory=Terms)
+    tracing: Tracing | None = None
+    """Where traces of runs go; None: nowhere."""
     shard: Shard = Shard()  # noqa: RUF009 - it is frozen
     guard_times: Times = TIMES
 

@@ -37,6 +37,7 @@ def full() -> Metrics:
     metrics.requested("PATCH", f"{RUNS}/a/status", 200, 0.01)
     metrics.delivered("slack", "Sent")
     metrics.called("Answered")
+    metrics.traced("Sent", 1)
     metrics.watch_had_a_gap()
     metrics.guard_had_a_gap()
     metrics.verified("verified")

@@ -25,6 +25,7 @@ why, the remedy.
         - GuardValuesError: what the admission policies were installed with
         - MetricsCertificateError: what /metrics is to be served with
         - ShardError: which shard a process is
+        - TracingError: where traces are to go
         - UnreadableFileError: a file of `pratique test`
     - ApiError: what the API server answered, or that it did not
     - CallError: a call of a run cannot be made; nothing was sent

@@ -33,6 +33,7 @@ def test_all_get_about_as_many_and_these_stay_theirs_in_every_version() -> None:
 
 def test_what_is_in_no_namespace_is_the_first_ones() -> None:
     assert [Shard(number, 3).owns("") for number in (1, 2, 3)] == [True, False, False]
+    assert [Shard(number, 3).owns("team-0") for number in (1, 2, 3)].count(True) == 1
     assert Shard().owns("") and Shard().owns("any") and Shard().is_alone and Shard().is_first
     assert [Shard().lease_name, Shard(2, 3).lease_name, Shard(2, 3).layout] == [
         "pratique",
