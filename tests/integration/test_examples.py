@@ -89,6 +89,7 @@ def test_every_example_is_told_here() -> None:
         "replace-pod",
         "scale",
         "secret-rotation",
+        "service-owner",
         "team-namespace",
         "tekton-pipeline",
         "temporary-access",
@@ -375,6 +376,39 @@ def test_volumes(team: Cluster) -> None:
     assert 'spec.inputs.volumes[].class: "fast" is not offered any more, as fast offered it' in ended["message"]
     large = phase(team, "volumes-large", SPACE, "Refused")["message"]
     assert "spec.inputs.volumes[1].size: 101 is more than 100, which is its maximum here (Fast disks are small" in large
+
+
+def test_service_owner(team: Cluster) -> None:
+    """An entry of a list in one ConfigMap, and a person who has a role."""
+    phase(team, ask(team, "service-owner"), SPACE, "Succeeded")
+    assert (team.get("configmap", "owner-cart", SPACE) or {})["data"] == {
+        "owner": "developer@example.com",
+        "before": "ann@example.com",
+        "team": "",
+    }
+    run = documents("service-owner", "run")[0]
+
+    def asked(name: str, **inputs: str) -> str:
+        run["metadata"], run["spec"]["inputs"] = {"name": name, "namespace": SPACE}, inputs
+        team.apply("developer", run)
+        return name
+
+    to = {"owner": "developer@example.com"}
+    assert (
+        '"eve@example.com" is not offered to you'
+        in phase(team, asked("to-eve", service="cart", owner="eve@example.com"), SPACE, "Refused")["message"]
+    )
+    held = phase(team, asked("hand-over-payment", service="payment", **to), SPACE, "WaitingForApproval")
+    gate = held["approvals"][0]["name"]
+    shown = {each["name"]: each["value"] for each in (team.get("approval", gate, SPACE) or {})["spec"]["inputs"]}
+    assert shown == {"service": "payment, of ann@example.com (payment)", **to}
+    services = "- {name: payment, owner: eve@example.com, tier: 2}"
+    patch = json.dumps({"data": {"services.yaml": services}})
+    team.kubectl("admin", "patch", "configmap", "services", "-n", SPACE, "--type=merge", "-p", patch)
+    yes = decision("lead-1@example.com", "Approve", "go ahead")
+    team.kubectl("lead-1", "patch", "approval", gate, "-n", SPACE, "--type=merge", "-p", yes)
+    phase(team, "hand-over-payment", SPACE, "Succeeded")
+    assert (team.get("configmap", "owner-payment", SPACE) or {})["data"]["before"] == "ann@example.com", "as approved"
 
 
 def test_scale(team: Cluster) -> None:

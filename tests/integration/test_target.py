@@ -289,6 +289,32 @@ def test_a_form_offers_objects_to_who_may_list_them_and_holds_what_was_chosen(de
     assert hidden in desk.superseded("unseen")
 
 
+def test_who_may_list_one_object_is_offered_what_it_holds_and_no_other(desk: Desk) -> None:
+    """A right on a name is enough, for who asks and for the account; of a name without one nothing is said."""
+    text = "- {name: small, cpu: 2}"
+    for name in ("mine", "theirs"):
+        desk.cluster.apply("admin", {**subject(desk, name), "data": {"sizes": text}})
+    account = {"kind": "ServiceAccount", "name": "maker", "namespace": desk.namespace}
+    for name, subjects in (("mine", [account, DEVELOPER]), ("theirs", [account])):
+        role: Manifest = {"apiVersion": RBAC, "metadata": {"name": f"lists-{name}", "namespace": desk.namespace}}
+        rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"], "resourceNames": [name]}
+        ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": f"lists-{name}"}
+        bound = {**role, "kind": "RoleBinding", "roleRef": ref, "subjects": subjects}
+        desk.cluster.apply("admin", [{**role, "kind": "Role", "rules": [rule]}, bound])
+        made = desk.action(
+            name, {"id": "it", "template": {**CONFIG, "data": {"cpu": "${string(chosen.size.cpu)}"}}}, free=True
+        )
+        source = {"apiVersion": "v1", "kind": "ConfigMap", "name": name}
+        options = {"from": source, "entries": "yaml.decode(object.data.sizes)", "value": "each.name"}
+        made["spec"]["inputs"] = {"schema": SIZE, "fields": {"size": {"options": options}}}
+        desk.cluster.apply("admin", made)
+        ask(desk, name, made["metadata"]["name"], None, inputs={"size": "small"})
+    desk.ends("mine", "Succeeded")
+    assert (desk.get("configmap", "mine-made") or {})["data"] == {"cpu": "2"}
+    hidden = f"spec.inputs.size: it offers ConfigMap theirs in namespace {desk.namespace}, which you may not list: it"
+    assert hidden in desk.ends("theirs", "Refused")["message"]
+
+
 def test_a_secret_is_chosen_by_its_name_and_never_by_what_is_in_it(desk: Desk) -> None:
     let_list(desk, "list")
     meta = {"name": "it", "namespace": desk.namespace}

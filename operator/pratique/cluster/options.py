@@ -38,7 +38,8 @@ async def list_options(api: Api, effect: ListOptions) -> Listing:
     path = await api.collection_of(source.api_version, source.kind, namespace)
     asked = {"version": source.api_version.rpartition("/")[2], "group": source.api_version.rpartition("/")[0]}
     asked |= {"resource": plural, "verb": "list"} | ({"namespace": namespace} if namespace else {})
-    what = f"objects of kind {source.kind}{where}"
+    asked |= {"name": source.name} if source.name else {}  # what a list of this one name takes
+    what = f"{source.kind} {source.name}{where}" if source.name else f"objects of kind {source.kind}{where}"
     may_list, found = await asyncio.gather(may(api, effect.username, effect.groups, asked), _read(api, path, effect))
     if isinstance(found, str):
         return Listing(what, may_list, (), f"there are {found} among {what}")
@@ -57,6 +58,8 @@ async def _read(api: Api, path: str, effect: ListOptions) -> tuple[tuple[Json, .
     params = {}
     if source.selector:
         params["labelSelector"] = ",".join(f"{key}={value}" for key, value in sorted(source.selector.items()))
+    if source.name:
+        params["fieldSelector"] = f"metadata.name={source.name}"
     while True:
         try:
             page = await _read_page(api, path, params | {"limit": str(limit)}, effect.run_as)

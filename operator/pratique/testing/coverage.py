@@ -93,7 +93,12 @@ def _fields(action: Action) -> Iterator[tuple[str, str, bool]]:
         path = f"spec.inputs.fields.{field}.options"
         if options.filter is not None:
             yield f"{path}.filter", options.filter, True
-        for what, given in (("value", options.value), ("label", options.label), ("order", options.order)):
+        for what, given in (
+            ("entries", options.entries),
+            ("value", options.value),
+            ("label", options.label),
+            ("order", options.order),
+        ):
             if given is not None:
                 yield f"{path}.{what}", given, False
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from pratique.api.v1alpha1.meta import ApiModel
 from pratique.api.v1alpha1.scalars import Expression, JsonObject
-from pratique.api.v1alpha1.spelling import NamespaceName
+from pratique.api.v1alpha1.spelling import NamespaceName, ObjectName
 from pratique.api.v1alpha1.target import Recheck
 
 MAX_FIELDS = 16
@@ -30,6 +30,10 @@ class OptionSource(ApiModel):
     all_namespaces: Annotated[
         bool | None, Field(description="True: those of all namespaces; whoever asks must be allowed to list them all.")
     ] = None
+    name: Annotated[
+        ObjectName | None,
+        Field(description="Only the object of this name: whoever asks must be allowed to list no more than that."),
+    ] = None
     selector: Annotated[
         dict[str, Annotated[str, Field(max_length=63)]] | None,
         Field(max_length=8, description="Labels that they all have."),
@@ -40,6 +44,13 @@ class Options(ApiModel):
     """The objects that there are to choose from, and what of each is the value. Read with the rights of who asks."""
 
     from_: Annotated[OptionSource, Field(alias="from", description="Which objects: you must hold `list` on them.")]
+    entries: Annotated[
+        Expression | None,
+        Field(
+            description="CEL over `object`, `inputs`, `run`, `action` that gives a list: its entries are offered, and not"
+            " the object; the others read one as `each`. yaml.decode(object.data['sizes.yaml']) reads a list from a text."
+        ),
+    ] = None
     filter: Annotated[
         Expression | None,
         Field(description="CEL over `object`, `inputs`, `run`, `action`: which of them are offered; default: all."),

@@ -37,10 +37,12 @@ def check_condition(
     yield from _typed(action, text, names, path, live or {}, condition=True)
 
 
-def check_list(action: Action, text: str, path: str) -> Iterator[str]:
-    """Yield what is wrong with an expression that has to give a list: `forEach`."""
-    problems = list(check_expression(action, text, FOR_EACH_SCOPE, path, {}))
-    kind = _types(action, FOR_EACH_SCOPE, {}).kind_of(text)
+def check_list(
+    action: Action, text: str, path: str, names: tuple[str, ...] = FOR_EACH_SCOPE, live: Json | None = None
+) -> Iterator[str]:
+    """Yield what is wrong with an expression that has to give a list: `forEach`, the entries of options."""
+    problems = list(check_expression(action, text, names, path, live or {}))
+    kind = _types(action, names, {}).kind_of(text)
     if not problems and kind not in (None, "array"):
         problems = [f"{path}: must be a list, but is a {kind}: {text}"]
     yield from problems

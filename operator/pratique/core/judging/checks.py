@@ -47,6 +47,7 @@ from pratique.core.judging.scopes import (
     OUTPUT_SCOPE,
     names_for_fields,
     names_in_scope,
+    option_scope,
     scope_of,
 )
 from pratique.core.judging.stages import find_unsatisfiable
@@ -198,10 +199,14 @@ def _of_option(
     source = action.spec.inputs.offers[name].from_
     kind = kinds.get(f"{source.api_version}/{source.kind}")
     live = {"object": form_of(kind, {token.text.strip("`") for token in tokens_of(text)})} if kind is not None else {}
-    if condition:
-        yield from check_condition(action, text, OPTION_SCOPE, path, live)
+    if path.endswith(".entries"):
+        yield from check_list(action, text, path, OPTION_SCOPE, live)
         return
-    yield from check_expression(action, text, OPTION_SCOPE, path, live)
+    names = option_scope(action.spec.inputs.offers[name].entries is not None)
+    if condition:
+        yield from check_condition(action, text, names, path, live)
+        return
+    yield from check_expression(action, text, names, path, live)
 
 
 def _of_field(action: Action, kinds: Kinds, name: str, text: str, path: str, *, condition: bool) -> Iterator[str]:

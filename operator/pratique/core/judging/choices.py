@@ -17,11 +17,12 @@ from pratique.api.v1alpha1.meta import amend
 from pratique.api.v1alpha1.options import MAX_CHOSEN, ChosenObject, Options, PlannedChoice, PlannedChoices
 from pratique.api.v1alpha1.target import Recheck
 from pratique.core.judging.copies import refuse_copied, with_other_word
-from pratique.core.judging.expressions import Note, compile_expression, errors_at, unnoted
+from pratique.core.judging.expressions import EACH, Note, compile_expression, errors_at, unnoted
 from pratique.core.judging.forms import MAX_SENTENCES
-from pratique.core.judging.scopes import OPTION_SCOPE
+from pratique.core.judging.scopes import OPTION_SCOPE, option_scope
 from pratique.core.kernel.errors import EvaluationError
 from pratique.core.kernel.hiding import hide
+from pratique.core.kernel.limits import MAX_OFFERED
 from pratique.core.kernel.places import holders, place_of, values_of
 from pratique.core.kernel.text import clean, nearest
 from pratique.core.plans.summary import name_of
@@ -41,6 +42,18 @@ class Offer:
     label: str
     order: tuple[int, float, str]
     object: Json
+    entry: Any = None
+    """What was chosen of the object, where it offers entries."""
+
+    @property
+    def chosen(self) -> Any:  # noqa: ANN401 - an object, or any entry
+        """What expressions read as `chosen`."""
+        return self.object if self.entry is None else self.entry
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is nothing but a value, such as a name: the same wherever it stands."""
+        return isinstance(self.entry, str | int | float)
 
 
 @dataclass(frozen=True)
@@ -57,16 +70,43 @@ class Offered:
 
 def offer(options: Options, found: Sequence[Json], scope: Json, path: str, note: Note = unnoted) -> Offered:
     """Return what these objects come to as options."""
-    offers, failed = list[Offer](), ""
+    offers, failed, count = list[Offer](), "", 0
     for each in found:
         seen = {"object": each, **{name: scope[name] for name in OPTION_SCOPE if name != "object"}}
         try:
-            made = _offer(options, seen, path, note)
+            entries = _entries(options, seen, path, note)
+            count += len(entries)
+            if count > MAX_OFFERED:
+                raise EvaluationError(f"{path}.entries: there are more than {MAX_OFFERED} in all")
+            made = [_offer(options, seen | entry, path, note) for entry in entries]
         except EvaluationError as error:
             failed = failed or f"{name_of(each)} is not offered, since {hide(str(error), each)}"
             continue
-        offers += [made] if made is not None else []
-    return Offered(tuple(sorted(offers, key=lambda each: (each.order, each.label, str(each.value)))), failed)
+        offers += [one for one in made if one is not None]
+    offers.sort(key=lambda each: (each.order, each.label, str(each.value)))
+    return Offered(tuple(_once(offers)), failed)
+
+
+def _entries(options: Options, seen: Json, path: str, note: Note) -> list[Json]:
+    """Return what is offered of an object, as expressions see it: itself, or each of its entries."""
+    if options.entries is None:
+        return [{}]
+    if seen["object"].get("kind") == "Secret":
+        raise EvaluationError(f"{path}.entries: what is in a Secret is never offered")
+    entries = _evaluated(options.entries, seen, f"{path}.entries", note)
+    if not isinstance(entries, list):
+        raise EvaluationError(f"{path}.entries: must be a list: {options.entries}")
+    return [{EACH: entry} for entry in entries if entry is not None]
+
+
+def _once(offers: Sequence[Offer]) -> Iterator[Offer]:
+    """Yield what is offered; a bare value that several objects hold is the same one."""
+    seen = set[tuple[str, str]]()
+    for each in offers:
+        key = json.dumps(each.value), json.dumps(each.entry)
+        if not each.is_bare or key not in seen:
+            yield each
+        seen.add(key)
 
 
 @contextmanager
@@ -91,7 +131,7 @@ def _offer(options: Options, seen: Json, path: str, note: Note) -> Offer | None:
     label = _evaluated(options.label, seen, f"{path}.label", note) if options.label is not None else ""
     order = _evaluated(options.order, seen, f"{path}.order", note) if options.order is not None else None
     shown = clean(label if isinstance(label, str) else json.dumps(label, sort_keys=True), MAX_TITLE)
-    return Offer(value, shown, _order(order), seen["object"])
+    return Offer(value, shown, _order(order), seen["object"], seen.get(EACH))
 
 
 def _held(text: str, seen: Json, path: str, note: Note) -> bool:
@@ -104,7 +144,7 @@ def _held(text: str, seen: Json, path: str, note: Note) -> bool:
 
 def _evaluated(text: str, seen: Json, path: str, note: Note) -> Any:  # noqa: ANN401 - any JSON value
     with errors_at(path):
-        value = compile_expression(text, OPTION_SCOPE).evaluate(seen)
+        value = compile_expression(text, option_scope(EACH in seen)).evaluate(seen)
     note(path, True)
     return value
 
@@ -151,7 +191,8 @@ def _refuse(at: str, value: Any, offered: Offered, *, hint: bool) -> str | None:
         return None
     written = clean(json.dumps(value, ensure_ascii=False), _VALUE)
     if found:
-        names = " and by ".join(name_of(each.object) for each in found[:2])
+        names = " and by ".join(dict.fromkeys(name_of(each.object) for each in found[:2]))
+        names += "" if " and by " in names else ", twice"
         return f"{path}: {written} is offered by {names}, so it is not known which one is meant; choose another"
     if offered.failed:
         raise EvaluationError(f"{path}: {written} is not offered, and {offered.failed}")
@@ -185,7 +226,7 @@ def _put(chosen: Json, inputs: Json, name: str, offered: Offered) -> None:
     there = [held for _, held in holders(chosen, place)]
     for (_, held), where in zip(holders(inputs, place), there, strict=True):
         value = held.get(place.key)
-        found = [same[0].object for each in _values(value) if (same := offered.of(each))]
+        found = [same[0].chosen for each in _values(value) if (same := offered.of(each))]
         if place.key in held and (found or value == []):
             where[place.key] = found if isinstance(value, list) else found[0]
 
@@ -231,10 +272,21 @@ def find_withdrawn(plan: RunPlan, listed: Listed, scope: Json) -> tuple[Json, li
         for one in each.chosen:
             same = [live for live in listed.get(each.field, ()) if live["metadata"].get("uid") == one.uid]
             offered = offer(options, same, scope, f"the options of {each.field}")
-            now += offered.of(one.value)[:1]
-            changed += [] if offered.of(one.value) else [_withdrawn(each.field, one, offered.failed)]
+            still = offered.of(one.value) or _elsewhere(options, listed.get(each.field, ()), scope, each.field, one)
+            now += still[:1]
+            changed += [] if len(still) == 1 else [_withdrawn(each.field, one, offered.failed)]
         _put(chosen, plan.inputs, each.field, Offered(tuple(now)))
     return chosen, changed
+
+
+def _elsewhere(
+    options: Options, found: Sequence[Json], scope: Json, field: str, one: ChosenObject
+) -> tuple[Offer, ...]:
+    """Return a bare value that another object holds: it is the same one."""
+    if options.entries is None:
+        return ()
+    offered = offer(options, found, scope, f"the options of {field}").of(one.value)
+    return tuple(each for each in offered if each.is_bare)
 
 
 def _withdrawn(field: str, one: ChosenObject, failed: str) -> str:

@@ -36,6 +36,8 @@ def with_other_word(scope: Mapping[str, Any]) -> Json | None:
 def _other(chosen: Any) -> Any:  # noqa: ANN401 - an object, or what holds them: a list, a row, a group
     if isinstance(chosen, list):
         return [_other(each) for each in chosen]
+    if not isinstance(chosen, dict):
+        return chosen  # an entry that is a bare value
     if not isinstance(chosen.get("kind"), str):  # fields by name, and not an object
         return {name: _other(each) for name, each in chosen.items()}
     return without_secrets(chosen, _OTHER_WORD)

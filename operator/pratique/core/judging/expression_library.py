@@ -15,6 +15,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, st
 
 from pratique.core.judging import expression_values as values
 from pratique.core.judging.expression_values import Known
+from pratique.core.judging.yaml_texts import decoded
 
 EXTENSIONS = ("bindings", "encoders", "lists", "math", "optional", "regex", "sets", "strings", "two-var-comprehensions")
 KINDS = ("Quantity", "URL", "IP", "CIDR", "Semver")
@@ -53,6 +54,7 @@ def _f(name: str, takes: str, gives: str, do: Callable[..., Any]) -> Function:
 FUNCTIONS = (
     _f("ttl", "string", "duration", values.ttl),
     _f("json.encode", "any", "string", values.as_json),
+    _f("yaml.decode", "string", "any", decoded),
     _f("regex.escape", "string", "string", values.escaped),
     _f(".sum", "list", "any", values.sum_of),
     _f(".min", "list", "any", partial(values.extreme, choose=min)),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from pratique.api.v1alpha1.action import Action
-from pratique.api.v1alpha1.options import CONDITIONS, InputField, texts_of
+from pratique.api.v1alpha1.options import CONDITIONS, InputField, Options, texts_of
 from pratique.core.judging.computed import is_computed, is_found
 from pratique.core.judging.expression_text import selections_of, tokens_of
 from pratique.core.judging.expressions import EACH, compile_expression, errors_at
@@ -46,11 +46,23 @@ def problems_of_fields(action: Action, check: Check) -> Iterator[str]:
                 yield f"{path}.options.from.selector: {clean(f'{key}: {value}', 80)} is no label that an object can have"
         if options.from_.namespace is not None and options.from_.all_namespaces:
             yield f"{path}.options.from.allNamespaces: excludes namespace: leave one of the two out"
+        if options.from_.name is not None and (options.from_.selector or options.from_.all_namespaces):
+            yield f"{path}.options.from.name: excludes selector and allNamespaces: leave name or these out"
+        if options.entries is not None:
+            yield from check(name, options.entries, f"{path}.options.entries", condition=False)
+            yield from _problems_of_entries(options, f"{path}.options")
         if options.filter is not None:
             yield from check(name, options.filter, f"{path}.options.filter", condition=True)
         for what, text in (("value", options.value), ("label", options.label), ("order", options.order)):
             if text is not None:
                 yield from check(name, text, f"{path}.options.{what}", condition=False)
+
+
+def _problems_of_entries(options: Options, path: str) -> Iterator[str]:
+    if options.from_.kind == "Secret":
+        yield f"{path}.entries: what is in a Secret is never offered: leave entries out, and offer Secrets by name"
+    if EACH not in {token.text for token in tokens_of(options.value)}:
+        yield f"{path}.value: with entries it is what the input holds of one, such as each.name: write that"
 
 
 def _find_nowhere(name: str, known: Mapping[str, Any], path: str) -> str | None:
@@ -172,7 +184,7 @@ def chosen_types(action: Action, names: set[str], kinds: Mapping[str, KindSchema
     for name, options in action.spec.inputs.offers.items():
         source, place = options.from_, place_of(name)
         kind = kinds.get(f"{source.api_version}/{source.kind}")
-        live = form_of(kind, names) if kind is not None else {}
+        live = form_of(kind, names) if kind is not None and options.entries is None else {}
         one: Json = {"items": live} if _is_list(action, name) else dict(live)
         if place.inside:
             around = types.setdefault(place.root, {"items": {"properties": {}}} if place.rows else {"properties": {}})
@@ -191,7 +203,8 @@ def example_choices(action: Action, inputs: Json) -> Json:
             {"name": "example", "namespace": "example", "uid": "example"},
             place_of(name),
         )
-        one = {"apiVersion": source.api_version, "kind": source.kind, "metadata": named}
+        live: Json = {"apiVersion": source.api_version, "kind": source.kind, "metadata": named}
+        one: Any = live if options.entries is None else "example" if options.value.strip() == EACH else {}
         if place.inside and place.root in inputs:
             chosen.setdefault(place.root, [{} for _ in inputs[place.root]] if place.rows else {})
         for _, held in holders(chosen, place) if any(values_of(inputs, name)) else ():

@@ -5,6 +5,7 @@ from typing import Any
 from pratique.api.v1alpha1.action import Action
 from pratique.api.v1alpha1.action_run import ActionRun, RunPlan
 from pratique.api.v1alpha1.scalars import format_time
+from pratique.core.judging.expressions import EACH
 from pratique.core.judging.forms import as_declared
 from pratique.core.kernel.identity import person_of
 
@@ -13,6 +14,13 @@ SCOPE = ("inputs", "run", "action")
 OUTPUT_SCOPE = (*SCOPE, "resources")
 CHOSEN = "chosen"
 OPTION_SCOPE = ("object", *SCOPE)
+
+
+def option_scope(entries: bool) -> tuple[str, ...]:
+    """Return the names that expressions of options see; those of entries see each of them."""
+    return (*OPTION_SCOPE, EACH) if entries else OPTION_SCOPE
+
+
 FILTER_SCOPE = ("target", "run", "action")
 """No inputs: for which objects an Action is meant is known before anybody has filled in its form."""
 
