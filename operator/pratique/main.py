@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pratique import __version__, logs
 from pratique.admission.values import guard_values
-from pratique.cli.options import away_options, back_options, length_of_time, namespace
+from pratique.cli.options import away_options, back_options, length_of_time, namespace, talk_options
 from pratique.cluster.connection import Connection, ConnectionConfigError, connect
 from pratique.core.gates.standalone import gate_channels_of
 from pratique.core.kernel.errors import ConfigurationError
@@ -157,6 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     _inbox_options(commands.add_parser("inbox", help="show what waits for you, and what happened to yours"))
     away_options(commands.add_parser("away", help="say who decides for you while you are away"))
     back_options(commands.add_parser("back", help="you are back: nobody decides for you any more"))
+    talk_options(commands.add_parser("ask", aliases=["answer"], help="ask or answer something about a request"))
     _test_options(commands.add_parser("test", help="hold Actions to files of cases, without a cluster"))
     _doctor_options(commands.add_parser("doctor", help="look an installation over: what is wrong, and what to do"))
     about = commands.add_parser("version", help="say which version this is, of which commit, and what it leans on")

@@ -7,9 +7,36 @@ _OPERATOR = "system:serviceaccount:pratique-system:pratique"
 REQUESTER, DECISION, ACTION = "pratique-requester", "pratique-decision", "pratique-action"
 ENVIRONMENT, STATUS, LEASH = "pratique-environment", "pratique-status", "pratique-operator"
 DELEGATION = "pratique-delegation"
+MESSAGE = "pratique-message"
 AWAY, AWAY_CHAIN = "pratique-away", "pratique-away-chain"
 STAMP = "stamp"
 """The rule of a mutating policy."""
+
+# -- messages, in pratique-decision ------------------------------------------------------------------------------------
+BORN_TALKING = Denial("pratique-decision", "an Approval starts without messages")
+OTHERS_WORDS = Denial(
+    "pratique-decision",
+    "you say something under your own user name only, spec.messages[you], and what was said stays (server-side apply"
+    " needs a field manager of your own: --field-manager=$USER)",
+)
+NO_TALKER = Denial(
+    "pratique-decision",
+    "only who asks, who is asked, and their stand-ins talk here: spec.requestedBy, spec.policy.approvers",
+)
+NO_TALK_IN_REVIEWS = Denial("pratique-decision", "a review is signed or objected to, with a comment: nobody asks in it")
+TALK_ENDED = Denial("pratique-decision", "this Approval has ended: nobody answers here any more")
+TALK_SEALED = Denial("pratique-decision", "this Approval is decided: there is nothing to ask any more")
+NINTH_WORD = Denial(
+    "pratique-decision", "you have said 8 things here, and there is room for no more: talk elsewhere, or decide"
+)
+TOO_MANY_TALK = Denial(
+    "pratique-decision", "14 people talk here, and what is left is for who asks: let one of them ask for you"
+)
+WORD_ALONE = Denial("pratique-decision", "time and history of a message are set by the API server: send text alone")
+WORD_TIME = Denial(
+    "pratique-decision", "the time of a message is set by the API server: do not send it, nor managedFields"
+)
+WORD_PAST = Denial("pratique-decision", "the history of messages is set by the API server: leave it out")
 
 # -- pratique-away -----------------------------------------------------------------------------------------------------
 FORGED_OWNER = Denial(
@@ -184,8 +211,8 @@ GATE_MARKS = Denial(
 )
 TAKES_NO_PART = Denial(
     DECISION,
-    "an Approval is changed only by who decides, names a stand-in, answers a counter-offer or withdraws it, and not by"
-    " empty fields",
+    "an Approval is changed only by who decides, names a stand-in, says something, answers a counter-offer or withdraws"
+    " it, and not by empty fields",
 )
 RESTORED_RUN = Denial(
     REQUESTER,

@@ -25,7 +25,7 @@ OPEN = Twin("operator", "opens a gate without decisions", create(gate("fresh")))
 END = Twin("admin", "deletes a gate that has ended, holding the verb purge", delete("approvals/ended"))
 OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "0c6d5a8e-6f0e-4b7f-9a55-3a1f0f6f7a12"}
 
-_ENDED = ("ended", "lent-ended", "alone-ended", "alone-withdrawn", "consents-ended")
+_ENDED = ("ended", "lent-ended", "alone-ended", "alone-withdrawn", "consents-ended", "talks-ended")
 
 DELETED = [
     Attack(

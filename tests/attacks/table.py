@@ -31,6 +31,7 @@ from tests.attacks import (
     spelling,
     standalone,
     statuses,
+    talking,
 )
 from tests.attacks.judge import stopped_by, written
 from tests.attacks.model import Attack, Denial, Proven
@@ -50,6 +51,7 @@ ATTACKS: tuple[Attack, ...] = (
     *breaking.ATTACKS,
     *delegating.ATTACKS,
     *absence.ATTACKS,
+    *talking.ATTACKS,
     *offering.ATTACKS,
     *actions.ATTACKS,
     *environments.ATTACKS,

@@ -33,6 +33,7 @@ OUTSIDE, INSIDE = "quay", "env-berth"
 """A namespace of others, and one that the operator made for an Environment."""
 APPROVE = {"verdict": "Approve"}
 MAG = "manual-approval-gate"
+_MASTERS = "system:masters"
 _OPEN, _PAST = "2100-01-01T00:00:00Z", "2020-01-01T00:00:00Z"
 STEP, NEXT_STEP = "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
 """The moments of steps: one that has come, one that has not."""
@@ -184,6 +185,18 @@ _OFFERS: dict[str, dict[str, Any]] = {
     "consents-ended": _CONSENTS,
 }
 """Gates in which something else may be offered, or has been, and what follows from it."""
+
+_TALKS: dict[str, dict[str, Any]] = {
+    "talks": {"spec__excluded": [MALLORY]},
+    "talked": {},
+    "talked-much": {},
+    "talked-by-many": {},
+    "talks-out": {"spec__excluded": [LEAD]},
+    "talks-sealed": {"spec__policy__required": 1},
+    "talks-ended": {},
+    "talks-lent": {"spec__policy__delegation": "Allow", "spec__delegations": {LEAD: {"to": SECURITY, "until": _OPEN}}},
+}
+"""Gates in which people may ask something, or have."""
 
 _STAND_INS: dict[str, dict[str, Any]] = {
     "own-none": {},
@@ -364,7 +377,7 @@ def _objects(world: World) -> None:
         post("developer", "actionruns", voyage(name))
     for name in ("dry", "answered"):
         post("developer", "actionruns", voyage(name, spec__dryRun=True))
-    for name, changes in (_GATES | _OFFERS | _STAND_INS).items():
+    for name, changes in (_GATES | _OFFERS | _STAND_INS | _TALKS).items():
         post("operator", "approvals", gate(name, **changes))
     post("operator", "approvals", review("review"))
     post("operator", "approvals", review("review-own", spec__requestedBy__username=LEAD, spec__excluded=[ONCALL]))
@@ -396,7 +409,7 @@ def _statuses(world: World) -> None:
         merge("operator", f"actionruns/{name}/status", {"status": {"phase": phase}})
     merge("operator", "environments/ending/status", {"status": {"phase": "Deleting"}})
     merge("developer", "actionruns/withdrawn", {"spec": {"withdrawn": True}})
-    for name in ("ended", "lent-ended", "alone-ended", "consents-ended"):
+    for name in ("ended", "lent-ended", "alone-ended", "consents-ended", "talks-ended"):
         merge("operator", f"approvals/{name}/status", {"status": {"state": "Approved"}})
     merge("robot", "approvals/alone-withdrawn", {"spec": {"withdrawn": True}})
     merge("operator", "approvals/alone-withdrawn/status", {"status": {"state": "Withdrawn"}})
@@ -416,6 +429,17 @@ def _statuses(world: World) -> None:
     for name, verdict in said.items():
         entry = {"verdict": verdict, "comment": "fine by me", "for": LEAD}
         merge("lead-2", f"approvals/{name}", {"spec": {"decisions": {LEAD_2: entry}}})
+    merge("lead-1", "approvals/talks-sealed", json.loads(decision(LEAD, "Approve", "fine by me")))
+    merge("lead-1", "approvals/talked", {"spec": {"messages": {LEAD: {"text": "why ten days?"}}}})
+    for number in range(8):
+        merge("lead-1", "approvals/talked-much", {"spec": {"messages": {LEAD: {"text": f"and {number}?"}}}})
+    for number in range(14):
+        name = f"lead-{number}@harbour.example.com"
+        as_them = [("Impersonate-User", name), ("Impersonate-Group", "platform-leads"), ("Impersonate-Group", _MASTERS)]
+        word = {"spec": {"messages": {name: {"text": "well?"}}}}
+        path, kind = path_of("approvals/talked-by-many"), "application/merge-patch+json"
+        reply = world.callers["admin"].send("PATCH", path, word, content_type=kind, headers=as_them)
+        assert reply.ok, reply.message
     merge("lead-1", "approvals/lent-spoken", json.loads(decision(LEAD, "Approve", "fine by me")))
     merge("lead-2", "approvals/lent-own-word", json.loads(decision(LEAD_2, "Approve", "fine by me")))
 

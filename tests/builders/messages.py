@@ -138,6 +138,12 @@ EVERY_EVENT: dict[EventType, Callable[[], Message]] = {
     EventType.APPROVAL_REQUESTED: requested,
     EventType.APPROVAL_REMINDER: reminded,
     EventType.APPROVAL_ESCALATED: escalated,
+    EventType.ASKED: lambda: compose_approval(
+        its_gate(), entry(EventType.ASKED, message="lead-1@example.com asks: Why ten days, and not five?")
+    ),
+    EventType.ANSWERED: lambda: compose_approval(
+        its_gate(), entry(EventType.ANSWERED, message="developer@example.com answers: The test runs over a weekend")
+    ),
     EventType.APPROVED: of_run(
         EventType.APPROVED, "Approved by lead-1@example.com: Fine for a week", state="Approved", decisions=[LEAD]
     ),

@@ -614,7 +614,7 @@ def test_what_stamps_by_policies_does_not_drift(
 ) -> None:
     """All else is compared beside an operator and a webhook that run, in tests/integration/test_gitops.py."""
     release = [sent(each) for each in rendered().values() if each["kind"].startswith("Mutating")]
-    assert len(release) == 10
+    assert len(release) == 12
     for each in release:
         apply_as(cluster, manager, each)
     assert drifted(cluster, release, compare) == {}

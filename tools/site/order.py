@@ -14,7 +14,7 @@ _FIRST: dict[str, dict[str, Sequence[str]]] = {
             "writing-actions", "approval-rules", "acting-on-objects", "expiry", "calling-out", "testing-rules",
             "gate-in-a-pipeline",
         ),
-        "People": ("rbac", "inbox", "break-glass", "on-call", "holidays", "recipients"),
+        "People": ("rbac", "inbox", "break-glass", "on-call", "holidays", "questions", "recipients"),
         "Messages": ("notifications", "channel-*"),
         "With GitOps": ("argo-cd", "environments-in-git"),
     },

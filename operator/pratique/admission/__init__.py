@@ -12,6 +12,7 @@ from pratique.admission.guards import action, leash, status
 from pratique.admission.language import Manifest, mutating
 from pratique.admission.requester import requester, requester_stamp
 from pratique.admission.standalone import standalone_stamp
+from pratique.admission.talking import message_stamp
 from pratique.admission.values import GuardValues
 from pratique.admission.webhook import webhook_configuration
 
@@ -26,7 +27,14 @@ def admission_policies(values: GuardValues, *, older: bool = False, webhook_url:
 
 def stamping(values: GuardValues, *, older: bool = False, webhook_url: str | None = None) -> list[Manifest]:
     """Return what writes identities and times into requests."""
-    stamps = (requester_stamp(), decision_stamp(), delegation_stamp(), standalone_stamp(), away_stamp())
+    stamps = (
+        requester_stamp(),
+        decision_stamp(),
+        delegation_stamp(),
+        message_stamp(),
+        standalone_stamp(),
+        away_stamp(),
+    )
     if older:
         return [webhook_configuration(stamps, values.namespace, webhook_url)]
     return [manifest for stamp in stamps for manifest in mutating(stamp)]

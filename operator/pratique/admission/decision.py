@@ -8,7 +8,7 @@ The seal: the API server counts the decisions that are there by the frozen rule,
 no further one once they decide. So an end depends neither on when the operator looks nor on the order within a second.
 """
 
-from pratique.admission import delegating, glass, offering, standalone
+from pratique.admission import delegating, glass, offering, standalone, talking
 from pratique.admission.asked import LISTED_GROUPS, VARIABLES, is_excluded, only_asked
 from pratique.admission.changing import DECIDING, ENTRY, HAS_ROOM, HISTORY, MINE_CHANGES, has_its_history, kept, stays
 from pratique.admission.language import (
@@ -31,7 +31,7 @@ _OF_THE_OPERATOR = {"labels": "{}", "annotations": "{}", "finalizers": "[]", "ow
 """What of the metadata people leave alone, and what stands for its absence: a gate can neither be hung on something nor
 be filled up until it has no room for its own status."""
 
-_THEIRS = "['decisions', 'delegations', 'consent', 'withdrawn']"
+_THEIRS = "['decisions', 'delegations', 'messages', 'consent', 'withdrawn']"
 """What of the spec is not frozen: rules of their own say who writes what there."""
 
 _CLAIMS = """
@@ -41,9 +41,10 @@ _CLAIMS = """
 _CLAIMED = f"""
     !has(m.fieldsV1) || !('f:spec' in m.fieldsV1) ||
     ({_CLAIMS.format("decisions", "new")} && {_CLAIMS.format("delegations", "lentNow")} &&
+     {_CLAIMS.format("messages", "saidNow")} &&
      (!('f:consent' in m.fieldsV1['f:spec']) || has(object.spec.consent)))
 """
-"""Whether an entry `m` of managedFields speaks of decisions, stand-ins and an answer that are there, and of no others.
+"""Whether an entry `m` of managedFields speaks of decisions, stand-ins, messages and an answer that are there, alone.
 
 Whoever could claim a colleague's key in advance would make two owners of it, and the colleague could not decide any more.
 """
@@ -99,12 +100,14 @@ def _guard(operator: str) -> list[Manifest]:
         **SEAL,
         **glass.VARIABLES,
         **offering.VARIABLES,
+        **talking.VARIABLES,
         "frozen": f"""
             object.spec.all(k, k in {_THEIRS} || (k in oldObject.spec && object.spec[k] == oldObject.spec[k])) &&
             oldObject.spec.all(k, k in {_THEIRS} || k in object.spec)
         """,
         "moved": """
             variables.new != variables.old || variables.lentNow != variables.lentBefore ||
+            variables.saidNow != variables.saidBefore ||
             variables.withdrawn != variables.wasWithdrawn || variables.answering ||
             has(object.spec.consent) != has(oldObject.spec.consent)
         """,
@@ -128,6 +131,7 @@ def _guard(operator: str) -> list[Manifest]:
             *offering.offering(),
             *_in_time(),
             *offering.accepting(),
+            *talking.talking(),
             *_unclaimed(),
         ),
         canary="(variables.stamped ? 'stamped' : 'not stamped')",
@@ -283,8 +287,8 @@ def _unclaimed() -> tuple[Check, ...]:
             !variables.updating || variables.keeper || !variables.frozen || variables.moved ||
             object.spec == oldObject.spec
             """,
-            "an Approval is changed only by who decides, names a stand-in, answers a counter-offer or withdraws it, and"
-            " not by empty fields",
+            "an Approval is changed only by who decides, names a stand-in, says something, answers a counter-offer or"
+            " withdraws it, and not by empty fields",
         ),
         Check(
             f"""

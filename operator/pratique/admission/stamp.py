@@ -1,7 +1,7 @@
 """Decides what an admission request is stamped with: the caller as requester, the API server's time on a decision.
 
 Clusters from 1.36 on have policies that do this; here is the same for older ones, rule by rule as in
-`requester.py`, `decision.py`, `changing.py`, `delegating.py`, `away.py` beside it; the two must not differ.
+`requester.py`, `decision.py`, `changing.py`, `delegating.py`, `talking.py`, `away.py` beside it; the two must not differ.
 Who and when need not be trusted: the validating policies compare both with the caller and with managedFields. What
 cannot be read is refused, as a policy that fails refuses. Called by the webhook; it must not know how requests come in.
 """
@@ -13,6 +13,7 @@ from typing import Any
 from pratique.api.v1alpha1 import GROUP
 from pratique.api.v1alpha1.action_run import ActionRunSpec
 from pratique.api.v1alpha1.decisions import MAX_CHANGES, EarlierDecision
+from pratique.api.v1alpha1.said import MAX_SAYINGS
 from pratique.api.v1alpha1.scalars import duration_of, format_time
 from pratique.core.kernel.errors import PratiqueError
 
@@ -106,7 +107,7 @@ def _keep(path: str, mine: Json, past: list[Json]) -> Patch:
 def _approval(request: Json) -> Patch:
     if request["operation"] == "CREATE" and _is_standalone(request):
         return _opened(request)
-    return [*_decision(request), *_delegation(request)]
+    return [*_decision(request), *_delegation(request), *_message(request)]
 
 
 def _delegation(request: Json) -> Patch:
@@ -127,6 +128,24 @@ def _delegation(request: Json) -> Patch:
         _add(f"{path}/at", _text(owners[0], "metadata.managedFields[*]", "time")),
         _add(f"{path}/groups", _listed_groups(subject, _groups(request))),
     ]
+
+
+def _message(request: Json) -> Patch:
+    """Return when somebody said something, and what they said before."""
+    subject, me = _map(request, "request", "object"), _caller(request)
+    mine = _mine(subject, me, "messages")
+    if mine is None or "text" not in mine or request["operation"] != "UPDATE":
+        return []
+    prior = _entry_of(request, me, "messages")
+    if prior and mine["text"] == prior["text"]:
+        return []
+    owners = [entry for entry in _entries(subject) if _owns(entry, me, "f:text", "messages")]
+    past = [*prior.get("history", []), {key: prior[key] for key in ("text", "at") if key in prior}] if prior else []
+    if len(owners) != 1 or len(past) >= MAX_SAYINGS:
+        return []  # the guarding policy refuses what has no time, or could have two, and who says too much
+    path = f"/spec/messages/{_escaped(me)}"
+    at = _add(f"{path}/at", _text(owners[0], "metadata.managedFields[*]", "time"))
+    return [at, *_keep(f"{path}/history", mine, past)]
 
 
 def _is_standalone(request: Json) -> bool:
@@ -236,11 +255,16 @@ def _groups_to_decide_with(request: Json, mine: Json) -> list[Any]:
 
 def _loan(request: Json, principal: str) -> Json:
     """Return the stand-in whom somebody has named already; an empty one if there is none."""
+    return _entry_of(request, principal, "delegations")
+
+
+def _entry_of(request: Json, name: str, of: str) -> Json:
+    """Return what somebody has in a map of the gate already; an empty entry if there is none."""
     if request["operation"] != "UPDATE":
         return {}
     before = _map(_map(request, "request", "oldObject"), "oldObject", "spec")
-    delegations = _map(before, "oldObject.spec", "delegations") if "delegations" in before else {}
-    return _map(delegations, "oldObject.spec.delegations", principal) if principal in delegations else {}
+    entries = _map(before, "oldObject.spec", of) if of in before else {}
+    return _map(entries, f"oldObject.spec.{of}", name) if name in entries else {}
 
 
 def _listed_groups(subject: Json, mine: list[Any]) -> list[str]:

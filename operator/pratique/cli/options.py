@@ -84,6 +84,24 @@ def back_options(command: argparse.ArgumentParser) -> None:
     _absence_options(command)
 
 
+def talk_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of `pratique ask` and `pratique answer`."""
+    command.set_defaults(run=_talk)
+    command.add_argument("approval", help="the gate, by its name, as `pratique inbox` and messages have it")
+    command.add_argument(
+        "text", help="what you ask or answer: 512 letters at most; everybody who sees the gate reads it"
+    )
+    command.add_argument("--kubeconfig", default=os.environ.get("KUBECONFIG"), help="default: $KUBECONFIG, as kubectl")
+    command.add_argument("--context", help="default: the current context of the kubeconfig")
+    command.add_argument("-n", "--namespace", type=namespace, help="default: the context's namespace")
+
+
+def _talk(options: argparse.Namespace) -> int:
+    from pratique.cli.talk import run  # noqa: PLC0415 - each command loads what it needs
+
+    return run(options)
+
+
 def _away(options: argparse.Namespace) -> int:
     from pratique.cli.away import away  # noqa: PLC0415 - see above
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pratique.cli.layout import ago, labelled, table
 from pratique.core.kernel.text import clean
 from pratique.core.telling.wording import moment
-from pratique.views.rows import Decided, Env, Happened, Inbox, Run, Undelivered, Waiting
+from pratique.views.rows import Decided, Env, Happened, Inbox, Run, Undelivered, Waiting, Word
 
 _INDENT = "  "
 _NONE = "-"
@@ -38,6 +38,10 @@ def lines(inbox: Inbox, namespaces: Sequence[str | None], width: int) -> list[st
         if row.accept is not None and row.reject is not None:
             what = f"To accept what an approver offers instead for {row.namespace}/{row.name}, or to reject it:"
             result += ["", what, f"{_INDENT}{row.accept}", f"{_INDENT}{row.reject}"]
+    for row in (each for each in runs if each.answer is not None):
+        said = labelled([("talk", _thread(row.thread))], width, _INDENT)
+        result += ["", f"Asked of you about {row.namespace}/{row.name}:", *said]
+        result += ["To answer, in place of the dots:", f"{_INDENT}{row.answer}"]
     back = [row for row in decided if row.take_back is not None]
     if back:
         result += ["", "To take back what you said, or to say another verdict, with your comment in place of the dots:"]
@@ -72,6 +76,7 @@ def _waiting(row: Waiting, inbox: Inbox, width: int) -> list[str]:
         ("approvers", "\n".join(row.found)),
         ("so far", f"{row.approvals} of {row.required} approved; waits for {', '.join(row.waiting_for)}"),
         *(("said", f"{each.by} ({each.verdict}) {each.comment}") for each in row.said),
+        ("talk", _thread(row.thread)),
         ("changed", "\n".join(row.changes)),
         ("may be offered", "\n".join(row.may_offer)),
         *_until(row, inbox),
@@ -82,10 +87,17 @@ def _waiting(row: Waiting, inbox: Inbox, width: int) -> list[str]:
     how: tuple[str, ...] = (f"To {verbs}, with your comment in place of the dots:", row.approve, row.decline)
     if row.offer is not None:
         how = (*how, "To offer something else, with inputs and your comment in place of the dots:", row.offer)
+    if row.thread:
+        how = (*how, "To ask more, in place of the dots:", row.ask)
     if row.name_stand_in is not None:
         how = (*how, "To have somebody decide for you, with their user name in place of the dots:", row.name_stand_in)
     # to be copied, so these are never wrapped
     return [head, *labelled(facts, width, _INDENT * 2), *(f"{_INDENT * 2}{line}" for line in how)]
+
+
+def _thread(words: Sequence[Word]) -> str:
+    """Return what was asked and answered, a line each."""
+    return "\n".join(f"{each.by} {'answers' if each.answers else 'asks'}: {each.text}" for each in words)
 
 
 def _until(row: Waiting, inbox: Inbox) -> list[tuple[str, str]]:

@@ -16,11 +16,11 @@ from pratique.core.gates.changes import changes
 from pratique.core.gates.tally import awaits, count, decision_of, may_take_back, open_parts
 from pratique.core.kernel.identity import asked_by
 from pratique.core.kernel.text import clean
-from pratique.core.telling.commands import decision_command, delegation_command, offer_command
+from pratique.core.telling.commands import decision_command, delegation_command, offer_command, talk_command
 from pratique.core.telling.messages import title_of
 from pratique.core.telling.wording import say_ended, say_found, say_range
 from pratique.views.rows import Asked, Decided, Said, Undelivered, Viewer, Waiting
-from pratique.views.told import LINE, TEXT, lines, place, undelivered
+from pratique.views.told import LINE, TEXT, lines, place, undelivered, words
 
 Runs = Mapping[str, ActionRun]
 """By uid. A gate whose run is not seen is shown without what only the run knows."""
@@ -64,6 +64,8 @@ def waiting(approval: Approval, runs: Runs, viewer: Viewer, now: datetime, since
             Said(clean(each.author, LINE), each.verdict.value, clean(each.comment), each.decided_at)
             for each in tally.decisions
         ),
+        thread=words(approval),
+        ask=talk_command(approval, viewer.username, kubectl),
         changes=lines(each.message for each in changes(spec)),
         waiting_for=lines(tally.waiting_for),
         found=lines(say_found([each]) for each in spec.found or ()),

@@ -10,9 +10,9 @@ from pratique.api.v1alpha1.environment import Environment
 from pratique.core.environments.ttl import expires_at, lifetime
 from pratique.core.kernel.identity import asked_by, is_among
 from pratique.core.kernel.text import clean
-from pratique.core.telling.commands import consent_command
+from pratique.core.telling.commands import consent_command, talk_command
 from pratique.views.rows import Env, Run, Viewer
-from pratique.views.told import LINE, TEXT, history, last_change, undelivered
+from pratique.views.told import LINE, TEXT, history, last_change, undelivered, words
 
 Gates = Mapping[tuple[str, str], Approval]
 """By namespace and name."""
@@ -40,6 +40,8 @@ def run_row(run: ActionRun, gates: Gates, since: datetime, viewer: Viewer, kubec
         approval=clean(gate, LINE) if gate is not None else None,
         accept=accept,
         reject=reject,
+        thread=words(open_),
+        answer=talk_command(open_, viewer.username, kubectl) if open_ is not None and open_.spec.messages else None,
         outputs=_outputs(status.outputs),
         created_at=meta.creation_timestamp,
         last=told[-1] if told else None,

@@ -54,6 +54,16 @@ class Said(Row):
 
 
 @dataclass(frozen=True)
+class Word(Row):
+    """What somebody asked about a request, or who asks for it answered."""
+
+    by: str
+    answers: bool
+    text: str
+    at: Time
+
+
+@dataclass(frozen=True)
 class Asked(Row):
     """One input of a request, as it is shown to who decides."""
 
@@ -71,6 +81,7 @@ class Waiting(Row):
     names one, null where the rule takes none; `offer` is one to offer something else, of what `may_offer` lists.
 
     `changes` says who changed their mind about it, oldest first; `found` which objects name its approvers, and whom.
+    `thread` is what was asked and answered, oldest first, and `ask` a line for a shell to say more.
     """
 
     approval: str
@@ -88,6 +99,8 @@ class Waiting(Row):
     approvals: int
     required: int
     said: tuple[Said, ...]
+    thread: tuple[Word, ...]
+    ask: str
     changes: tuple[str, ...]
     waiting_for: tuple[str, ...]
     found: tuple[str, ...]
@@ -145,7 +158,8 @@ class Happened(Row):
 class Run(Row):
     """A run that its viewer asked for, or that was asked on their behalf. `until` is when what it does now must be done.
 
-    `accept` and `reject` are lines for a shell where an approver offered something else that the viewer has to accept.
+    `accept` and `reject` are lines for a shell where an approver offered something else that the viewer has to accept,
+    `answer` is one where somebody asked something; `thread` has it, oldest first.
     """
 
     name: str
@@ -161,6 +175,8 @@ class Run(Row):
     approval: str | None
     accept: str | None
     reject: str | None
+    thread: tuple[Word, ...]
+    answer: str | None
     outputs: Mapping[str, str]
     created_at: Time
     last: Happened | None

@@ -7,11 +7,12 @@ from pratique.api.v1alpha1.action_run import ActionRun
 from pratique.api.v1alpha1.approval import Approval
 from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.notifications import EventType, Notification
+from pratique.core.gates.talk import thread
 from pratique.core.kernel.identity import askers, is_among
 from pratique.core.kernel.text import clean
 from pratique.core.telling.addressing import is_failing, is_lost
 from pratique.core.telling.recipients import name_of
-from pratique.views.rows import Happened, Undelivered
+from pratique.views.rows import Happened, Undelivered, Word
 
 LINE = 512
 TEXT = 2048
@@ -68,3 +69,9 @@ def last_change(obj: ActionRun | Environment) -> datetime:
 def place(obj: ActionRun | Approval | Environment) -> tuple[str, str]:
     """Return namespace and name: what equal rows are sorted by."""
     return obj.metadata.namespace or "", obj.metadata.name
+
+
+def words(approval: Approval | None) -> tuple[Word, ...]:
+    """Return what was asked and answered in a gate, oldest first."""
+    said = thread(approval.spec) if approval is not None else []
+    return tuple(Word(clean(each.by, LINE), each.answers, clean(each.text), each.at) for each in said)

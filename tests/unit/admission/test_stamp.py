@@ -435,3 +435,35 @@ def test_who_is_away_is_stamped_and_stays() -> None:
     ]
     assert stamp(asked("delegations", "UPDATE", away(told), away(told))) == []
     assert stamp(asked("delegations", "UPDATE", before, before)) == []
+
+
+def talking(words: Any, *owners: str) -> Json:
+    fields: Json = {"f:spec": {"f:messages": {f"f:{ME}": {"f:text": {}}}}}
+    managed = [{"manager": each, "time": AT, "fieldsV1": fields} for each in owners]
+    policy = {"approvers": {"groups": ["platform-leads"]}}
+    spec = {"policy": policy} | ({} if words is None else {"messages": words})
+    return {"metadata": {"name": "g", "managedFields": managed}, "spec": spec}
+
+
+def test_a_message_is_stamped_with_its_time_and_what_was_said_before() -> None:
+    path = f"/spec/messages/{ME}"
+    at = {"op": "add", "path": f"{path}/at", "value": AT}
+    first = {ME: {"text": "why?"}}
+    assert stamp(asked("approvals", "UPDATE", talking(first, "kubectl"), talking(None))) == [at]
+    forged = {ME: {"text": "why?", "history": [{"text": "no"}]}}
+    assert stamp(asked("approvals", "UPDATE", talking(forged, "kubectl"), talking(None))) == [
+        at,
+        {"op": "remove", "path": f"{path}/history"},
+    ]
+    before = {ME: {"text": "why?", "at": "2026-11-24T10:00:00Z"}}
+    more = {ME: {"text": "and now?", "at": "2026-11-24T10:00:00Z"}}
+    assert stamp(asked("approvals", "UPDATE", talking(more, "kubectl"), talking(before))) == [
+        at,
+        {"op": "add", "path": f"{path}/history", "value": [before[ME]]},
+    ]
+    assert stamp(asked("approvals", "UPDATE", talking(before, "kubectl"), talking(before))) == [], "the same again"
+    assert stamp(asked("approvals", "UPDATE", talking(more, "a", "b"), talking(before))) == [], "two could own it"
+    full = {ME: before[ME] | {"history": [{"text": "x"}] * 7}}
+    assert stamp(asked("approvals", "UPDATE", talking(more, "kubectl"), talking(full))) == [], "the ninth"
+    assert stamp(asked("approvals", "UPDATE", talking({ME: {}}, "kubectl"), talking(None))) == []
+    assert stamp(asked("approvals", "UPDATE", talking({"bob": {"text": "why?"}}), talking(None))) == []

@@ -9,15 +9,17 @@ from pydantic import Field
 
 from pratique.api.v1alpha1.break_glass import BreakGlass
 from pratique.api.v1alpha1.conditions import Conditions
-from pratique.api.v1alpha1.counter_offer import CONSENT_RULES, Answer, Consent, ConsentRule, CounterOffer, Offered
-from pratique.api.v1alpha1.decisions import DECISION_RULES, Decision, RecordedDecision
-from pratique.api.v1alpha1.delegations import DELEGATION_RULES, MAX_STAND_INS, DelegationRule, StandIn
+from pratique.api.v1alpha1.counter_offer import Answer, Consent, ConsentRule, CounterOffer, Offered
+from pratique.api.v1alpha1.decisions import Decision, RecordedDecision
+from pratique.api.v1alpha1.delegations import MAX_STAND_INS, DelegationRule, StandIn
 from pratique.api.v1alpha1.escalation import MAX_STEPS, Ladder, TakenStep
 from pratique.api.v1alpha1.found import MAX_LISTED, FoundPeople
+from pratique.api.v1alpha1.gate_rules import GATE_RULES
 from pratique.api.v1alpha1.meta import ApiModel, KubeObject, PrinterColumn, Rule, amend
 from pratique.api.v1alpha1.notifications import NotificationRules
 from pratique.api.v1alpha1.outbox import Telling
 from pratique.api.v1alpha1.people import OnBehalfOf, Requester
+from pratique.api.v1alpha1.said import MAX_TALKERS, Saying
 from pratique.api.v1alpha1.scalars import Time, Username
 from pratique.api.v1alpha1.spelling import Duration
 from pratique.api.v1alpha1.stages import OF_GROUPS, Approvers, CommentRule, RequireFrom
@@ -184,7 +186,7 @@ class GatePolicy(ApiModel):
 
 
 class ApprovalSpec(ApiModel):
-    """The gate. All is frozen, but for your own entry in `decisions` and `delegations`, `consent`, and `withdrawn`."""
+    """The gate. All is frozen, but for your entry in `decisions`, `delegations`, `messages`, `consent`, and `withdrawn`."""
 
     subject: Annotated[Subject, Field(description="What is being decided.")]
     purpose: Annotated[
@@ -250,6 +252,13 @@ class ApprovalSpec(ApiModel):
             description="By user name: who may decide for this approver. Write under your own.",
         ),
     ] = None
+    messages: Annotated[
+        dict[Username, Saying] | None,
+        Field(
+            max_length=MAX_TALKERS,
+            description="By user name: what approvers ask, and who asked answers. Write under your own.",
+        ),
+    ] = None
     consent: Annotated[
         Consent | None,
         Field(description="Where policy.consent is Required: what who asks says of the counter-offer. Write it once."),
@@ -296,27 +305,7 @@ class ApprovalSpec(ApiModel):
         """The plan; one that says nothing where there is none."""
         return self.plan or ApprovalPlan(digest="")
 
-    cel_rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
-            rule="!has(self.subject.kind) || (has(self.plan) && has(self.action) && has(self.stage))",
-            message="a gate of a run names its action, its stage and its plan",
-        ),
-        Rule(
-            rule="has(self.policy.deadline) || (has(self.purpose) && self.purpose == 'Review')",
-            message="a gate needs spec.policy.deadline: without one it would be open for ever",
-            reason="FieldValueRequired",
-            field_path=".policy",
-        ),
-        Rule(
-            rule="!has(self.purpose) || self.purpose != 'Review' || (has(self.subject.kind) && has(self.policy.due) &&"
-            " !has(self.policy.deadline) && !has(self.policy.breakGlass))",
-            message="a review is of a run, and has policy.due in place of a deadline: it ends when somebody signs it or"
-            " objects, and no glass is broken in it",
-        ),
-        *DECISION_RULES,
-        *DELEGATION_RULES,
-        *CONSENT_RULES,
-    )
+    cel_rules: ClassVar[tuple[Rule, ...]] = GATE_RULES
 
 
 class ApprovalStatus(Telling):
@@ -341,6 +330,10 @@ class ApprovalStatus(Telling):
     ] = []
     reminded_at: Annotated[
         Time | None, Field(description="A review: the moment that people were last reminded of, due or a day of it.")
+    ] = None
+    heard: Annotated[
+        dict[Username, Annotated[int, Field(ge=1)]] | None,
+        Field(max_length=MAX_TALKERS, description="How many messages of each person others were told of."),
     ] = None
     timeline: Timeline = []
     decided_at: Annotated[Time | None, Field(description="When the gate ended.")] = None

@@ -17,6 +17,8 @@ class EventType(StrEnum):
     APPROVAL_REQUESTED = "ApprovalRequested"
     APPROVAL_REMINDER = "ApprovalReminder"
     APPROVAL_ESCALATED = "ApprovalEscalated"
+    ASKED = "Asked"
+    ANSWERED = "Answered"
     APPROVED = "Approved"
     HANDLED = "Handled"
     GLASS_BROKEN = "GlassBroken"

@@ -206,6 +206,7 @@ def find_mismatch(found: Approval, wanted: Approval) -> tuple[Phase, str] | None
         inputs=asked,
         plan=written,
         consent=None,
+        messages=None,
         found=_as_read(spec.found, wanted.spec.found),
     )
     by_rights = amend(wanted.spec, policy=only_rights(wanted.spec.policy))

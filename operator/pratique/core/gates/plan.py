@@ -25,6 +25,7 @@ from pratique.core.gates.ladder import find_due, next_moment
 from pratique.core.gates.offers import say_offer
 from pratique.core.gates.standalone import is_new, say_asked, tell_end
 from pratique.core.gates.standing_in import next_turn
+from pratique.core.gates.talk import heard, tell_news
 from pratique.core.gates.tally import STATES, Count, Tally, count
 from pratique.core.kernel.conditions import find_condition, ready_or_stalled, set_condition, set_kstatus
 from pratique.core.kernel.effects import Create, Deliveries, Failure, ObjectRef, Outcomes, Plan, Read, object_of
@@ -273,6 +274,7 @@ def _with_count(status: ApprovalStatus, spec: ApprovalSpec, tally: Count) -> App
         waiting_for=list(tally.waiting_for),
         decisions=list(tally.decisions),
         timeline=changes(spec),
+        heard=heard(spec),
     )
 
 
@@ -288,6 +290,7 @@ def _still_open(approval: Approval, status: ApprovalStatus, tally: Count, now: d
     wake = min(wake, turn) if turn is not None else wake
     same_people = not approval.spec.stand_ins or before.waiting_for == status.waiting_for
     said = tuple(before.decisions) == tally.decisions and before.timeline == status.timeline and same_people
+    said = said and before.heard == status.heard
     if said and not due and not is_new(approval):
         kept = before
         if before.conditions and find_condition(before.conditions, ConditionType.READY) is None:  # of version 0.1.0
@@ -299,7 +302,8 @@ def _still_open(approval: Approval, status: ApprovalStatus, tally: Count, now: d
     taken = [*before.escalation, *(TakenStep(at=each.at, done_at=now) for each in due)]
     status = amend(status, message=text, conditions=conditions, observed_generation=generation, escalation=taken)
     asked = (say_asked(approval, text),) if is_new(approval) else ()
-    return Plan(status, wake_at=wake, happened=(*asked, *_lent(approval, text), *_climbed(approval, due, text)))
+    news = (*tell_news(approval), *_lent(approval, text), *_climbed(approval, due, text))
+    return Plan(status, wake_at=wake, happened=(*asked, *news))
 
 
 def _lent(approval: Approval, text: str) -> tuple[Happened, ...]:

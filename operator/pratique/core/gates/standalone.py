@@ -18,6 +18,8 @@ from pratique.core.telling.wording import say_ended
 
 _EVENTS: tuple[RoutedEvent, ...] = (
     EventType.APPROVAL_REQUESTED,
+    EventType.ASKED,
+    EventType.ANSWERED,
     EventType.APPROVED,
     EventType.DECLINED,
     EventType.EXPIRED,

@@ -41,6 +41,12 @@ def delegation_command(approval: Approval, username: str, until: datetime, kubec
     return _patch(approval.metadata.name, approval.metadata.namespace, patch, kubectl)
 
 
+def talk_command(approval: Approval, username: str = YOU, kubectl: str = "kubectl") -> str:
+    """Return the line for a shell that asks or answers: what is said goes in place of the dots."""
+    patch = f'{{"spec":{{"messages":{{{_quoted(username)}:{{"text":"…"}}}}}}}}'
+    return _patch(approval.metadata.name, approval.metadata.namespace, patch, kubectl)
+
+
 def _quoted(username: str) -> str:
     """Return a user name as JSON. What does not show is written as escapes: the line must be copied as it stands."""
     return json.dumps(username, ensure_ascii=not username.isprintable())

@@ -1,6 +1,6 @@
 """The table of all that people are told about: one row per event, in one place.
 
-What comes later (a question) is one member of `EventType` and one row here. Must not decide who
+What comes later is one member of `EventType` and one row here. Must not decide who
 is told (`recipients` does), nor when (`outbox` does).
 """
 
@@ -67,6 +67,8 @@ EVENTS: dict[EventType, EventInfo] = dict(
             asks=True,
             quietly=_REQUESTER,
         ),
+        _info(EventType.ASKED, _REQUESTER, "An approver asks", _NORMAL, "Ask"),
+        _info(EventType.ANSWERED, _APPROVERS, "A question is answered", _NORMAL, "Answer", asks=True),
         _info(EventType.APPROVED, _REQUESTER, "Approved", _NORMAL, "Decide"),
         _info(
             EventType.HANDLED,

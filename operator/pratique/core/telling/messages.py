@@ -19,7 +19,14 @@ from pratique.api.v1alpha1.notifications import Audience, EventType, Notificatio
 from pratique.api.v1alpha1.stages import Approvers
 from pratique.core.kernel.identity import asked_by, askers, is_among, person_of
 from pratique.core.kernel.text import clean
-from pratique.core.telling.commands import YOU, ask_again_command, command, consent_command, decision_command
+from pratique.core.telling.commands import (
+    YOU,
+    ask_again_command,
+    command,
+    consent_command,
+    decision_command,
+    talk_command,
+)
 from pratique.core.telling.events import ASKING, EVENTS
 from pratique.core.telling.shown_inputs import NOT_SHOWN, asked_inputs, asked_lines
 from pratique.core.telling.stakeholders import approvers_of, approvers_of_entry, stage_of
@@ -308,6 +315,8 @@ def _how(approval: Approval | None, entry: Notification) -> tuple[tuple[str, str
 
     Who is told by themselves finds their own user name in them, and need not change a letter.
     """
+    if approval is not None and entry.event is EventType.ASKED and approval.status.state is ApprovalState.PENDING:
+        return (("Answer", talk_command(approval, person_of(approval.spec))),)
     if approval is None or not EVENTS[entry.event].asks:
         return ()
     if approval.status.state is not ApprovalState.PENDING:
