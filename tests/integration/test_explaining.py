@@ -6,15 +6,19 @@ The controllers of Jobs and Deployments are real. No kubelet runs: the test writ
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.builders.manifests import Manifest
+from tests.doubles.kubelet import kubelet
 from tests.support.attempts import Attempts
 from tests.support.cluster import Cluster, wait_for
 from tests.support.planted import Search, planted
 from tests.support.runs import account
 from tools.installation import OperatorProcess
+
+from pratique.cluster.client import MERGE_PATCH
 
 pytestmark = pytest.mark.cluster
 Json = dict[str, Any]
@@ -204,3 +208,38 @@ def test_no_value_of_a_secret_comes_out(world: Attempts) -> None:
 
     wait_for("an Event says it, too", lambda: told().count("(hidden)") > 1)
     assert Search(["explain"]).found(told()) == set()
+
+
+def bind(world: Attempts, name: str, node: str, port: int) -> None:
+    """Put the pod of an object on a node whose kubelet is at this port."""
+    callers = world.cluster.callers["admin"]
+    made = callers.send("POST", "/api/v1/nodes", {"metadata": {"name": node}})
+    assert made.ok, made.message
+    status = {
+        "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
+    }
+    patched = callers.send("PATCH", f"/api/v1/nodes/{node}/status", {"status": status}, content_type=MERGE_PATCH)
+    assert patched.ok, patched.message
+    (pod,) = wait_for(f"{name} has a pod", lambda: pods_of(world, name))
+    path = f"/api/v1/namespaces/{world.namespace}/pods/{pod['metadata']['name']}/binding"
+    target = {"metadata": {"name": pod["metadata"]["name"]}, "target": {"kind": "Node", "name": node}}
+    bound = callers.send("POST", path, {"apiVersion": "v1", "kind": "Binding", **target})
+    assert bound.ok, bound.message
+
+
+def test_a_log_is_read_where_the_action_asks_for_it(world: Attempts, tmp_path: Path) -> None:
+    value = planted("explain")
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "admin", "namespace": world.namespace}}
+    world.cluster.apply("admin", [{**secret, "stringData": {"p": value}}])
+    node = f"node-{world.namespace}"
+    with kubelet(tmp_path, f"it begins\nlogs in with {value}\nand ends\n".encode()) as (port, asked):
+        begin(world, "log", job(envFrom=[{"secretRef": {"name": "admin"}}]), explain={"logs": 3})
+        bind(world, "log", node, port)
+        write(world, "log", ended(3, ""))
+        message = said(world, "log")
+    world.cluster.callers["admin"].send("DELETE", f"/api/v1/nodes/{node}")
+    end = ": container c ended with 3; its log ends: it begins | logs in with (hidden) | and ends"
+    assert message.endswith(end), message
+    (only,) = asked
+    assert only.startswith(f"/containerLogs/{world.namespace}/log-") and only.endswith("/c?tailLines=3")
