@@ -86,6 +86,7 @@ def test_every_example_is_told_here() -> None:
         "jenkins-job",
         "namespace-owner",
         "one-off-command",
+        "protect-environment",
         "replace-pod",
         "scale",
         "secret-rotation",
@@ -468,6 +469,23 @@ def test_an_environment_is_extended_by_whom_it_is_for(team: Cluster) -> None:
     assert "More than five days in total" in phase(team, "try-it-more", SPACE, "WaitingForApproval")["message"]
     refused = phase(team, "try-it-theirs", SPACE, "Refused")["message"]
     assert refused == "spec.targetRef: Only an environment of your own can be extended"
+
+
+def test_an_environment_is_protected_by_whom_it_is_for(team: Cluster) -> None:
+    """A lead agrees; then nobody deletes it, until who asked gives it back, which takes nobody."""
+    phase(team, ask(team, "environment", "run-free"), SPACE, "Succeeded")
+    run = ask(team, "protect-environment")
+    gate = phase(team, run, SPACE, "WaitingForApproval")["approvals"][0]["name"]
+    yes = decision("lead-1@example.com", "Approve", "until Monday")
+    team.kubectl("lead-1", "patch", "approval", gate, "-n", SPACE, "--type=merge", "-p", yes)
+    phase(team, run, SPACE, "Succeeded")
+    end = ("delete", "environment", "try-it", "-n", SPACE, "--dry-run=server")
+    assert "Environment try-it is protected (spec.protected)" in team.kubectl("developer", *end, check=False).err
+    back = json.dumps(again("protect-environment", "try-it-back", inputs={"protected": False}))
+    team.kubectl("developer", "apply", "-n", SPACE, "-f", "-", input=back)
+    phase(team, "try-it-back", SPACE, "Succeeded")
+    assert team.kubectl("developer", *end).code == 0
+    assert "it needs the RBAC verb end on environments" in team.kubectl("developer-2", *end, check=False).err
 
 
 def test_temporary_access(team: Cluster) -> None:
