@@ -100,15 +100,49 @@ anything = {"a": texts, "n": st.integers(), "b": st.booleans(), "l": st.lists(te
 inputs = mostly(filled, st.fixed_dictionaries({}, optional=anything))
 
 
+RULES: dict[str, st.SearchStrategy[Any]] = {
+    "delegation": st.sampled_from(["Allow", "Forbid"]),
+    "escalation": st.sampled_from([[], [{"after": "1h"}], [{"after": "1h", "to": {"groups": ["directors"]}}]]),
+    "breakGlass": st.fixed_dictionaries(
+        {"groups": st.just(["sre-oncall"]), "requester": st.sampled_from(["Allow", "Forbid"])}
+    ),
+    "counterOffer": st.fixed_dictionaries(
+        {
+            "inputs": st.dictionaries(
+                st.sampled_from(["a", "n", "l", "z"]),
+                st.sampled_from(
+                    [{"values": ["web", "A"]}, {"minimum": 0, "maximum": 2}, {"minimum": 0.5, "maximum": 0.6}]
+                ),
+                min_size=1,
+            )
+        },
+        optional={"consent": st.just("Required")},
+    ),
+    "exclude": st.lists(strings.filter(bool), min_size=1, max_size=2),
+    "approvers": st.builds(
+        lambda text: {"from": [{"apiVersion": "v1", "kind": "Namespace", "name": "${run.namespace}", "users": text}]},
+        st.sampled_from(
+            ["object.metadata.annotations['owner']", "object.metadata.name", "[object.metadata.uid, 'b']", "1"]
+        ),
+    ),
+}
+"""What else a stage may say."""
+
+
 @st.composite
 def specs(draw: st.DrawFn) -> dict[str, Any]:
-    resources = [
+    resources: list[dict[str, Any]] = [
         {"id": f"r{number}", "template": draw(templates()), "patch": draw(st.sampled_from([False, False, False, True]))}
         for number in range(draw(st.integers(1, 3)))
     ]
     for each in resources:
         if draw(st.sampled_from([False, False, True])):
             each["when"] = draw(mostly(conditions, expressions))
+        if not each["patch"] and draw(st.sampled_from([False, False, True])):
+            each["expiresAfter"] = draw(mostly(st.sampled_from(["1h", "${inputs.n + 1}h"]), strings))
+        if not each["patch"] and draw(st.sampled_from([False, False, False, True])):
+            each["forEach"] = draw(mostly(st.just("inputs.l"), expressions))
+            each["template"]["metadata"]["name"] = draw(mostly(st.just("${run.name}-${each}"), names))
     spec: dict[str, Any] = {
         "title": "Generated",
         "inputs": {"schema": draw(forms)},
@@ -125,6 +159,9 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
             "approvers": {"groups": ["platform-leads"]},
             "when": draw(mostly(conditions, expressions)),
         }
+        for what, usual in RULES.items():
+            if draw(st.sampled_from([False, False, True])):
+                stage[what] = draw(usual)
         spec["approval"] = {"stages": [stage]}
     return spec
 
@@ -172,7 +209,8 @@ def judge(world: World, run: dict[str, Any]) -> None:
     text = status.get("document", "{}")
     for gate in status.get("approvals", []):
         text = (world.get(f"{APPROVALS}/{gate['name']}") or {})["spec"]["plan"]["document"]
-    planned = [each["manifest"] for each in json.loads(text).get("resources", []) if not each.get("patch")]
+    steps = [each for each in json.loads(text).get("resources", []) if not each.get("patch")]
+    planned = [each.get("manifest") or each["temporary"] for each in steps]  # what ends by itself has another name
     for live in made:
         assert live["metadata"]["namespace"] == SPACE, "its account may write nowhere else"
         assert any(contains({"apiVersion": "v1", "kind": "ConfigMap", **live}, each) for each in planned), (
