@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from pratique.api.v1alpha1.environment import Environment, EnvironmentPhase
+from pratique.api.v1alpha1.environment import Environment
 from pratique.api.v1alpha1.scalars import duration_of
 
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -68,9 +68,9 @@ def wall(environment: Environment) -> datetime:
 
 
 def is_held(environment: Environment, now: datetime) -> bool:
-    """Say whether it is kept beyond its time: once its end is on record it goes."""
-    protected = bool(environment.spec.protected) and now < wall(environment)
-    return protected and environment.status.phase not in (EnvironmentPhase.DELETING, EnvironmentPhase.EXPIRED)
+    """Say whether it is kept beyond its time. Its status is not asked: that may be forged, and would end it."""
+    going = environment.metadata.deletion_timestamp is not None
+    return bool(environment.spec.protected) and now < wall(environment) and not going
 
 
 def judge(environment: Environment, now: datetime) -> Judgement:

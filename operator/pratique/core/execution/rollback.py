@@ -103,8 +103,10 @@ def _remove(
     now: datetime,
 ) -> _State:
     """Look for one object; what was made just before a crash, and never recorded, is found by what it is."""
-    if (record is not None and record.ended_at is not None) or fill(planned, run.status.late) is None:
+    if record is not None and record.ended_at is not None:
         return _State(record)
+    if record is None and fill(planned, run.status.late) is None:
+        return _State()  # what it reads is not on record, so it was never made
     ref, account = ref_of(planned.manifest), plan.service_account_ref.username
     find = FindToEnd(f"rollback/find/{planned.id}", ref, account)
     seen = find.outcome(outcomes)
@@ -175,7 +177,8 @@ def _say_done(plan: RunPlan, status: ActionRunStatus) -> str:
     """Return what became of all that was done; what cannot be taken back is named."""
     known = {each.id: each for each in status.resources}
     done = {each.id for each in status.requests if each.done}
-    made = [each for each in reversed(plan.objects) if not each.patch and each.id in known]
+    gone = {each.id for each in status.resources if each.ended_at is not None}
+    made = [each for each in reversed(plan.objects) if not each.patch and each.id in gone]
     changed = [each for each in plan.objects if each.patch and each.id in known]
     deleted = [each for each in plan.resources if isinstance(each, PlannedDeletion) and each.id in known]
     called = [each for each in plan.resources if isinstance(each, PlannedRequest) and each.id in done]

@@ -60,12 +60,16 @@ def lend(wanted: Json, away: Sequence[Delegation], outcomes: Outcomes, now: date
     ]
     if not kept:
         return wanted
-    entries = {each.owner.username: _entry(approval.spec, each) for each in kept[:MOST]}
+    best = dict[str, _Loan]()
+    for each in sorted(kept, key=lambda each: (each.delegation.begins > now, -each.delegation.spec.until.timestamp())):
+        best.setdefault(fold(each.owner.username), each)  # the one that holds now, else the one that holds longest
+    chosen = [each for each in kept if best[fold(each.owner.username)] is each]
+    entries = {each.owner.username: _entry(approval.spec, each) for each in chosen[:MOST]}
     return {**wanted, "spec": amend(approval.spec, delegations=entries).to_wire()}
 
 
 def _find(spec: ApprovalSpec, away: Iterable[Delegation], now: datetime) -> list[_Loan]:
-    """Return what holds for a gate: one a person, who is named before those who are asked as one of a group."""
+    """Return what may hold for a gate; who is named comes before those who are asked as one of a group."""
     if spec.policy.delegation is not DelegationRule.ALLOW:
         return []
     loans = [
@@ -77,10 +81,7 @@ def _find(spec: ApprovalSpec, away: Iterable[Delegation], now: datetime) -> list
     ]
     named = _asked(spec).users
     loans.sort(key=lambda each: (each.delegation.begins, each.delegation.metadata.name))
-    first = dict[str, _Loan]()
-    for each in loans:
-        first.setdefault(fold(each.owner.username), each)
-    return sorted(first.values(), key=lambda each: each.owner.username not in named)[:_ASKED]
+    return sorted(loans, key=lambda each: each.owner.username not in named)[:_ASKED]
 
 
 def _overlaps(delegation: Delegation, opens: datetime, closes: datetime) -> bool:

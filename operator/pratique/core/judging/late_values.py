@@ -20,6 +20,8 @@ Json = Any
 _RBAC = "rbac.authorization.k8s.io"
 _IDENTITY = ("apiVersion", "kind", "metadata.name", "metadata.namespace")
 _TTL = "spec.ttlSecondsAfterFinished"
+_ACCOUNT = ("serviceAccountName", "serviceAccount")
+"""As whom a Pod acts, wherever its spec stands."""
 MAX_LATE = 32
 """Leaves of one object."""
 
@@ -79,6 +81,8 @@ def problems_of_late_values(steps: Sequence[ResourceTemplate], index: int, path:
                 yield f"{what}and nothing of {group} may be known only later: write it out, or take it from the form"
             elif field in _IDENTITY or (kind == "Job" and field == _TTL):
                 yield f"{what}and {field} must be known before: write it out, or take it from the form"
+            elif field.rpartition(".")[2] in _ACCOUNT:
+                yield f"{what}and as whom a Pod acts must be known before: write it out, or take it from the form"
             elif any(part.startswith("$") for part in field.split(".")):
                 yield f"{what}and how a list is changed must be known before: write it out"
             else:

@@ -47,7 +47,7 @@ def follow(snapshot: RunSnapshot, plan: RunPlan, status: ActionRunStatus, now: d
     held = hold_first(run, plan, snapshot.outcomes)
     if held is not None:
         return held
-    if status.rollback is not None:
+    if status.rollback is not None and plan.rolls_back:  # what nobody approved, a status does not bring about
         at = roll_back(run, plan, status.rollback, snapshot.outcomes, now)
     else:
         at = advance(run, plan, status.started_at, snapshot.outcomes, now)

@@ -107,9 +107,10 @@ def freeze(run: ActionRun, warrant: Warrant, message: str, until: datetime) -> P
 def start(run: ActionRun, warrant: Warrant, now: datetime) -> Plan[ActionRunStatus]:
     """Say that nothing stands in the way any more, for who asked for it and who was asked.
 
-    A run that nobody had to grant keeps its own document, since no Approval does.
+    A run that nobody had to grant keeps its own document, since no Approval does. What its status says of a time after the
+    start was written by somebody else, and is dropped.
     """
-    status = _move(run, Phase.RUNNING, Reason.RUNNING, warrant.why, now)
+    status = amend(_move(run, Phase.RUNNING, Reason.RUNNING, warrant.why, now), late=None, rollback=None)
     begun = Happened(warrant.why, (*warrant.told, EventType.RUNNING), Phase.RUNNING.value)
     if warrant.granted_at is None:
         written = document(warrant.plan)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from tests.builders.models import NOW, environment
 
-from pratique.api.v1alpha1.environment import EnvironmentPhase
+from pratique.api.v1alpha1.environment import Environment, EnvironmentPhase
+from pratique.api.v1alpha1.meta import ObjectMeta, amend
 from pratique.core.environments.plan import EnvironmentSnapshot, plan_environment
 from pratique.core.environments.status import FINALIZER
 from pratique.core.environments.ttl import Verdict, judge
@@ -66,12 +67,19 @@ def test_without_a_limit_it_is_kept_until_that_is_taken_away() -> None:
         (HOUR - timedelta(seconds=1), EnvironmentPhase.ACTIVE, Verdict.KEEP),
         (HOUR, EnvironmentPhase.ACTIVE, Verdict.HOLD),
         (3 * DAY, EnvironmentPhase.ACTIVE, Verdict.EXPIRE),
-        (HOUR, EnvironmentPhase.DELETING, Verdict.EXPIRE),
-        (HOUR, EnvironmentPhase.EXPIRED, Verdict.EXPIRE),
+        (HOUR, EnvironmentPhase.DELETING, Verdict.HOLD),  # a status may be forged, and ends nothing
+        (HOUR, EnvironmentPhase.EXPIRED, Verdict.HOLD),
     ],
 )
 def test_up_to_when(after: timedelta, phase: EnvironmentPhase, verdict: Verdict) -> None:
     assert judge(kept(phase, warnings=[]), NOW + after).verdict is verdict
+
+
+def test_what_is_being_deleted_is_not_held() -> None:
+    held: Environment = kept()
+    metadata: ObjectMeta = held.metadata
+    going = amend(held, metadata=amend(metadata, deletion_timestamp=NOW))
+    assert judge(going, NOW + HOUR).verdict is Verdict.EXPIRE
 
 
 def test_the_last_look_is_at_the_limit() -> None:

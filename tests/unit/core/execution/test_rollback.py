@@ -37,12 +37,14 @@ from pratique.api.v1alpha1.planned import (
 )
 from pratique.api.v1alpha1.scalars import format_time
 from pratique.core.execution.dry_run import try_plan, with_results
+from pratique.core.gates.port import Warrant
 from pratique.core.kernel.effects import Evaluation, ObjectRef, Plan, Stored
 from pratique.core.kernel.ending import DeleteAs, FindToEnd, MayDelete
 from pratique.core.plans.document import document
 from pratique.core.runs.plan import plan_action_run
 from pratique.core.runs.running import follow
 from pratique.core.runs.snapshot import RunSnapshot
+from pratique.core.runs.transitions import start
 
 PASSED = DryRun(result=DryRunResult.PASSED)
 ONE, TWO = planned("one", manifest(name="one"), dry_run=PASSED), planned("two", manifest(name="two"), dry_run=PASSED)
@@ -100,6 +102,15 @@ def test_without_it_what_was_made_stays() -> None:
         resources=[amend(each, ready=True) for each in BOTH],
     )
     assert kept.status.phase is Phase.FAILED and kept.status.rollback is None
+
+
+def test_a_status_alone_rolls_nothing_back() -> None:
+    """Who forged one, where no plan says so, deletes nothing; what was there before the start is dropped with it."""
+    kept = amend(PLAN, on_failure=None)
+    assert effects(look(plan=kept, resources=[])) == ["create/one"]
+    planted = amend(waiting(PLAN), status=amend(waiting(PLAN).status, rollback=BEGUN, late={"one.data.host": "evil"}))
+    begun = start(planted, Warrant(PLAN, "it may"), at(1)).status
+    assert (begun.rollback, begun.late, begun.phase) == (None, None, Phase.RUNNING)
 
 
 def test_the_last_goes_first_and_each_when_the_one_after_it_is_gone() -> None:

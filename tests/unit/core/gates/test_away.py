@@ -125,6 +125,16 @@ def test_one_a_person_and_a_part_of_all() -> None:
     assert len(found) == MOST and "ann" in found, "who is named goes before who is one of many"
 
 
+def test_one_that_does_not_count_hides_none_that_does() -> None:
+    """Of several of one person the one counts that holds now, else the one that holds longest; of those that count."""
+    brief, long = away(until=1, name="brief"), away(to="cid", until=900, not_before=at(1), name="long")
+    assert lent(opened(), long, brief) == {"ann": "bob"}
+    unguarded = away(until=900, name="old", born=BORN - timedelta(days=2))
+    assert lent(opened(), unguarded, away(to="cid", name="new")) == {"ann": "cid"}
+    later = [away(to="cid", not_before=at(5), name="a"), away(to="dan", not_before=at(9), until=900, name="b")]
+    assert lent(opened(), *later) == {"ann": "dan"}
+
+
 def test_what_must_come_first() -> None:
     asked = [away(), away("eve")]
     first = lend(manifest(opened()), asked, {}, NOW)

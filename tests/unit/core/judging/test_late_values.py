@@ -26,6 +26,12 @@ SECRET = {
     "template": {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a", "namespace": "b"}},
 }
 GOES = {"id": "old", "delete": {"apiVersion": "v1", "kind": "ConfigMap", "namespace": "b", "name": "old"}}
+POD = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "a", "namespace": "b"},
+    "spec": {"serviceAccountName": "${resources.db.status.user}", "containers": [{"name": "c", "image": "i"}]},
+}
 FORM = {
     "type": "object",
     "properties": {"name": {"type": "string", "default": "web"}, "text": {"type": "string", "default": ""}},
@@ -149,6 +155,11 @@ def test_an_answer_can_be_read() -> None:
             [DB, note(kind="RoleBinding", api="rbac.authorization.k8s.io/v1")],
             "data.host: reads resources.db.status.host, and nothing of rbac.authorization.k8s.io may be known only later:"
             " write it out, or take it from the form",
+        ),
+        (
+            [DB, {"id": "pod", "template": POD}],
+            "spec.serviceAccountName: reads resources.db.status.user, and as whom a Pod acts must be known before: write it"
+            " out, or take it from the form",
         ),
         (
             [DB, note(kind="Environment", api="pratique.dev/v1alpha1")],
