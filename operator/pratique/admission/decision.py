@@ -75,8 +75,9 @@ def decision_stamp() -> Stamp:
     )
 
 
-def _guard(operator: str) -> list[Manifest]:
-    variables = {
+def _variables(operator: str) -> dict[str, str]:
+    """Return what the checks are written in, each after those that it reads."""
+    return {
         "me": ME,
         "groups": GROUPS,
         "creating": "request.operation == 'CREATE'",
@@ -115,10 +116,13 @@ def _guard(operator: str) -> list[Manifest]:
         "managedNow": "has(object.metadata.managedFields) ? object.metadata.managedFields : []",
         "managedBefore": "has(oldObject.metadata.managedFields) ? oldObject.metadata.managedFields : []",
     }
+
+
+def _guard(operator: str) -> list[Manifest]:
     return validating(
         NAME,
         (Match(("approvals",), ("CREATE", "UPDATE", "DELETE")),),
-        variables,
+        _variables(operator),
         (
             *standalone.on_create(),
             *_frozen(),
